@@ -1,0 +1,85 @@
+package chat
+
+import "time"
+
+// Member is somebody who takes part. A member without an ID is anonymous.
+type Member struct {
+	ID    string // stable; empty for callers without a token
+	Name  string
+	Guest bool // known by nothing but the name it gave
+}
+
+// Anonymous is who a caller without a token is.
+var Anonymous = Member{Name: "anonymous", Guest: true}
+
+// Event is one thing that happened in a room. Events are shared between
+// subscribers and never changed.
+type Event struct {
+	Room     string
+	Sequence uint64 // the position in the journal; it grows, but not by one
+	Previous uint64 // the sequence of the retained event before it in the room
+	Time     time.Time
+	ID       string // the sender's name for it
+	Sender   Member
+	Body     Body // nil when the stored form could not be read
+}
+
+// Body is what happened: one of the types below.
+type Body interface{ isBody() }
+
+// Message is something said.
+type Message struct {
+	Text string // 1 to MaxText characters of valid UTF-8
+}
+
+func (Message) isBody() {}
+
+// Cursor is a place in a room's log: everything up to and including Sequence has
+// been seen. Sequence 0 is before the first event.
+type Cursor struct {
+	Epoch    string
+	Sequence uint64
+}
+
+// Encoding turns events into the journal's payloads and back. Room, Sequence and
+// Previous are the journal's to keep, and not part of a payload.
+type Encoding interface {
+	Encode(*Event) ([]byte, error)
+	Decode([]byte) (*Event, error)
+}
+
+// Item is what a Feed delivers: a *Event, Joined, CaughtUp or Reset.
+type Item interface{ isItem() }
+
+// Joined says where the rooms of one Join stand. It comes before anything else
+// of those rooms.
+type Joined struct {
+	Rooms []RoomState
+}
+
+// RoomState is where a room stands at the moment of joining.
+type RoomState struct {
+	Room    string
+	Epoch   string
+	Head    uint64 // the newest event's sequence, 0 when there is none
+	Members int    // connected here, the joiner included
+}
+
+// CaughtUp marks the end of a room's replay: what follows is live.
+type CaughtUp struct {
+	Room string
+}
+
+// Reset says that what comes next can't be delivered: the cursor of a Join is
+// lost, or retention has overtaken a reader that is behind. The feed goes on live.
+type Reset struct {
+	Room   string
+	Epoch  string
+	Oldest uint64 // the oldest retained event's sequence, 0 when there is none
+	Head   uint64 // the feed goes on after this sequence
+}
+
+func (*Event) isItem()   {}
+func (Joined) isItem()   {}
+func (CaughtUp) isItem() {}
+func (Reset) isItem()    {}

@@ -1,0 +1,62 @@
+package chat
+
+import (
+	"context"
+	"errors"
+)
+
+// ErrJournalClosed is returned by a Journal after Close.
+var ErrJournalClosed = errors.New("chat: the journal is closed")
+
+// Journal stores what is said, in one order per room. Adapters are in
+// server/internal/journal; journaltest says in tests what this says in words.
+//
+// Sequences grow over all rooms of a journal, so those of one room have gaps.
+// All methods are safe for concurrent use.
+type Journal interface {
+	// Append stores payload as the room's newest event and returns its place.
+	// When the room was given the same key before, within the journal's window,
+	// nothing is stored, and the place is that of the first.
+	Append(ctx context.Context, room, key string, payload []byte) (at Cursor, duplicate bool, err error)
+	// Read returns the oldest events after a sequence, in order: fewer than
+	// limit only when there are no more.
+	Read(ctx context.Context, room string, after uint64, limit int) ([]Stored, error)
+	// ReadBack returns the newest events before a sequence, in order: fewer than
+	// limit only when there are no more.
+	ReadBack(ctx context.Context, room string, before uint64, limit int) ([]Stored, error)
+	// Tail calls fn for everything that is appended from now on, by any node, in
+	// order and without gaps, until stop is called. Calls don't overlap; when
+	// stop has returned there are no more. fn must not block, and must not call
+	// the journal.
+	Tail(ctx context.Context, room string, fn func(Stored)) (stop func(), err error)
+	// Head says where a room's log stands. A room in which nothing was stored
+	// has a head too.
+	Head(ctx context.Context, room string) (Head, error)
+	// Rooms returns the rooms that hold events and come after a name, by name.
+	Rooms(ctx context.Context, after string, limit int) ([]RoomHead, error)
+	// Close ends all tails. It waits for calls of their functions.
+	Close() error
+}
+
+// Stored is an event in a journal. Its payload is shared and must not be changed.
+type Stored struct {
+	Sequence uint64
+	Previous uint64 // the sequence of the retained event before it in the room
+	Payload  []byte
+}
+
+// Head is where a room's log stands.
+type Head struct {
+	Epoch string // changes when a log is lost
+	First uint64 // the oldest retained event, 0 when there is none
+	Last  uint64 // the newest retained event, 0 when there is none
+	// Evicted is the newest event that retention has dropped, or a bound above
+	// it; 0 when nothing was. All that is retained comes after it.
+	Evicted uint64
+}
+
+// RoomHead is a room and its newest event.
+type RoomHead struct {
+	Room string
+	Last uint64
+}

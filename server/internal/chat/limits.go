@@ -1,0 +1,79 @@
+package chat
+
+import (
+	"fmt"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/text/secure/precis"
+)
+
+// The bounds of what callers may send.
+const (
+	MaxRoomName = 64    // bytes of a-z, 0-9, dot, underscore and hyphen
+	MaxText     = 4_000 // characters (code points)
+	MaxID       = 64    // bytes
+	MaxName     = 40    // characters
+	MaxRooms    = 100   // rooms in one feed
+	MaxRecent   = 1_000 // events that a feed may start with
+	MaxPage     = 500   // events in a page of history
+)
+
+// FieldError says that a field of a request is out of its bounds.
+type FieldError struct {
+	Field string // the field's path in the request, such as "message.text"
+	Rule  string // a stable name of the bound, such as "text.length"
+	Bound string // the bound in words: "must be 1 to 4,000 characters"
+}
+
+func (e *FieldError) Error() string { return e.Field + ": " + e.Bound }
+
+func checkRoom(field, name string) error {
+	ok := 1 <= len(name) && len(name) <= MaxRoomName
+	for i := 0; ok && i < len(name); i++ {
+		c := name[i]
+		ok = 'a' <= c && c <= 'z' || '0' <= c && c <= '9' || c == '.' || c == '_' || c == '-'
+	}
+	if !ok {
+		return &FieldError{field, "room.name", "must be 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen"}
+	}
+	return nil
+}
+
+func checkID(id string) error {
+	switch {
+	case len(id) < 1 || len(id) > MaxID:
+		return &FieldError{"id", "id.length", "must be 1 to 64 bytes"}
+	case !utf8.ValidString(id):
+		return &FieldError{"id", "id.utf8", "must be valid UTF-8"}
+	}
+	return nil
+}
+
+func (m Message) check() error {
+	const field = "message.text"
+	switch {
+	case !utf8.ValidString(m.Text):
+		return &FieldError{field, "text.utf8", "must be valid UTF-8"}
+	case m.Text == "" || utf8.RuneCountInString(m.Text) > MaxText:
+		return &FieldError{field, "text.length", "must be 1 to 4,000 characters"}
+	case strings.TrimSpace(m.Text) == "":
+		return &FieldError{field, "text.visible", "must be 1 to 4,000 characters that are not only white space"}
+	}
+	return nil
+}
+
+// CleanName returns name as it is shown to others: in normal form and without
+// white space around it. It refuses invisible and direction-changing characters,
+// as the Nickname profile of RFC 8266 does.
+func CleanName(name string) (string, error) {
+	const bound = "must be 1 to 40 characters, none of them invisible or changing the direction of text"
+	clean, err := precis.Nickname.String(name)
+	if err != nil {
+		return "", &FieldError{"name", "name.characters", fmt.Sprintf("%s (%v)", bound, err)}
+	}
+	if n := utf8.RuneCountInString(clean); n < 1 || n > MaxName {
+		return "", &FieldError{"name", "name.length", bound}
+	}
+	return clean, nil
+}

@@ -1,0 +1,120 @@
+package chat
+
+import (
+	"context"
+	"fmt"
+
+	"chatroom/server/fanout"
+)
+
+// room is a room that somebody on this node listens to. It goes when the last
+// listener does; the journal keeps the events.
+type room struct {
+	name  string
+	topic *fanout.Topic[*Event]
+
+	opened chan struct{} // closed when stop and err are set
+	stop   func()        // ends the journal's tail
+	err    error
+
+	// Guarded by Service.mu.
+	listeners int
+	members   map[string]int // connections by member id
+	anonymous int            // connections without one
+}
+
+// acquire returns the room with its tail running. Each acquire is matched by a
+// release.
+func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		return nil, ErrClosed
+	}
+	r, found := s.rooms[name]
+	if !found {
+		r = &room{
+			name:    name,
+			topic:   fanout.New[*Event](fanout.Config{Window: s.window}),
+			opened:  make(chan struct{}),
+			members: make(map[string]int),
+		}
+		s.rooms[name] = r
+	}
+	r.listeners++
+	s.mu.Unlock()
+
+	if !found {
+		// The tail outlives the caller that happened to come first.
+		r.stop, r.err = s.journal.Tail(context.WithoutCancel(ctx), name, func(stored Stored) {
+			_ = r.topic.Publish(s.decode(name, stored)) // closed: nobody listens any more
+		})
+		close(r.opened)
+	}
+	select {
+	case <-r.opened:
+	case <-ctx.Done():
+		s.release(r)
+		return nil, ctx.Err()
+	}
+	if r.err != nil {
+		s.release(r)
+		return nil, fmt.Errorf("tail room %q: %w", name, r.err)
+	}
+	return r, nil
+}
+
+// release gives back what acquire returned. The last one ends the room here; a
+// later acquire starts afresh.
+func (s *Service) release(r *room) {
+	s.mu.Lock()
+	r.listeners--
+	last := r.listeners == 0
+	if (last || r.failed()) && s.rooms[r.name] == r {
+		delete(s.rooms, r.name)
+	}
+	s.mu.Unlock()
+	if !last {
+		return
+	}
+	<-r.opened
+	if r.err == nil {
+		r.stop()
+	}
+	r.topic.Close()
+}
+
+func (r *room) failed() bool {
+	select {
+	case <-r.opened:
+		return r.err != nil
+	default:
+		return false
+	}
+}
+
+// enter counts a connection of m and returns how many members there are.
+func (s *Service) enter(r *room, m Member) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.ID == "" {
+		r.anonymous++
+	} else {
+		r.members[m.ID]++
+	}
+	return r.countLocked()
+}
+
+func (s *Service) exit(r *room, m Member) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if m.ID == "" {
+		r.anonymous--
+		return
+	}
+	if r.members[m.ID]--; r.members[m.ID] == 0 {
+		delete(r.members, m.ID)
+	}
+}
+
+func (r *room) countLocked() int { return len(r.members) + r.anonymous }

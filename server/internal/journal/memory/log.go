@@ -1,0 +1,74 @@
+package memory
+
+import (
+	"cmp"
+	"slices"
+
+	"chatroom/server/internal/chat"
+)
+
+// log is one room's events and those who wait for more.
+type log struct {
+	room    string
+	events  []chat.Stored
+	evicted uint64
+	tails   []*tail
+	at      int // the index in Journal.oldest while there are events
+}
+
+type tail struct{ fn func(chat.Stored) }
+
+func (j *Journal) roomLocked(room string) *log {
+	l := j.rooms[room]
+	if l == nil {
+		l = &log{room: room}
+		j.rooms[room] = l
+	}
+	return l
+}
+
+// forgetLocked drops a room that holds nothing and that nobody waits for.
+// Cursors in it are then beyond its end, and so lost.
+func (j *Journal) forgetLocked(l *log) {
+	if len(l.events) == 0 && len(l.tails) == 0 && j.rooms[l.room] == l {
+		delete(j.rooms, l.room)
+	}
+}
+
+func (j *Journal) eventsLocked(room string) []chat.Stored {
+	if l := j.rooms[room]; l != nil {
+		return l.events
+	}
+	return nil
+}
+
+func search(events []chat.Stored, sequence uint64) (int, bool) {
+	return slices.BinarySearchFunc(events, sequence, func(e chat.Stored, s uint64) int {
+		return cmp.Compare(e.Sequence, s)
+	})
+}
+
+// logHeap has the room with the oldest event first.
+type logHeap []*log
+
+func (h logHeap) Len() int           { return len(h) }
+func (h logHeap) Less(i, k int) bool { return h[i].events[0].Sequence < h[k].events[0].Sequence }
+
+func (h logHeap) Swap(i, k int) {
+	h[i], h[k] = h[k], h[i]
+	h[i].at, h[k].at = i, k
+}
+
+func (h *logHeap) Push(x any) {
+	l := x.(*log)
+	l.at = len(*h)
+	*h = append(*h, l)
+}
+
+func (h *logHeap) Pop() any {
+	last := len(*h) - 1
+	l := (*h)[last]
+	(*h)[last] = nil
+	*h = (*h)[:last]
+	return l
+}
