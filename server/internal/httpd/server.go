@@ -1,0 +1,127 @@
+// Package httpd is the service's port: it listens, speaks HTTP/1.1 and
+// unencrypted HTTP/2, serves the page, and stops gracefully.
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+)
+
+// The bounds of a connection. There is no write timeout and no read timeout:
+// they would end streams. Streams have deadlines of their own.
+const (
+	readHeaderTimeout = 5 * time.Second
+	idleTimeout       = 2 * time.Minute
+	maxHeaderBytes    = 16 << 10
+	// A peer that is gone without a word is noticed after both.
+	pingAfter   = 15 * time.Second
+	pingTimeout = 15 * time.Second
+	// A peer whose socket takes not a byte for this long is given up.
+	writeByteTimeout = 30 * time.Second
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	// Listen are the TCP addresses, such as ":8080".
+	Listen []string
+	// RPC handles Patterns, which are patterns of http.ServeMux.
+	RPC      http.Handler
+	Patterns []string
+	// Page holds the static page, served at all other paths.
+	Page fs.FS
+	// Log takes what operators should know.
+	Log *slog.Logger
+}
+
+// Server listens. Create it with Listen.
+type Server struct {
+	http      *http.Server
+	listeners []net.Listener
+}
+
+// Listen opens the addresses. Connections wait until Serve is called.
+func Listen(c Config) (*Server, error) {
+	page, err := newPage(c.Page)
+	if err != nil {
+		return nil, fmt.Errorf("read the page: %w", err)
+	}
+	mux := http.NewServeMux()
+	for _, pattern := range c.Patterns {
+		mux.Handle(pattern, c.RPC)
+	}
+	mux.Handle("/", page)
+	protocols := new(http.Protocols)
+	protocols.SetHTTP1(true)
+	protocols.SetUnencryptedHTTP2(true)
+	s := &Server{http: &http.Server{
+		Handler:           mux,
+		Protocols:         protocols,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
+		HTTP2: &http.HTTP2Config{
+			MaxReadFrameSize: 16 << 10, // what the protocol allows by default
+			SendPingTimeout:  pingAfter,
+			PingTimeout:      pingTimeout,
+			WriteByteTimeout: writeByteTimeout,
+		},
+	}}
+	for _, address := range c.Listen {
+		l, err := net.Listen("tcp", address)
+		if err != nil {
+			s.closeListeners()
+			return nil, err
+		}
+		s.listeners = append(s.listeners, l)
+	}
+	return s, nil
+}
+
+// Addrs returns where the server listens.
+func (s *Server) Addrs() []net.Addr {
+	addrs := make([]net.Addr, len(s.listeners))
+	for i, l := range s.listeners {
+		addrs[i] = l.Addr()
+	}
+	return addrs
+}
+
+// Serve handles connections until Shutdown. When one listener fails, it ends the
+// others and returns the error.
+func (s *Server) Serve() error {
+	errs := make([]error, len(s.listeners))
+	var wg sync.WaitGroup
+	for i, l := range s.listeners {
+		wg.Go(func() {
+			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+				errs[i] = fmt.Errorf("serve on %s: %w", l.Addr(), err)
+				s.closeListeners()
+			}
+		})
+	}
+	wg.Wait()
+	return errors.Join(errs...)
+}
+
+// Shutdown stops listening and waits for handlers. With the end of ctx it closes
+// their connections instead.
+func (s *Server) Shutdown(ctx context.Context) error {
+	if s.http.Shutdown(ctx) == nil {
+		return nil
+	}
+	return s.http.Close()
+}
+
+func (s *Server) closeListeners() {
+	for _, l := range s.listeners {
+		_ = l.Close()
+	}
+}

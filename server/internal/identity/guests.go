@@ -1,0 +1,126 @@
+// Package identity tells who is calling. Guests have tokens that this package
+// signs; another Provider can vouch for members that somebody else knows.
+package identity
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"chatroom/server/internal/chat"
+)
+
+// Lifetime is how long a guest's token is valid.
+const Lifetime = 30 * 24 * time.Hour
+
+// ErrInvalidToken is returned for a token that is malformed, expired, or not
+// signed by the key.
+var ErrInvalidToken = errors.New("identity: the token is not valid")
+
+// Provider tells whom a token stands for. It returns ErrInvalidToken for one
+// that it does not vouch for.
+type Provider interface {
+	Verify(ctx context.Context, token string) (chat.Member, error)
+}
+
+// Guests gives identities to whoever asks, and is their Provider.
+type Guests struct {
+	key []byte
+}
+
+var _ Provider = (*Guests)(nil)
+
+const (
+	issuer  = "chatroom"
+	keySize = 32 // bytes, as RFC 7518 wants for HS256
+)
+
+// NewGuests returns guests with a key that ends with the process.
+func NewGuests() *Guests {
+	key := make([]byte, keySize)
+	rand.Read(key) // never fails
+	return &Guests{key: key}
+}
+
+// OpenGuests returns guests with the key kept in dir, made at the first call.
+func OpenGuests(dir string) (*Guests, error) {
+	path := filepath.Join(dir, "guests.key")
+	text, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) {
+		return createGuests(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read the key of guests: %w", err)
+	}
+	key, err := hex.DecodeString(string(text))
+	if err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("read the key of guests: %s does not hold %d bytes in hexadecimal", path, keySize)
+	}
+	return &Guests{key: key}, nil
+}
+
+// createGuests writes the key under another name first: a crash leaves a whole
+// key or none.
+func createGuests(path string) (*Guests, error) {
+	g := NewGuests()
+	temporary := path + ".new"
+	err := os.WriteFile(temporary, []byte(hex.EncodeToString(g.key)), 0o600)
+	if err == nil {
+		err = os.Rename(temporary, path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("keep the key of guests: %w", err)
+	}
+	return g, nil
+}
+
+type claims struct {
+	jwt.RegisteredClaims
+	Name string `json:"name"`
+}
+
+// SignIn returns a token for a guest with this name. With the member of an
+// earlier token it renews that one, and its id stays. The error is a
+// *chat.FieldError.
+func (g *Guests) SignIn(name string, renews chat.Member) (token string, m chat.Member, expires time.Time, err error) {
+	if name, err = chat.CleanName(name); err != nil {
+		return "", chat.Member{}, time.Time{}, err
+	}
+	m = chat.Member{ID: renews.ID, Name: name, Guest: true}
+	if m.ID == "" {
+		m.ID = rand.Text()
+	}
+	now := time.Now()
+	expires = now.Add(Lifetime).Truncate(time.Second)
+	token, err = jwt.NewWithClaims(jwt.SigningMethodHS256, claims{
+		RegisteredClaims: jwt.RegisteredClaims{
+			Issuer:    issuer,
+			Subject:   m.ID,
+			IssuedAt:  jwt.NewNumericDate(now),
+			ExpiresAt: jwt.NewNumericDate(expires),
+		},
+		Name: name,
+	}).SignedString(g.key)
+	return token, m, expires, err
+}
+
+// Verify implements Provider.
+func (g *Guests) Verify(_ context.Context, token string) (chat.Member, error) {
+	var c claims
+	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return g.key, nil },
+		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
+		jwt.WithIssuer(issuer),
+		jwt.WithExpirationRequired(),
+	)
+	if err != nil || c.Subject == "" {
+		return chat.Member{}, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	}
+	return chat.Member{ID: c.Subject, Name: c.Name, Guest: true}, nil
+}

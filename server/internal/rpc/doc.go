@@ -1,0 +1,6 @@
+// Package rpc serves the domain over Connect, gRPC and gRPC-Web: it maps between
+// protobuf and chat, and errors to codes.
+//
+// Both streaming methods, and the 2019 contract's, run the one loop in stream.go.
+// Nobody but that loop sends on a stream.
+package rpc

@@ -1,0 +1,144 @@
+package rpc
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strconv"
+	"strings"
+	"time"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/durationpb"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/identity"
+)
+
+// errorDomain is the domain of ErrorInfo details.
+const errorDomain = "chat.v1"
+
+// errGoingAway ends streams when the server stops.
+var errGoingAway = errors.New("the server is going away: reconnect")
+
+var errInternal = errors.New("internal error")
+
+// toError is the one place where errors become codes. Whoever gets
+//   - invalid_argument, not_found, resource_exhausted: changes the request
+//   - unauthenticated: signs in again
+//   - out_of_range: reads the room's history afresh
+//   - unavailable, deadline_exceeded: tries again after a moment
+//   - internal: reports it; the log has the cause
+func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
+	var (
+		coded *connect.Error
+		field *chat.FieldError
+		lost  *chat.CursorLostError
+	)
+	switch {
+	case errors.As(err, &coded):
+		return coded
+	case errors.As(err, &field):
+		return fieldError(connect.CodeInvalidArgument, field.Field, field.Rule, field.Bound)
+	case errors.As(err, &lost):
+		return newError(connect.CodeOutOfRange,
+			fmt.Sprintf("the cursor in room %q can't be honoured: list events without a cursor, and go on from there", lost.Room),
+			&errdetails.ErrorInfo{Reason: "CURSOR_LOST", Domain: errorDomain, Metadata: map[string]string{
+				"room": lost.Room, "epoch": lost.Epoch, "oldest": strconv.FormatUint(lost.Oldest, 10),
+			}})
+	case errors.Is(err, chat.ErrUnknownRoom):
+		return newError(connect.CodeNotFound, "room: must be one in which something was said or somebody is",
+			violations("room", "room.known", "must be one in which something was said or somebody is"))
+	case errors.Is(err, identity.ErrInvalidToken):
+		return newError(connect.CodeUnauthenticated, "the token is not valid, or not any more: sign in again",
+			&errdetails.ErrorInfo{Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
+	case errors.Is(err, errGoingAway), errors.Is(err, chat.ErrClosed), errors.Is(err, chat.ErrJournalClosed):
+		return newError(connect.CodeUnavailable, errGoingAway.Error(),
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
+	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+			return connect.NewError(connect.CodeDeadlineExceeded, context.DeadlineExceeded)
+		}
+		return connect.NewError(connect.CodeCanceled, context.Canceled)
+	default:
+		log.ErrorContext(ctx, "internal error", "err", err)
+		return connect.NewError(connect.CodeInternal, errInternal)
+	}
+}
+
+func fieldError(code connect.Code, field, rule, bound string) *connect.Error {
+	message := bound
+	if field != "" {
+		message = field + ": " + bound
+	}
+	return newError(code, message, violations(field, rule, bound))
+}
+
+func newError(code connect.Code, message string, details ...proto.Message) *connect.Error {
+	err := connect.NewError(code, errors.New(message))
+	for _, d := range details {
+		detail, encodeErr := connect.NewErrorDetail(d)
+		if encodeErr != nil {
+			panic(encodeErr) // a generated message can always be encoded
+		}
+		err.AddDetail(detail)
+	}
+	return err
+}
+
+// violations is the detail that protovalidate gives for a rule of the contract,
+// for the rules that only code can check. An empty path is the whole request.
+func violations(path, rule, message string) *validate.Violations {
+	v := &validate.Violation{RuleId: proto.String(rule), Message: proto.String(message)}
+	if path != "" {
+		v.Field = &validate.FieldPath{}
+		for name := range strings.SplitSeq(path, ".") {
+			v.Field.Elements = append(v.Field.Elements, &validate.FieldPathElement{FieldName: proto.String(name)})
+		}
+	}
+	return &validate.Violations{Violations: []*validate.Violation{v}}
+}
+
+// rejectedFrame answers a request on a stream with what a unary call would get.
+func rejectedFrame(id, room string, err *connect.Error) *chatv1.Frame {
+	rejected := &chatv1.Rejected{Id: id, Room: room, Code: int32(err.Code()), Message: err.Message()}
+	for _, d := range err.Details() {
+		rejected.Details = append(rejected.Details, &anypb.Any{
+			TypeUrl: "type.googleapis.com/" + d.Type(), Value: d.Bytes(),
+		})
+	}
+	return &chatv1.Frame{Kind: &chatv1.Frame_Rejected{Rejected: rejected}}
+}
+
+// errorMapping is the outermost interceptor: whatever a method returns leaves as
+// a code.
+type errorMapping struct{ server *Server }
+
+func (e errorMapping) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		response, err := next(ctx, req)
+		if err != nil {
+			return nil, toError(ctx, e.server.config.Log, err)
+		}
+		return response, nil
+	}
+}
+
+func (e errorMapping) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+func (e errorMapping) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		if err := next(ctx, conn); err != nil {
+			return toError(ctx, e.server.config.Log, err)
+		}
+		return nil
+	}
+}

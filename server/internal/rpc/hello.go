@@ -1,0 +1,59 @@
+package rpc
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+
+	"connectrpc.com/connect"
+
+	chatv1 "chatroom/gen/chat/v1"
+	hellopb "chatroom/gen/hello"
+	"chatroom/gen/hello/helloconnect"
+	"chatroom/server/internal/chat"
+)
+
+// helloRoom is the room that the 2019 contract's clients are in.
+const helloRoom = "lobby"
+
+// hello implements hello.ChatRoom, the 2019 contract: one room, live only.
+type hello struct{ server *Server }
+
+var _ helloconnect.ChatRoomHandler = (*hello)(nil)
+
+// Chat implements helloconnect.ChatRoomHandler.
+func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatRequest, hellopb.ChatResponse]) error {
+	conn := bidi.Conn()
+	feed := h.server.config.Chat.NewFeed(caller(ctx))
+	if err := feed.Join(ctx, chat.Start{Room: helloRoom}); err != nil {
+		return err
+	}
+	s := &stream{
+		server: h.server,
+		feed:   feed,
+		send: func(f *chatv1.Frame) error {
+			message := f.GetEvent().GetMessage()
+			if message == nil {
+				return nil // a kind that these clients don't know
+			}
+			return conn.Send(&hellopb.ChatResponse{Message: message.GetText()})
+		},
+		requests: func(ctx context.Context, _ func(*chatv1.Frame)) error {
+			return receive(conn, func(request *hellopb.ChatRequest, refusal *connect.Error) error {
+				if refusal != nil {
+					return refusal
+				}
+				_, err := h.server.config.Chat.Send(ctx, feed.Member(), chat.Post{
+					Room: helloRoom,
+					ID:   rand.Text(), // these clients don't name their sends, and so can't retry them
+					Body: chat.Message{Text: request.GetMessage()},
+				})
+				if field, ok := errors.AsType[*chat.FieldError](err); ok && field.Field == "message.text" {
+					return &chat.FieldError{Field: "message", Rule: field.Rule, Bound: field.Bound}
+				}
+				return err
+			})
+		},
+	}
+	return s.serve(ctx, conn)
+}

@@ -1,0 +1,187 @@
+package rpc
+
+import (
+	"cmp"
+	"context"
+	"fmt"
+	"log/slog"
+	"math"
+	"net/http"
+	"runtime/debug"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+	"connectrpc.com/grpcreflect"
+	"connectrpc.com/validate"
+
+	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/gen/hello/helloconnect"
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/identity"
+)
+
+// Config is what a Server is made of.
+type Config struct {
+	Chat   *chat.Service
+	Guests *identity.Guests
+	// Provider tells who a caller is. Nil means Guests, which knows the tokens
+	// that SignIn gives. One that knows other issuers' tokens goes here.
+	Provider identity.Provider
+	// Heartbeat is how long a stream may be silent. Zero means 15 s. Proxies
+	// cut idle streams at 60 s, some at 15.
+	Heartbeat time.Duration
+	// WriteTimeout is how long a client may take to accept what is sent to it
+	// at once, before its stream is reset. Zero means 30 s.
+	WriteTimeout time.Duration
+	// Drain is the time in which clients are asked to reconnect elsewhere: each
+	// is told to do so at a random moment of its first half. Zero means 10 s.
+	Drain time.Duration
+	// Log takes what operators should know. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Server serves the contract. Create it with New.
+type Server struct {
+	config  Config
+	handler http.Handler
+
+	draining chan struct{} // closed by Drain
+	closing  chan struct{} // closed by Close
+
+	mu      sync.Mutex // guards below
+	streams int
+	idle    chan struct{} // replaced when a stream opens, closed when none is left
+	drained bool
+	ended   bool
+}
+
+// New returns a server for the methods of the contract and for reflection.
+func New(c Config) *Server {
+	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
+	c.Drain = cmp.Or(c.Drain, 10*time.Second)
+	if c.Provider == nil {
+		c.Provider = c.Guests
+	}
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	s := &Server{
+		config:   c,
+		draining: make(chan struct{}),
+		closing:  make(chan struct{}),
+		idle:     make(chan struct{}),
+	}
+	close(s.idle)
+	s.handler = s.routes()
+	return s
+}
+
+func (s *Server) routes() http.Handler {
+	options := connect.WithHandlerOptions(
+		connect.WithCodec(protoCodec),
+		connect.WithCodec(jsonCodec),
+		connect.WithReadMaxBytes(maxRead),
+		connect.WithRecover(s.recovered),
+		connect.WithRequestGate(s.identify),
+		connect.WithInterceptors(errorMapping{s}, decoding{}, validate.NewInterceptor()),
+		connect.WithConditionalHandlerOptions(compression),
+	)
+	mux := http.NewServeMux()
+	handle := func(path string, handler http.Handler) { mux.Handle(path, wire(handler)) }
+	handle(chatv1connect.NewChatRoomHandler(&chatRoom{s}, options))
+	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
+	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)
+	mux.Handle(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
+	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))
+	return mux
+}
+
+// compression keeps streams from compressing each message anew for each
+// subscriber, which costs two to three times as much as the delivery itself.
+// Requests may be compressed all the same.
+func compression(spec connect.Spec) []connect.HandlerOption {
+	smallest := 1 << 10
+	if spec.StreamType != connect.StreamTypeUnary {
+		smallest = math.MaxInt
+	}
+	return []connect.HandlerOption{connect.WithCompressMinBytes(smallest)}
+}
+
+// Patterns are the paths that the server handles, for a http.ServeMux.
+func (s *Server) Patterns() []string {
+	return []string{
+		"/" + chatv1connect.ChatRoomName + "/",
+		"/" + helloconnect.ChatRoomName + "/",
+		"/" + grpcreflect.ReflectV1ServiceName + "/",
+		"/" + grpcreflect.ReflectV1AlphaServiceName + "/",
+	}
+}
+
+// ServeHTTP implements http.Handler.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Drain asks the clients of all streams to reconnect elsewhere and refuses new
+// streams. It returns when no stream is left, after Config.Drain, or with ctx.
+func (s *Server) Drain(ctx context.Context) {
+	s.mu.Lock()
+	if !s.drained {
+		s.drained = true
+		close(s.draining)
+	}
+	idle := s.idle
+	s.mu.Unlock()
+	timeout := time.NewTimer(s.config.Drain)
+	defer timeout.Stop()
+	select {
+	case <-idle:
+	case <-timeout.C:
+	case <-ctx.Done():
+	}
+}
+
+// Close ends all streams with the code unavailable. It does not wait for them:
+// one whose client takes nothing ends with its connection.
+func (s *Server) Close() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.ended {
+		s.drained, s.ended = true, true
+		close(s.closing)
+	}
+}
+
+// Streams returns how many streams are open.
+func (s *Server) Streams() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.streams
+}
+
+// opened counts a stream, unless there are to be no more.
+func (s *Server) opened() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.drained {
+		return errGoingAway
+	}
+	if s.streams == 0 {
+		s.idle = make(chan struct{})
+	}
+	s.streams++
+	return nil
+}
+
+func (s *Server) closed() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.streams--; s.streams == 0 {
+		close(s.idle)
+	}
+}
+
+func (s *Server) recovered(ctx context.Context, spec connect.Spec, _ http.Header, reason any) error {
+	s.config.Log.ErrorContext(ctx, "panic", "procedure", spec.Procedure, "reason", fmt.Sprint(reason), "stack", string(debug.Stack()))
+	return connect.NewError(connect.CodeInternal, errInternal)
+}
