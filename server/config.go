@@ -1,0 +1,126 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// memoryData is the value of -data under which nothing is kept.
+const memoryData = "memory"
+
+// config is what flags and environment say.
+type config struct {
+	listen       addresses
+	data         string
+	heartbeat    time.Duration
+	writeTimeout time.Duration
+	drain        time.Duration
+}
+
+// group is a part of the usage text.
+type group struct {
+	title string
+	flags []string
+}
+
+var groups = []group{
+	{"Where to serve, and from what", []string{"listen", "data"}},
+	{"Streams", []string{"heartbeat", "write-timeout", "drain"}},
+}
+
+// parse reads the flags, and for those not given, the environment: -listen is
+// CHATROOM_LISTEN there. It returns flag.ErrHelp after printing the usage.
+func parse(args []string, getenv func(string) string, out io.Writer) (*config, error) {
+	c := &config{listen: addresses{list: []string{":8080"}}}
+	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
+	flags.SetOutput(out)
+	flags.Usage = func() { usage(flags, out) }
+	flags.Var(&c.listen, "listen", "TCP `address` to serve HTTP/1.1 and unencrypted HTTP/2 on; may be repeated")
+	flags.StringVar(&c.data, "data", "./data", `directory for what is kept, or "memory" to keep nothing`)
+	flags.DurationVar(&c.heartbeat, "heartbeat", 15*time.Second, "how long a stream may be silent before a heartbeat is sent")
+	flags.DurationVar(&c.writeTimeout, "write-timeout", 30*time.Second, "how long a client may take to accept what is sent to it, before its stream is reset")
+	flags.DurationVar(&c.drain, "drain", 10*time.Second, "how long clients get to reconnect elsewhere when the server stops")
+	if err := flags.Parse(args); err != nil {
+		return nil, err
+	}
+	if flags.NArg() > 0 {
+		return nil, fmt.Errorf("unexpected argument %q: see -h", flags.Arg(0))
+	}
+	if err := fromEnvironment(flags, getenv); err != nil {
+		return nil, err
+	}
+	return c, c.check()
+}
+
+func (c *config) check() error {
+	for name, d := range map[string]time.Duration{
+		"heartbeat": c.heartbeat, "write-timeout": c.writeTimeout, "drain": c.drain,
+	} {
+		if d <= 0 {
+			return fmt.Errorf("-%s: must be greater than zero", name)
+		}
+	}
+	if c.data == "" {
+		return errors.New(`-data: must be a directory or "memory"`)
+	}
+	return nil
+}
+
+func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
+	given := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	var errs []error
+	flags.VisitAll(func(f *flag.Flag) {
+		value := getenv(variable(f.Name))
+		if given[f.Name] || value == "" {
+			return
+		}
+		if err := f.Value.Set(value); err != nil {
+			errs = append(errs, fmt.Errorf("%s: %w", variable(f.Name), err))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func variable(flag string) string {
+	return "CHATROOM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+func usage(flags *flag.FlagSet, out io.Writer) {
+	fmt.Fprintln(out, "chatroom serves chat rooms over Connect, gRPC and gRPC-Web, and a page to chat on.")
+	fmt.Fprintln(out, "Each flag is also an environment variable; a flag that is given wins.")
+	for _, g := range groups {
+		fmt.Fprintf(out, "\n%s:\n", g.title)
+		for _, name := range g.flags {
+			f := flags.Lookup(name)
+			value, text := flag.UnquoteUsage(f)
+			fmt.Fprintf(out, "  -%s %s  (%s, default %s)\n        %s\n", name, value, variable(name), f.DefValue, text)
+		}
+	}
+}
+
+// addresses is a flag that may be repeated. The first value replaces the
+// default; one value may hold several addresses, separated by commas.
+type addresses struct {
+	list []string
+	set  bool
+}
+
+func (a *addresses) String() string { return strings.Join(a.list, ",") }
+
+func (a *addresses) Set(value string) error {
+	if !a.set {
+		a.list, a.set = nil, true
+	}
+	for address := range strings.SplitSeq(value, ",") {
+		if address = strings.TrimSpace(address); address == "" {
+			return errors.New("must not be empty")
+		}
+		a.list = append(a.list, address)
+	}
+	return nil
+}

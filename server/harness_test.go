@@ -1,0 +1,116 @@
+package main
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"sync"
+	"testing"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// service is a whole server, run in the test's process as main runs it.
+type service struct {
+	URL  string // http://127.0.0.1:PORT
+	Addr string // 127.0.0.1:PORT
+
+	stop  context.CancelFunc
+	ended chan struct{}
+	err   error // of run, once ended is closed
+	log   syncBuffer
+}
+
+// serve starts a server on a free port, with data that goes with the test. The
+// test's end stops it, waits for it, and fails on an error of run or on an
+// internal error in the log.
+func serve(t *testing.T, args ...string) *service {
+	t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &service{stop: cancel, ended: make(chan struct{})}
+	stdout, out := io.Pipe()
+	args = append([]string{"-listen", "127.0.0.1:0", "-data", t.TempDir(), "-drain", "1s"}, args...)
+	go func() {
+		defer close(s.ended)
+		s.err = run(ctx, args, func(string) string { return "" }, out, &s.log)
+		out.Close()
+	}()
+	lines := bufio.NewScanner(stdout)
+	if !lines.Scan() {
+		<-s.ended
+		cancel()
+		t.Fatalf("run(%q) = %v before it said where it listens", args, s.err)
+	}
+	s.URL = strings.TrimSuffix(strings.TrimPrefix(lines.Text(), "chatroom: open "), "/")
+	at, err := url.Parse(s.URL)
+	if err != nil || at.Host == "" {
+		t.Fatalf("run(%q) said %q, want where it listens", args, lines.Text())
+	}
+	s.Addr = at.Host
+	var rest sync.WaitGroup
+	rest.Go(func() { _, _ = io.Copy(io.Discard, stdout) })
+	t.Cleanup(func() {
+		s.Stop(t)
+		rest.Wait()
+		if log := s.log.String(); strings.Contains(log, "level=ERROR") {
+			t.Errorf("the server logged an error:\n%s", log)
+		}
+	})
+	return s
+}
+
+// Stop does what SIGTERM does, and waits.
+func (s *service) Stop(t *testing.T) {
+	t.Helper()
+	s.stop()
+	<-s.ended
+	if s.err != nil {
+		t.Errorf("run() = %v, want nil", s.err)
+	}
+}
+
+// h2cClient returns a client that speaks unencrypted HTTP/2 only, on connections
+// of its own.
+func h2cClient(t *testing.T) *http.Client {
+	return httpClient(t, (*http.Protocols).SetUnencryptedHTTP2)
+}
+
+// http1Client returns a client that speaks HTTP/1.1 only, on connections of its
+// own.
+func http1Client(t *testing.T) *http.Client { return httpClient(t, (*http.Protocols).SetHTTP1) }
+
+func httpClient(t *testing.T, speak func(*http.Protocols, bool)) *http.Client {
+	protocols := new(http.Protocols)
+	speak(protocols, true)
+	transport := &http.Transport{
+		Protocols:   protocols,
+		DialContext: (&net.Dialer{}).DialContext,
+	}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport}
+}
+
+// syncBuffer is a bytes.Buffer for several goroutines.
+type syncBuffer struct {
+	mu  sync.Mutex
+	buf bytes.Buffer
+}
+
+func (b *syncBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.Write(p)
+}
+
+func (b *syncBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.buf.String()
+}

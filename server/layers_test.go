@@ -1,0 +1,112 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"os/exec"
+	"slices"
+	"strings"
+	"testing"
+)
+
+// layer says what a package may import: packages of this module, or modules, by
+// prefix. The standard library is always allowed.
+type layer struct {
+	pkg    string // this package and those below it
+	may    []string
+	reason string
+}
+
+// The first layer that a package is in applies.
+var layers = []layer{
+	{"chatroom/server/fanout", nil,
+		"fanout is for anyone to use: it must not bring a service along"},
+	{"chatroom/server/internal/chat", []string{"chatroom/server/fanout", "golang.org/x/text"},
+		"the domain must not know how it is reached or stored, or neither could be exchanged"},
+	{"chatroom/server/internal/journal/journaltest", []string{"chatroom/server/internal/chat", "pgregory.net/rapid"},
+		"one suite judges every journal, so it must know none of them"},
+	{"chatroom/server/internal/journal/memory", []string{"chatroom/server/internal/chat"},
+		"a journal is an adapter: it knows the port, not the other journals, not the wire"},
+	{"chatroom/server/internal/identity", []string{"chatroom/server/internal/chat", "github.com/golang-jwt/jwt"},
+		"who calls is independent of the protocol the call came by"},
+	{"chatroom/server/internal/rpc", []string{
+		"chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/gen",
+		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
+		"the wire is mapped to the domain here and nowhere else; where events are stored is not its business"},
+	{"chatroom/server/internal/httpd", nil,
+		"listening and stopping are the same for any handler"},
+	{"chatroom/server", []string{
+		"chatroom/server/internal/", "chatroom/web"},
+		"main puts the parts together, and has no part in what they do"},
+	{"chatroom/gen", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf", "buf.build/gen/"},
+		"generated code depends on the contract alone"},
+	{"chatroom/proto", nil, "the contract depends on nothing"},
+	{"chatroom/web", nil, "the page is files"},
+}
+
+func TestLayers(t *testing.T) {
+	list := exec.Command("go", "list", "-json=ImportPath,Imports,Standard", "chatroom/...")
+	out, err := list.Output()
+	if err != nil {
+		t.Fatalf("%v: %v", list, err)
+	}
+	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
+		var pkg struct {
+			ImportPath string
+			Imports    []string
+		}
+		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
+			break
+		} else if err != nil {
+			t.Fatalf("output of %v: %v", list, err)
+		}
+		i := slices.IndexFunc(layers, func(l layer) bool { return within(pkg.ImportPath, l.pkg) })
+		if i < 0 {
+			t.Errorf("%s is in no layer: say in this test what it may import, and why", pkg.ImportPath)
+			continue
+		}
+		for _, imported := range pkg.Imports {
+			if forbidden(layers[i], imported) {
+				t.Errorf("%s imports %s: %s", pkg.ImportPath, imported, layers[i].reason)
+			}
+		}
+	}
+}
+
+func forbidden(l layer, imported string) bool {
+	first, _, _ := strings.Cut(imported, "/")
+	if first != "chatroom" && !strings.Contains(first, ".") {
+		return false // the standard library
+	}
+	return !slices.ContainsFunc(l.may, func(prefix string) bool {
+		return within(imported, strings.TrimSuffix(prefix, "/"))
+	})
+}
+
+func within(pkg, prefix string) bool {
+	return pkg == prefix || strings.HasPrefix(pkg, prefix+"/")
+}
+
+// The rules themselves must bite.
+func TestLayersForbid(t *testing.T) {
+	for _, tt := range []struct {
+		pkg, imported string
+		want          bool
+	}{
+		{"chatroom/server/fanout", "sync", false},
+		{"chatroom/server/fanout", "golang.org/x/sync/errgroup", true},
+		{"chatroom/server/internal/chat", "chatroom/server/fanout", false},
+		{"chatroom/server/internal/chat", "chatroom/gen/chat/v1", true},
+		{"chatroom/server/internal/chat", "connectrpc.com/connect", true},
+		{"chatroom/server/internal/chat", "github.com/nats-io/nats.go", true},
+		{"chatroom/server/internal/journal/memory", "chatroom/server/internal/journal/jetstream", true},
+		{"chatroom/server/internal/rpc", "chatroom/server/internal/journal/memory", true},
+		{"chatroom/server/internal/httpd", "chatroom/server", true},
+	} {
+		i := slices.IndexFunc(layers, func(l layer) bool { return within(tt.pkg, l.pkg) })
+		if got := forbidden(layers[i], tt.imported); got != tt.want {
+			t.Errorf("forbidden(%s, %s) = %t, want %t", tt.pkg, tt.imported, got, tt.want)
+		}
+	}
+}

@@ -1,0 +1,113 @@
+// Command server runs the chatroom service.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/httpd"
+	"chatroom/server/internal/identity"
+	"chatroom/server/internal/journal/memory"
+	"chatroom/server/internal/rpc"
+	"chatroom/web"
+)
+
+// shutdownTimeout is how long handlers get to return once their streams have
+// been ended.
+const shutdownTimeout = 5 * time.Second
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the next one ends the process at once.
+	context.AfterFunc(ctx, stop)
+	switch err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); {
+	case errors.Is(err, flag.ErrHelp):
+		os.Exit(0)
+	case err != nil:
+		fmt.Fprintln(os.Stderr, "chatroom:", err)
+		os.Exit(1)
+	}
+}
+
+// run serves until ctx ends, then stops gracefully.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	c, err := parse(args, getenv, stderr)
+	if err != nil {
+		return err
+	}
+	log := slog.New(slog.NewTextHandler(stderr, nil))
+	guests, err := openGuests(c.data)
+	if err != nil {
+		return err
+	}
+	journal := memory.Open(memory.Config{})
+	rooms := chat.New(chat.Config{Journal: journal, Encoding: rpc.Encoding{}, Rooms: []string{"lobby"}, Log: log})
+	api := rpc.New(rpc.Config{
+		Chat:         rooms,
+		Guests:       guests,
+		Heartbeat:    c.heartbeat,
+		WriteTimeout: c.writeTimeout,
+		Drain:        c.drain,
+		Log:          log,
+	})
+	server, err := httpd.Listen(httpd.Config{
+		Listen:   c.listen.list,
+		RPC:      api,
+		Patterns: api.Patterns(),
+		Page:     web.Files(),
+		Log:      log,
+	})
+	if err != nil {
+		return errors.Join(err, journal.Close())
+	}
+	for _, address := range server.Addrs() {
+		fmt.Fprintf(stdout, "chatroom: open %s\n", pageURL(address))
+	}
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+
+	select {
+	case <-ctx.Done():
+		log.Info("draining", "streams", api.Streams(), "at most", c.drain)
+		api.Drain(context.Background())
+	case err = <-served:
+		served <- nil
+	}
+	api.Close()
+	rooms.Close()
+	patience, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	return errors.Join(err, server.Shutdown(patience), <-served, journal.Close())
+}
+
+func openGuests(data string) (*identity.Guests, error) {
+	if data == memoryData {
+		return identity.NewGuests(), nil
+	}
+	if err := os.MkdirAll(data, 0o700); err != nil {
+		return nil, fmt.Errorf("-data: %w", err)
+	}
+	return identity.OpenGuests(data)
+}
+
+// pageURL returns a link that works in a browser on this machine.
+func pageURL(address net.Addr) string {
+	host, port, err := net.SplitHostPort(address.String())
+	if err != nil {
+		return address.String()
+	}
+	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
+		host = "localhost"
+	}
+	return "http://" + net.JoinHostPort(host, port) + "/"
+}
