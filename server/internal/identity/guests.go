@@ -119,8 +119,11 @@ func (g *Guests) Verify(_ context.Context, token string) (chat.Member, error) {
 		jwt.WithIssuer(issuer),
 		jwt.WithExpirationRequired(),
 	)
-	if err != nil || c.Subject == "" {
+	if err != nil {
 		return chat.Member{}, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	}
+	if c.Subject == "" {
+		return chat.Member{}, fmt.Errorf("%w: it has no subject", ErrInvalidToken)
 	}
 	return chat.Member{ID: c.Subject, Name: c.Name, Guest: true}, nil
 }

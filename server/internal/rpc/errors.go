@@ -56,7 +56,7 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		return newError(connect.CodeNotFound, "room: must be one in which something was said or somebody is",
 			violations("room", "room.known", "must be one in which something was said or somebody is"))
 	case errors.Is(err, identity.ErrInvalidToken):
-		return newError(connect.CodeUnauthenticated, "the token is not valid, or not any more: sign in again",
+		return newError(connect.CodeUnauthenticated, "the token is not valid, or not any more: sign in again, without it",
 			&errdetails.ErrorInfo{Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
 	case errors.Is(err, errGoingAway), errors.Is(err, chat.ErrClosed), errors.Is(err, chat.ErrJournalClosed):
 		return newError(connect.CodeUnavailable, errGoingAway.Error(),

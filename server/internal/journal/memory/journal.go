@@ -41,7 +41,7 @@ type Journal struct {
 	config Config
 	epoch  string
 
-	mu     sync.Mutex // guards below; held while the functions of tails run
+	mu     sync.Mutex // guards below; taken after log.delivering
 	rooms  map[string]*log
 	oldest logHeap // the rooms that hold events
 	bytes  int
@@ -79,18 +79,22 @@ func (j *Journal) Append(ctx context.Context, room, name string, payload []byte)
 	if err := j.lock(ctx); err != nil {
 		return chat.Cursor{}, false, err
 	}
-	defer j.mu.Unlock()
 	now := time.Now()
 	j.expireLocked(now)
 	k := key{room, name}
 	if first, found := j.keys[k]; found {
+		j.mu.Unlock()
 		return chat.Cursor{Epoch: j.epoch, Sequence: first}, true, nil
 	}
 	j.last++
+	at := chat.Cursor{Epoch: j.epoch, Sequence: j.last}
 	j.keys[k] = j.last
 	j.expiry = append(j.expiry, expiring{k, now.Add(j.config.Window)})
-	j.storeLocked(j.roomLocked(room), slices.Clone(payload))
-	return chat.Cursor{Epoch: j.epoch, Sequence: j.last}, false, nil
+	l := j.roomLocked(room)
+	j.storeLocked(l, slices.Clone(payload))
+	j.mu.Unlock()
+	j.deliver(l)
+	return at, false, nil
 }
 
 func (j *Journal) storeLocked(l *log, payload []byte) {
@@ -103,8 +107,8 @@ func (j *Journal) storeLocked(l *log, payload []byte) {
 		heap.Push(&j.oldest, l)
 	}
 	j.bytes += len(payload) + overhead
-	for _, t := range l.tails {
-		t.fn(stored)
+	if len(l.tails) > 0 {
+		l.undelivered = append(l.undelivered, stored)
 	}
 	if len(l.events) > j.config.RoomEvents {
 		j.evictLocked(l)
@@ -164,19 +168,22 @@ func (j *Journal) ReadBack(ctx context.Context, room string, before uint64, limi
 	return slices.Clone(events[max(0, to-limit):to]), nil
 }
 
-// Tail implements chat.Journal. Calls of fn are part of Append.
+// Tail implements chat.Journal. Appenders call fn, those of other rooms go on
+// meanwhile.
 func (j *Journal) Tail(ctx context.Context, room string, fn func(chat.Stored)) (func(), error) {
 	if err := j.lock(ctx); err != nil {
 		return nil, err
 	}
 	defer j.mu.Unlock()
 	l := j.roomLocked(room)
-	t := &tail{fn}
-	l.tails = append(l.tails, t)
+	t := &tail{fn: fn, from: j.last}
+	l.tails = append(slices.Clip(l.tails), t)
 	return func() {
+		l.delivering.Lock()
+		defer l.delivering.Unlock()
 		j.mu.Lock()
 		defer j.mu.Unlock()
-		l.tails = slices.DeleteFunc(l.tails, func(other *tail) bool { return other == t })
+		l.tails = slices.DeleteFunc(slices.Clone(l.tails), func(other *tail) bool { return other == t })
 		j.forgetLocked(l)
 	}, nil
 }

@@ -3,20 +3,48 @@ package memory
 import (
 	"cmp"
 	"slices"
+	"sync"
 
 	"chatroom/server/internal/chat"
 )
 
 // log is one room's events and those who wait for more.
 type log struct {
-	room    string
-	events  []chat.Stored
-	evicted uint64
-	tails   []*tail
-	at      int // the index in Journal.oldest while there are events
+	room string
+
+	delivering sync.Mutex // held while the functions of tails run
+
+	// Guarded by Journal.mu.
+	events      []chat.Stored
+	evicted     uint64
+	at          int           // the index in Journal.oldest while there are events
+	tails       []*tail       // replaced, never changed in place
+	undelivered []chat.Stored // what the tails have yet to be called with
 }
 
-type tail struct{ fn func(chat.Stored) }
+type tail struct {
+	fn   func(chat.Stored)
+	from uint64 // fn is called for what comes after it
+}
+
+// deliver calls the tails of a room for what was stored in it: by the caller, or
+// by those who stored while the tails ran. Holding delivering, and mu only to
+// take a batch, keeps the room's order without holding up the other rooms.
+func (j *Journal) deliver(l *log) {
+	l.delivering.Lock()
+	defer l.delivering.Unlock()
+	j.mu.Lock()
+	batch, tails := l.undelivered, l.tails
+	l.undelivered = nil
+	j.mu.Unlock()
+	for _, stored := range batch {
+		for _, t := range tails {
+			if stored.Sequence > t.from {
+				t.fn(stored)
+			}
+		}
+	}
+}
 
 func (j *Journal) roomLocked(room string) *log {
 	l := j.rooms[room]
