@@ -12,6 +12,11 @@
 //   - Close of a topic lets its subscribers take what is pending, and then gives
 //     them [ErrClosed].
 //
+// Subscribers share the values: what a published pointer or slice refers to must
+// not change any more. A topic holds on to the values in its window, also when
+// nobody subscribes. Publishing more than a window's worth in one call leaves
+// every subscriber behind.
+//
 // The package starts no goroutine. A Topic is safe for use by any number of
 // goroutines; a Subscription belongs to one goroutine, except for Close.
 package fanout

@@ -26,7 +26,7 @@ func (s *Subscription[T]) Ready() <-chan struct{} { return s.ready }
 // Take copies pending values into buf, oldest first, and returns how many. It
 // does not block; 0 means that nothing is pending. It returns ErrLagged after
 // values were missed, and ErrClosed after Close of the subscription, or after
-// Close of the topic once everything was taken.
+// Close of the topic once everything was taken. buf must not be empty.
 func (s *Subscription[T]) Take(buf []T) (int, error) {
 	t := s.topic
 	t.mu.Lock()
@@ -55,19 +55,21 @@ func (s *Subscription[T]) Take(buf []T) (int, error) {
 }
 
 // Next waits until something is pending, and takes it as Take does. It returns
-// the context's error when ctx ends first. It is not for subscriptions that
-// share a ready channel.
+// the context's error once ctx has ended, and leaves what is pending. It is not
+// for subscriptions that share a ready channel.
 func (s *Subscription[T]) Next(ctx context.Context, buf []T) (int, error) {
-	for {
+	// Checked also when something is pending: where values come faster than they
+	// are taken, there is always something.
+	for ctx.Err() == nil {
 		if n, err := s.Take(buf); n > 0 || err != nil {
 			return n, err
 		}
 		select {
 		case <-s.ready:
 		case <-ctx.Done():
-			return 0, ctx.Err()
 		}
 	}
+	return 0, ctx.Err()
 }
 
 // All yields one value after the other, waiting for each. It ends after yielding

@@ -142,7 +142,6 @@ func (t *Topic[T]) pushLocked(v T) {
 func (t *Topic[T]) takeWaitingLocked() []*Subscription[T] {
 	woken := t.waiting
 	t.waiting = t.spare[:0]
-	t.spare = nil
 	t.generation++
 	return woken
 }

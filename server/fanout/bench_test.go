@@ -1,0 +1,125 @@
+package fanout_test
+
+import (
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"chatroom/server/fanout"
+)
+
+var benchSubscribers = []int{1, 10, 100, 1000, 10_000}
+
+// BenchmarkDeliver publishes one value and waits until all subscribers have taken
+// it: each delivery pays for a wake-up of its own. A value is handed on, never
+// copied, so its size should not show.
+func BenchmarkDeliver(b *testing.B) {
+	for _, subscribers := range benchSubscribers {
+		for _, size := range []struct {
+			name  string
+			bytes int
+		}{{"16B", 16}, {"128B", 128}, {"4KiB", 4 << 10}} {
+			b.Run(fmt.Sprintf("subscribers=%d/size=%s", subscribers, size.name), func(b *testing.B) {
+				deliver(b, subscribers, 1, make([]byte, size.bytes))
+			})
+		}
+		b.Run(fmt.Sprintf("subscribers=%d/size=pointer", subscribers), func(b *testing.B) {
+			deliver(b, subscribers, 1, new([128]byte))
+		})
+	}
+}
+
+// BenchmarkDeliverBurst publishes 16 values one by one before it waits, as under
+// load: a subscriber takes several for one wake-up.
+func BenchmarkDeliverBurst(b *testing.B) {
+	for _, subscribers := range benchSubscribers {
+		b.Run(fmt.Sprintf("subscribers=%d", subscribers), func(b *testing.B) {
+			deliver(b, subscribers, 16, make([]byte, 128))
+		})
+	}
+}
+
+// deliver measures rounds in which burst values go to a goroutine per subscriber.
+func deliver[T any](b *testing.B, subscribers, burst int, value T) {
+	topic := fanout.New[T](fanout.Config{})
+	var missing atomic.Int64 // deliveries of this round
+	round := make(chan struct{}, 1)
+	var readers sync.WaitGroup
+	for range subscribers {
+		sub := topic.Subscribe()
+		readers.Go(func() {
+			defer sub.Close()
+			buf := make([]T, 16)
+			for range sub.Ready() {
+				n, err := sub.Take(buf)
+				if err != nil {
+					return
+				}
+				if n > 0 && missing.Add(int64(-n)) == 0 {
+					round <- struct{}{}
+				}
+			}
+		})
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		missing.Store(int64(subscribers * burst))
+		for range burst {
+			if err := topic.Publish(value); err != nil {
+				b.Fatalf("Publish() = %v, want nil", err)
+			}
+		}
+		<-round
+	}
+	deliveries := float64(b.N) * float64(subscribers*burst)
+	b.ReportMetric(float64(b.Elapsed().Nanoseconds())/deliveries, "ns/delivery")
+	topic.Close()
+	readers.Wait()
+}
+
+// BenchmarkPublish is the publisher's own cost: nobody waits to be woken.
+func BenchmarkPublish(b *testing.B) {
+	for _, stuck := range []int{0, 10_000} {
+		b.Run(fmt.Sprintf("stuck=%d", stuck), func(b *testing.B) {
+			topic := fanout.New[[]byte](fanout.Config{})
+			for range stuck {
+				topic.Subscribe()
+			}
+			value := make([]byte, 128)
+			b.ReportAllocs()
+			for b.Loop() {
+				if err := topic.Publish(value); err != nil {
+					b.Fatalf("Publish() = %v, want nil", err)
+				}
+			}
+		})
+	}
+}
+
+// BenchmarkIdleMemory reports what a subscriber costs that waits for a value, its
+// ready channel and its place in the topic included.
+func BenchmarkIdleMemory(b *testing.B) {
+	const subscribers = 10_000
+	subs := make([]*fanout.Subscription[[]byte], subscribers)
+	var used uint64
+	for b.Loop() {
+		topic := fanout.New[[]byte](fanout.Config{})
+		before := heap()
+		for i := range subs {
+			subs[i] = topic.Subscribe()
+		}
+		used += heap() - before
+		clear(subs)
+	}
+	b.ReportMetric(float64(used)/float64(b.N*subscribers), "B/subscriber")
+	b.ReportMetric(0, "ns/op") // mostly the garbage collector's
+}
+
+func heap() uint64 {
+	runtime.GC()
+	var stats runtime.MemStats
+	runtime.ReadMemStats(&stats)
+	return stats.HeapAlloc
+}

@@ -1,0 +1,76 @@
+package fanout_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"chatroom/server/fanout"
+)
+
+func ExampleTopic() {
+	topic := fanout.New[string](fanout.Config{})
+	alice, bob := topic.Subscribe(), topic.Subscribe()
+	defer alice.Close()
+	defer bob.Close()
+
+	_ = topic.Publish("hello", "world") // fails only after Close
+	topic.Close()
+
+	for text, err := range alice.All(context.Background()) {
+		fmt.Println("alice:", text, err)
+	}
+	for text, err := range bob.All(context.Background()) {
+		fmt.Println("bob:", text, err)
+	}
+	// Output:
+	// alice: hello <nil>
+	// alice: world <nil>
+	// alice:  fanout: closed
+	// bob: hello <nil>
+	// bob: world <nil>
+	// bob:  fanout: closed
+}
+
+// One goroutine reads several topics.
+func ExampleTopic_SubscribeWith() {
+	news, weather := fanout.New[string](fanout.Config{}), fanout.New[string](fanout.Config{})
+	ready := make(chan struct{}, 1)
+	subs := []*fanout.Subscription[string]{news.SubscribeWith(ready), weather.SubscribeWith(ready)}
+	for _, sub := range subs {
+		defer sub.Close()
+	}
+
+	_ = news.Publish("a gopher was seen")
+	_ = weather.Publish("rain")
+
+	<-ready // any of them may have something
+	var buf [8]string
+	for _, sub := range subs {
+		n, err := sub.Take(buf[:])
+		fmt.Println(buf[:n], err)
+	}
+	// Output:
+	// [a gopher was seen] <nil>
+	// [rain] <nil>
+}
+
+// A reader that fell behind the window goes on with what comes next.
+func ExampleSubscription_Rejoin() {
+	topic := fanout.New[int](fanout.Config{Window: 2})
+	sub := topic.Subscribe()
+	defer sub.Close()
+	_ = topic.Publish(1, 2, 3)
+
+	var buf [8]int
+	if _, err := sub.Take(buf[:]); errors.Is(err, fanout.ErrLagged) {
+		fmt.Println("skipped", sub.Rejoin())
+		// What was skipped can now be read from where it is stored, if it is.
+	}
+	_ = topic.Publish(4)
+	n, err := sub.Take(buf[:])
+	fmt.Println(buf[:n], err)
+	// Output:
+	// skipped 3
+	// [4] <nil>
+}
