@@ -131,6 +131,16 @@ func (s *Service) page(ctx context.Context, q Query) (Page, error) {
 	if err != nil {
 		return Page{}, fmt.Errorf("read room %q: %w", q.Room, err)
 	}
+	if q.After != nil {
+		// Asked again after reading: what retention drops while it is read is
+		// noticed.
+		if head, err = s.journal.Head(ctx, q.Room); err != nil {
+			return Page{}, fmt.Errorf("head of room %q: %w", q.Room, err)
+		}
+		if err := head.check(q.Room, *q.After); err != nil {
+			return Page{}, err
+		}
+	}
 	whole := len(stored)
 	stored = trim(stored, q.Limit, q.After == nil)
 	page.More = len(stored) < whole

@@ -30,7 +30,7 @@ func (p *place) start(ctx context.Context, start Start, state *RoomState) (*Rese
 		return nil, fmt.Errorf("head of room %q: %w", start.Room, err)
 	}
 	state.Epoch, state.Head = head.Epoch, head.Last
-	p.last = head.Last
+	p.last = max(head.Last, head.Evicted)
 	switch {
 	case start.After != nil:
 		if head.check(start.Room, *start.After) != nil {
@@ -113,6 +113,12 @@ func (p *place) take(ctx context.Context, buf []Item) (n int, more bool, err err
 // before: what is appended while the end is being reached comes by it, and what
 // comes both ways is known by its sequence.
 func (p *place) replay(ctx context.Context, buf []Item) (n int, more bool, err error) {
+	limit := min(len(buf), replayChunk)
+	stored, err := p.service.journal.Read(ctx, p.room.name, p.last, limit)
+	if err != nil {
+		return 0, false, fmt.Errorf("read room %q: %w", p.room.name, err)
+	}
+	// Asked after reading: what retention drops while it is read is noticed.
 	head, err := p.service.journal.Head(ctx, p.room.name)
 	if err != nil {
 		return 0, false, fmt.Errorf("head of room %q: %w", p.room.name, err)
@@ -120,11 +126,6 @@ func (p *place) replay(ctx context.Context, buf []Item) (n int, more bool, err e
 	if p.last < head.Evicted {
 		buf[0] = *p.reset(head)
 		return 1, true, nil
-	}
-	limit := min(len(buf), replayChunk)
-	stored, err := p.service.journal.Read(ctx, p.room.name, p.last, limit)
-	if err != nil {
-		return 0, false, fmt.Errorf("read room %q: %w", p.room.name, err)
 	}
 	for i, st := range stored {
 		buf[i] = p.service.decode(p.room.name, st)

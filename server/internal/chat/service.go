@@ -3,7 +3,6 @@ package chat
 import (
 	"context"
 	"crypto/sha256"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -138,17 +137,16 @@ func (p Post) check() error {
 // key names a post for the journal's deduplication. Anonymous senders share
 // their lack of an identity, and so their ids: two of them who both call their
 // first message "1" must not swallow each other's, hence the body is part of
-// their key.
+// their key. Quoting keeps the parts apart, whatever is in them.
 func (s *Service) key(from Member, p Post) (string, error) {
 	if from.ID != "" {
-		return from.ID + ":" + p.ID, nil
+		return fmt.Sprintf("%q %q", from.ID, p.ID), nil
 	}
 	body, err := s.encoding.Encode(&Event{Body: p.Body})
 	if err != nil {
 		return "", fmt.Errorf("encode body: %w", err)
 	}
-	sum := sha256.Sum256(body)
-	return ":" + base64.RawURLEncoding.EncodeToString(sum[:]) + ":" + p.ID, nil
+	return fmt.Sprintf("%q %x", p.ID, sha256.Sum256(body)), nil
 }
 
 // decode never fails: an event that can't be read keeps its place in the room's

@@ -66,15 +66,16 @@ func (c *chatRoom) do(ctx context.Context, feed *chat.Feed, request *chatv1.Chat
 	var err error
 	switch action := request.GetAction().(type) {
 	case *chatv1.ChatRequest_Join:
-		err = feed.Join(ctx, fromSubscription(action.Join))
+		err = inField("join", feed.Join(ctx, fromSubscription(action.Join)))
 	case *chatv1.ChatRequest_Leave:
-		err = feed.Leave(action.Leave.GetRoom())
+		err = inField("leave", feed.Leave(action.Leave.GetRoom()))
 	case *chatv1.ChatRequest_Send:
 		post := fromSend(action.Send)
 		var receipt chat.Receipt
 		if receipt, err = c.server.config.Chat.Send(ctx, feed.Member(), post); err == nil {
 			return acceptedFrame(post, receipt), nil
 		}
+		err = inField("send", err)
 	}
 	if err != nil {
 		return nil, toError(ctx, c.server.config.Log, err)

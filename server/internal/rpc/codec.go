@@ -3,8 +3,10 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"strings"
 	"unicode/utf8"
 
 	"buf.build/go/protovalidate"
@@ -15,20 +17,6 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
-)
-
-const (
-	// maxRequest bounds a request message, in bytes, decompressed.
-	maxRequest = 64 << 10
-	// maxRead is where reading stops. Requests between the two bounds are read
-	// to the end, so that the answer can say more than connect's own.
-	maxRead = 4 * maxRequest
-)
-
-// The rule that maxRequest is.
-const (
-	ruleSize  = "request.size"
-	boundSize = "the request must be at most 65536 bytes"
 )
 
 // codec is connect's own codec, except that a request which can't be decoded is
@@ -44,20 +32,27 @@ type codec struct {
 }
 
 var protoCodec = &codec{
-	name:      "proto",
-	marshal:   proto.MarshalOptions{}.MarshalAppend,
-	unmarshal: proto.Unmarshal,
+	name:    "proto",
+	marshal: proto.MarshalOptions{}.MarshalAppend,
+	// Unknown fields are of no use here, and nobody but this codec notes
+	// violations in one.
+	unmarshal: proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal,
 	culprit: func(data []byte, m proto.Message) (string, bool) {
 		return invalidUTF8(data, m.ProtoReflect().Descriptor())
 	},
 }
 
 var jsonCodec = &codec{
-	name:    "json",
-	marshal: protojson.MarshalOptions{}.MarshalAppend,
-	// Clients and servers need not have the same version of the contract.
-	unmarshal: protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal,
+	name:      "json",
+	marshal:   protojson.MarshalOptions{}.MarshalAppend,
+	unmarshal: unmarshalJSON,
 	culprit:   invalidJSONUTF8,
+}
+
+// unmarshalJSON skips fields that it doesn't know: clients and servers need not
+// have the same version of the contract.
+func unmarshalJSON(data []byte, m proto.Message) error {
+	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, m)
 }
 
 func (c *codec) Name() string { return c.name }
@@ -216,35 +211,47 @@ func invalidUTF8(data []byte, d protoreflect.MessageDescriptor) (path string, fo
 	return "", false
 }
 
-// invalidJSONUTF8 decodes once more with the invalid bytes replaced, and looks
-// where the replacement turns up.
+// invalidJSONUTF8 decodes once more with a mark in place of the invalid bytes, and
+// looks where the mark turns up.
 func invalidJSONUTF8(data []byte, m proto.Message) (path string, found bool) {
 	if utf8.Valid(data) {
 		return "", false
 	}
-	mended := m.ProtoReflect().New()
-	valid := bytes.ToValidUTF8(data, []byte("\xEF\xBF\xBD"))
-	if err := (protojson.UnmarshalOptions{DiscardUnknown: true}).Unmarshal(valid, mended.Interface()); err != nil {
+	mark := rand.Text()
+	marked := m.ProtoReflect().New()
+	if unmarshalJSON(bytes.ToValidUTF8(data, []byte(mark)), marked.Interface()) != nil {
 		return "", false
 	}
-	return replaced(mended)
+	return holder(marked, mark)
 }
 
-func replaced(m protoreflect.Message) (path string, found bool) {
+// holder returns the path of the first string in a message that contains mark.
+func holder(m protoreflect.Message, mark string) (path string, found bool) {
 	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		switch {
-		case field.IsList() || field.IsMap():
-		case field.Kind() == protoreflect.StringKind:
-			if bytes.ContainsRune([]byte(v.String()), utf8.RuneError) {
-				path, found = string(field.Name()), true
-			}
-		case field.Kind() == protoreflect.MessageKind:
-			var sub string
-			if sub, found = replaced(v.Message()); found {
-				path = string(field.Name()) + "." + sub
+		values := []protoreflect.Value{v}
+		if field.IsList() {
+			values = nil
+			for i := range v.List().Len() {
+				values = append(values, v.List().Get(i))
 			}
 		}
-		return !found
+		for _, v := range values {
+			switch field.Kind() {
+			case protoreflect.StringKind:
+				if found = strings.Contains(v.String(), mark); found {
+					path = string(field.Name())
+				}
+			case protoreflect.MessageKind:
+				var below string
+				if below, found = holder(v.Message(), mark); found {
+					path = string(field.Name()) + "." + below
+				}
+			}
+			if found {
+				return false
+			}
+		}
+		return true
 	})
 	return path, found
 }

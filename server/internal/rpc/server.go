@@ -82,7 +82,7 @@ func (s *Server) routes() http.Handler {
 	options := connect.WithHandlerOptions(
 		connect.WithCodec(protoCodec),
 		connect.WithCodec(jsonCodec),
-		connect.WithReadMaxBytes(maxRead),
+		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.identify),
 		connect.WithInterceptors(errorMapping{s}, decoding{}, validate.NewInterceptor()),

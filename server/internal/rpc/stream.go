@@ -85,7 +85,7 @@ func (s *stream) loop(ctx context.Context, answers <-chan *chatv1.Frame, ended <
 			err = s.write(ctx, heartbeatFrame())
 		case <-draining:
 			draining = nil
-			err = s.write(ctx, drainingFrame(rand.N(s.server.config.Drain/2)))
+			err = s.write(ctx, drainingFrame(rand.N(s.server.config.Drain/2+1)))
 		case err = <-ended:
 			if err == nil {
 				ended = nil // the client has no more to say, and listens on

@@ -8,44 +8,21 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
-
-	"chatroom/gen/chat/v1/chatv1connect"
-	"chatroom/gen/hello/helloconnect"
 )
 
 // controlKey is the context key of a request's *http.ResponseController.
 type controlKey struct{}
 
-// maxBody bounds the body of a call with one request, in bytes. It leaves room for
-// a request that is over maxRead, which connect reads to the end to say so.
-const maxBody = 4 * maxRead
-
-var (
-	errorWriter = connect.NewErrorWriter()
-	errTooLarge = fieldError(connect.CodeResourceExhausted, "", ruleSize, boundSize)
-)
-
-// endless are the methods whose clients may send as long as they like.
-var endless = map[string]bool{
-	chatv1connect.ChatRoomChatProcedure: true,
-	helloconnect.ChatRoomChatProcedure:  true,
-}
-
-// wire wraps the service's handlers: it lets streams set deadlines, and explains
-// what connect refuses before it looks at a request.
+// wire wraps the service's handlers: it bounds what is read, lets streams set
+// deadlines, and explains what connect refuses before it looks at a request.
 func wire(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
-		if !endless[r.URL.Path] {
-			if r.ContentLength > maxRead && errorWriter.IsSupported(r) {
-				_ = errorWriter.Write(w, r, errTooLarge)
-				return
-			}
-			r.Body = http.MaxBytesReader(w, r.Body, maxBody)
-		}
 		explained := &explainer{ResponseWriter: w, request: r}
 		ctx := context.WithValue(r.Context(), controlKey{}, http.NewResponseController(w))
-		handler.ServeHTTP(explained, r.WithContext(ctx))
+		r = r.WithContext(ctx)
+		r.Body = limitRequests(r)
+		handler.ServeHTTP(explained, r)
 	})
 }
 

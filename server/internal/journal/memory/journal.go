@@ -46,9 +46,11 @@ type Journal struct {
 	oldest logHeap // the rooms that hold events
 	bytes  int
 	last   uint64
-	keys   map[key]uint64
-	expiry []expiring // oldest first
-	closed bool
+	// forgotten is the newest event that was in a room of which nothing is left.
+	forgotten uint64
+	keys      map[key]uint64
+	expiry    []expiring // oldest first
+	closed    bool
 }
 
 type key struct{ room, name string }
@@ -113,7 +115,7 @@ func (j *Journal) storeLocked(l *log, payload []byte) {
 	if len(l.events) > j.config.RoomEvents {
 		j.evictLocked(l)
 	}
-	for j.bytes > j.config.Bytes && len(j.oldest) > 1 {
+	for j.bytes > j.config.Bytes && (len(j.oldest) > 1 || len(l.events) > 1) {
 		j.evictLocked(j.oldest[0])
 	}
 }
@@ -154,7 +156,7 @@ func (j *Journal) Read(ctx context.Context, room string, after uint64, limit int
 	if found {
 		from++
 	}
-	return slices.Clone(events[from:min(from+limit, len(events))]), nil
+	return slices.Clone(events[from:][:min(limit, len(events)-from)]), nil
 }
 
 // ReadBack implements chat.Journal.
@@ -194,7 +196,7 @@ func (j *Journal) Head(ctx context.Context, room string) (chat.Head, error) {
 		return chat.Head{}, err
 	}
 	defer j.mu.Unlock()
-	h := chat.Head{Epoch: j.epoch}
+	h := chat.Head{Epoch: j.epoch, Evicted: j.forgotten}
 	if l := j.rooms[room]; l != nil {
 		h.Evicted = l.evicted
 		if n := len(l.events); n > 0 {
@@ -223,8 +225,19 @@ func (j *Journal) Rooms(ctx context.Context, after string, limit int) ([]chat.Ro
 // Close implements chat.Journal.
 func (j *Journal) Close() error {
 	j.mu.Lock()
-	defer j.mu.Unlock()
 	j.closed = true
+	var tailed []*log
+	for _, l := range j.rooms {
+		if len(l.tails) > 0 {
+			tailed = append(tailed, l)
+			l.tails, l.undelivered = nil, nil
+		}
+	}
+	j.mu.Unlock()
+	for _, l := range tailed {
+		l.delivering.Lock()   // waits for calls of fn
+		l.delivering.Unlock() //nolint:staticcheck // nothing to do meanwhile
+	}
 	return nil
 }
 

@@ -49,16 +49,17 @@ func (j *Journal) deliver(l *log) {
 func (j *Journal) roomLocked(room string) *log {
 	l := j.rooms[room]
 	if l == nil {
-		l = &log{room: room}
+		l = &log{room: room, evicted: j.forgotten}
 		j.rooms[room] = l
 	}
 	return l
 }
 
-// forgetLocked drops a room that holds nothing and that nobody waits for.
-// Cursors in it are then beyond its end, and so lost.
+// forgetLocked drops a room that holds nothing and that nobody waits for. That it
+// lost events is remembered for all such rooms together.
 func (j *Journal) forgetLocked(l *log) {
 	if len(l.events) == 0 && len(l.tails) == 0 && j.rooms[l.room] == l {
+		j.forgotten = max(j.forgotten, l.evicted)
 		delete(j.rooms, l.room)
 	}
 }

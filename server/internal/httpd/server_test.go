@@ -1,0 +1,264 @@
+package httpd
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"testing/fstest"
+	"time"
+
+	"go.uber.org/goleak"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+var files = fstest.MapFS{
+	"index.html":    {Data: []byte("<!doctype html><title>chat</title>")},
+	"app.js":        {Data: []byte("console.log('hi')")},
+	"style.css":     {Data: []byte("body{}")},
+	"icons/i.svg":   {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")},
+	"docs/index.md": {Data: []byte("# docs")},
+}
+
+// serve starts a server on free ports, and stops it when the test ends.
+func serve(t *testing.T, c Config) *Server {
+	t.Helper()
+	if c.Listen == nil {
+		c.Listen = []string{"127.0.0.1:0"}
+	}
+	if c.Page == nil {
+		c.Page = files
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	s, err := Listen(c)
+	if err != nil {
+		t.Fatalf("Listen(%q) = %v, want nil", c.Listen, err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	t.Cleanup(func() {
+		if err := s.Shutdown(context.WithoutCancel(t.Context())); err != nil {
+			t.Errorf("Shutdown = %v, want nil", err)
+		}
+		if err := <-served; err != nil {
+			t.Errorf("Serve = %v, want nil", err)
+		}
+	})
+	return s
+}
+
+func (s *Server) url(i int) string { return "http://" + s.Addrs()[i].String() }
+
+// client returns a client for one protocol, which follows no redirects.
+func client(t *testing.T, speak func(*http.Protocols, bool)) *http.Client {
+	protocols := new(http.Protocols)
+	speak(protocols, true)
+	transport := &http.Transport{Protocols: protocols, DisableCompression: true}
+	t.Cleanup(transport.CloseIdleConnections)
+	return &http.Client{Transport: transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+}
+
+func request(t *testing.T, c *http.Client, method, url string, headers ...string) (*http.Response, string) {
+	t.Helper()
+	r, err := http.NewRequestWithContext(t.Context(), method, url, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := 0; i < len(headers); i += 2 {
+		r.Header.Set(headers[i], headers[i+1])
+	}
+	response, err := c.Do(r)
+	if err != nil {
+		t.Fatalf("%s %s = %v, want an answer", method, url, err)
+	}
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil {
+		t.Fatalf("body of %s %s = %v, want nil", method, url, err)
+	}
+	return response, string(body)
+}
+
+func TestListenFails(t *testing.T) {
+	taken := serve(t, Config{})
+	free, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	address := free.Addr().String()
+	_ = free.Close()
+	for name, c := range map[string]Config{
+		"taken":     {Listen: []string{address, taken.Addrs()[0].String()}},
+		"malformed": {Listen: []string{"nonsense"}},
+		"no page":   {Listen: []string{address}, Page: broken{}},
+	} {
+		if c.Page == nil {
+			c.Page = files
+		}
+		c.Log = slog.New(slog.DiscardHandler)
+		if s, err := Listen(c); err == nil {
+			t.Errorf("Listen, %s = %v, nil, want an error", name, s.Addrs())
+		}
+		again, err := net.Listen("tcp", address)
+		if err != nil {
+			t.Errorf("Listen, %s: %v, want the address given back", name, err)
+			continue
+		}
+		_ = again.Close()
+	}
+}
+
+type broken struct{}
+
+func (broken) Open(string) (fs.File, error) { return nil, errors.New("broken") }
+
+// All listeners serve the same, over both protocols and on one port.
+func TestProtocolsAndListeners(t *testing.T) {
+	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto, " ", r.URL.Path) })
+	s := serve(t, Config{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, RPC: echo, Patterns: []string{"/a.A/", "/b.B/"}})
+	if len(s.Addrs()) != 2 || s.Addrs()[0].String() == s.Addrs()[1].String() {
+		t.Fatalf("Addrs() = %v, want two", s.Addrs())
+	}
+	for proto, speak := range map[string]func(*http.Protocols, bool){
+		"HTTP/1.1": (*http.Protocols).SetHTTP1,
+		"HTTP/2.0": (*http.Protocols).SetUnencryptedHTTP2,
+	} {
+		c := client(t, speak)
+		for i := range s.Addrs() {
+			for _, path := range []string{"/a.A/Method", "/b.B/Method"} {
+				if response, body := request(t, c, "POST", s.url(i)+path); response.Proto != proto || body != proto+" "+path {
+					t.Errorf("POST %s = %s, %q, want %s all the way", path, response.Proto, body, proto)
+				}
+			}
+			if response, body := request(t, c, "GET", s.url(i)+"/"); response.StatusCode != 200 || response.Proto != proto || !strings.Contains(body, "chat") {
+				t.Errorf("GET / = %s %s, %q, want the page over %s", response.Proto, response.Status, body, proto)
+			}
+		}
+	}
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	s := serve(t, Config{})
+	large := strings.Repeat("a", 64<<10)
+	response, _ := request(t, client(t, (*http.Protocols).SetHTTP1), "GET", s.url(0)+"/", "X-Large", large)
+	if response.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("GET over HTTP/1.1 with 64 KiB of headers = %d, want %d", response.StatusCode, http.StatusRequestHeaderFieldsTooLarge)
+	}
+	r, err := http.NewRequestWithContext(t.Context(), "GET", s.url(0)+"/", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("X-Large", large)
+	answer, err := client(t, (*http.Protocols).SetUnencryptedHTTP2).Do(r)
+	if err == nil {
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+			t.Errorf("GET over HTTP/2 with 64 KiB of headers = %d, want it refused", answer.StatusCode)
+		}
+	}
+	if response, _ := request(t, client(t, (*http.Protocols).SetHTTP1), "GET", s.url(0)+"/", "X-Large", large[:8<<10]); response.StatusCode != http.StatusOK {
+		t.Errorf("GET with 8 KiB of headers = %d, want 200", response.StatusCode)
+	}
+}
+
+// Handlers that end are waited for.
+func TestShutdownWaits(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := serve(t, Config{Patterns: []string{"/slow"}, RPC: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		close(entered)
+		<-release
+		fmt.Fprint(w, "done")
+	})})
+	answer := make(chan string, 1)
+	c := client(t, (*http.Protocols).SetUnencryptedHTTP2)
+	go func() {
+		_, body := request(t, c, "GET", s.url(0)+"/slow")
+		answer <- body
+	}()
+	<-entered
+	stopped := make(chan error, 1)
+	go func() { stopped <- s.Shutdown(t.Context()) }()
+	refused := make(chan struct{})
+	go func() { // once the port is closed, Shutdown is under way
+		defer close(refused)
+		for {
+			conn, err := net.Dial("tcp", s.Addrs()[0].String())
+			if err != nil {
+				return
+			}
+			_ = conn.Close()
+		}
+	}()
+	<-refused
+	select {
+	case err := <-stopped:
+		t.Errorf("Shutdown = %v while a handler runs, want it to wait", err)
+		stopped <- err
+	default:
+	}
+	close(release)
+	if body := <-answer; body != "done" {
+		t.Errorf("answer during Shutdown = %q, want it whole", body)
+	}
+	if err := <-stopped; err != nil {
+		t.Errorf("Shutdown = %v, want nil", err)
+	}
+}
+
+// Handlers that don't end are not waited for longer than the caller wants.
+func TestShutdownIsBounded(t *testing.T) {
+	for proto, speak := range map[string]func(*http.Protocols, bool){
+		"HTTP/1.1": (*http.Protocols).SetHTTP1,
+		"HTTP/2.0": (*http.Protocols).SetUnencryptedHTTP2,
+	} {
+		entered, ended := make(chan struct{}), make(chan struct{})
+		s := serve(t, Config{Patterns: []string{"/stream"}, RPC: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_ = http.NewResponseController(w).Flush()
+			close(entered)
+			<-r.Context().Done()
+			close(ended)
+		})})
+		c := client(t, speak)
+		response, err := c.Get(s.url(0) + "/stream")
+		if err != nil {
+			t.Fatalf("GET over %s = %v, want an answer", proto, err)
+		}
+		<-entered
+		ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+		if err := s.Shutdown(ctx); err != nil {
+			t.Errorf("Shutdown over %s = %v, want nil: the connections were closed", proto, err)
+		}
+		cancel()
+		<-ended
+		if _, err := io.ReadAll(response.Body); err == nil {
+			t.Errorf("the stream over %s ended as if it were whole", proto)
+		}
+		_ = response.Body.Close()
+	}
+}
+
+// When one listener breaks, the server ends rather than serving half.
+func TestServeEndsWithABrokenListener(t *testing.T) {
+	s, err := Listen(Config{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, Page: files, Log: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatalf("Listen = %v, want nil", err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve() }()
+	_ = s.listeners[1].Close()
+	if err := <-served; err == nil || !strings.Contains(err.Error(), s.Addrs()[1].String()) {
+		t.Errorf("Serve with a broken listener = %v, want an error that names it", err)
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Errorf("Shutdown = %v, want nil", err)
+	}
+}

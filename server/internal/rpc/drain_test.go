@@ -1,0 +1,151 @@
+package rpc
+
+import (
+	"context"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"connectrpc.com/connect"
+
+	chatv1 "chatroom/gen/chat/v1"
+)
+
+// drained runs Drain and returns a channel that gives how long it took.
+func (w *world) drained(ctx context.Context) <-chan time.Duration {
+	took := make(chan time.Duration, 1)
+	start := time.Now()
+	go func() {
+		w.api.Drain(ctx)
+		took <- time.Since(start)
+	}()
+	return took
+}
+
+func TestDrainWithoutStreams(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, w *world) {
+		if took := <-w.drained(t.Context()); took != 0 {
+			t.Errorf("Drain without streams took %v, want 0", took)
+		}
+	})
+}
+
+// All are asked to reconnect within the first half of the time, and not all at
+// once. When the last is gone there is nothing to wait for.
+func TestDrainAsksToReconnect(t *testing.T) {
+	inBubble(t, Config{Drain: 10 * time.Second}, func(t *testing.T, w *world) {
+		const each = 20
+		var cancels []context.CancelFunc
+		var streams []frames
+		for range each {
+			stream, cancel := w.subscribe(t, "lobby")
+			expect(t, stream, "joined", "caughtup")
+			streams, cancels = append(streams, stream), append(cancels, cancel)
+			bidi := w.open(t, joinRequest("lobby"))
+			expect(t, bidi, "joined", "caughtup")
+			streams = append(streams, bidi)
+			cancels = append(cancels, func() { _ = bidi.CloseResponse() })
+		}
+		took := w.drained(t.Context())
+		start := time.Now()
+		different := make(map[time.Duration]bool)
+		for _, stream := range streams {
+			after := expect(t, stream, "draining").GetDraining().GetReconnectAfter().AsDuration()
+			if after < 0 || after > 5*time.Second {
+				t.Errorf("Draining.reconnect_after = %v, want 0 to 5 s", after)
+			}
+			different[after] = true
+		}
+		expectElapsed(t, "all Draining frames", start, 0)
+		if len(different) < each {
+			t.Errorf("%d streams were given %d moments to reconnect, want them spread", len(streams), len(different))
+		}
+		w.say(t, "lobby", "still delivered")
+		expect(t, streams[0], "event")
+		<-time.After(3 * time.Second)
+		for _, cancel := range cancels {
+			cancel()
+		}
+		if got := <-took; got != 3*time.Second {
+			t.Errorf("Drain took %v, want until the last stream was gone after 3 s", got)
+		}
+	})
+}
+
+func TestDrainEnds(t *testing.T) {
+	inBubble(t, Config{Drain: 10 * time.Second}, func(t *testing.T, w *world) {
+		stream, _ := w.subscribe(t, "lobby")
+		expect(t, stream, "joined", "caughtup")
+		if took := <-w.drained(t.Context()); took != 10*time.Second {
+			t.Errorf("Drain with a stream that stays took %v, want 10 s", took)
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		defer cancel()
+		if took := <-w.drained(ctx); took != 2*time.Second {
+			t.Errorf("Drain with a context of 2 s took %v, want that", took)
+		}
+		w.api.Close()
+		w.api.Close()
+		err := expectEnd(t, stream, connect.CodeUnavailable)
+		if len(err.Details()) != 1 || err.Details()[0].Type() != "google.rpc.RetryInfo" {
+			t.Errorf("end of the stream = %v with details %v, want RetryInfo", err, err.Details())
+		}
+		synctest.Wait()
+		if n := w.api.Streams(); n != 0 {
+			t.Errorf("Streams() = %d after Close, want 0", n)
+		}
+	})
+}
+
+// While it drains, the server takes no streams, but answers calls.
+func TestDrainRefusesStreams(t *testing.T) {
+	inBubble(t, Config{Drain: 10 * time.Second}, func(t *testing.T, w *world) {
+		stream, _ := w.subscribe(t, "lobby")
+		expect(t, stream, "joined", "caughtup")
+		took := w.drained(t.Context())
+		expect(t, stream, "draining")
+		late, _ := w.subscribe(t, "lobby")
+		expectEnd(t, late, connect.CodeUnavailable)
+		expectEnd(t, w.open(t, joinRequest("lobby")), connect.CodeUnavailable)
+		if _, err := w.client.Send(t.Context(), sendRequest("lobby", "1", "hi").GetSend()); err != nil {
+			t.Errorf("Send while draining = %v, want nil", err)
+		}
+		expect(t, stream, "event")
+		<-took
+	})
+}
+
+// Even the shortest time that the configuration allows is a time.
+func TestDrainShortest(t *testing.T) {
+	inBubble(t, Config{Drain: 1}, func(t *testing.T, w *world) {
+		stream, _ := w.subscribe(t, "lobby")
+		expect(t, stream, "joined", "caughtup")
+		w.api.Drain(t.Context())
+		expect(t, stream, "draining")
+	})
+}
+
+// A stream that ends on its own gives everything back.
+func TestStreamsAreCounted(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, w *world) {
+		stream, cancel := w.subscribe(t, "lobby")
+		expect(t, stream, "joined", "caughtup")
+		bidi := w.open(t, joinRequest("lobby"))
+		if members := expect(t, bidi, "joined").GetJoined().GetRooms()[0].GetMembers(); members != 2 {
+			t.Errorf("Joined.members = %d, want 2", members)
+		}
+		if n := w.api.Streams(); n != 2 {
+			t.Errorf("Streams() = %d, want 2", n)
+		}
+		cancel()
+		_ = bidi.CloseResponse()
+		synctest.Wait()
+		if n := w.api.Streams(); n != 0 {
+			t.Errorf("Streams() = %d after both ended, want 0", n)
+		}
+		rooms, err := w.client.ListRooms(t.Context(), &chatv1.ListRoomsRequest{})
+		if err != nil || rooms.GetRooms()[0].GetMembers() != 0 {
+			t.Errorf("ListRooms = %v, %v, want no members", rooms, err)
+		}
+	})
+}
