@@ -6,6 +6,9 @@ import (
 	"io/fs"
 )
 
+//go:generate npm ci
+//go:generate npm run build
+
 //go:embed dist
 var dist embed.FS
 

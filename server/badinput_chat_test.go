@@ -1,0 +1,106 @@
+package main
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
+)
+
+// badinputChat is a Chat stream on which anything can be sent.
+type badinputChat struct {
+	door   badinputDoor
+	stream *connect.BidiStreamForClient[badinputRaw, chatv1.ChatResponse]
+}
+
+// openBadinputChat opens a stream that ends with the test, or when it has taken
+// too long.
+func openBadinputChat(t *testing.T, s *service, d badinputDoor, options ...connect.ClientOption) *badinputChat {
+	ctx, cancel := context.WithCancel(t.Context())
+	timer := time.AfterFunc(badinputPatience, cancel)
+	c := &badinputChat{
+		door:   d,
+		stream: badinputClient[chatv1.ChatResponse](s, d, chatv1connect.ChatRoomChatProcedure, options...).CallBidiStream(ctx),
+	}
+	t.Cleanup(func() {
+		timer.Stop()
+		cancel()
+		_ = c.stream.CloseRequest()
+		_ = c.stream.CloseResponse()
+	})
+	return c
+}
+
+func (c *badinputChat) send(t *testing.T, request badinputRaw) {
+	t.Helper()
+	if err := c.stream.Send(&request); err != nil {
+		t.Fatalf("Send on the stream: %v", err)
+	}
+}
+
+// sendMessage sends a request that can be encoded.
+func (c *badinputChat) sendMessage(t *testing.T, m proto.Message) {
+	t.Helper()
+	c.send(t, badinputEncode(m).in(c.door.codec))
+}
+
+// join joins a room, live.
+func (c *badinputChat) join(t *testing.T, room string) {
+	t.Helper()
+	c.sendMessage(t, badinputJoin(&chatv1.Subscription{Room: room}))
+	for caughtUp := false; !caughtUp; {
+		caughtUp = c.receive(t).GetCaughtUp() != nil
+	}
+}
+
+// says says something that is in order, and waits for it to be accepted.
+func (c *badinputChat) says(t *testing.T, room *badinputRoom) {
+	t.Helper()
+	text := room.next()
+	c.sendMessage(t, &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: badinputMessage(text, text)}})
+	if reply, err := c.reply(); err != nil || reply.GetAccepted().GetId() != text {
+		t.Fatalf("the answer is %v, %v, want Accepted of %q", reply, err, text)
+	}
+}
+
+// reply returns the next frame that answers a request, or the error that the
+// stream ends with.
+func (c *badinputChat) reply() (*chatv1.Frame, error) {
+	for {
+		response, err := c.stream.Receive()
+		if f := response.GetFrame(); err != nil || f.GetAccepted() != nil || f.GetRejected() != nil {
+			return f, err
+		}
+	}
+}
+
+func (c *badinputChat) receive(t *testing.T) *chatv1.Frame {
+	t.Helper()
+	response, err := c.stream.Receive()
+	if err != nil {
+		t.Fatalf("Receive: %v, want a frame", err)
+	}
+	return response.GetFrame()
+}
+
+// ends returns the error that the stream ends with.
+func (c *badinputChat) ends() error {
+	for {
+		if _, err := c.stream.Receive(); err != nil {
+			return err
+		}
+	}
+}
+
+func badinputJoin(s *chatv1.Subscription) *chatv1.ChatRequest {
+	return &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Join{Join: s}}
+}
+
+func badinputLeave(room string) *chatv1.ChatRequest {
+	return &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Leave{Leave: &chatv1.Leave{Room: room}}}
+}

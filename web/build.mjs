@@ -1,0 +1,52 @@
+// Bundles the page into dist. The same sources give the same bytes, on every
+// machine: CI builds them again and compares.
+
+import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { build } from "esbuild";
+
+process.chdir(import.meta.dirname);
+
+await rm("dist", { recursive: true, force: true });
+await mkdir("dist");
+
+const { metafile } = await build({
+  entryPoints: { app: "src/main.tsx", style: "static/style.css" },
+  outdir: "dist",
+  bundle: true,
+  minify: true,
+  format: "esm",
+  target: "es2022",
+  charset: "utf8",
+  jsx: "automatic",
+  jsxImportSource: "preact",
+  legalComments: "none",
+  metafile: true,
+  logLevel: "warning",
+});
+
+for (const file of ["index.html", "icon.svg"]) await cp(`static/${file}`, `dist/${file}`);
+await writeFile("dist/licenses.txt", await licenses(metafile));
+
+/** The licences of the packages in the bundle, which ask to be passed on. */
+async function licenses({ inputs }) {
+  const found = Object.keys(inputs).map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  const names = [...new Set(found.filter(Boolean))].sort();
+  const parts = ["app.js contains the following packages.\n"];
+  for (const name of names) {
+    const { version, license } = JSON.parse(await readFile(`node_modules/${name}/package.json`, "utf8"));
+    parts.push(`${name} ${version}: ${license}\n`);
+    const own = await readFile(`node_modules/${name}/LICENSE`, "utf8").catch(() => "");
+    if (own) parts.push(indented(own));
+  }
+  for (const path of Object.keys(inputs).sort()) {
+    const notice = /^(?:\/\/.*\n)*\/\/ Redistribution and use in source(?:.*\n\/\/)*.*\n/.exec(await readFile(path, "utf8"));
+    if (notice) parts.push(`${path.replace("node_modules/", "")}\n`, indented(notice[0].replace(/^\/\/ ?/gm, "")));
+  }
+  const apache = await readFile("../LICENSE", "utf8");
+  parts.push(`Apache-2.0\n`, apache.replace(/^\n+/, ""));
+  return parts.join("\n");
+}
+
+function indented(text) {
+  return text.trimEnd().replace(/^/gm, "    ").replace(/[ \t]+$/gm, "") + "\n";
+}

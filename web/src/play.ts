@@ -1,0 +1,77 @@
+// For tests: plays a session, with a clock that is set by hand.
+
+import type { Event, Frame, Identity, Member, Start } from "./model";
+import { step } from "./session";
+import { initial, type Effect, type Input, type Remembered, type State } from "./turn";
+
+export const ada: Identity = { token: "token-ada", member: { id: "ada", name: "Ada" }, expires: 1e13 };
+export const bob: Member = { id: "bob", name: "Bob" };
+
+/** An event of bob's; the one before it is the one with the sequence before. */
+export function event(sequence: number, change: Partial<Event> = {}): Event {
+  return {
+    sequence: BigInt(sequence), previous: BigInt(sequence - 1), time: sequence * 1_000,
+    id: `id-${sequence}`, sender: bob, text: `text ${sequence}`, ...change,
+  };
+}
+
+export class Play {
+  state: State;
+  now = 1_000_000;
+  /** What Math.random would say. */
+  chance = 0.5;
+  /** The effects of the last input. */
+  effects: readonly Effect[] = [];
+
+  constructor(was: Partial<Remembered> = {}) {
+    this.state = initial("lobby", { identity: ada, outbox: [], ...was });
+  }
+
+  do(...inputs: Input[]): this {
+    for (const input of inputs) {
+      [this.state, this.effects] = step(this.state, input, { now: this.now, random: () => this.chance });
+    }
+    return this;
+  }
+
+  /** Frames of the newest stream. */
+  frames(...frames: Frame[]): this {
+    for (const frame of frames) this.do({ type: "frame", stream: this.state.link.stream, frame });
+    return this;
+  }
+
+  events(...sequences: number[]): this {
+    return this.frames(...sequences.map((n) => ({ kind: "event" as const, event: event(n) })));
+  }
+
+  /** The newest stream ends, by default because the server is gone. */
+  end(code = "unavailable"): this {
+    return this.do({ type: "ended", stream: this.state.link.stream, end: { code, message: "gone" } });
+  }
+
+  /** Live in a room whose log ends at `head`, of which `shown` have been delivered. */
+  live(head = 0, ...shown: number[]): this {
+    return this.do({ type: "start" })
+      .frames({ kind: "joined", epoch: "e1", head: BigInt(head), heartbeat: 15_000 })
+      .events(...shown)
+      .frames({ kind: "caughtUp" });
+  }
+
+  /** The last input's effects of one type. */
+  of<T extends Effect["type"]>(type: T): Extract<Effect, { type: T }>[] {
+    return this.effects.filter((e): e is Extract<Effect, { type: T }> => e.type === type);
+  }
+
+  /** Where the stream that the last input opened starts. */
+  get start(): Start | undefined {
+    return this.of("open")[0]?.start;
+  }
+
+  get shown(): number[] {
+    return this.state.timeline.messages.map((e) => Number(e.sequence));
+  }
+
+  get outbox(): string[] {
+    return this.state.outbox.map((o) => `${o.id} ${o.status}`);
+  }
+}
