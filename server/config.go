@@ -19,6 +19,12 @@ type config struct {
 	heartbeat    time.Duration
 	writeTimeout time.Duration
 	drain        time.Duration
+	nats         string
+	fsync        bool
+	dedupWindow  time.Duration
+	roomEvents   int
+	age          time.Duration
+	bytes        int64
 }
 
 // group is a part of the usage text.
@@ -29,6 +35,7 @@ type group struct {
 
 var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
+	{"The log of events", []string{"nats", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
 	{"Streams", []string{"heartbeat", "write-timeout", "drain"}},
 }
 
@@ -41,6 +48,12 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*config, e
 	flags.Usage = func() { usage(flags, out) }
 	flags.Var(&c.listen, "listen", "TCP `address` to serve HTTP/1.1 and unencrypted HTTP/2 on; may be repeated")
 	flags.StringVar(&c.data, "data", "./data", `directory for what is kept, or "memory" to keep nothing`)
+	flags.StringVar(&c.nats, "nats", "", "`URL` of a NATS server with JetStream that keeps the events; without one they are in -data")
+	flags.BoolVar(&c.fsync, "fsync", true, "whether an event is on disk before it is acknowledged; without, a crash of the machine may lose the last two minutes")
+	flags.DurationVar(&c.dedupWindow, "dedup-window", 10*time.Minute, "how long a send with the same id is the same send")
+	flags.IntVar(&c.roomEvents, "retain-room-events", 100_000, "how many events a room keeps")
+	flags.DurationVar(&c.age, "retain-age", 0, "how long events are kept; 0 is for ever")
+	flags.Int64Var(&c.bytes, "retain-bytes", 10<<30, "how many bytes all rooms keep together, oldest first to go")
 	flags.DurationVar(&c.heartbeat, "heartbeat", 15*time.Second, "how long a stream may be silent before a heartbeat is sent")
 	flags.DurationVar(&c.writeTimeout, "write-timeout", 30*time.Second, "how long a client may take to accept what is sent to it, before its stream is reset")
 	flags.DurationVar(&c.drain, "drain", 10*time.Second, "how long clients get to reconnect elsewhere when the server stops")
@@ -64,8 +77,19 @@ func (c *config) check() error {
 			return fmt.Errorf("-%s: must be greater than zero", name)
 		}
 	}
-	if c.data == "" {
+	switch {
+	case c.data == "":
 		return errors.New(`-data: must be a directory or "memory"`)
+	case c.data == memoryData && c.nats != "":
+		return errors.New(`-nats: must not be set together with -data memory`)
+	case c.dedupWindow < time.Second:
+		return errors.New("-dedup-window: must be at least 1s")
+	case c.roomEvents < 1:
+		return errors.New("-retain-room-events: must be at least 1")
+	case c.age != 0 && c.age < c.dedupWindow:
+		return errors.New("-retain-age: must be 0, or at least -dedup-window")
+	case c.bytes < 1<<20:
+		return errors.New("-retain-bytes: must be at least 1048576")
 	}
 	return nil
 }

@@ -28,6 +28,8 @@ var layers = []layer{
 		"one suite judges every journal, so it must know none of them"},
 	{"chatroom/server/internal/journal/memory", []string{"chatroom/server/internal/chat"},
 		"a journal is an adapter: it knows the port, not the other journals, not the wire"},
+	{"chatroom/server/internal/journal/jetstream", []string{"chatroom/server/internal/chat", "github.com/nats-io", "github.com/synadia-io"},
+		"a journal is an adapter: it knows the port, not the other journals, not the wire"},
 	{"chatroom/server/internal/identity", []string{"chatroom/server/internal/chat", "github.com/golang-jwt/jwt"},
 		"who calls is independent of the protocol the call came by"},
 	{"chatroom/server/internal/rpc", []string{

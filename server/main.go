@@ -11,16 +11,21 @@ import (
 	"net"
 	"os"
 	"os/signal"
+	"path/filepath"
 	"syscall"
 	"time"
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/journal/jetstream"
 	"chatroom/server/internal/journal/memory"
 	"chatroom/server/internal/rpc"
 	"chatroom/web"
 )
+
+// memoryBytes bounds events that are kept in memory, whatever -retain-bytes says.
+const memoryBytes = 256 << 20
 
 // shutdownTimeout is how long handlers get to return once their streams have
 // been ended.
@@ -50,7 +55,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	journal := memory.Open(memory.Config{})
+	journal, err := openJournal(ctx, c, log)
+	if err != nil {
+		return err
+	}
 	rooms := chat.New(chat.Config{Journal: journal, Encoding: rpc.Encoding{}, Rooms: []string{"lobby"}, Log: log})
 	api := rpc.New(rpc.Config{
 		Chat:         rooms,
@@ -88,6 +96,23 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	patience, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	return errors.Join(err, server.Shutdown(patience), <-served, journal.Close())
+}
+
+// openJournal opens what keeps the events.
+func openJournal(ctx context.Context, c *config, log *slog.Logger) (chat.Journal, error) {
+	if c.data == memoryData {
+		return memory.Open(memory.Config{RoomEvents: c.roomEvents, Bytes: int(min(c.bytes, memoryBytes)), Window: c.dedupWindow}), nil
+	}
+	return jetstream.Open(ctx, jetstream.Config{
+		Dir:        filepath.Join(c.data, "events"),
+		URL:        c.nats,
+		NoFsync:    !c.fsync,
+		Window:     c.dedupWindow,
+		RoomEvents: c.roomEvents,
+		Age:        c.age,
+		Bytes:      c.bytes,
+		Log:        log,
+	})
 }
 
 func openGuests(data string) (*identity.Guests, error) {

@@ -38,6 +38,14 @@ test("each day begins with its date", () => {
   assert.deepEqual(kinds, ["day", "message", "message", "day", "message"]);
 });
 
+test("a hole stands before the message after it, which says who speaks", () => {
+  const p = new Play().live(1, 1);
+  p.state = { ...p.state, timeline: { ...p.state.timeline, messages: [event(1), event(5)], holes: [5n] } };
+  const all = rows(p.state);
+  assert.deepEqual(all.map((row) => row.kind), ["day", "message", "hole", "message"]);
+  assert.deepEqual(messages(all).map((row) => row.first), [true, true]);
+});
+
 test("an own message has the same key on its way and in the log", () => {
   const p = new Play().live().do({ type: "said", id: "a", text: "A" });
   const before = messages(rows(p.state));

@@ -34,13 +34,15 @@ export interface MessageRow {
 export function rows({ timeline, outbox, who }: Pick<State, "timeline" | "outbox" | "who">): Row[] {
   const all: Row[] = [];
   let before: MessageRow | null = null;
+  let day = 0;
   const keys = new Set<string>();
   const add = (row: MessageRow) => {
     // An id that was used long ago may be used again.
     if (keys.has(row.key)) row = { ...row, key: `${row.key} ${row.time}` };
     keys.add(row.key);
-    if (!before || dayOf(before.time) !== dayOf(row.time)) {
-      all.push({ kind: "day", key: `day ${dayOf(row.time)} ${row.key}`, time: row.time });
+    if (dayOf(row.time) !== day) {
+      day = dayOf(row.time);
+      all.push({ kind: "day", key: `day ${day} ${row.key}`, time: row.time });
       before = null;
     }
     before = { ...row, first: !before || !together(before, row) };

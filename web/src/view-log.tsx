@@ -1,4 +1,4 @@
-import { Component, createRef } from "preact";
+import { Component, createRef, type TargetedMouseEvent } from "preact";
 import { hueOf, initialOf, type MessageRow, type Row } from "./rows";
 import { Text } from "./text";
 import type { State } from "./turn";
@@ -64,9 +64,15 @@ export class Log extends Component<Props> {
     this.#look();
   };
 
+  readonly #goToEnd = (): void => {
+    this.#box.current!.focus({ preventScroll: true }); // the button goes
+    this.#toEnd();
+  };
+
   /** Says whether somebody sees the end. */
   readonly #look = (): void => {
-    const box = this.#box.current!;
+    const box = this.#box.current;
+    if (!box) return; // a late event: the room was left
     this.#atEnd = box.scrollHeight - box.scrollTop - box.clientHeight <= nearEnd;
     const visible = !document.hidden;
     const { looking } = this.props.state;
@@ -87,7 +93,7 @@ export class Log extends Component<Props> {
           <ol ref={this.#list}>{rows.map((row) => <Line key={row.key} row={row} dispatch={dispatch} />)}</ol>
         </div>
         {!state.looking.atEnd && (
-          <button type="button" class="to-end" onClick={this.#toEnd}>{newMessages(state.unread)}</button>
+          <button type="button" class="to-end" onClick={this.#goToEnd}>{newMessages(state.unread)}</button>
         )}
       </main>
     );
@@ -179,7 +185,7 @@ function Message({ row, dispatch }: { row: MessageRow; dispatch: Dispatch }) {
   return (
     <li class="message" data-first={first} data-ours={ours} data-status={status}>
       {first && <span class="avatar" data-hue={hue} aria-hidden="true">{anonymous ? "?" : initialOf(sender.name)}</span>}
-      <p class={first ? "by" : "by again"}>
+      <p key={first} class={first ? "by" : "by again"}>
         <bdi class="name" data-hue={hue}>{sender.name || "anonymous"}</bdi>
         {ours && <span class="tag">you</span>}
         {anonymous && sender.name !== "anonymous" && <span class="tag">anonymous</span>}
@@ -194,11 +200,16 @@ function Message({ row, dispatch }: { row: MessageRow; dispatch: Dispatch }) {
 }
 
 function Failed({ row, dispatch }: { row: MessageRow; dispatch: Dispatch }) {
+  const decide = (type: "retry" | "discard") => (event: TargetedMouseEvent<HTMLButtonElement>) => {
+    // The button goes; who uses the keyboard stays in the list.
+    event.currentTarget.closest<HTMLElement>(".log")?.focus({ preventScroll: true });
+    dispatch({ type, id: row.id });
+  };
   return (
     <div class="failed">
       <p class="problem"><b>Not sent.</b> {row.problem}</p>
-      <button type="button" class="small plain" onClick={() => dispatch({ type: "retry", id: row.id })}>Retry</button>
-      <button type="button" class="small quiet" onClick={() => dispatch({ type: "discard", id: row.id })}>Discard</button>
+      <button type="button" class="small plain" onClick={decide("retry")}>Retry</button>
+      <button type="button" class="small quiet" onClick={decide("discard")}>Discard</button>
     </div>
   );
 }

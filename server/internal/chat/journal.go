@@ -8,6 +8,10 @@ import (
 // ErrJournalClosed is returned by a Journal after Close.
 var ErrJournalClosed = errors.New("chat: the journal is closed")
 
+// ErrNotStored is returned by Append when the journal can't store anything, as
+// with a full disk. Reading goes on.
+var ErrNotStored = errors.New("chat: the journal can't store events")
+
 // Journal stores what is said, in one order per room. Adapters are in
 // server/internal/journal; journaltest says in tests what this says in words.
 //

@@ -61,6 +61,9 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	case errors.Is(err, errGoingAway), errors.Is(err, chat.ErrClosed), errors.Is(err, chat.ErrJournalClosed):
 		return newError(connect.CodeUnavailable, errGoingAway.Error(),
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
+	case errors.Is(err, chat.ErrNotStored):
+		return newError(connect.CodeUnavailable, "the event could not be stored, and nobody has seen it: try again with the same id",
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Second)})
 	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return connect.NewError(connect.CodeDeadlineExceeded, context.DeadlineExceeded)

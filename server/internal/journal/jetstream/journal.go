@@ -1,0 +1,345 @@
+package jetstream
+
+import (
+	"cmp"
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"chatroom/server/internal/chat"
+)
+
+const (
+	streamName   = "CHATROOM"
+	eventPrefix  = "chatroom.event." // + token: what is stored
+	tailPrefix   = "chatroom.tail."  // + token: what was stored
+	epochKey     = "chatroom-epoch"  // in the stream's metadata
+	headerBefore = "Chatroom-Before" // the sequence of the event before it in the room
+	maxPayload   = 1 << 20           // bytes
+
+	complainEvery = 10 * time.Second
+)
+
+// Config is where and how a journal is kept.
+type Config struct {
+	// Dir holds the files of the embedded server.
+	Dir string
+	// URL is an external server's, "nats://host:4222". Empty embeds one.
+	URL string
+	// NoFsync acknowledges events that are not on disk yet: a crash of the
+	// machine may lose up to the last two minutes. Embedded only.
+	NoFsync bool
+	// Window is how long a key stands for the event that it came with. Zero
+	// means 10 minutes.
+	Window time.Duration
+	// RoomEvents is how many events a room keeps. Zero means 100,000.
+	RoomEvents int
+	// Age is how long events are kept. Zero means for ever.
+	Age time.Duration
+	// Bytes bounds all rooms together, oldest first. Zero means 10 GiB.
+	Bytes int64
+	// Log takes what operators should know. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Journal is a chat.Journal. Create it with Open.
+type Journal struct {
+	config Config
+	log    *slog.Logger
+	server *server.Server // nil for an external one
+	conn   *nats.Conn
+	js     jetstream.JetStream
+	stream jetstream.Stream
+	epoch  string
+	mark   *mark
+
+	appends chan *appending
+	stop    context.CancelFunc // ends the goroutines
+	ended   <-chan struct{}    // of stop
+	running sync.WaitGroup
+
+	mu     sync.Mutex                    // guards below
+	tails  map[string]map[*tail]struct{} // by room
+	closed bool
+
+	complained time.Time // when it was last logged that nothing can be stored
+}
+
+var _ chat.Journal = (*Journal)(nil)
+
+// Open opens the journal, and makes it if there is none. A log that is shorter
+// than it was gets another epoch, so that cursors in what is lost are known.
+func Open(ctx context.Context, c Config) (*Journal, error) {
+	c.Window = cmp.Or(c.Window, 10*time.Minute)
+	c.RoomEvents = cmp.Or(c.RoomEvents, 100_000)
+	c.Bytes = cmp.Or(c.Bytes, 10<<30)
+	j := &Journal{
+		config:  c,
+		log:     c.Log,
+		appends: make(chan *appending, maxBatch),
+		tails:   make(map[string]map[*tail]struct{}),
+	}
+	if j.log == nil {
+		j.log = slog.Default()
+	}
+	if err := j.connect(); err != nil {
+		return nil, err
+	}
+	if err := j.openStream(ctx); err != nil {
+		j.disconnect()
+		return nil, err
+	}
+	running, stop := context.WithCancel(context.Background())
+	j.stop, j.ended = stop, running.Done()
+	j.running.Go(func() { newAppender(j).run(running) })
+	j.running.Go(func() { j.mark.run(running, j) })
+	return j, nil
+}
+
+func (j *Journal) connect() (err error) {
+	options := []nats.Option{
+		nats.Name("chatroom"),
+		nats.MaxReconnects(-1),
+		nats.ReconnectHandler(func(*nats.Conn) { j.repairTails() }),
+		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
+			j.log.Warn("nats", "err", err)
+			if errors.Is(err, nats.ErrSlowConsumer) {
+				j.repairTails()
+			}
+		}),
+	}
+	if j.config.URL == "" {
+		j.server, j.conn, err = embed(j.config, options...)
+	} else {
+		j.conn, err = nats.Connect(j.config.URL, options...)
+	}
+	if err != nil {
+		return err
+	}
+	j.js, err = jetstream.New(j.conn)
+	return err
+}
+
+func (j *Journal) disconnect() {
+	j.conn.Close()
+	if j.server != nil {
+		j.server.Shutdown()
+		j.server.WaitForShutdown()
+	}
+}
+
+// openStream makes the stream, or brings its limits up to date.
+func (j *Journal) openStream(ctx context.Context) error {
+	path := filepath.Join(filepath.Dir(j.config.Dir), "highwater.json") // beside the log, not in it
+	if j.config.URL != "" {
+		path = "" // a cluster has copies of its own
+	}
+	before, err := readMark(path)
+	if err != nil {
+		return err
+	}
+	config := jetstream.StreamConfig{
+		Name:               streamName,
+		Subjects:           []string{eventPrefix + "*"},
+		Storage:            jetstream.FileStorage,
+		MaxMsgsPerSubject:  int64(j.config.RoomEvents),
+		MaxAge:             j.config.Age,
+		MaxBytes:           j.config.Bytes,
+		Duplicates:         j.config.Window,
+		AllowDirect:        true,
+		AllowAtomicPublish: true,
+		RePublish: &jetstream.RePublish{
+			Source:      eventPrefix + "*",
+			Destination: tailPrefix + "{{wildcard(1)}}",
+		},
+	}
+	var last uint64
+	old, err := j.js.Stream(ctx, streamName)
+	switch {
+	case err == nil:
+		config.Metadata = old.CachedInfo().Config.Metadata
+		config.FirstSeq = old.CachedInfo().Config.FirstSeq
+		config.Replicas = old.CachedInfo().Config.Replicas
+		last = old.CachedInfo().State.LastSeq
+	case errors.Is(err, jetstream.ErrStreamNotFound):
+		config.FirstSeq = before.Last + 1 // sequences never come twice
+	default:
+		return fmt.Errorf("open the stream: %w", err)
+	}
+	if j.epoch = config.Metadata[epochKey]; j.epoch == "" || last < before.Last {
+		j.epoch = rand.Text()
+		config.Metadata = map[string]string{epochKey: j.epoch}
+		if before.Last > 0 {
+			j.log.Error("the log is shorter than it was: events are lost, and clients are told to read afresh",
+				"events up to", before.Last, "log ends at", last, "epoch", j.epoch)
+		}
+	}
+	j.stream, err = j.js.CreateOrUpdateStream(ctx, config)
+	if err != nil {
+		return fmt.Errorf("open the stream: %w", err)
+	}
+	j.mark = newMark(path, highwater{Epoch: j.epoch, Last: max(last, before.Last)})
+	return j.mark.write()
+}
+
+// Head implements chat.Journal.
+func (j *Journal) Head(ctx context.Context, room string) (chat.Head, error) {
+	if err := j.check(ctx); err != nil {
+		return chat.Head{}, err
+	}
+	h := chat.Head{Epoch: j.epoch}
+	// In this order: what comes or goes meanwhile leaves First before Last.
+	first, err := j.first(ctx, room)
+	if err != nil {
+		return h, err
+	}
+	if first.Sequence == 0 {
+		h.Evicted, err = j.dropped(ctx)
+		return h, err
+	}
+	last, err := j.last(ctx, room)
+	if err != nil {
+		return h, err
+	}
+	h.First, h.Last, h.Evicted = first.Sequence, max(first.Sequence, last), first.Previous
+	return h, nil
+}
+
+// first returns a room's oldest event; its Previous is what it was when that was
+// stored, and so has been dropped since. Finding it takes a search, which is
+// remembered for rooms with a tail: the oldest event stays that until it goes.
+func (j *Journal) first(ctx context.Context, room string) (chat.Stored, error) {
+	r := j.recentOf(room)
+	if r != nil {
+		if first := r.oldest(); first.Sequence > 0 {
+			m, err := j.stream.GetMsg(ctx, first.Sequence)
+			if err == nil && m.Subject == eventPrefix+token(room) {
+				return first, nil
+			}
+		}
+	}
+	events, err := j.forward(ctx, room, 0, 1)
+	if err != nil || len(events) == 0 {
+		return chat.Stored{}, err
+	}
+	if r != nil {
+		r.setOldest(events[0])
+	}
+	return events[0], nil
+}
+
+// last returns the sequence of a room's newest event, 0 when there is none.
+func (j *Journal) last(ctx context.Context, room string) (uint64, error) {
+	m, err := j.stream.GetLastMsgForSubject(ctx, eventPrefix+token(room))
+	if errors.Is(err, jetstream.ErrMsgNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("last event: %w", err)
+	}
+	return m.Sequence, nil
+}
+
+// dropped returns the sequence up to which nothing is left of any room.
+func (j *Journal) dropped(ctx context.Context) (uint64, error) {
+	info, err := j.stream.Info(ctx)
+	if err != nil {
+		return 0, fmt.Errorf("ask for the stream's beginning: %w", err)
+	}
+	return max(info.State.FirstSeq, 1) - 1, nil
+}
+
+// notStored wraps the error of an append that failed. Operators should know, but
+// not once for every message that somebody tries to send.
+func (j *Journal) notStored(err error) error {
+	j.mu.Lock()
+	quiet := time.Since(j.complained) < complainEvery
+	if !quiet {
+		j.complained = time.Now()
+	}
+	j.mu.Unlock()
+	if !quiet {
+		j.log.Error("events can't be stored, and are refused", "err", err)
+	}
+	return fmt.Errorf("%w: %w", chat.ErrNotStored, err)
+}
+
+// Rooms implements chat.Journal.
+func (j *Journal) Rooms(ctx context.Context, after string, limit int) ([]chat.RoomHead, error) {
+	if err := j.check(ctx); err != nil {
+		return nil, err
+	}
+	info, err := j.stream.Info(ctx, jetstream.WithSubjectFilter(eventPrefix+"*"))
+	if err != nil {
+		return nil, fmt.Errorf("list rooms: %w", err)
+	}
+	var rooms []string
+	for subject := range info.State.Subjects {
+		if room := roomOf(strings.TrimPrefix(subject, eventPrefix)); room > after {
+			rooms = append(rooms, room)
+		}
+	}
+	slices.Sort(rooms)
+	var heads []chat.RoomHead
+	for _, room := range rooms[:min(limit, len(rooms))] {
+		last, err := j.last(ctx, room)
+		if err != nil {
+			return nil, err
+		}
+		if last > 0 {
+			heads = append(heads, chat.RoomHead{Room: room, Last: last})
+		}
+	}
+	return heads, nil
+}
+
+// Close implements chat.Journal.
+func (j *Journal) Close() error {
+	j.mu.Lock()
+	if j.closed {
+		j.mu.Unlock()
+		return nil
+	}
+	j.closed = true
+	tails := j.tails
+	j.tails = nil
+	j.mu.Unlock()
+	for _, room := range tails {
+		for t := range room {
+			t.close()
+		}
+	}
+	j.stop()
+	j.running.Wait()
+	err := j.mark.write()
+	j.disconnect()
+	return err
+}
+
+func (j *Journal) check(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return chat.ErrJournalClosed
+	}
+	return nil
+}
+
+// token is a room's name as a token of a subject: a dot would separate two.
+func token(room string) string { return strings.ReplaceAll(room, ".", "=") }
+
+func roomOf(token string) string { return strings.ReplaceAll(token, "=", ".") }

@@ -1,0 +1,170 @@
+package jetstream
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"chatroom/server/internal/chat"
+)
+
+const (
+	// tailPending bounds what waits for a tail's function, in messages and
+	// bytes; past it, messages are dropped here and read from the stream.
+	tailPending      = 65_536
+	tailPendingBytes = 64 << 20
+	// repairTimeout bounds one reading of what a tail has missed.
+	repairTimeout = 10 * time.Second
+	repairChunk   = 256
+)
+
+// tail follows one room.
+type tail struct {
+	journal *Journal
+	room    string
+	sub     *nats.Subscription
+	recent  recent
+
+	mu     sync.Mutex // guards below; held while fn runs
+	fn     func(chat.Stored)
+	last   uint64 // everything up to here was delivered, or came before the tail
+	closed bool
+}
+
+// Tail implements chat.Journal.
+func (j *Journal) Tail(ctx context.Context, room string, fn func(chat.Stored)) (func(), error) {
+	if err := j.check(ctx); err != nil {
+		return nil, err
+	}
+	t := &tail{journal: j, room: room, fn: fn}
+	// Nothing is delivered before last is known.
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	sub, err := j.conn.Subscribe(tailPrefix+token(room), t.deliver)
+	if err != nil {
+		return nil, fmt.Errorf("subscribe: %w", err)
+	}
+	t.sub = sub
+	err = sub.SetPendingLimits(tailPending, tailPendingBytes)
+	if err == nil {
+		err = j.flush(ctx)
+	}
+	if err == nil {
+		t.last, err = j.last(ctx, room)
+	}
+	if err == nil {
+		err = t.seedLocked(ctx)
+	}
+	if err == nil {
+		err = j.addTail(t)
+	}
+	if err != nil {
+		_ = sub.Unsubscribe()
+		return nil, err
+	}
+	return func() {
+		j.removeTail(t)
+		t.close()
+	}, nil
+}
+
+func (j *Journal) addTail(t *tail) error {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return chat.ErrJournalClosed
+	}
+	if j.tails[t.room] == nil {
+		j.tails[t.room] = make(map[*tail]struct{})
+	}
+	j.tails[t.room][t] = struct{}{}
+	return nil
+}
+
+func (j *Journal) removeTail(t *tail) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	delete(j.tails[t.room], t)
+	if len(j.tails[t.room]) == 0 {
+		delete(j.tails, t.room)
+	}
+}
+
+// close returns when fn is not running, and will not run again.
+func (t *tail) close() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if !t.closed {
+		t.closed = true
+		_ = t.sub.Unsubscribe()
+	}
+}
+
+// deliver takes a republished event. Its headers say what came before it in the
+// room, and so whether something was missed.
+func (t *tail) deliver(m *nats.Msg) {
+	sequence, err1 := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
+	previous, err2 := strconv.ParseUint(m.Header.Get("Nats-Last-Sequence"), 10, 64)
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed || err1 == nil && sequence <= t.last {
+		return
+	}
+	if err1 != nil || err2 != nil || previous > t.last {
+		t.repairLocked()
+		return
+	}
+	t.handLocked(chat.Stored{Sequence: sequence, Previous: previous, Payload: m.Data})
+}
+
+func (t *tail) handLocked(e chat.Stored) {
+	t.last = e.Sequence
+	t.recent.add(e)
+	t.fn(e)
+}
+
+// repairLocked reads what was missed, up to the end of the log.
+func (t *tail) repairLocked() {
+	ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
+	defer cancel()
+	for !t.closed {
+		events, err := t.journal.read(ctx, t.room, t.last, repairChunk)
+		if err != nil {
+			t.journal.log.Error("a tail can't read what it missed, and will try again with the next event", "room", t.room, "err", err)
+			return
+		}
+		for _, e := range events {
+			t.handLocked(e)
+		}
+		if len(events) < repairChunk {
+			return
+		}
+	}
+}
+
+// repairTails makes every tail read what it may have missed while the connection
+// was gone, or messages were dropped.
+func (j *Journal) repairTails() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	for _, room := range j.tails {
+		for t := range room {
+			j.running.Go(func() {
+				t.mu.Lock()
+				defer t.mu.Unlock()
+				t.repairLocked()
+			})
+		}
+	}
+}
+
+// flush returns when the server has the subscriptions made before.
+func (j *Journal) flush(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, repairTimeout)
+	defer cancel()
+	return j.conn.FlushWithContext(ctx)
+}
