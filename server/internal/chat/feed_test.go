@@ -185,6 +185,21 @@ func TestFeedResets(t *testing.T) {
 	}
 }
 
+// Whoever asks for more recent events than there are gets those there are.
+func TestFeedRecentUnderRetention(t *testing.T) {
+	h := newHouse(t, chat.Config{}, memory.Config{RoomEvents: 5})
+	h.sayMany(t, "room", 12)
+	for recent, want := range map[int][]uint64{1: {12}, 4: {9, 10, 11, 12}, 5: {8, 9, 10, 11, 12}, 6: {8, 9, 10, 11, 12}, 1000: {8, 9, 10, 11, 12}} {
+		f := h.NewFeed(gopher)
+		join(t, f, chat.Start{Room: "room", Recent: recent})
+		items := drain(t, f, 64)
+		if got := sequencesOf(items); !slices.Equal(got, want) || len(items) != len(want)+2 {
+			t.Errorf("recent %d of 5 = %q, want the events %v between Joined and CaughtUp", recent, show(items...), want)
+		}
+		f.Close()
+	}
+}
+
 // After a Reset a feed is live, as Joined said.
 func TestFeedGoesOnAfterReset(t *testing.T) {
 	h := newHouse(t, chat.Config{}, memory.Config{})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -27,6 +28,9 @@ type probe struct {
 	tails      atomic.Int32
 	beforeRead func() // called before each Read and ReadBack
 	broken     string // the method that fails
+
+	mu      sync.Mutex        // guards below
+	deliver func(chat.Stored) // of the newest tail
 }
 
 var errBroken = errors.New("the journal is broken")
@@ -83,10 +87,21 @@ func (p *probe) Tail(ctx context.Context, room string, fn func(chat.Stored)) (fu
 		return nil, err
 	}
 	p.tails.Add(1)
+	p.mu.Lock()
+	p.deliver = fn
+	p.mu.Unlock()
 	return func() {
 		p.tails.Add(-1)
 		stop()
 	}, nil
+}
+
+// late calls the newest tail once more with what was stored long ago.
+func (p *probe) late(stored chat.Stored) {
+	p.mu.Lock()
+	deliver := p.deliver
+	p.mu.Unlock()
+	deliver(stored)
 }
 
 // house is a service and what it stands on.

@@ -12,6 +12,7 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/journal/memory"
+	"chatroom/server/internal/rpc"
 )
 
 func sequencesOfPage(p chat.Page) []uint64 {
@@ -273,4 +274,44 @@ func TestHistoryDoesNotWaitForWhatIsThere(t *testing.T) {
 			}
 		}
 	})
+}
+
+// A tail may be late with what the caller has seen, which is nothing new.
+func TestHistoryWaitsBeyondWhatIsLate(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, chat.Config{}, memory.Config{})
+		h.say(t, "room", "seen")
+		seen, err := h.journal.Read(t.Context(), "room", 0, 1)
+		if err != nil {
+			t.Fatalf("Read = %v, want nil", err)
+		}
+		time.AfterFunc(time.Second, func() { h.journal.late(seen[0]) })
+		time.AfterFunc(3*time.Second, func() { h.say(t, "room", "new") })
+		start := time.Now()
+		page, err := h.History(t.Context(), chat.Query{Room: "room", After: h.cursor(t, "room", 1), Wait: time.Minute})
+		if got := sequencesOfPage(page); err != nil || !slices.Equal(got, []uint64{2}) || time.Since(start) != 3*time.Second {
+			t.Errorf("History after 1 = %v, %v after %v, want 2 after 3 s", got, err, time.Since(start))
+		}
+	})
+}
+
+// An event that is larger than a page is a page.
+func TestHistoryOfHugeEvents(t *testing.T) {
+	h := newHouse(t, chat.Config{}, memory.Config{})
+	payload, err := rpc.Encoding{}.Encode(&chat.Event{ID: "huge", Body: chat.Message{Text: strings.Repeat("a", 2<<20)}})
+	if err != nil {
+		t.Fatalf("Encode = %v, want nil", err)
+	}
+	for _, key := range []string{"1", "2"} {
+		if _, _, err := h.journal.Append(t.Context(), "room", key, payload); err != nil {
+			t.Fatalf("Append = %v, want nil", err)
+		}
+	}
+	for name, query := range map[string]chat.Query{"after": {After: h.cursor(t, "room", 0)}, "newest": {}} {
+		query.Room = "room"
+		page, err := h.History(t.Context(), query)
+		if err != nil || len(page.Events) != 1 || !page.More {
+			t.Errorf("History, %s = %v, more %t, %v, want one event and more", name, sequencesOfPage(page), page.More, err)
+		}
+	}
 }

@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"fmt"
 	"strings"
 	"unicode/utf8"
 
@@ -70,7 +69,7 @@ func CleanName(name string) (string, error) {
 	const bound = "must be 1 to 40 characters, none of them invisible or changing the direction of text"
 	clean, err := precis.Nickname.String(name)
 	if err != nil {
-		return "", &FieldError{"name", "name.characters", fmt.Sprintf("%s (%v)", bound, err)}
+		return "", &FieldError{"name", "name.characters", bound}
 	}
 	if n := utf8.RuneCountInString(clean); n < 1 || n > MaxName {
 		return "", &FieldError{"name", "name.length", bound}

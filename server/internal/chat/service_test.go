@@ -105,6 +105,10 @@ func TestSendKeys(t *testing.T) {
 		{chat.Member{ID: "a"}, "room", "b:c", "hi", false},
 		{chat.Member{ID: "a:b"}, "room", "c", "hi", false}, // ids of other providers may hold anything
 		{chat.Member{ID: "a:b:c"}, "room", "c", "hi", false},
+		{chat.Member{ID: `a" "b`}, "room", "c", "hi", false},
+		{chat.Member{ID: "a"}, "room", `b" "c`, "hi", false},
+		{chat.Member{ID: "ab"}, "room", "c", "hi", false},
+		{chat.Member{ID: "a"}, "room", "bc", "hi", false},
 	} {
 		receipt, err := h.Send(t.Context(), s.from, chat.Post{Room: s.room, ID: s.id, Body: chat.Message{Text: s.text}})
 		if err != nil || receipt.Duplicate != s.duplicate {

@@ -107,6 +107,8 @@ func newWorld(t *testing.T, c Config) *world {
 		}
 		transport.CloseIdleConnections()
 		serving.Wait()
+		// Shutdown does not wait for the handlers of streams that a client has reset.
+		synctest.Wait()
 		if n := w.api.Streams(); n != 0 {
 			t.Errorf("Streams() = %d at the end, want 0", n)
 		}

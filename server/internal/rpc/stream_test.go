@@ -81,6 +81,21 @@ func TestHeartbeatWhileOtherRoomsAreBusy(t *testing.T) {
 	})
 }
 
+// Nor does a signal without anything to deliver, such as that of a room left.
+func TestHeartbeatAfterLeave(t *testing.T) {
+	inBubble(t, Config{Heartbeat: 10 * time.Second}, func(t *testing.T, w *world) {
+		stream := w.open(t, joinRequest("lobby"))
+		expect(t, stream, "joined", "caughtup")
+		start := time.Now()
+		<-time.After(6 * time.Second)
+		stream.send(t, leaveRequest("lobby"))
+		expect(t, stream, "heartbeat")
+		expectElapsed(t, "a heartbeat", start, 10*time.Second)
+		w.say(t, "lobby", "not for those who left")
+		expect(t, stream, "heartbeat")
+	})
+}
+
 func TestChatWithoutJoin(t *testing.T) {
 	inBubble(t, Config{Heartbeat: 10 * time.Second}, func(t *testing.T, w *world) {
 		start := time.Now()

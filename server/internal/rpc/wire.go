@@ -5,6 +5,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"net/http"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -21,9 +22,36 @@ func wire(handler http.Handler) http.Handler {
 		explained := &explainer{ResponseWriter: w, request: r}
 		ctx := context.WithValue(r.Context(), controlKey{}, http.NewResponseController(w))
 		r = r.WithContext(ctx)
+		if err := checkQuery(r); err != nil {
+			writeError(explained, http.StatusBadRequest, err)
+			return
+		}
 		r.Body = limitRequests(r)
 		handler.ServeHTTP(explained, r)
 	})
+}
+
+// checkQuery looks at the request in the query of a GET, where it is meant to be
+// one in the Connect protocol. Connect takes a message that can't be read there
+// for an unknown error.
+func checkQuery(r *http.Request) *connect.Error {
+	if r.Method != http.MethodGet {
+		return nil
+	}
+	query := r.URL.Query()
+	message := query.Get("message")
+	switch {
+	case !query.Has("encoding"):
+		return nil // connect refuses it
+	case !query.Has("message"):
+		return fieldError(connect.CodeInvalidArgument, "message", "message.required", "must be set, as a query parameter")
+	case query.Get("base64") != "1":
+		return nil
+	}
+	if _, err := base64.RawURLEncoding.DecodeString(strings.TrimRight(message, "=")); err != nil {
+		return fieldError(connect.CodeInvalidArgument, "message", "message.base64", "must be URL-safe base64, as base64=1 says")
+	}
+	return nil
 }
 
 // limitWrites gives writes until the returned function is called this long to
@@ -76,9 +104,14 @@ func (e *explainer) WriteHeader(status int) {
 		e.ResponseWriter.WriteHeader(status)
 		return
 	}
-	e.Header().Set("Content-Type", "application/json")
-	e.ResponseWriter.WriteHeader(status)
-	_ = json.NewEncoder(e.ResponseWriter).Encode(toWireError(err))
+	writeError(e.ResponseWriter, status, err)
+}
+
+// writeError answers with an error of the Connect protocol.
+func writeError(w http.ResponseWriter, status int, err *connect.Error) {
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(toWireError(err)) // who asked may have gone
 }
 
 // wireError is the JSON form of an error in the Connect protocol.
