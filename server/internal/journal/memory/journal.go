@@ -235,8 +235,7 @@ func (j *Journal) Close() error {
 	}
 	j.mu.Unlock()
 	for _, l := range tailed {
-		l.delivering.Lock()   // waits for calls of fn
-		l.delivering.Unlock() //nolint:staticcheck // nothing to do meanwhile
+		l.await()
 	}
 	return nil
 }

@@ -3,6 +3,7 @@ package memory
 import (
 	"fmt"
 	"math"
+	"runtime"
 	"slices"
 	"sync"
 	"testing"
@@ -202,5 +203,40 @@ func TestSlowTailHoldsUpItsRoomOnly(t *testing.T) {
 	stop()
 	if want := sequences(t, j, "slow"); len(want) != 3 || !slices.Equal(got, want) {
 		t.Errorf("slow tail got %v, want %v, and three of them", got, want)
+	}
+}
+
+// A tail begins behind what is stored, also when others are yet to be called
+// with that.
+func TestTailBeginsBehindWhatIsUndelivered(t *testing.T) {
+	j := Open(Config{})
+	entered, release := make(chan struct{}, 2), make(chan struct{})
+	stopSlow, err := j.Tail(t.Context(), "room", func(chat.Stored) {
+		entered <- struct{}{}
+		<-release
+	})
+	if err != nil {
+		t.Fatalf("Tail = %v, want nil", err)
+	}
+	var appenders sync.WaitGroup
+	for _, key := range []string{"1", "2"} {
+		appenders.Go(func() { _, _, _ = j.Append(t.Context(), "room", key, nil) })
+	}
+	<-entered
+	for len(sequences(t, j, "room")) < 2 {
+		runtime.Gosched() // until the second one waits to be delivered
+	}
+	var got []uint64
+	stop, err := j.Tail(t.Context(), "room", func(s chat.Stored) { got = append(got, s.Sequence) })
+	if err != nil {
+		t.Fatalf("Tail = %v, want nil", err)
+	}
+	close(release)
+	appenders.Wait()
+	last, _ := add(t, j, "room", "3", "")
+	stop()
+	stopSlow()
+	if !slices.Equal(got, []uint64{last}) {
+		t.Errorf("tail got %v, want [%d], all that came after it", got, last)
 	}
 }

@@ -46,6 +46,12 @@ func (j *Journal) deliver(l *log) {
 	}
 }
 
+// await returns when no tail's function is running.
+func (l *log) await() {
+	l.delivering.Lock()
+	defer l.delivering.Unlock()
+}
+
 func (j *Journal) roomLocked(room string) *log {
 	l := j.rooms[room]
 	if l == nil {
