@@ -95,7 +95,9 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	rooms.Close()
 	patience, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
-	return errors.Join(err, server.Shutdown(patience), <-served, journal.Close())
+	err = errors.Join(err, server.Shutdown(patience), <-served)
+	api.Wait(patience)
+	return errors.Join(err, journal.Close())
 }
 
 // openJournal opens what keeps the events.

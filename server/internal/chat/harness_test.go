@@ -90,8 +90,10 @@ func (p *probe) Tail(ctx context.Context, room string, fn func(chat.Stored)) (fu
 	p.mu.Lock()
 	p.deliver = fn
 	p.mu.Unlock()
+	detach := context.AfterFunc(ctx, stop) // a journal may well end a tail with its context
 	return func() {
 		p.tails.Add(-1)
+		detach()
 		stop()
 	}, nil
 }

@@ -31,7 +31,7 @@ type Journal interface {
 	// Tail calls fn for everything that is appended from now on, by any node, in
 	// order and without gaps, until stop is called. Calls don't overlap; when
 	// stop has returned there are no more. fn must not block, and must not call
-	// the journal.
+	// the journal. stop may also be called after Close.
 	Tail(ctx context.Context, room string, fn func(Stored)) (stop func(), err error)
 	// Head says where a room's log stands. A room in which nothing was stored
 	// has a head too.

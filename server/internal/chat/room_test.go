@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/journal/memory"
@@ -260,6 +261,27 @@ func TestRoomsUnderChurn(t *testing.T) {
 	}
 	wg.Wait()
 	h.checkEmpty(t)
+}
+
+// A room goes on for the others when the call that was the first in it ends.
+func TestRoomOutlivesItsFirstCaller(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h := newHouse(t, chat.Config{}, memory.Config{})
+		ctx, cancel := context.WithCancel(t.Context())
+		first := h.NewFeed(gopher)
+		if err := first.Join(ctx, chat.Start{Room: "room"}); err != nil {
+			t.Fatalf("Join = %v, want nil", err)
+		}
+		second := h.feed(t, gopher, chat.Start{Room: "room"})
+		drain(t, second, 8)
+		cancel()
+		first.Close()
+		synctest.Wait()
+		h.say(t, "room", "still there?")
+		if got, want := show(drain(t, second, 8)...), []string{"room 1"}; !slices.Equal(got, want) {
+			t.Errorf("items = %q, want %q", got, want)
+		}
+	})
 }
 
 // Join and Close at once: whoever comes last, nobody is left in the room.

@@ -82,11 +82,13 @@ func (e *envelopes) Read(p []byte) (int, error) {
 		return 0, e.err
 	}
 	n, err := e.ReadCloser.Read(p)
+	good := 0 // bytes before the envelope at hand
 	for rest := p[:n]; len(rest) > 0 && e.err == nil; {
 		if e.left > 0 {
 			k := min(len(rest), int(e.left))
 			e.left -= uint32(k)
 			rest = rest[k:]
+			good = n - len(rest)
 			continue
 		}
 		k := copy(e.head[e.filled:], rest)
@@ -95,16 +97,22 @@ func (e *envelopes) Read(p []byte) (int, error) {
 		if e.filled == len(e.head) {
 			e.filled = 0
 			e.left = binary.BigEndian.Uint32(e.head[1:])
-			e.err = e.check(e.head[0])
+			if e.err = e.check(e.head[0]); e.err == nil {
+				good = n - len(rest)
+			}
 		}
 	}
 	if errors.Is(err, io.EOF) && e.err == nil && (e.filled > 0 || e.left > 0) {
 		e.err = errEnvelope("the last one is incomplete")
 	}
-	if e.err != nil {
+	switch {
+	case e.err == nil:
+		return n, err
+	case good > 0:
+		return good, nil // what came before it counts
+	default:
 		return 0, e.err
 	}
-	return n, err
 }
 
 // check looks at an envelope's flags and length.

@@ -130,25 +130,32 @@ func (s *Server) Drain(ctx context.Context) {
 		s.drained = true
 		close(s.draining)
 	}
-	idle := s.idle
 	s.mu.Unlock()
-	timeout := time.NewTimer(s.config.Drain)
-	defer timeout.Stop()
-	select {
-	case <-idle:
-	case <-timeout.C:
-	case <-ctx.Done():
-	}
+	ctx, cancel := context.WithTimeout(ctx, s.config.Drain)
+	defer cancel()
+	s.Wait(ctx)
 }
 
-// Close ends all streams with the code unavailable. It does not wait for them:
-// one whose client takes nothing ends with its connection.
+// Close ends all streams with the code unavailable. It does not wait for them, as
+// Wait does: one whose client takes nothing ends with its connection.
 func (s *Server) Close() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ended {
 		s.drained, s.ended = true, true
 		close(s.closing)
+	}
+}
+
+// Wait returns when no stream is left, or with ctx. An http.Server does not wait
+// for the handlers of HTTP/2 streams that their clients have reset.
+func (s *Server) Wait(ctx context.Context) {
+	s.mu.Lock()
+	idle := s.idle
+	s.mu.Unlock()
+	select {
+	case <-idle:
+	case <-ctx.Done():
 	}
 }
 
