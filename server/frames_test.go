@@ -163,7 +163,7 @@ func TestFramesStuckClients(t *testing.T) {
 }
 
 // The stream of a client that takes nothing is reset when the write timeout has
-// passed. Its connection lives on.
+// passed. Its connection lives on, and so do streams that are merely idle.
 func TestFramesWriteTimeout(t *testing.T) {
 	t.Parallel()
 	s := serve(t, "-write-timeout=1s")
@@ -188,6 +188,12 @@ func TestFramesWriteTimeout(t *testing.T) {
 		c.alive(t)
 	}
 	rest.awaitMembers(t, 0)
+	// By the time that another one is reset, the rest was idle for as long.
+	last := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	last.answer()
+	last.subscribe(t, s, 1, "application/grpc")
+	frameAwait(t, last.reset, "RST_STREAM")
+	rest.talk(t, 1, "")
 }
 
 // On HTTP/1.1, the stream of a client that stops reading its socket ends when
