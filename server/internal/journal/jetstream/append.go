@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/base64"
@@ -10,36 +11,33 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
-	"github.com/synadia-io/orbit.go/jetstreamext"
 
 	"chatroom/server/internal/chat"
 )
 
 const (
-	// maxBatch is how many appends are stored at once, at most, and minBatch at
-	// least: an atomic batch costs some 3 ms whatever its size, a single append
-	// 0.2 ms under fsync and 0.02 ms without.
+	// maxBatch is how many appends are stored at once, at most.
 	maxBatch = 256
-	minBatch = 16
-	// gatherTime is how long a batch waits to become as large as the last one.
+	// gatherTime is how long a batch waits to become as large as the last one,
+	// when it is to be synced: some 0.2 to 2 ms are at stake.
 	gatherTime = 500 * time.Microsecond
-	// publishTimeout bounds one attempt to store.
+	// publishTimeout bounds the storing of a batch.
 	publishTimeout = 5 * time.Second
-	// maxAttempts bounds how often an append is tried again when other nodes
-	// append to the same room at the same time.
-	maxAttempts = 50
+	// maxFruitless bounds how often in a row all of a batch may be rejected
+	// because other nodes append to the same rooms at the same time.
+	maxFruitless = 50
 	// maxEnds bounds how many rooms' ends are remembered.
 	maxEnds = 100_000
 
 	codeWrongLast        = 10071
 	codeWrongLastUnknown = 10164
-	codeDuplicateInBatch = 10201
 )
 
 // appending is one call of Append, on its way through the appender.
 type appending struct {
 	room, id string
 	payload  []byte
+	result   appended      // the appender's
 	done     chan appended // capacity 1
 }
 
@@ -54,7 +52,7 @@ func (j *Journal) Append(ctx context.Context, room, key string, payload []byte) 
 	if err := j.check(ctx); err != nil {
 		return chat.Cursor{}, false, err
 	}
-	a := &appending{room: room, id: messageID(room, key), payload: payload, done: make(chan appended, 1)}
+	a := &appending{room: room, id: messageID(room, key), payload: bytes.Clone(payload), done: make(chan appended, 1)}
 	select {
 	case j.appends <- a:
 	case <-ctx.Done():
@@ -83,6 +81,7 @@ func messageID(room, key string) string {
 type appender struct {
 	journal *Journal
 	ends    map[string]end // of rooms, as far as known
+	next    uint64         // the sequence that the stream gives next, as far as known
 }
 
 // end is where a room's log ends.
@@ -91,8 +90,8 @@ type end struct {
 	before uint64 // what the next event says came before it
 }
 
-func newAppender(j *Journal) *appender {
-	return &appender{journal: j, ends: make(map[string]end)}
+func newAppender(j *Journal, last uint64) *appender {
+	return &appender{journal: j, ends: make(map[string]end), next: last + 1}
 }
 
 // run stores what is waiting, again and again, until ctx ends.
@@ -108,27 +107,11 @@ func (a *appender) run(ctx context.Context) {
 			return
 		}
 		batch = a.drain(batch)
-		if expected >= minBatch {
+		if a.journal.disk != nil {
 			batch = a.gather(batch, expected)
 		}
 		a.store(ctx, batch)
 	}
-}
-
-// gather waits a moment for a batch to become as large as the one before: senders
-// who wait for their answers come back together.
-func (a *appender) gather(batch []*appending, expected int) []*appending {
-	patience := time.NewTimer(gatherTime)
-	defer patience.Stop()
-	for len(batch) < expected {
-		select {
-		case next := <-a.journal.appends:
-			batch = append(batch, next)
-		case <-patience.C:
-			return batch
-		}
-	}
-	return batch
 }
 
 // drain takes what is waiting.
@@ -144,48 +127,79 @@ func (a *appender) drain(batch []*appending) []*appending {
 	return batch
 }
 
-// store stores a batch: at once where that pays and none of it was stored
-// before, else one by one.
-func (a *appender) store(ctx context.Context, batch []*appending) {
-	if len(batch) >= minBatch && !a.journal.config.NoFsync {
-		err := a.retrying(ctx, batch, func() error { return a.publishBatch(ctx, batch) })
-		if err == nil {
-			return
-		}
-		if !isCode(err, codeDuplicateInBatch) {
-			for _, one := range batch {
-				one.done <- appended{err: err}
-			}
-			return
+// gather waits a moment for a batch to become as large as the one before: senders
+// who wait for their answers come back together.
+func (a *appender) gather(batch []*appending, expected int) []*appending {
+	if len(batch) >= expected {
+		return batch
+	}
+	patience := time.NewTimer(gatherTime)
+	defer patience.Stop()
+	for len(batch) < expected {
+		select {
+		case next := <-a.journal.appends:
+			batch = append(batch, next)
+		case <-patience.C:
+			return batch
 		}
 	}
-	for i, one := range batch {
-		err := a.retrying(ctx, batch[i:i+1], func() error { return a.publish(ctx, one) })
-		if err != nil {
-			one.done <- appended{err: err}
+	return batch
+}
+
+// store stores a batch, syncs it once, and answers.
+func (a *appender) store(ctx context.Context, batch []*appending) {
+	j := a.journal
+	highest, err := uint64(0), j.room(batch)
+	if err == nil {
+		highest = a.publishAll(ctx, batch)
+		if err = j.disk.sync(highest); err != nil {
+			clear(a.ends)
 		}
+		j.mark.raise(highest)
+	}
+	for _, one := range batch {
+		if one.result.err == nil {
+			one.result.err = err
+		}
+		switch {
+		case one.result.err == nil:
+		case ctx.Err() != nil:
+			one.result = appended{err: chat.ErrJournalClosed}
+		default:
+			one.result = appended{err: j.notStored(one.result.err)}
+		}
+		one.done <- one.result
 	}
 }
 
-// retrying tries again with fresh last sequences where another node was faster.
-func (a *appender) retrying(ctx context.Context, batch []*appending, publish func() error) error {
-	for attempt := 1; ; attempt++ {
-		err := a.learn(ctx, batch)
-		if err == nil {
-			err = publish()
+// publishAll stores a batch, in rounds, and returns the highest sequence in it.
+// What goes wrong is in the results.
+func (a *appender) publishAll(ctx context.Context, batch []*appending) (highest uint64) {
+	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
+	defer cancel()
+	left, fruitless, err := batch, 0, error(nil)
+	for round := 0; len(left) > 0 && err == nil; round++ {
+		before := len(left)
+		if err = a.learn(ctx, left); err == nil {
+			left, err = a.publish(ctx, left, round > 0)
 		}
-		if err == nil {
-			a.journal.mark.raise(a.ends[batch[len(batch)-1].room].last)
-			return nil
+		if fruitless++; len(left) < before {
+			fruitless = 0
 		}
-		for _, one := range batch {
-			delete(a.ends, one.room)
-		}
-		if attempt == maxAttempts || !isCode(err, codeWrongLast) && !isCode(err, codeWrongLastUnknown) {
-			return a.journal.notStored(err)
+		if err == nil && fruitless == maxFruitless {
+			err = errContended
 		}
 	}
+	for _, one := range left {
+		one.result.err = err
+	}
+	for _, one := range batch {
+		highest = max(highest, one.result.sequence)
+	}
+	return highest
 }
+
+var errContended = errors.New("other nodes append to the room all the time")
 
 // learn finds where the logs of the rooms in a batch end. The first event of a
 // room that is empty says what may have been in it before: whatever the stream
@@ -211,49 +225,76 @@ func (a *appender) learn(ctx context.Context, batch []*appending) error {
 	return nil
 }
 
-func (a *appender) publish(ctx context.Context, one *appending) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	ack, err := a.journal.js.PublishMsg(ctx, a.message(one))
-	if err != nil {
-		return err
-	}
-	if !ack.Duplicate {
-		a.ends[one.room] = end{ack.Sequence, ack.Sequence}
-	}
-	one.done <- appended{sequence: ack.Sequence, duplicate: ack.Duplicate}
-	return nil
+// sent is an append that is to be acknowledged.
+type sent struct {
+	*appending
+	ack jetstream.PubAckFuture
 }
 
-// publishBatch stores all or nothing, under sequences that follow one another.
-func (a *appender) publishBatch(ctx context.Context, batch []*appending) error {
-	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
-	defer cancel()
-	messages := make([]*nats.Msg, len(batch))
-	places := make(map[string]int)
+// publish sends all before it waits for the first answer, which stores 64 events
+// in the time that 5 take one by one. Each says what it comes after: for the
+// second of a room, that is the sequence that the first is going to have. It has
+// another one after a duplicate, which takes none, and when other nodes append;
+// the second is rejected then, and returned. Retries send only one of each room
+// and return the others, too: so each round stores something.
+func (a *appender) publish(ctx context.Context, batch []*appending, retry bool) (again []*appending, err error) {
+	var all []sent
+	next := a.next
+	foretold := make(map[string]end, len(batch))
 	for i, one := range batch {
-		messages[i] = a.message(one)
-		if before, again := places[one.room]; again {
-			messages[i].Header.Set(headerBefore, "-"+strconv.Itoa(i-before))
-			messages[i].Header.Del(jetstream.ExpectedLastSubjSeqHeader)
+		end, second := foretold[one.room]
+		if second && retry {
+			again = append(again, one)
+			continue
 		}
-		places[one.room] = i
+		if !second {
+			end = a.ends[one.room]
+		}
+		ack, err := a.journal.js.PublishMsgAsync(message(one, end))
+		if err != nil {
+			again = append(again, batch[i:]...)
+			rejected, _ := a.await(ctx, all)
+			return append(rejected, again...), err
+		}
+		all = append(all, sent{one, ack})
+		foretold[one.room] = endAt(next)
+		next++
 	}
-	ack, err := jetstreamext.PublishMsgBatch(ctx, a.journal.js, messages)
-	if err != nil {
-		return err
-	}
-	first := ack.Sequence - uint64(len(batch)) + 1
-	for i, one := range batch {
-		sequence := first + uint64(i)
-		a.ends[one.room] = end{sequence, sequence}
-		one.done <- appended{sequence: sequence}
-	}
-	return nil
+	rejected, err := a.await(ctx, all)
+	return append(rejected, again...), err
 }
 
-func (a *appender) message(one *appending) *nats.Msg {
-	end := a.ends[one.room]
+// await takes the answers, and returns what was rejected.
+func (a *appender) await(ctx context.Context, all []sent) (rejected []*appending, err error) {
+	for i, one := range all {
+		select {
+		case ack := <-one.ack.Ok():
+			one.result = appended{sequence: ack.Sequence, duplicate: ack.Duplicate}
+			if !ack.Duplicate {
+				a.ends[one.room] = endAt(ack.Sequence)
+				a.next = ack.Sequence + 1
+			}
+		case err := <-one.ack.Err():
+			delete(a.ends, one.room)
+			if isCode(err, codeWrongLast) || isCode(err, codeWrongLastUnknown) {
+				rejected = append(rejected, one.appending)
+			} else {
+				one.result.err = err
+			}
+		case <-ctx.Done():
+			clear(a.ends) // what the others became is not known
+			for _, late := range all[i:] {
+				rejected = append(rejected, late.appending)
+			}
+			return rejected, ctx.Err()
+		}
+	}
+	return rejected, nil
+}
+
+func endAt(sequence uint64) end { return end{sequence, sequence} }
+
+func message(one *appending, end end) *nats.Msg {
 	m := nats.NewMsg(eventPrefix + token(one.room))
 	m.Header.Set(jetstream.MsgIDHeader, one.id)
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, strconv.FormatUint(end.last, 10))

@@ -3,11 +3,9 @@ package jetstream
 import (
 	"cmp"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -29,6 +27,7 @@ const (
 	maxPayload   = 1 << 20           // bytes
 
 	complainEvery = 10 * time.Second
+	reconnectWait = 250 * time.Millisecond
 )
 
 // Config is where and how a journal is kept.
@@ -63,17 +62,20 @@ type Journal struct {
 	stream jetstream.Stream
 	epoch  string
 	mark   *mark
+	disk   *disk // nil when nothing is synced from here
 
-	appends chan *appending
-	stop    context.CancelFunc // ends the goroutines
-	ended   <-chan struct{}    // of stop
-	running sync.WaitGroup
+	appends  chan *appending
+	closing  context.Context // ends before the tails do
+	beginEnd context.CancelFunc
+	stop     context.CancelFunc // ends the goroutines, once the tails have ended
+	ended    <-chan struct{}    // of stop
+	running  sync.WaitGroup
 
 	mu     sync.Mutex                    // guards below
 	tails  map[string]map[*tail]struct{} // by room
 	closed bool
 
-	complained time.Time // when it was last logged that nothing can be stored
+	complained time.Time // when it was last logged that something is wrong
 }
 
 var _ chat.Journal = (*Journal)(nil)
@@ -90,19 +92,36 @@ func Open(ctx context.Context, c Config) (*Journal, error) {
 		appends: make(chan *appending, maxBatch),
 		tails:   make(map[string]map[*tail]struct{}),
 	}
+	j.closing, j.beginEnd = context.WithCancel(context.Background())
 	if j.log == nil {
 		j.log = slog.Default()
+	}
+	path, before, changed, err := j.readMark()
+	if err != nil {
+		return nil, err
 	}
 	if err := j.connect(); err != nil {
 		return nil, err
 	}
-	if err := j.openStream(ctx); err != nil {
+	last, err := j.openStream(ctx, before, changed)
+	now := highwater{Epoch: j.epoch, Last: max(last, before.Last), Told: before.Told}
+	if j.epoch != before.Epoch {
+		now.Told = now.Last
+	}
+	j.mark = newMark(path, now)
+	if err == nil && c.URL == "" && !c.NoFsync {
+		j.disk, err = openDisk(c.Dir, last, j.log)
+	}
+	if err == nil {
+		err = j.mark.write()
+	}
+	if err != nil {
 		j.disconnect()
 		return nil, err
 	}
 	running, stop := context.WithCancel(context.Background())
 	j.stop, j.ended = stop, running.Done()
-	j.running.Go(func() { newAppender(j).run(running) })
+	j.running.Go(func() { newAppender(j, last).run(running) })
 	j.running.Go(func() { j.mark.run(running, j) })
 	return j, nil
 }
@@ -111,6 +130,7 @@ func (j *Journal) connect() (err error) {
 	options := []nats.Option{
 		nats.Name("chatroom"),
 		nats.MaxReconnects(-1),
+		nats.ReconnectWait(reconnectWait),
 		nats.ReconnectHandler(func(*nats.Conn) { j.repairTails() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			j.log.Warn("nats", "err", err)
@@ -139,60 +159,6 @@ func (j *Journal) disconnect() {
 	}
 }
 
-// openStream makes the stream, or brings its limits up to date.
-func (j *Journal) openStream(ctx context.Context) error {
-	path := filepath.Join(filepath.Dir(j.config.Dir), "highwater.json") // beside the log, not in it
-	if j.config.URL != "" {
-		path = "" // a cluster has copies of its own
-	}
-	before, err := readMark(path)
-	if err != nil {
-		return err
-	}
-	config := jetstream.StreamConfig{
-		Name:               streamName,
-		Subjects:           []string{eventPrefix + "*"},
-		Storage:            jetstream.FileStorage,
-		MaxMsgsPerSubject:  int64(j.config.RoomEvents),
-		MaxAge:             j.config.Age,
-		MaxBytes:           j.config.Bytes,
-		Duplicates:         j.config.Window,
-		AllowDirect:        true,
-		AllowAtomicPublish: true,
-		RePublish: &jetstream.RePublish{
-			Source:      eventPrefix + "*",
-			Destination: tailPrefix + "{{wildcard(1)}}",
-		},
-	}
-	var last uint64
-	old, err := j.js.Stream(ctx, streamName)
-	switch {
-	case err == nil:
-		config.Metadata = old.CachedInfo().Config.Metadata
-		config.FirstSeq = old.CachedInfo().Config.FirstSeq
-		config.Replicas = old.CachedInfo().Config.Replicas
-		last = old.CachedInfo().State.LastSeq
-	case errors.Is(err, jetstream.ErrStreamNotFound):
-		config.FirstSeq = before.Last + 1 // sequences never come twice
-	default:
-		return fmt.Errorf("open the stream: %w", err)
-	}
-	if j.epoch = config.Metadata[epochKey]; j.epoch == "" || last < before.Last {
-		j.epoch = rand.Text()
-		config.Metadata = map[string]string{epochKey: j.epoch}
-		if before.Last > 0 {
-			j.log.Error("the log is shorter than it was: events are lost, and clients are told to read afresh",
-				"events up to", before.Last, "log ends at", last, "epoch", j.epoch)
-		}
-	}
-	j.stream, err = j.js.CreateOrUpdateStream(ctx, config)
-	if err != nil {
-		return fmt.Errorf("open the stream: %w", err)
-	}
-	j.mark = newMark(path, highwater{Epoch: j.epoch, Last: max(last, before.Last)})
-	return j.mark.write()
-}
-
 // Head implements chat.Journal.
 func (j *Journal) Head(ctx context.Context, room string) (chat.Head, error) {
 	if err := j.check(ctx); err != nil {
@@ -213,7 +179,7 @@ func (j *Journal) Head(ctx context.Context, room string) (chat.Head, error) {
 		return h, err
 	}
 	h.First, h.Last, h.Evicted = first.Sequence, max(first.Sequence, last), first.Previous
-	return h, nil
+	return h, j.disk.wait(ctx, h.Last)
 }
 
 // first returns a room's oldest event; its Previous is what it was when that was
@@ -260,19 +226,36 @@ func (j *Journal) dropped(ctx context.Context) (uint64, error) {
 	return max(info.State.FirstSeq, 1) - 1, nil
 }
 
-// notStored wraps the error of an append that failed. Operators should know, but
-// not once for every message that somebody tries to send.
-func (j *Journal) notStored(err error) error {
-	j.mu.Lock()
-	quiet := time.Since(j.complained) < complainEvery
-	if !quiet {
-		j.complained = time.Now()
+// room tells whether there is room on the disk for a batch.
+func (j *Journal) room(batch []*appending) error {
+	if j.server == nil {
+		return nil
 	}
-	j.mu.Unlock()
-	if !quiet {
+	size := int64(0)
+	for _, one := range batch {
+		size += int64(len(one.payload)) + 1024 // with the headers
+	}
+	return checkSpace(j.config.Dir, size)
+}
+
+// notStored wraps the error of an append that failed.
+func (j *Journal) notStored(err error) error {
+	if j.closing.Err() == nil && j.complain() {
 		j.log.Error("events can't be stored, and are refused", "err", err)
 	}
 	return fmt.Errorf("%w: %w", chat.ErrNotStored, err)
+}
+
+// complain tells whether to log an error that may come with every call: operators
+// should know, but not each time.
+func (j *Journal) complain() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if time.Since(j.complained) < complainEvery {
+		return false
+	}
+	j.complained = time.Now()
+	return true
 }
 
 // Rooms implements chat.Journal.
@@ -297,6 +280,9 @@ func (j *Journal) Rooms(ctx context.Context, after string, limit int) ([]chat.Ro
 		if err != nil {
 			return nil, err
 		}
+		if err := j.disk.wait(ctx, last); err != nil {
+			return nil, err
+		}
 		if last > 0 {
 			heads = append(heads, chat.RoomHead{Room: room, Last: last})
 		}
@@ -315,6 +301,7 @@ func (j *Journal) Close() error {
 	tails := j.tails
 	j.tails = nil
 	j.mu.Unlock()
+	j.beginEnd()
 	for _, room := range tails {
 		for t := range room {
 			t.close()
@@ -322,9 +309,15 @@ func (j *Journal) Close() error {
 	}
 	j.stop()
 	j.running.Wait()
-	err := j.mark.write()
 	j.disconnect()
-	return err
+	if j.server != nil {
+		files, err := filesOf(blocksOf(j.config.Dir))
+		if err != nil {
+			return fmt.Errorf("look at the log's files: %w", err)
+		}
+		j.mark.closed(files)
+	}
+	return j.mark.write()
 }
 
 func (j *Journal) check(ctx context.Context) error {

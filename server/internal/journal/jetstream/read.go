@@ -8,7 +8,7 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"strings"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"github.com/synadia-io/orbit.go/jetstreamext"
@@ -20,6 +20,15 @@ import (
 // than asked for when it is asked for more than 1,000.
 const readChunk = 500
 
+const (
+	// readBytes bounds a chunk: what is more than some 64 MiB is cut off on the
+	// way, and the reader waits for its end in vain.
+	readBytes = 8 << 20
+	// readTimeout bounds the reading of a chunk.
+	readTimeout       = 10 * time.Second
+	maxFruitlessReads = 3
+)
+
 // Read implements chat.Journal.
 func (j *Journal) Read(ctx context.Context, room string, after uint64, limit int) ([]chat.Stored, error) {
 	if err := j.check(ctx); err != nil {
@@ -28,10 +37,22 @@ func (j *Journal) Read(ctx context.Context, room string, after uint64, limit int
 	if r := j.recentOf(room); r != nil {
 		events, found, err := j.readRecent(ctx, room, r, after, limit)
 		if found || err != nil {
-			return events, err
+			return j.settled(ctx, events, err)
 		}
 	}
-	return j.read(ctx, room, after, limit)
+	events, err := j.read(ctx, room, after, limit)
+	return j.settled(ctx, events, err)
+}
+
+// settled returns events once they are durable.
+func (j *Journal) settled(ctx context.Context, events []chat.Stored, err error) ([]chat.Stored, error) {
+	if err == nil && len(events) > 0 {
+		err = j.disk.wait(ctx, events[len(events)-1].Sequence)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return events, nil
 }
 
 // readRecent reads from memory, and the log where that has more already.
@@ -65,23 +86,41 @@ func (j *Journal) readRecent(ctx context.Context, room string, r *recent, after 
 // read reads from the log.
 func (j *Journal) read(ctx context.Context, room string, after uint64, limit int) ([]chat.Stored, error) {
 	var events []chat.Stored
-	for len(events) < limit {
+	fruitless := 0
+	end, err := j.last(ctx, room)
+	if err != nil || end <= after {
+		return nil, err
+	}
+	for len(events) < limit && (len(events) == 0 || after < end) {
 		ask := min(limit-len(events), readChunk)
 		chunk, err := j.forward(ctx, room, after, ask)
 		if err != nil {
 			return nil, err
 		}
 		events = append(events, chunk...)
-		if len(chunk) < ask {
+		if len(chunk) > 0 {
+			after = chunk[len(chunk)-1].Sequence
+		}
+		if len(chunk) == ask {
+			continue
+		}
+		// Fewer may be all that there are, or what the server sends at once.
+		if after >= end {
 			break
 		}
-		after = chunk[ask-1].Sequence
+		if len(chunk) == 0 {
+			if end, err = j.last(ctx, room); err != nil {
+				return nil, err
+			}
+			if fruitless++; fruitless == maxFruitlessReads {
+				return nil, fmt.Errorf("read events: what comes after %d in room %q can't be read", after, room)
+			}
+		}
 	}
 	if len(events) == 0 {
 		return nil, nil
 	}
 	// What came before the first may be gone by now.
-	var err error
 	events[0].Previous, err = j.previous(ctx, room, events[0])
 	return events, err
 }
@@ -92,15 +131,46 @@ func (j *Journal) forward(ctx context.Context, room string, after uint64, limit 
 	if after == math.MaxUint64 {
 		return nil, nil
 	}
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	messages, err := jetstreamext.GetBatch(ctx, j.js, streamName, limit,
-		jetstreamext.GetBatchSubject(eventPrefix+token(room)), jetstreamext.GetBatchSeq(after+1))
+		jetstreamext.GetBatchSubject(eventPrefix+token(room)), jetstreamext.GetBatchSeq(after+1), jetstreamext.GetBatchMaxBytes(readBytes))
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
-	return collect(messages)
+	events, err := collect(ctx, messages)
+	for i := range max(0, len(events)-1) {
+		if events[i+1].Previous == events[i].Sequence {
+			continue
+		}
+		// Retention drops the oldest first: what it took while this was read.
+		if m, err := j.stream.GetMsg(ctx, events[i].Sequence); err != nil || m.Subject != eventPrefix+token(room) {
+			events[i+1].Previous = events[i].Sequence
+			continue
+		}
+		j.link(room, &events[i+1], events[i].Sequence)
+	}
+	return events, err
 }
 
-func collect(messages iter.Seq2[*jetstream.RawStreamMsg, error]) ([]chat.Stored, error) {
+// link is called for an event that comes after another than it says. Retention
+// can't have dropped the one between them. Clients have been told so if it was
+// known when the journal was opened; if not, the link is left for them to see.
+func (j *Journal) link(room string, event *chat.Stored, before uint64) {
+	if j.mark.told(event.Previous) {
+		event.Previous = before
+		return
+	}
+	j.mark.damaged()
+	if j.complain() {
+		j.log.Error("the log is damaged: an event is missing; after a restart clients are told to read afresh",
+			"room", room, "sequence", event.Previous)
+	}
+}
+
+// collect takes messages until ctx ends: the iterator ends then, too, and says
+// nothing.
+func collect(ctx context.Context, messages iter.Seq2[*jetstream.RawStreamMsg, error]) ([]chat.Stored, error) {
 	var events []chat.Stored
 	for m, err := range messages {
 		if errors.Is(err, jetstreamext.ErrNoMessages) {
@@ -109,11 +179,10 @@ func collect(messages iter.Seq2[*jetstream.RawStreamMsg, error]) ([]chat.Stored,
 		if err != nil {
 			return nil, fmt.Errorf("read events: %w", err)
 		}
-		stored := toStored(m)
-		if n := len(events); n > 0 {
-			stored.Previous = events[n-1].Sequence
-		}
-		events = append(events, stored)
+		events = append(events, toStored(m))
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, fmt.Errorf("read events: %w", err)
 	}
 	return events, nil
 }
@@ -132,11 +201,12 @@ func (j *Journal) ReadBack(ctx context.Context, room string, before uint64, limi
 			m, err := j.stream.GetMsg(ctx, events[0].Sequence)
 			if err == nil && m.Subject == eventPrefix+token(room) {
 				events[0].Previous, err = j.previous(ctx, room, events[0])
-				return events, err
+				return j.settled(ctx, events, err)
 			}
 		}
 	}
-	return j.readBack(ctx, room, before, limit)
+	events, err := j.readBack(ctx, room, before, limit)
+	return j.settled(ctx, events, err)
 }
 
 // readBack reads back in the log.
@@ -158,10 +228,11 @@ func (j *Journal) readBack(ctx context.Context, room string, before uint64, limi
 		if event, found, err = j.at(ctx, room, event.Previous); err != nil {
 			return nil, err
 		}
-		if found {
-			events[at].Previous = event.Sequence
-		} else {
+		switch {
+		case !found:
 			events[at].Previous = 0
+		case event.Sequence != events[at].Previous:
+			j.link(room, &events[at], event.Sequence)
 		}
 	}
 	slices.Reverse(events)
@@ -205,12 +276,14 @@ func (j *Journal) at(ctx context.Context, room string, sequence uint64) (event c
 // upTo returns the newest event up to a sequence, which costs ten times what
 // knowing the sequence does.
 func (j *Journal) upTo(ctx context.Context, room string, sequence uint64) (event chat.Stored, found bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, readTimeout)
+	defer cancel()
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, j.js, streamName,
 		[]string{eventPrefix + token(room)}, jetstreamext.GetLastMsgsUpToSeq(sequence))
 	if err != nil {
 		return chat.Stored{}, false, fmt.Errorf("read back: %w", err)
 	}
-	events, err := collect(messages)
+	events, err := collect(ctx, messages)
 	if err != nil || len(events) == 0 {
 		return chat.Stored{}, false, err
 	}
@@ -226,19 +299,8 @@ func (j *Journal) previous(ctx context.Context, room string, event chat.Stored) 
 	return before.Sequence, err
 }
 
-// toStored reads the sequence of the event before one from its header: a number,
-// or how far behind it is in the batch that both were stored by.
+// toStored reads the sequence of the event before one from its header.
 func toStored(m *jetstream.RawStreamMsg) chat.Stored {
-	stored := chat.Stored{Sequence: m.Sequence, Payload: m.Data}
-	before := m.Header.Get(headerBefore)
-	behind, relative := strings.CutPrefix(before, "-")
-	n, err := strconv.ParseUint(behind, 10, 64)
-	switch {
-	case err != nil:
-	case relative:
-		stored.Previous = m.Sequence - n
-	default:
-		stored.Previous = n
-	}
-	return stored
+	previous, _ := strconv.ParseUint(m.Header.Get(headerBefore), 10, 64)
+	return chat.Stored{Sequence: m.Sequence, Previous: previous, Payload: m.Data}
 }

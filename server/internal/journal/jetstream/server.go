@@ -3,6 +3,8 @@ package jetstream
 import (
 	"errors"
 	"fmt"
+	"math"
+	"os"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -14,15 +16,20 @@ const startTimeout = time.Minute
 
 // embed starts a server without a port, and connects to it in the process.
 func embed(c Config, options ...nats.Option) (*server.Server, *nats.Conn, error) {
+	if err := checkWritable(c.Dir); err != nil {
+		return nil, nil, fmt.Errorf("keep events in %s: %w", c.Dir, err)
+	}
 	s, err := server.NewServer(&server.Options{
 		ServerName: "chatroom",
 		DontListen: true,
 		JetStream:  true,
 		StoreDir:   c.Dir,
-		SyncAlways: !c.NoFsync,
-		NoSigs:     true,
-		NoLog:      true,
-		MaxPayload: maxPayload,
+		// The default, three quarters of what is free, refuses a stream that may
+		// become larger some day.
+		JetStreamMaxStore: math.MaxInt64 / 2,
+		NoSigs:            true,
+		NoLog:             true,
+		MaxPayload:        maxPayload,
 	})
 	if err != nil {
 		return nil, nil, fmt.Errorf("embed nats-server: %w", err)
@@ -38,4 +45,16 @@ func embed(c Config, options ...nats.Option) (*server.Server, *nats.Conn, error)
 		return nil, nil, fmt.Errorf("connect to the embedded nats-server: %w", err)
 	}
 	return s, conn, nil
+}
+
+// checkWritable finds out what the server would keep to itself.
+func checkWritable(dir string) error {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return err
+	}
+	f, err := os.CreateTemp(dir, "writable-")
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name()))
 }

@@ -20,6 +20,7 @@ const (
 	// repairTimeout bounds one reading of what a tail has missed.
 	repairTimeout = 10 * time.Second
 	repairChunk   = 256
+	repairEvery   = 250 * time.Millisecond
 )
 
 // tail follows one room.
@@ -63,6 +64,7 @@ func (j *Journal) Tail(ctx context.Context, room string, fn func(chat.Stored)) (
 		err = j.addTail(t)
 	}
 	if err != nil {
+		t.closed = true
 		_ = sub.Unsubscribe()
 		return nil, err
 	}
@@ -115,35 +117,63 @@ func (t *tail) deliver(m *nats.Msg) {
 		return
 	}
 	if err1 != nil || err2 != nil || previous > t.last {
-		t.repairLocked()
+		if !t.repairLocked() {
+			t.journal.running.Go(t.repair)
+		}
 		return
 	}
 	t.handLocked(chat.Stored{Sequence: sequence, Previous: previous, Payload: m.Data})
 }
 
 func (t *tail) handLocked(e chat.Stored) {
+	_ = t.journal.disk.wait(context.Background(), e.Sequence)
 	t.last = e.Sequence
 	t.recent.add(e)
 	t.fn(e)
 }
 
-// repairLocked reads what was missed, up to the end of the log.
-func (t *tail) repairLocked() {
-	ctx, cancel := context.WithTimeout(context.Background(), repairTimeout)
+// repair reads what was missed, and tries again when the log can't be read, as
+// with a server that has been reached again but is not ready yet.
+func (t *tail) repair() {
+	again := time.NewTicker(repairEvery)
+	defer again.Stop()
+	for {
+		t.mu.Lock()
+		repaired := t.repairLocked()
+		t.mu.Unlock()
+		if repaired {
+			return
+		}
+		select {
+		case <-again.C:
+		case <-t.journal.closing.Done():
+			return
+		}
+	}
+}
+
+// repairLocked reads what was missed, up to the end of the log. It reports
+// whether it could.
+func (t *tail) repairLocked() bool {
+	ctx, cancel := context.WithTimeout(t.journal.closing, repairTimeout)
 	defer cancel()
 	for !t.closed {
 		events, err := t.journal.read(ctx, t.room, t.last, repairChunk)
+		if t.journal.closing.Err() != nil {
+			return true
+		}
 		if err != nil {
-			t.journal.log.Error("a tail can't read what it missed, and will try again with the next event", "room", t.room, "err", err)
-			return
+			t.journal.log.Warn("a tail can't read what it missed, and tries again", "room", t.room, "err", err)
+			return false
 		}
 		for _, e := range events {
 			t.handLocked(e)
 		}
 		if len(events) < repairChunk {
-			return
+			break
 		}
 	}
+	return true
 }
 
 // repairTails makes every tail read what it may have missed while the connection
@@ -153,11 +183,7 @@ func (j *Journal) repairTails() {
 	defer j.mu.Unlock()
 	for _, room := range j.tails {
 		for t := range room {
-			j.running.Go(func() {
-				t.mu.Lock()
-				defer t.mu.Unlock()
-				t.repairLocked()
-			})
+			j.running.Go(t.repair)
 		}
 	}
 }

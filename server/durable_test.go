@@ -1,0 +1,193 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"testing"
+
+	"connectrpc.com/connect"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
+)
+
+// A restart of the whole service keeps rooms, cursors, who is who, and which
+// sends were made already.
+func TestRestartOfTheService(t *testing.T) {
+	t.Parallel()
+	for _, args := range [][]string{nil, {"-fsync=false"}} {
+		t.Run(strings.Join(args, " "), func(t *testing.T) {
+			t.Parallel()
+			ctx, args := bounded(t), append([]string{"-data", t.TempDir()}, args...)
+			s := serve(t, args...)
+			token, member := s.enter(t, "Ada")
+			h := newHistory(ctx, t, s, "kept")
+			first, err := h.signedIn(t, s, token).Send(ctx, saying("kept", "before"))
+			if err != nil {
+				t.Fatalf("Send: %v", err)
+			}
+			h.at = append(h.at, first.GetSequence())
+			s.Stop(t)
+
+			s = serve(t, args...)
+			h.v = h.signedIn(t, s, token)
+			again, err := h.v.Send(ctx, saying("kept", "before"))
+			if err != nil || !again.GetDuplicate() || again.GetSequence() != first.GetSequence() || again.GetEpoch() != h.epoch {
+				t.Errorf("Send again after a restart = %v, %v, want the duplicate of %v", again, err, first)
+			}
+			h.continues(ctx, t, member)
+			rooms, err := client(t, s).ListRooms(ctx, &chatv1.ListRoomsRequest{})
+			if err != nil || !slices.ContainsFunc(rooms.GetRooms(), func(r *chatv1.Room) bool { return r.GetName() == "kept" }) {
+				t.Errorf("ListRooms after a restart = %v, %v, want the room of before among them", rooms, err)
+			}
+		})
+	}
+}
+
+func (h *history) signedIn(t *testing.T, s *service, token string) visitor {
+	t.Helper()
+	return connectDoor(h2cClient)(t, s, token)
+}
+
+func client(t *testing.T, s *service) chatv1connect.ChatRoomClient {
+	t.Helper()
+	return chatv1connect.NewChatRoomClient(http1Client(t), s.URL)
+}
+
+// continues resumes from the middle of the history, and says one thing more.
+func (h *history) continues(ctx context.Context, t *testing.T, member *chatv1.Member) {
+	t.Helper()
+	receive, err := h.v.subscribe(ctx, only(h.after(h.epoch, h.at[4])))
+	if err != nil {
+		t.Fatalf("Subscribe after a restart: %v", err)
+	}
+	expect(t, receive, (*chatv1.Frame).GetJoined)
+	events := receive.events(t, h.at[4], len(h.at)-5)
+	if last := events[len(events)-1]; last.GetMessage().GetText() != "before" || last.GetSender().GetId() != member.GetId() {
+		t.Errorf("the last event of before the restart is %v, want that of %v", last, member)
+	}
+	expect(t, receive, (*chatv1.Frame).GetCaughtUp)
+	response, err := h.v.Send(ctx, saying(h.room, "after"))
+	if err != nil || response.GetEpoch() != h.epoch {
+		t.Fatalf("Send after a restart = %v, %v, want epoch %q", response, err, h.epoch)
+	}
+	live := receive.events(t, h.at[len(h.at)-1], 1)[0]
+	if live.GetSequence() != response.GetSequence() || live.GetSender().GetId() != member.GetId() {
+		t.Errorf("live after a restart: %v, want %v of %v", live, response, member)
+	}
+}
+
+// losses are what may happen to the log of a service that is stopped.
+var losses = []struct {
+	name string
+	do   func(t *testing.T, data string)
+}{
+	{"the log is gone", func(t *testing.T, data string) { try(t, os.RemoveAll(filepath.Join(data, "events"))) }},
+	{"blocks are gone", func(t *testing.T, data string) {
+		for _, path := range blockFiles(t, data) {
+			try(t, os.Remove(path))
+		}
+	}},
+	{"a block is cut", func(t *testing.T, data string) {
+		path := blockFiles(t, data)[0]
+		info, err := os.Stat(path)
+		try(t, err)
+		try(t, os.Truncate(path, info.Size()/2))
+	}},
+	{"a byte is flipped", func(t *testing.T, data string) {
+		path := blockFiles(t, data)[0]
+		text, err := os.ReadFile(path)
+		try(t, err)
+		text[len(text)/2] ^= 1
+		try(t, os.WriteFile(path, text, 0o600))
+	}},
+}
+
+// Who has a cursor in a log that has lost something is told, through every door.
+func TestLossIsTold(t *testing.T) {
+	t.Parallel()
+	for _, loss := range losses {
+		t.Run(loss.name, func(t *testing.T) {
+			t.Parallel()
+			ctx, data := bounded(t), t.TempDir()
+			s := serve(t, "-data", data)
+			h := newHistory(ctx, t, s, "lost")
+			s.Stop(t)
+			loss.do(t, data)
+
+			s = serve(t, "-data", data)
+			for _, d := range doors {
+				h.isReset(ctx, t, d.name, d.open(t, s, ""))
+			}
+			_, err := client(t, s).ListEvents(ctx, &chatv1.ListEventsRequest{
+				Room: h.room, Page: &chatv1.ListEventsRequest_After{After: &chatv1.Cursor{Epoch: h.epoch, Sequence: h.at[3]}},
+			})
+			if codeOf(err) != connect.CodeOutOfRange {
+				t.Errorf("ListEvents after a cursor of before = %v, want code %v", err, connect.CodeOutOfRange)
+			}
+			if log := s.log.take(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "events are lost") {
+				t.Errorf("the log of the service has something else than one error, that events are lost:\n%s", log)
+			}
+		})
+	}
+}
+
+// take empties the buffer.
+func (b *syncBuffer) take() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	defer b.buf.Reset()
+	return b.buf.String()
+}
+
+// isReset resumes after an event of before, and goes on from what it is told.
+func (h *history) isReset(ctx context.Context, t *testing.T, door string, v visitor) {
+	t.Helper()
+	receive, err := v.subscribe(ctx, only(h.after(h.epoch, h.at[3])))
+	if err != nil {
+		t.Fatalf("%s: Subscribe after a cursor of before: %v", door, err)
+	}
+	state := expect(t, receive, (*chatv1.Frame).GetJoined).GetRooms()[0]
+	reset := expect(t, receive, (*chatv1.Frame).GetReset_)
+	if reset.GetRoom() != h.room || reset.GetEpoch() == h.epoch || reset.GetEpoch() != state.GetEpoch() {
+		t.Errorf("%s: reset to %v, want another epoch than %q", door, reset, h.epoch)
+	}
+	expect(t, receive, (*chatv1.Frame).GetCaughtUp)
+	response, err := v.Send(ctx, saying(h.room, fmt.Sprintf("after, through %s", door)))
+	if err != nil {
+		t.Fatalf("%s: Send: %v", door, err)
+	}
+	if response.GetSequence() <= h.at[len(h.at)-1] {
+		t.Errorf("%s: Send = %v, a sequence of before", door, response)
+	}
+	e, err := receive.nextEvent()
+	if err != nil || e.GetSequence() != response.GetSequence() {
+		t.Errorf("%s: live: %v, %v, want %v", door, e, err, response)
+	}
+}
+
+func blockFiles(t *testing.T, data string) []string {
+	t.Helper()
+	var blocks []string
+	try(t, filepath.WalkDir(data, func(path string, _ os.DirEntry, err error) error {
+		if filepath.Ext(path) == ".blk" {
+			blocks = append(blocks, path)
+		}
+		return err
+	}))
+	if len(blocks) == 0 {
+		t.Fatalf("no block files are in %s", data)
+	}
+	return blocks
+}
+
+func try(t *testing.T, err error) {
+	t.Helper()
+	if err != nil {
+		t.Fatal(err)
+	}
+}
