@@ -38,6 +38,12 @@ var layers = []layer{
 		"the wire is mapped to the domain here and nowhere else; where events are stored is not its business"},
 	{"chatroom/server/internal/httpd", nil,
 		"listening and stopping are the same for any handler"},
+	{"chatroom/server/internal/crash", []string{
+		"chatroom/client", "chatroom/gen", "chatroom/server/internal/crash",
+		"connectrpc.com/connect", "google.golang.org/grpc", "google.golang.org/protobuf"},
+		"the verifier sees the server from outside, as its clients do: it must share no code with it"},
+	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect"},
+		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
 		"chatroom/server/internal/", "chatroom/web"},
 		"main puts the parts together, and has no part in what they do"},

@@ -1,0 +1,70 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log"
+	"net/http"
+	"net/http/httptest"
+
+	"chatroom/client"
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
+)
+
+func Example() {
+	server := startServer()
+	defer server.Close()
+
+	c, err := client.New(client.Config{URL: server.URL})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer c.Close()
+
+	// However often it is tried, it is said once.
+	receipt, err := c.Send(context.Background(), "lobby", "my-first", "Hello!")
+	if err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("stored at", receipt.Sequence)
+
+	for event, err := range c.Follow(context.Background(), "lobby", client.Recent(10)) {
+		if errors.Is(err, client.ErrReset) {
+			fmt.Println("some events are gone")
+			continue
+		}
+		if err != nil {
+			log.Fatal(err)
+		}
+		fmt.Println(event.GetSender().GetName()+":", event.GetMessage().GetText())
+		// Keep event.Cursor() to go on from here, with client.After, next time.
+		break
+	}
+	// Output:
+	// stored at 1
+	// gopher: Hello!
+}
+
+// startServer starts a server with a little of what the real one does.
+func startServer() *httptest.Server {
+	s := &script{
+		send: func(context.Context, int) (*chatv1.SendResponse, error) {
+			return &chatv1.SendResponse{Epoch: "E", Sequence: 1}, nil
+		},
+		subscribe: func(ctx context.Context, _ int, to stream) error {
+			e := event(0, 1)
+			e.GetEvent().Sender = &chatv1.Member{Name: "gopher"}
+			e.GetEvent().Body = &chatv1.Event_Message{Message: &chatv1.Message{Text: "Hello!"}}
+			return errors.Join(give(to, joined(1, 0), e, caughtUp()), hold(ctx))
+		},
+	}
+	mux := http.NewServeMux()
+	mux.Handle(chatv1connect.NewChatRoomHandler(s))
+	server := httptest.NewUnstartedServer(mux)
+	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetUnencryptedHTTP2(true)
+	server.Start()
+	return server
+}

@@ -1,0 +1,225 @@
+package client_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"testing"
+	"time"
+
+	"connectrpc.com/connect"
+
+	"chatroom/client"
+	chatv1 "chatroom/gen/chat/v1"
+)
+
+type stream = *connect.ServerStream[chatv1.SubscribeResponse]
+
+// read takes n events, and fails on an error.
+func read(t *testing.T, c *client.Client, from client.Start, n int) []uint64 {
+	t.Helper()
+	var sequences []uint64
+	for e, err := range c.Follow(t.Context(), "lobby", from) {
+		if err != nil {
+			t.Fatalf("Follow gave %v after %v, want %d events", err, sequences, n)
+		}
+		sequences = append(sequences, e.GetSequence())
+		if want := (client.Cursor{Epoch: "E", Sequence: e.GetSequence()}); e.Cursor() != want {
+			t.Errorf("Cursor() = %v, want %v", e.Cursor(), want)
+		}
+		if len(sequences) == n {
+			break
+		}
+	}
+	return sequences
+}
+
+// starts checks where the streams began: a sequence, or -1 for live.
+func (s *script) checkStarts(t *testing.T, want ...int64) {
+	t.Helper()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	var got []int64
+	for _, start := range s.starts {
+		at := int64(-1)
+		if after := start.GetAfter(); after != nil {
+			at = int64(after.GetSequence())
+			if after.GetEpoch() != "E" {
+				t.Errorf("a stream began after %v, want epoch E", after)
+			}
+		}
+		got = append(got, at)
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("streams began after %d, want %d", got, want)
+	}
+}
+
+func TestFollowResumes(t *testing.T) {
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		switch n {
+		case 0: // breaks before anything was said
+			return errors.Join(give(to, joined(7, 0), caughtUp()), unavailable())
+		case 1: // ends without an error
+			return give(to, joined(9, 0), event(7, 8), event(8, 9))
+		case 2:
+			return connect.NewError(connect.CodeDeadlineExceeded, errors.New("a proxy's"))
+		default: // repeats what was seen
+			return errors.Join(give(to, joined(12, 0), event(7, 8), event(8, 9), event(9, 12), event(9, 12), event(12, 13)), hold(ctx))
+		}
+	}}
+	play(t, s, client.Config{Token: "secret"}, func(t *testing.T, c *client.Client) {
+		if got, want := read(t, c, client.Start{}, 4), []uint64{8, 9, 12, 13}; !slices.Equal(got, want) {
+			t.Errorf("Follow gave %v, want %v", got, want)
+		}
+		s.checkStarts(t, -1, 7, 9, 9)
+		if slices.ContainsFunc(s.tokens, func(token string) bool { return token != "Bearer secret" }) {
+			t.Errorf("the tokens were %q", s.tokens)
+		}
+	})
+}
+
+func TestFollowFillsGaps(t *testing.T) {
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		if n == 0 {
+			return errors.Join(give(to, joined(9, 0), event(0, 5), event(7, 9)), hold(ctx))
+		}
+		return errors.Join(give(to, joined(9, 0), event(5, 7), event(7, 9)), hold(ctx))
+	}}
+	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		got := read(t, c, client.After(client.Cursor{Epoch: "E"}), 3)
+		if want := []uint64{5, 7, 9}; !slices.Equal(got, want) {
+			t.Errorf("Follow gave %v, want %v", got, want)
+		}
+		s.checkStarts(t, 0, 5)
+	})
+}
+
+func TestFollowGivesUpOnGaps(t *testing.T) {
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		return errors.Join(give(to, joined(9, 0), event(7, 9)), hold(ctx))
+	}}
+	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		for e, err := range c.Follow(t.Context(), "lobby", client.After(client.Cursor{Epoch: "E", Sequence: 5})) {
+			if !errors.Is(err, client.ErrGap) {
+				t.Errorf("Follow gave %v, %v, want %v", e, err, client.ErrGap)
+			}
+		}
+		s.checkStarts(t, 5, 5, 5)
+	})
+}
+
+func TestFollowRecent(t *testing.T) {
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		switch n {
+		case 0: // nothing is known yet
+			return give(to, joined(9, 0))
+		case 1:
+			return give(to, joined(9, 0), event(3, 5), event(5, 9))
+		default:
+			return errors.Join(give(to, joined(9, 0), caughtUp(), event(9, 10)), hold(ctx))
+		}
+	}}
+	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		if got, want := read(t, c, client.Recent(2), 3), []uint64{5, 9, 10}; !slices.Equal(got, want) {
+			t.Errorf("Follow gave %v, want %v", got, want)
+		}
+		s.checkStarts(t, -1, -1, 9)
+		for i, want := range []uint32{2, 2, 0} {
+			if got := s.starts[i].GetRecent(); got != want {
+				t.Errorf("stream %d began with the newest %d, want %d", i, got, want)
+			}
+		}
+	})
+}
+
+// A room that was empty when it was joined misses nothing of what comes next.
+func TestFollowRecentOfEmptyRoom(t *testing.T) {
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		if n == 0 {
+			return give(to, joined(0, 0), caughtUp())
+		}
+		return errors.Join(give(to, joined(2, 0), event(0, 1), event(1, 2)), hold(ctx))
+	}}
+	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		if got, want := read(t, c, client.Recent(1), 2), []uint64{1, 2}; !slices.Equal(got, want) {
+			t.Errorf("Follow gave %v, want %v", got, want)
+		}
+		s.checkStarts(t, -1, 0)
+	})
+}
+
+func TestFollowReset(t *testing.T) {
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		if n == 0 {
+			return give(to, joined(30, 0), reset("E", 20, 30), caughtUp())
+		}
+		return errors.Join(give(to, joined(31, 0), event(30, 31)), hold(ctx))
+	}}
+	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		var got []error
+		for e, err := range c.Follow(t.Context(), "lobby", client.After(client.Cursor{Epoch: "E", Sequence: 3})) {
+			if err == nil {
+				if e.GetSequence() != 31 {
+					t.Errorf("the event after the reset is %d, want 31", e.GetSequence())
+				}
+				break
+			}
+			got = append(got, err)
+		}
+		want := client.ResetError{Room: "lobby", Epoch: "E", Oldest: 20, Head: 30}
+		var lost *client.ResetError
+		if len(got) != 1 || !errors.Is(got[0], client.ErrReset) || !errors.As(got[0], &lost) || *lost != want {
+			t.Errorf("Follow gave the errors %v, want %v", got, &want)
+		}
+		s.checkStarts(t, 3, 30)
+	})
+}
+
+func TestFollowEnds(t *testing.T) {
+	for _, code := range []connect.Code{
+		connect.CodeInvalidArgument, connect.CodeNotFound, connect.CodeUnauthenticated,
+		connect.CodePermissionDenied, connect.CodeUnimplemented, connect.CodeInternal, connect.CodeResourceExhausted,
+	} {
+		s := &script{subscribe: func(context.Context, int, stream) error {
+			return connect.NewError(code, errors.New("no"))
+		}}
+		play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+			n := 0
+			for _, err := range c.Follow(t.Context(), "lobby", client.Start{}) {
+				if n++; connect.CodeOf(err) != code {
+					t.Errorf("Follow gave %v, want code %v", err, code)
+				}
+			}
+			if n != 1 || len(s.starts) != 1 {
+				t.Errorf("after code %v Follow gave %d errors and tried %d times, want once", code, n, len(s.starts))
+			}
+		})
+	}
+}
+
+// A context ends Follow wherever it is: in a stream, or between two.
+func TestFollowEndsWithContext(t *testing.T) {
+	for name, subscribe := range map[string]func(context.Context, int, stream) error{
+		"in a stream": func(ctx context.Context, _ int, to stream) error {
+			return errors.Join(give(to, joined(0, time.Hour)), hold(ctx))
+		},
+		"between streams": func(context.Context, int, stream) error { return unavailable() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			play(t, &script{subscribe: subscribe}, client.Config{}, func(t *testing.T, c *client.Client) {
+				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+				defer cancel()
+				n := 0
+				for _, err := range c.Follow(ctx, "lobby", client.Start{}) {
+					if n++; !errors.Is(err, context.DeadlineExceeded) {
+						t.Errorf("Follow gave %v, want %v", err, context.DeadlineExceeded)
+					}
+				}
+				if n != 1 {
+					t.Errorf("Follow gave %d errors, want 1", n)
+				}
+			})
+		})
+	}
+}

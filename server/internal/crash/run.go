@@ -1,0 +1,203 @@
+package crash
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"time"
+)
+
+// Config is how hard, and for how long, to try. Program is required; the zero
+// value of everything else works.
+type Config struct {
+	// Program is the server, as Build returns it.
+	Program string
+	// Args are further flags of the server.
+	Args []string
+	// Dir is where the servers' data goes. Empty means a temporary directory that
+	// is removed at the end, unless there are faults.
+	Dir string
+	// Kills is the smallest number of kills. Zero means 20.
+	Kills int
+	// Duration is how long to go on killing, beyond Kills. Zero means no longer.
+	Duration time.Duration
+	// Seed makes the choices. Their timing is never the same twice.
+	Seed uint64
+	// Rooms is how many rooms there are. Zero means 4.
+	Rooms int
+	// Publishers is how many there are for each door, besides as many on Chat.
+	// Zero means 6: together more than the server needs to store in batches.
+	Publishers int
+	// Settle is how long everybody may take to catch up at the end: who has not by
+	// then has lost something. Zero means 60 s.
+	Settle time.Duration
+	// Log says how it goes. Nil means nowhere.
+	Log io.Writer
+}
+
+// Report is what came of it.
+type Report struct {
+	Kills     int // of these,
+	Early     int // before the server was ready
+	Stops     int // with SIGTERM, besides
+	Acks      int // acknowledgements of sends
+	Events    int // in the logs at the end
+	Sightings int // events that subscribers saw
+	Resumes   int // streams opened and pages asked for again
+	Elapsed   time.Duration
+	Faults    []Fault
+	Errors    []string // that servers logged
+}
+
+func (r *Report) String() string {
+	return fmt.Sprintf("%d kills (%d before the server was ready) and %d stops, %d acknowledgements, %d events, %d sightings, %d resumes in %v: %d faults, %d errors logged",
+		r.Kills, r.Early, r.Stops, r.Acks, r.Events, r.Sightings, r.Resumes, r.Elapsed.Round(10*time.Millisecond), len(r.Faults), len(r.Errors))
+}
+
+// Run does all of it. The error says why it could not; what is wrong with the
+// server is in the report. When ctx ends early, Run stops killing, and judges.
+func Run(ctx context.Context, c Config) (report *Report, err error) {
+	c.Kills = cmp.Or(c.Kills, 20)
+	c.Rooms = cmp.Or(c.Rooms, 4)
+	c.Publishers = cmp.Or(c.Publishers, 6)
+	c.Settle = cmp.Or(c.Settle, 60*time.Second)
+	if c.Log == nil {
+		c.Log = io.Discard
+	}
+	begun := time.Now()
+	random := rand.New(rand.NewPCG(c.Seed, 1))
+	fmt.Fprintf(c.Log, "seed %d\n", c.Seed)
+	if c.Dir == "" {
+		if c.Dir, err = os.MkdirTemp("", "chatroom-crash-"); err != nil {
+			return nil, err
+		}
+		defer func() {
+			if err == nil && len(report.Faults) == 0 {
+				err = os.RemoveAll(c.Dir)
+			}
+		}()
+	}
+	address, err := freeAddress(random)
+	if err != nil {
+		return nil, err
+	}
+	s := &server{program: c.Program, args: append([]string{
+		"-listen", address, "-data", c.Dir, "-heartbeat", "1s", "-drain", "500ms",
+	}, c.Args...)}
+	if err := s.start(); err != nil {
+		return nil, err
+	}
+	defer func() { err = errors.Join(err, s.kill()) }()
+	if err := s.waitReady(ctx); err != nil {
+		return nil, err
+	}
+	crowd, err := gather(ctx, c, address, random)
+	if err != nil {
+		return nil, err
+	}
+	defer crowd.close()
+	report = &Report{}
+	if err := crowd.through(ctx, c, s, random, report); err != nil {
+		return nil, err
+	}
+	if err := crowd.judge(ctx, s, report); err != nil {
+		return nil, err
+	}
+	report.Errors = s.log.errorLines()
+	report.Elapsed = time.Since(begun)
+	return report, nil
+}
+
+// through takes the crowd through the kills, and lets it settle.
+func (w *crowd) through(ctx context.Context, c Config, s *server, random *rand.Rand, report *Report) error {
+	// What is under way is finished, even if ctx has ended.
+	running, end := context.WithCancel(context.WithoutCancel(ctx))
+	stop := make(chan struct{})
+	stopTalking := sync.OnceFunc(func() { close(stop) })
+	var publishing, listening sync.WaitGroup
+	defer listening.Wait()
+	defer publishing.Wait()
+	defer end()
+	defer stopTalking()
+	w.start(running, stop, &publishing, &listening)
+
+	if err := killing(ctx, c, s, random, w.history, report); err != nil {
+		return err
+	}
+	if err := s.waitReady(running); err != nil {
+		return err
+	}
+	settling, cancel := context.WithTimeout(running, c.Settle)
+	defer cancel()
+	defer context.AfterFunc(settling, end)()
+	stopTalking()
+	publishing.Wait()
+	return w.settle(settling)
+}
+
+// judge kills the server once more, as what everybody has seen must be there
+// after another crash, and compares.
+func (w *crowd) judge(ctx context.Context, s *server, report *Report) error {
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*readyTimeout)
+	defer cancel()
+	if err := errors.Join(s.kill(), s.start()); err != nil {
+		return err
+	}
+	report.Kills++
+	if err := s.waitReady(ctx); err != nil {
+		return err
+	}
+	log, err := readLog(ctx, w.reader, w.rooms)
+	if err != nil {
+		return err
+	}
+	report.Acks, report.Events = w.history.ackedCount(), len(log)
+	report.Sightings, report.Resumes = w.history.sightings(), w.resumes()
+	report.Faults = w.history.judge(log)
+	return nil
+}
+
+// killing kills and restarts. Every now and then the server dies before it is
+// ready, in the middle of reading what the last one left, or is stopped the way
+// that operators do.
+func killing(ctx context.Context, c Config, s *server, random *rand.Rand, h *History, report *Report) error {
+	begun := time.Now()
+	for report.Kills < c.Kills || time.Since(begun) < c.Duration {
+		chance := random.IntN(20)
+		life := time.Duration(150+random.IntN(250)) * time.Millisecond
+		if chance < 4 && report.Kills > 0 {
+			report.Early++
+			life = time.Duration(random.IntN(100)) * time.Millisecond
+		} else if err := s.waitReady(ctx); err != nil {
+			return err
+		}
+		pause(ctx, life)
+		if ctx.Err() != nil {
+			return nil
+		}
+		if chance == 19 {
+			report.Stops++
+			if err := s.stop(); err != nil {
+				return err
+			}
+		} else {
+			report.Kills++
+			if err := s.kill(); err != nil {
+				return err
+			}
+			if report.Kills%10 == 0 {
+				fmt.Fprintf(c.Log, "%v: %d kills, %d acknowledgements\n", time.Since(begun).Round(time.Millisecond), report.Kills, h.ackedCount())
+			}
+		}
+		pause(ctx, time.Duration(random.IntN(50))*time.Millisecond)
+		if err := s.start(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
