@@ -12,8 +12,8 @@ import (
 const (
 	// recentEvents and recentBytes bound what is kept in memory of a room that
 	// is listened to. Who joins or comes back mostly asks for no more.
-	recentEvents = 128
-	recentBytes  = 64 << 10
+	recentEvents = 256
+	recentBytes  = 128 << 10
 )
 
 // recent is the newest events of a room with a tail, in memory.
