@@ -1,6 +1,9 @@
 package chat
 
-import "time"
+import (
+	"sync/atomic"
+	"time"
+)
 
 // Member is somebody who takes part. A member without an ID is anonymous.
 type Member struct {
@@ -22,6 +25,31 @@ type Event struct {
 	ID       string // the sender's name for it
 	Sender   Member
 	Body     Body // nil when the stored form could not be read
+
+	encoded [MaxForms]atomic.Pointer[[]byte]
+}
+
+// Form is one of the ways in which an adapter encodes events for its receivers.
+type Form int
+
+// MaxForms bounds the forms: they are 0 to MaxForms-1.
+const MaxForms = 4
+
+// Encoded returns the event in one form. It is encoded for the first receiver, and
+// kept for the others, who must not change the bytes.
+func (e *Event) Encoded(f Form, encode func() ([]byte, error)) ([]byte, error) {
+	if made := e.encoded[f].Load(); made != nil {
+		return *made, nil
+	}
+	made, err := encode()
+	if err != nil {
+		return nil, err
+	}
+	// Two receivers may have encoded it at once: the first one's bytes are kept.
+	if e.encoded[f].CompareAndSwap(nil, &made) {
+		return made, nil
+	}
+	return *e.encoded[f].Load(), nil
 }
 
 // Body is what happened: one of the types below.

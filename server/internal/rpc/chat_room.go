@@ -28,7 +28,8 @@ func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.Cha
 	s := &stream{
 		server: c.server,
 		feed:   feed,
-		send:   func(f *chatv1.Frame) error { return conn.Send(&chatv1.ChatResponse{Frame: f}) },
+		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.ChatResponse{Frame: f}) },
+		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
 		requests: func(ctx context.Context, answer func(*chatv1.Frame)) error {
 			joined := false
 			err := receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
@@ -108,7 +109,8 @@ func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeReque
 	s := &stream{
 		server: c.server,
 		feed:   feed,
-		send:   func(f *chatv1.Frame) error { return conn.Send(&chatv1.SubscribeResponse{Frame: f}) },
+		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.SubscribeResponse{Frame: f}) },
+		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
 	}
 	return s.serve(ctx, conn)
 }

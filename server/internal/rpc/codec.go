@@ -17,22 +17,30 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+
+	"chatroom/server/internal/chat"
 )
 
 // codec is connect's own codec, except that a request which can't be decoded is
 // no error yet. Connect answers such an error itself, without details, and ends
 // the stream. This one notes the violation in the message, as an unknown field,
 // for the decoding interceptor to find.
+//
+// Messages that many streams are sent are encoded once for all of them. What it
+// returns is a copy, as connect keeps it in its pool of buffers and writes over it.
 type codec struct {
-	name      string
-	marshal   func(dst []byte, m proto.Message) ([]byte, error)
-	unmarshal func(data []byte, m proto.Message) error
+	name         string
+	frame, hello chat.Form // of eventFrame and helloMessage
+	marshal      func(dst []byte, m proto.Message) ([]byte, error)
+	unmarshal    func(data []byte, m proto.Message) error
 	// culprit finds the path of the field that is not valid UTF-8.
 	culprit func(data []byte, m proto.Message) (path string, found bool)
 }
 
 var protoCodec = &codec{
 	name:    "proto",
+	frame:   formProto,
+	hello:   formHelloProto,
 	marshal: proto.MarshalOptions{}.MarshalAppend,
 	// Unknown fields are of no use here, and nobody but this codec notes
 	// violations in one.
@@ -44,6 +52,8 @@ var protoCodec = &codec{
 
 var jsonCodec = &codec{
 	name:      "json",
+	frame:     formJSON,
+	hello:     formHelloJSON,
 	marshal:   protojson.MarshalOptions{}.MarshalAppend,
 	unmarshal: unmarshalJSON,
 	culprit:   invalidJSONUTF8,
@@ -60,6 +70,10 @@ func (c *codec) Name() string { return c.name }
 func (c *codec) Marshal(message any) ([]byte, error) { return c.MarshalAppend(nil, message) }
 
 func (c *codec) MarshalAppend(dst []byte, message any) ([]byte, error) {
+	if m, ok := message.(shared); ok {
+		encoded, err := m.encoded(c)
+		return append(dst, encoded...), err
+	}
 	m, ok := message.(proto.Message)
 	if !ok {
 		return nil, fmt.Errorf("marshal %T: not a protobuf message", message)

@@ -95,11 +95,13 @@ func fromSend(r *chatv1.SendRequest) chat.Post {
 	return chat.Post{Room: r.GetRoom(), ID: r.GetId(), Body: fromMessage(r.GetMessage())}
 }
 
-// toFrame returns the frame for an item of a feed.
+func eventToFrame(e *chat.Event) *chatv1.Frame {
+	return &chatv1.Frame{Kind: &chatv1.Frame_Event{Event: toEvent(e)}}
+}
+
+// toFrame returns the frame for an item of a feed that is not an event.
 func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Frame {
 	switch item := item.(type) {
-	case *chat.Event:
-		return &chatv1.Frame{Kind: &chatv1.Frame_Event{Event: toEvent(item)}}
 	case chat.Joined:
 		joined := &chatv1.Joined{Member: toMember(m), HeartbeatInterval: durationpb.New(heartbeat)}
 		for _, r := range item.Rooms {

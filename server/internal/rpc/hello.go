@@ -31,12 +31,13 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 	s := &stream{
 		server: h.server,
 		feed:   feed,
-		send: func(f *chatv1.Frame) error {
-			message := f.GetEvent().GetMessage()
-			if message == nil {
-				return nil // a kind that these clients don't know
+		// These clients know no frames, and no other kind of event.
+		frame: func(*chatv1.Frame) error { return nil },
+		event: func(e *chat.Event) error {
+			if _, ok := e.Body.(chat.Message); !ok {
+				return nil
 			}
-			return conn.Send(&hellopb.ChatResponse{Message: message.GetText()})
+			return conn.Send((*helloMessage)(e))
 		},
 		requests: func(ctx context.Context, _ func(*chatv1.Frame)) error {
 			return receive(conn, func(request *hellopb.ChatRequest, refusal *connect.Error) error {

@@ -19,7 +19,9 @@ import (
 type stream struct {
 	server *Server
 	feed   *chat.Feed
-	send   func(*chatv1.Frame) error
+	frame  func(*chatv1.Frame) error // sends a frame that is this stream's alone
+	event  func(*chat.Event) error   // sends what other streams are sent, too
+	out    *response
 	// requests reads what the client sends until it half-closes. It is nil for
 	// methods with a single request. Its error ends the stream.
 	requests func(ctx context.Context, answer func(*chatv1.Frame)) error
@@ -35,6 +37,7 @@ func (s *stream) serve(ctx context.Context, conn connect.StreamingHandlerConn) e
 	// Proxies that buffer would deliver nothing until the stream ends.
 	conn.ResponseHeader().Set("X-Accel-Buffering", "no")
 
+	s.out = responseOf(ctx)
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	answers := make(chan *chatv1.Frame, 16)
@@ -42,7 +45,7 @@ func (s *stream) serve(ctx context.Context, conn connect.StreamingHandlerConn) e
 	if s.requests != nil {
 		var reading sync.WaitGroup
 		defer reading.Wait()
-		defer interruptReads(ctx)
+		defer s.out.interruptReads()
 		defer cancel()
 		reading.Go(func() {
 			ended <- s.requests(ctx, func(f *chatv1.Frame) {
@@ -74,26 +77,24 @@ func (s *stream) loop(ctx context.Context, answers <-chan *chatv1.Frame, ended <
 				continue
 			}
 			joined = true
-			err = errors.Join(s.deliver(ctx, items[:n]), err)
+			err = errors.Join(s.send(items[:n], answers), err)
 			clear(items[:n])
 		case answer := <-answers:
-			err = s.write(ctx, answer)
+			err = s.send(nil, answers, answer)
 		case <-silence.C:
 			if !joined {
 				return errNeverJoined
 			}
-			err = s.write(ctx, heartbeatFrame())
+			err = s.send(nil, answers, heartbeatFrame())
 		case <-draining:
 			draining = nil
-			err = s.write(ctx, drainingFrame(rand.N(s.server.config.Drain/2+1)))
+			err = s.send(nil, answers, drainingFrame(rand.N(s.server.config.Drain/2+1)))
 		case err = <-ended:
 			if err == nil {
 				ended = nil // the client has no more to say, and listens on
 				continue
 			}
-			for len(answers) > 0 {
-				err = errors.Join(err, s.write(ctx, <-answers))
-			}
+			err = errors.Join(err, s.send(nil, answers))
 		case <-s.server.closing:
 			return errGoingAway
 		case <-ctx.Done():
@@ -106,20 +107,38 @@ func (s *stream) loop(ctx context.Context, answers <-chan *chatv1.Frame, ended <
 	}
 }
 
-// deliver sends the items of a feed, under one write deadline.
-func (s *stream) deliver(ctx context.Context, items []chat.Item) error {
-	defer limitWrites(ctx, s.server.config.WriteTimeout)()
+// send sends frames, then the items of a feed and the answers that are waiting,
+// all in one flush.
+func (s *stream) send(items []chat.Item, answers <-chan *chatv1.Frame, frames ...*chatv1.Frame) error {
+	s.out.begin()
+	err := s.write(items, answers, frames)
+	// Also after an error: what was written before it counts.
+	return errors.Join(err, s.out.end(s.server.config.WriteTimeout))
+}
+
+func (s *stream) write(items []chat.Item, answers <-chan *chatv1.Frame, frames []*chatv1.Frame) error {
+	for _, f := range frames {
+		if err := s.frame(f); err != nil {
+			return err
+		}
+	}
 	for _, item := range items {
-		if err := s.send(toFrame(item, s.feed.Member(), s.server.config.Heartbeat)); err != nil {
+		var err error
+		if e, ok := item.(*chat.Event); ok {
+			err = s.event(e)
+		} else {
+			err = s.frame(toFrame(item, s.feed.Member(), s.server.config.Heartbeat))
+		}
+		if err != nil {
+			return err
+		}
+	}
+	for len(answers) > 0 {
+		if err := s.frame(<-answers); err != nil {
 			return err
 		}
 	}
 	return nil
-}
-
-func (s *stream) write(ctx context.Context, f *chatv1.Frame) error {
-	defer limitWrites(ctx, s.server.config.WriteTimeout)()
-	return s.send(f)
 }
 
 // receive gives the client's requests to handle, one after the other, until it

@@ -1,0 +1,174 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"sync"
+	"testing"
+
+	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/chat"
+)
+
+// protocols are the ways of asking for a stream, in both encodings.
+var protocols = map[string][]connect.ClientOption{
+	"Connect":        nil,
+	"Connect, JSON":  {connect.WithProtoJSON()},
+	"gRPC":           {connect.WithGRPC()},
+	"gRPC, JSON":     {connect.WithGRPC(), connect.WithProtoJSON()},
+	"gRPC-Web":       {connect.WithGRPCWeb()},
+	"gRPC-Web, JSON": {connect.WithGRPCWeb(), connect.WithProtoJSON()},
+}
+
+// Subscribers of all protocols share an event's bytes, and connect reuses its
+// buffers: whatever else is sent meanwhile, everybody reads what was said.
+func TestSharedBytesAreNotWrittenOver(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, w *world) {
+		const events = 40
+		text := func(i int) string {
+			return fmt.Sprint(i) + strings.Repeat(string(rune('a'+i%26)), 100*i) // 1 to 4,000 bytes
+		}
+		var reading sync.WaitGroup
+		for name, options := range protocols {
+			w.client = chatv1connect.NewChatRoomClient(w.http, origin, options...)
+			for range 3 {
+				stream, _ := w.subscribe(t, "lobby")
+				expect(t, stream, "joined", "caughtup")
+				reading.Go(func() {
+					for i := range events {
+						frame, err := stream.next()
+						if got := frame.GetEvent().GetMessage().GetText(); err != nil || got != text(i) {
+							t.Errorf("%s: event %d = %.20q…, %v, want %.20q…", name, i, got, err, text(i))
+							return
+						}
+					}
+				})
+			}
+		}
+		churning, stop := context.WithCancel(t.Context())
+		for _, options := range protocols {
+			client := chatv1connect.NewChatRoomClient(w.http, origin, options...)
+			reading.Go(func() {
+				for i := 0; churning.Err() == nil; i++ {
+					_, _ = client.Send(churning, &chatv1.SendRequest{Room: "noise", Id: fmt.Sprint(i),
+						Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: strings.Repeat("#", 3000)}}})
+					_, _ = client.ListEvents(churning, &chatv1.ListEventsRequest{Room: "noise", Limit: 3})
+				}
+			})
+		}
+		for i := range events {
+			w.say(t, "lobby", text(i))
+		}
+		stop()
+		reading.Wait()
+	})
+}
+
+// What the codec returns for an event is a copy of the one encoding there is.
+func TestCodecCopiesSharedBytes(t *testing.T) {
+	e := &chat.Event{Room: "lobby", Sequence: 7, ID: "id", Sender: gopher, Body: chat.Message{Text: strings.Repeat("a", 600)}}
+	for _, tt := range []struct {
+		codec   *codec
+		message any
+		want    proto.Message
+	}{
+		{protoCodec, (*eventFrame)(e), &chatv1.ChatResponse{Frame: eventToFrame(e)}},
+		{jsonCodec, (*eventFrame)(e), &chatv1.SubscribeResponse{Frame: eventToFrame(e)}},
+	} {
+		first, err := tt.codec.Marshal(tt.message)
+		if err != nil {
+			t.Fatalf("%s: Marshal = %v, want nil", tt.codec.name, err)
+		}
+		for i := range first {
+			first[i] = 0xff
+		}
+		second, err := tt.codec.MarshalAppend([]byte("before "), tt.message)
+		if err != nil || !bytes.HasPrefix(second, []byte("before ")) {
+			t.Fatalf("%s: MarshalAppend = %.20q…, %v, want it appended", tt.codec.name, second, err)
+		}
+		got := tt.want.ProtoReflect().New().Interface()
+		if err := tt.codec.Unmarshal(bytes.TrimPrefix(second, []byte("before ")), got); err != nil || !proto.Equal(got, tt.want) {
+			t.Errorf("%s: encoded again = %v, %v, want %v", tt.codec.name, got, err, tt.want)
+		}
+	}
+}
+
+// An event is encoded once for all the streams that it goes to, in each encoding.
+func TestEventsAreEncodedOnce(t *testing.T) {
+	e := &chat.Event{Room: "lobby", Sequence: 7, Body: chat.Message{Text: "hi"}}
+	for _, c := range []*codec{protoCodec, jsonCodec} {
+		count := 0
+		counting := *c
+		counting.marshal = func(dst []byte, m proto.Message) ([]byte, error) {
+			count++
+			return c.marshal(dst, m)
+		}
+		for range 3 {
+			for _, message := range []any{(*eventFrame)(e), (*helloMessage)(e)} {
+				if _, err := counting.Marshal(message); err != nil {
+					t.Fatalf("%s: Marshal(%T) = %v, want nil", c.name, message, err)
+				}
+			}
+		}
+		if count != 2 {
+			t.Errorf("%s: encoded %d times for two contracts, want 2", c.name, count)
+		}
+	}
+}
+
+// flushes is a client that counts how often what it is sent leaves the server.
+type flushes struct {
+	http.ResponseWriter
+	header http.Header
+	count  int
+	events int // in what was written
+	done   context.CancelFunc
+}
+
+func (f *flushes) Header() http.Header { return f.header }
+func (f *flushes) WriteHeader(int)     {}
+func (f *flushes) Flush()              { f.count++ }
+func (f *flushes) Write(p []byte) (int, error) {
+	if f.events += bytes.Count(p, []byte("backlog")); f.events >= 50 {
+		f.done()
+	}
+	return len(p), nil
+}
+
+// All that a stream has pending leaves in one flush.
+func TestBacklogLeavesInOneFlush(t *testing.T) {
+	for _, kind := range []string{"connect+proto", "connect+json", "grpc+proto", "grpc-web+proto"} {
+		inBubble(t, Config{}, func(t *testing.T, w *world) {
+			for range 50 {
+				w.say(t, "lobby", "backlog")
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			defer cancel()
+			c := kind[strings.LastIndex(kind, "+")+1:]
+			request := &chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{{Room: "lobby", Start: &chatv1.Subscription_Recent{Recent: 50}}}}
+			body, err := map[string]*codec{"proto": protoCodec, "json": jsonCodec}[c].Marshal(request)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := http.NewRequestWithContext(ctx, http.MethodPost, chatv1connect.ChatRoomSubscribeProcedure, strings.NewReader(envelope(string(body))))
+			if err != nil {
+				t.Fatal(err)
+			}
+			r.ProtoMajor = 2
+			r.Header.Set("Content-Type", "application/"+kind)
+			client := &flushes{header: make(http.Header), done: cancel}
+			w.api.ServeHTTP(client, r)
+			// Joined and the whole backlog, and the end of the stream.
+			if client.events != 50 || client.count > 3 {
+				t.Errorf("%s: %d events in %d flushes, want 50 in 3", kind, client.events, client.count)
+			}
+		})
+	}
+}

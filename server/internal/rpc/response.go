@@ -1,0 +1,159 @@
+package rpc
+
+import (
+	"bytes"
+	"context"
+	"net/http"
+	"sync"
+	"time"
+
+	"connectrpc.com/connect"
+)
+
+// maxHeld is how much is held before it is sent on, in bytes. It bounds what a
+// stream's reader can make the server keep, and the buffers in the pool.
+const maxHeld = 64 << 10
+
+// heldBuffers are shared by all streams: an idle one has none.
+var heldBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
+
+// response is the http.ResponseWriter of the service's handlers. Between begin
+// and end it holds what is written, and flushes it once: connect flushes after
+// each message, which on HTTP/2 costs 4 to 5 µs of server CPU and a change of
+// goroutines. It also bounds how long that flush may take, and explains what
+// connect refuses before it looks at a request.
+//
+// Its methods are for the handler's goroutine.
+type response struct {
+	http.ResponseWriter
+	request *http.Request
+	control *http.ResponseController
+	held    *bytes.Buffer // nil when nothing is held
+	stuck   *time.Timer   // ends the stream when it fires; nil before the first flush
+
+	mu       sync.Mutex // guards below
+	flushing bool
+}
+
+var _ http.Flusher = (*response)(nil) // connect asks for it
+
+// responseKey is the context key of a request's *response.
+type responseKey struct{}
+
+func newResponse(w http.ResponseWriter, r *http.Request) *response {
+	return &response{ResponseWriter: w, request: r, control: http.NewResponseController(w)}
+}
+
+func responseOf(ctx context.Context) *response {
+	return ctx.Value(responseKey{}).(*response) //nolint:errcheck // wire puts it there for all handlers
+}
+
+// Unwrap is for http.ResponseController.
+func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// begin holds what is written, until end.
+func (r *response) begin() { r.held = heldBuffers.Get().(*bytes.Buffer) }
+
+// end sends what was held since begin. The client gets this long to take it; when
+// it does not, the stream is reset.
+//
+// A deadline of the connection would do the same, but on HTTP/2 setting and
+// clearing one takes two messages to the connection's goroutine, and resets even
+// an idle stream when it is not cleared.
+func (r *response) end(limit time.Duration) error {
+	held := r.held
+	r.held = nil
+	defer func() {
+		if held.Cap() <= 2*maxHeld {
+			held.Reset()
+			heldBuffers.Put(held)
+		}
+	}()
+	if held.Len() == 0 {
+		return nil
+	}
+	r.watch(limit)
+	defer r.unwatch()
+	if _, err := r.ResponseWriter.Write(held.Bytes()); err != nil {
+		return err
+	}
+	return r.control.Flush()
+}
+
+func (r *response) watch(limit time.Duration) {
+	r.mu.Lock()
+	r.flushing = true
+	r.mu.Unlock()
+	if r.stuck == nil {
+		r.stuck = time.AfterFunc(limit, r.abort)
+	} else {
+		r.stuck.Reset(limit)
+	}
+}
+
+// unwatch returns when abort does not run and will not.
+func (r *response) unwatch() {
+	r.stuck.Stop()
+	r.mu.Lock()
+	r.flushing = false
+	r.mu.Unlock()
+}
+
+// abort makes a flush fail that takes too long: a deadline in the past resets a
+// stream of HTTP/2, and interrupts the write of HTTP/1.1.
+func (r *response) abort() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.flushing {
+		_ = r.control.SetWriteDeadline(time.Unix(1, 0))
+	}
+}
+
+// interruptReads ends a Receive that waits for the client.
+func (r *response) interruptReads() { _ = r.control.SetReadDeadline(time.Now()) }
+
+// Write implements http.ResponseWriter.
+func (r *response) Write(p []byte) (int, error) {
+	if r.held == nil {
+		return r.ResponseWriter.Write(p)
+	}
+	if r.held.Len() > 0 && r.held.Len()+len(p) > maxHeld {
+		if _, err := r.ResponseWriter.Write(r.held.Bytes()); err != nil {
+			return 0, err
+		}
+		r.held.Reset()
+	}
+	return r.held.Write(p)
+}
+
+// Flush implements http.Flusher.
+func (r *response) Flush() {
+	if r.held == nil {
+		_ = r.control.Flush()
+	}
+}
+
+// WriteHeader gives the bare statuses with which connect refuses a request a body
+// that says what to do: a Connect error, as all others are.
+func (r *response) WriteHeader(status int) {
+	var err *connect.Error
+	switch status {
+	case http.StatusUnsupportedMediaType:
+		err = fieldError(connect.CodeInvalidArgument, "content-type", "content-type.known",
+			"must be one of "+r.Header().Get("Accept-Post"))
+		if r.request.Method == http.MethodGet {
+			err = fieldError(connect.CodeInvalidArgument, "encoding", "encoding.known",
+				`must be "json" or "proto", as a query parameter beside message, and the request must have no body`)
+		}
+	case http.StatusMethodNotAllowed:
+		err = fieldError(connect.CodeUnimplemented, "method", "method.allowed",
+			"must be one of "+r.Header().Get("Allow"))
+	case http.StatusHTTPVersionNotSupported:
+		err = fieldError(connect.CodeUnimplemented, "protocol", "protocol.http2",
+			"must be HTTP/2 for this method: over HTTP/1.1, use chat.v1.ChatRoom/Subscribe and Send")
+	default:
+		r.ResponseWriter.WriteHeader(status)
+		return
+	}
+	writeError(r.ResponseWriter, status, err)
+}
