@@ -218,6 +218,23 @@ func TestFramesUnreadSocketOnHTTP1(t *testing.T) {
 	s.stopsInTime(t)
 }
 
+// So does that of an HTTP/2 client whose windows are open, with its connection.
+func TestFramesUnreadSocketOnHTTP2(t *testing.T) {
+	t.Parallel()
+	s := serve(t, "-write-timeout=1s")
+	rest := newFrameRest(t, s)
+	const open = 1 << 30
+	c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: open})
+	if err := c.framer.WriteWindowUpdate(0, open); err != nil {
+		t.Fatal(err)
+	}
+	c.subscribe(t, s, 1, "application/grpc")
+	rest.awaitMembers(t, 1)
+	rest.talk(t, 600, frameLongest)
+	rest.awaitMembers(t, 0)
+	s.stopsInTime(t)
+}
+
 // Whoever sends garbage, or half of something, and then hangs disturbs nobody.
 func TestFramesGarbage(t *testing.T) {
 	t.Parallel()

@@ -69,11 +69,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		Log:          log,
 	})
 	server, err := httpd.Listen(httpd.Config{
-		Listen:   c.listen.list,
-		RPC:      api,
-		Patterns: api.Patterns(),
-		Page:     web.Files(),
-		Log:      log,
+		Listen:       c.listen.list,
+		RPC:          api,
+		Patterns:     api.Patterns(),
+		Page:         web.Files(),
+		WriteTimeout: c.writeTimeout,
+		Log:          log,
 	})
 	if err != nil {
 		return errors.Join(err, journal.Close())

@@ -3,6 +3,7 @@
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,8 +24,6 @@ const (
 	// A peer that is gone without a word is noticed after both.
 	pingAfter   = 15 * time.Second
 	pingTimeout = 15 * time.Second
-	// A peer whose socket takes not a byte for this long is given up.
-	writeByteTimeout = 30 * time.Second
 )
 
 // Config is what a Server is made of.
@@ -36,6 +35,10 @@ type Config struct {
 	Patterns []string
 	// Page holds the static page, served at all other paths.
 	Page fs.FS
+	// WriteTimeout is how long the socket of an HTTP/2 peer may take not a byte
+	// before the connection is given up. Zero means 30 s. Handlers bound their
+	// own writes, but can't end one that waits for the socket there.
+	WriteTimeout time.Duration
 	// Log takes what operators should know.
 	Log *slog.Logger
 }
@@ -71,7 +74,7 @@ func Listen(c Config) (*Server, error) {
 			MaxReadFrameSize: 16 << 10, // what the protocol allows by default
 			SendPingTimeout:  pingAfter,
 			PingTimeout:      pingTimeout,
-			WriteByteTimeout: writeByteTimeout,
+			WriteByteTimeout: cmp.Or(c.WriteTimeout, 30*time.Second),
 		},
 	}}
 	for _, address := range c.Listen {
