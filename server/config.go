@@ -18,6 +18,7 @@ type config struct {
 	data         string
 	heartbeat    time.Duration
 	writeTimeout time.Duration
+	gather       time.Duration
 	drain        time.Duration
 	nats         string
 	fsync        bool
@@ -36,7 +37,7 @@ type group struct {
 var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
 	{"The log of events", []string{"nats", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
-	{"Streams", []string{"heartbeat", "write-timeout", "drain"}},
+	{"Streams", []string{"heartbeat", "write-timeout", "gather", "drain"}},
 }
 
 // parse reads the flags, and for those not given, the environment: -listen is
@@ -56,6 +57,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*config, e
 	flags.Int64Var(&c.bytes, "retain-bytes", 10<<30, "how many bytes all rooms keep together, oldest first to go")
 	flags.DurationVar(&c.heartbeat, "heartbeat", 15*time.Second, "how long a stream may be silent before a heartbeat is sent")
 	flags.DurationVar(&c.writeTimeout, "write-timeout", 30*time.Second, "how long a client may take to accept what is sent to it, before its stream is reset")
+	flags.DurationVar(&c.gather, "gather", 0, "how long a busy room may put off a delivery, so that several leave together; at most 10ms, 0 is not at all")
 	flags.DurationVar(&c.drain, "drain", 10*time.Second, "how long clients get to reconnect elsewhere when the server stops")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -78,6 +80,8 @@ func (c *config) check() error {
 		}
 	}
 	switch {
+	case c.gather < 0 || c.gather > 10*time.Millisecond:
+		return errors.New("-gather: must be 0 to 10ms")
 	case c.data == "":
 		return errors.New(`-data: must be a directory or "memory"`)
 	case c.data == memoryData && c.nats != "":

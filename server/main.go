@@ -59,7 +59,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
-	rooms := chat.New(chat.Config{Journal: journal, Encoding: rpc.Encoding{}, Rooms: []string{"lobby"}, Log: log})
+	rooms := chat.New(chat.Config{
+		Journal:  journal,
+		Encoding: rpc.Encoding{},
+		Rooms:    []string{"lobby"},
+		Gather:   c.gather,
+		Log:      log,
+	})
 	api := rpc.New(rpc.Config{
 		Chat:         rooms,
 		Guests:       guests,

@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"chatroom/server/fanout"
 )
@@ -49,10 +50,13 @@ type history struct {
 	lagged         int
 }
 
-func TestCrowd(t *testing.T) {
+func TestCrowd(t *testing.T)        { testCrowd(t, 0) }
+func TestCrowdGathers(t *testing.T) { testCrowd(t, 100*time.Microsecond) }
+
+func testCrowd(t *testing.T, gather time.Duration) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crowd{
-			topic:  fanout.New[int](fanout.Config{Window: window}),
+			topic:  fanout.New[int](fanout.Config{Window: window, Gather: gather}),
 			room:   make(chan struct{}, window),
 			seen:   make([]atomic.Int32, total),
 			stages: make([]chan struct{}, epilogue/stage),

@@ -17,6 +17,7 @@
 // nobody subscribes. Publishing more than a window's worth in one call leaves
 // every subscriber behind.
 //
-// The package starts no goroutine. A Topic is safe for use by any number of
+// The package starts no goroutine, but for the moment at the end of a gathering
+// ([Config.Gather]). A Topic is safe for use by any number of
 // goroutines; a Subscription belongs to one goroutine, except for Close.
 package fanout

@@ -3,6 +3,7 @@ package fanout
 import (
 	"errors"
 	"sync"
+	"time"
 )
 
 // DefaultWindow is the window of a topic whose Config leaves it zero.
@@ -11,6 +12,11 @@ const DefaultWindow = 1024
 // firstRing is what a topic allocates at its first value. Rings double up to
 // the window, so that a quiet topic stays small.
 const firstRing = 16
+
+// gatherShare is how much of Config.Gather a topic may use for each subscriber:
+// about twice the CPU time that delivering to one costs. Where there are few,
+// waking them again is cheap and waiting is not worth it.
+const gatherShare = 20 * time.Microsecond
 
 // ErrClosed is returned when the topic or the subscription was closed, and
 // nothing is pending any more.
@@ -25,11 +31,18 @@ type Config struct {
 	// Window is how many recent values a topic keeps for subscribers that are
 	// behind. Zero means DefaultWindow.
 	Window int
+	// Gather is for how long after waking its subscribers a topic may put off
+	// waking them again, so that what is published meanwhile reaches them
+	// together. What comes after a longer pause wakes them at once, so that an
+	// idle topic adds no latency. The time is 20 µs for each subscriber, and
+	// Gather at most. Zero means no time.
+	Gather time.Duration
 }
 
 // Topic delivers values to its subscribers. Create it with New.
 type Topic[T any] struct {
 	window uint64
+	gather time.Duration
 
 	mu   sync.Mutex // guards below; held for no longer than a copy takes
 	ring []T        // value number p is at ring[p%len(ring)]
@@ -46,8 +59,11 @@ type Topic[T any] struct {
 	waiting    []*Subscription[T]
 	generation uint64
 
-	publishing sync.Mutex // held while publishing, taken before mu; guards spare
+	publishing sync.Mutex // held while publishing, taken before mu; guards below
 	spare      []*Subscription[T]
+	woke       time.Time   // when subscribers were last woken; kept only to gather
+	timer      *time.Timer // wakes them at the end of a gathering; nil before the first
+	gathering  bool        // timer will fire
 }
 
 // New returns a topic without values or subscribers.
@@ -57,7 +73,7 @@ func New[T any](c Config) *Topic[T] {
 		window = DefaultWindow
 	}
 	// Generation zero is that of a subscriber which never waited.
-	return &Topic[T]{window: uint64(window), generation: 1}
+	return &Topic[T]{window: uint64(window), gather: c.Gather, generation: 1}
 }
 
 // Publish gives values to all subscribers, in this order and with nothing in
@@ -75,11 +91,52 @@ func (t *Topic[T]) Publish(values ...T) error {
 	for _, v := range values {
 		t.pushLocked(v)
 	}
+	patience := min(t.gather, time.Duration(t.subs)*gatherShare)
+	if patience > 0 && t.putOff(patience) {
+		t.mu.Unlock()
+		return nil
+	}
 	woken := t.takeWaitingLocked()
 	t.mu.Unlock()
 
 	t.wake(woken)
 	return nil
+}
+
+// putOff tells whether subscribers were woken so recently that they are to be
+// woken later. It is called with publishing held.
+func (t *Topic[T]) putOff(patience time.Duration) bool {
+	if t.gathering {
+		return true
+	}
+	now := time.Now()
+	pause := now.Sub(t.woke)
+	if pause >= patience {
+		t.woke = now
+		return false
+	}
+	t.gathering = true
+	if t.timer == nil {
+		t.timer = time.AfterFunc(patience-pause, t.gathered)
+	} else {
+		t.timer.Reset(patience - pause)
+	}
+	return true
+}
+
+// gathered wakes the subscribers at the end of a gathering.
+func (t *Topic[T]) gathered() {
+	t.publishing.Lock()
+	defer t.publishing.Unlock()
+	if !t.gathering {
+		return // the topic was closed meanwhile
+	}
+	t.gathering = false
+	t.woke = time.Now()
+	t.mu.Lock()
+	woken := t.takeWaitingLocked()
+	t.mu.Unlock()
+	t.wake(woken)
 }
 
 // Subscribe returns a subscription to everything that is published from now on.
@@ -117,6 +174,10 @@ func (t *Topic[T]) Close() {
 	t.publishing.Lock()
 	defer t.publishing.Unlock()
 
+	if t.gathering {
+		t.gathering = false
+		t.timer.Stop()
+	}
 	t.mu.Lock()
 	t.done = true
 	woken := t.takeWaitingLocked()

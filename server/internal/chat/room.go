@@ -35,7 +35,7 @@ func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
 	if !found {
 		r = &room{
 			name:    name,
-			topic:   fanout.New[*Event](fanout.Config{Window: s.window}),
+			topic:   fanout.New[*Event](s.topics),
 			opened:  make(chan struct{}),
 			members: make(map[string]int),
 		}

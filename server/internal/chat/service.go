@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"chatroom/server/fanout"
 )
 
 // ErrClosed is returned after the service was closed.
@@ -23,6 +25,9 @@ type Config struct {
 	// Window is how many recent events of a room are kept in memory for readers
 	// that are behind; further back they read from the journal. Zero means 1024.
 	Window int
+	// Gather is for how long a busy room may put off waking its listeners, so
+	// that what is said meanwhile leaves together: see fanout.Config.
+	Gather time.Duration
 	// Log takes what operators should know. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -31,10 +36,11 @@ type Config struct {
 type Service struct {
 	journal  Journal
 	encoding Encoding
-	window   int
+	topics   fanout.Config
 	log      *slog.Logger
 	lasting  []string      // Config.Rooms, sorted
 	closing  chan struct{} // closed by Close
+	memo     memo
 
 	mu     sync.Mutex // guards below, and the fields of rooms that say so
 	rooms  map[string]*room
@@ -50,7 +56,7 @@ func New(c Config) *Service {
 	return &Service{
 		journal:  c.Journal,
 		encoding: c.Encoding,
-		window:   c.Window,
+		topics:   fanout.Config{Window: c.Window, Gather: c.Gather},
 		log:      c.Log,
 		lasting:  slices.Sorted(slices.Values(c.Rooms)),
 		closing:  make(chan struct{}),
@@ -152,12 +158,16 @@ func (s *Service) key(from Member, p Post) (string, error) {
 // decode never fails: an event that can't be read keeps its place in the room's
 // chain without a body, so that nobody takes it for a gap.
 func (s *Service) decode(room string, stored Stored) *Event {
+	if event := s.memo.find(room, stored); event != nil {
+		return event
+	}
 	event, err := s.encoding.Decode(stored.Payload)
 	if err != nil {
 		s.log.Error("stored event can't be read", "room", room, "sequence", stored.Sequence, "err", err)
 		event = &Event{}
 	}
 	event.Room, event.Sequence, event.Previous = room, stored.Sequence, stored.Previous
+	s.memo.keep(event, stored.Payload)
 	return event
 }
 
