@@ -29,10 +29,12 @@ type response struct {
 	request *http.Request
 	control *http.ResponseController
 	held    *bytes.Buffer // nil when nothing is held
-	stuck   *time.Timer   // ends the stream when it fires; nil before the first flush
 
-	mu       sync.Mutex // guards below
-	flushing bool
+	mu       sync.Mutex    // guards below
+	limit    time.Duration // how long a flush may take; zero until the first by end
+	flushing time.Time     // since when; zero when there is no flush
+	watch    *time.Timer   // looks for a flush that takes too long; nil before the first
+	watching bool          // watch will fire
 }
 
 var _ http.Flusher = (*response)(nil) // connect asks for it
@@ -57,9 +59,8 @@ func (r *response) begin() { r.held = heldBuffers.Get().(*bytes.Buffer) }
 // end sends what was held since begin. The client gets this long to take it; when
 // it does not, the stream is reset.
 //
-// A deadline of the connection would do the same, but on HTTP/2 setting and
-// clearing one takes two messages to the connection's goroutine, and resets even
-// an idle stream when it is not cleared.
+// A write deadline for each flush would do the same, but on HTTP/2 setting and
+// clearing one takes two messages to the connection's goroutine.
 func (r *response) end(limit time.Duration) error {
 	held := r.held
 	r.held = nil
@@ -72,41 +73,56 @@ func (r *response) end(limit time.Duration) error {
 	if held.Len() == 0 {
 		return nil
 	}
-	r.watch(limit)
-	defer r.unwatch()
+	r.began(limit)
+	defer r.ended()
 	if _, err := r.ResponseWriter.Write(held.Bytes()); err != nil {
 		return err
 	}
 	return r.control.Flush()
 }
 
-func (r *response) watch(limit time.Duration) {
-	r.mu.Lock()
-	r.flushing = true
-	r.mu.Unlock()
-	if r.stuck == nil {
-		r.stuck = time.AfterFunc(limit, r.abort)
-	} else {
-		r.stuck.Reset(limit)
+// began starts the time of a flush. A timer that is set already is left as it is:
+// it finds out when it fires, and setting it for each flush would cost as much as
+// encoding an event does.
+func (r *response) began(limit time.Duration) {
+	if limit == 0 {
+		return // an answer to a single call, which the connection bounds
 	}
-}
-
-// unwatch returns when abort does not run and will not.
-func (r *response) unwatch() {
-	r.stuck.Stop()
-	r.mu.Lock()
-	r.flushing = false
-	r.mu.Unlock()
-}
-
-// abort makes a flush fail that takes too long: a deadline in the past resets a
-// stream of HTTP/2, and interrupts the write of HTTP/1.1.
-func (r *response) abort() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.flushing {
-		_ = r.control.SetWriteDeadline(time.Unix(1, 0))
+	r.limit, r.flushing = limit, time.Now()
+	switch {
+	case r.watching:
+		return
+	case r.watch == nil:
+		r.watch = time.AfterFunc(limit, r.look)
+	default:
+		r.watch.Reset(limit)
 	}
+	r.watching = true
+}
+
+// ended ends the time of a flush: look does nothing to the stream after it.
+func (r *response) ended() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.flushing = time.Time{}
+}
+
+// look makes a flush fail that takes too long: a deadline in the past resets a
+// stream of HTTP/2, and interrupts the write of HTTP/1.1.
+func (r *response) look() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.watching = !r.flushing.IsZero()
+	if !r.watching {
+		return
+	}
+	if left := r.limit - time.Since(r.flushing); left > 0 {
+		r.watch.Reset(left)
+		return
+	}
+	_ = r.control.SetWriteDeadline(time.Unix(1, 0))
 }
 
 // interruptReads ends a Receive that waits for the client.
@@ -115,6 +131,8 @@ func (r *response) interruptReads() { _ = r.control.SetReadDeadline(time.Now()) 
 // Write implements http.ResponseWriter.
 func (r *response) Write(p []byte) (int, error) {
 	if r.held == nil {
+		r.began(r.limit)
+		defer r.ended()
 		return r.ResponseWriter.Write(p)
 	}
 	if r.held.Len() > 0 && r.held.Len()+len(p) > maxHeld {
@@ -129,7 +147,18 @@ func (r *response) Write(p []byte) (int, error) {
 // Flush implements http.Flusher.
 func (r *response) Flush() {
 	if r.held == nil {
+		r.began(r.limit)
+		defer r.ended()
 		_ = r.control.Flush()
+	}
+}
+
+// close ends what the response has set going. The handler has returned.
+func (r *response) close() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.watch != nil {
+		r.watch.Stop()
 	}
 }
 

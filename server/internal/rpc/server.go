@@ -46,11 +46,8 @@ type Server struct {
 	config  Config
 	handler http.Handler
 
-	draining chan struct{} // closed by Drain
-	closing  chan struct{} // closed by Close
-
 	mu      sync.Mutex // guards below
-	streams int
+	streams map[*stream]struct{}
 	idle    chan struct{} // replaced when a stream opens, closed when none is left
 	drained bool
 	ended   bool
@@ -67,12 +64,7 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &Server{
-		config:   c,
-		draining: make(chan struct{}),
-		closing:  make(chan struct{}),
-		idle:     make(chan struct{}),
-	}
+	s := &Server{config: c, streams: make(map[*stream]struct{}), idle: make(chan struct{})}
 	close(s.idle)
 	s.handler = s.routes()
 	return s
@@ -128,7 +120,7 @@ func (s *Server) Drain(ctx context.Context) {
 	s.mu.Lock()
 	if !s.drained {
 		s.drained = true
-		close(s.draining)
+		s.tellLocked(noticeDrain)
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, s.config.Drain)
@@ -143,7 +135,13 @@ func (s *Server) Close() {
 	defer s.mu.Unlock()
 	if !s.ended {
 		s.drained, s.ended = true, true
-		close(s.closing)
+		s.tellLocked(noticeClose)
+	}
+}
+
+func (s *Server) tellLocked(n notice) {
+	for stream := range s.streams {
+		stream.tell(n)
 	}
 }
 
@@ -163,27 +161,27 @@ func (s *Server) Wait(ctx context.Context) {
 func (s *Server) Streams() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.streams
+	return len(s.streams)
 }
 
-// opened counts a stream, unless there are to be no more.
-func (s *Server) opened() error {
+// opened takes a stream in, unless there are to be no more.
+func (s *Server) opened(stream *stream) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.drained {
 		return errGoingAway
 	}
-	if s.streams == 0 {
+	if len(s.streams) == 0 {
 		s.idle = make(chan struct{})
 	}
-	s.streams++
+	s.streams[stream] = struct{}{}
 	return nil
 }
 
-func (s *Server) closed() {
+func (s *Server) closed(stream *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.streams--; s.streams == 0 {
+	if delete(s.streams, stream); len(s.streams) == 0 {
 		close(s.idle)
 	}
 }

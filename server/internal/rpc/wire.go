@@ -20,6 +20,7 @@ func wire(handler http.Handler) http.Handler {
 			return
 		}
 		answer := newResponse(w, r)
+		defer answer.close()
 		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, answer))
 		r.Body = limitRequests(r)
 		handler.ServeHTTP(answer, r)
