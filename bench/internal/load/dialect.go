@@ -1,0 +1,104 @@
+package load
+
+import (
+	"fmt"
+
+	"golang.org/x/net/http2"
+	"google.golang.org/protobuf/encoding/protowire"
+)
+
+// lounge is the room that a publisher on Chat joins, as it must join one. Nobody
+// speaks in it.
+const lounge = "lounge"
+
+// chat publishes on the stream Chat of the service, by gRPC.
+func chat(authority string) dialect {
+	join := appendBytes(nil, requestJoin, appendBytes(nil, subscriptionRoom, []byte(lounge)))
+	return dialect{
+		open: appendData(openH2(authority, chatPath, streamHeaders("application/grpc+proto")...), join),
+		protocol: func(p *Publisher) layer {
+			return p.onH2(newEnvelopes(p.receiveAnswer), func() {})
+		},
+		append: func(dst []byte, room, id string, text []byte) []byte {
+			return appendData(dst, appendBytes(nil, requestSend, sendRequest(room, id, text)))
+		},
+		limited:  true,
+		answered: true,
+	}
+}
+
+// publishPeer publishes on a stream of google.protobuf.StringValue.
+func publishPeer(authority string) dialect {
+	return dialect{
+		open: openH2(authority, peerPublishPath, streamHeaders("application/grpc+proto")...),
+		protocol: func(p *Publisher) layer {
+			return p.onH2(newEnvelopes(func([]byte) error { return nil }), p.becomeReady)
+		},
+		append: func(dst []byte, _, _ string, text []byte) []byte {
+			return appendData(dst, appendBytes(nil, stringValue, text))
+		},
+		limited: true,
+	}
+}
+
+func publishWebSocket(authority string) dialect {
+	return dialect{
+		open: fmt.Appendf(nil, "GET /publish HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
+			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", authority),
+		protocol: func(p *Publisher) layer {
+			return newHTTP1("101", false, newWebSocket(&p.out, unexpected), p.becomeReady)
+		},
+		append: func(dst []byte, _, _ string, text []byte) []byte { return appendMasked(dst, wsText, text) },
+	}
+}
+
+// publishTCP begins with a byte that says that this is the publisher.
+func publishTCP(string) dialect {
+	return dialect{
+		open:     []byte("P"),
+		protocol: func(p *Publisher) layer { return newFrames(p.becomeReady, unexpected) },
+		append:   func(dst []byte, _, _ string, text []byte) []byte { return appendLength(dst, text) },
+	}
+}
+
+func publishNATS(string) dialect {
+	return dialect{
+		open:     append(natsConnect(), "PING\r\n"...),
+		protocol: func(p *Publisher) layer { return newNATS(&p.out, p.becomeReady, unexpected) },
+		append:   func(dst []byte, room, _ string, text []byte) []byte { return appendNATS(dst, room, text) },
+	}
+}
+
+func unexpected(p []byte) error { return fmt.Errorf("the publisher received %q", p) }
+
+// onH2 returns what reads the publisher's stream.
+func (p *Publisher) onH2(body layer, begun func()) layer {
+	h := newH2(&p.out, body, begun)
+	h.grant, h.settings = p.grant, p.setting
+	return h
+}
+
+// receiveAnswer reads a ChatResponse.
+func (p *Publisher) receiveAnswer(response []byte) error {
+	return fields(response, func(number protowire.Number, _ uint64, frame []byte) error {
+		if number != fieldFrame {
+			return nil
+		}
+		return fields(frame, func(kind protowire.Number, _ uint64, body []byte) error {
+			switch kind {
+			case frameCaughtUp:
+				p.becomeReady()
+			case frameAccepted:
+				p.answers.Add(1)
+			case frameRejected, frameReset, frameDraining:
+				return fmt.Errorf("received a frame of kind %d: %q", kind, body)
+			}
+			return nil
+		})
+	})
+}
+
+// appendData appends message in an envelope in a DATA frame.
+func appendData(dst, message []byte) []byte {
+	return appendFrame(dst, http2.FrameData, 0, theStream, appendEnvelope(nil, message))
+}

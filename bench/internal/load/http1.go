@@ -1,0 +1,122 @@
+package load
+
+import (
+	"bytes"
+	"fmt"
+)
+
+// maxHead bounds a response's head, and a chunk's.
+const maxHead = 16 << 10
+
+// http1 reads one response of HTTP/1.1: its head, and then its body into next.
+type http1 struct {
+	assembler
+	status  string // the status that is expected, such as "200"
+	chunked bool
+	started bool
+	left    int  // of the chunk, 0 between chunks
+	inBody  bool // of a chunk, or its end
+	next    layer
+	begun   func() // called after the head
+}
+
+func newHTTP1(status string, chunked bool, next layer, begun func()) *http1 {
+	h := &http1{status: status, chunked: chunked, next: next, begun: begun}
+	h.consume = h.units
+	return h
+}
+
+func (h *http1) units(p []byte) (int, error) {
+	n := 0
+	if !h.started {
+		end := bytes.Index(p, []byte("\r\n\r\n"))
+		if end < 0 {
+			return 0, h.bounded(p)
+		}
+		if err := h.head(p[:end]); err != nil {
+			return 0, err
+		}
+		h.started = true
+		n = end + 4
+		h.begun()
+	}
+	if !h.chunked {
+		return len(p), h.next.feed(p[n:])
+	}
+	return h.chunks(p, n)
+}
+
+func (h *http1) bounded(p []byte) error {
+	if len(p) > maxHead {
+		return fmt.Errorf("no end of line in %d bytes", len(p))
+	}
+	return nil
+}
+
+func (h *http1) head(p []byte) error {
+	line, _, _ := bytes.Cut(p, []byte("\r\n"))
+	if !bytes.HasPrefix(line, []byte("HTTP/1.1 "+h.status)) {
+		return fmt.Errorf("answered with %q, want %s", p, h.status)
+	}
+	chunked := bytes.Contains(bytes.ToLower(p), []byte("transfer-encoding: chunked"))
+	if chunked != h.chunked {
+		return fmt.Errorf("a head with chunked = %t, want %t: %q", chunked, h.chunked, p)
+	}
+	return nil
+}
+
+// chunks takes what there is of the chunks in p after its first n bytes.
+func (h *http1) chunks(p []byte, n int) (int, error) {
+	for n < len(p) {
+		if !h.inBody {
+			end := bytes.IndexByte(p[n:], '\n')
+			if end < 0 {
+				return n, h.bounded(p[n:])
+			}
+			size, err := chunkSize(p[n : n+end])
+			if err != nil {
+				return n, err
+			}
+			if size == 0 {
+				return n, fmt.Errorf("the stream ended")
+			}
+			h.left, h.inBody = size, true
+			n += end + 1
+			continue
+		}
+		if have := min(h.left, len(p)-n); have > 0 {
+			if err := h.next.feed(p[n : n+have]); err != nil {
+				return n, err
+			}
+			h.left -= have
+			n += have
+			continue
+		}
+		if len(p)-n < 2 {
+			return n, nil
+		}
+		if p[n] != '\r' || p[n+1] != '\n' {
+			return n, fmt.Errorf("a chunk that ends in %q", p[n:n+2])
+		}
+		h.inBody = false
+		n += 2
+	}
+	return n, nil
+}
+
+// chunkSize reads the line before a chunk.
+func chunkSize(line []byte) (int, error) {
+	line = bytes.TrimSuffix(line, []byte("\r"))
+	line, _, _ = bytes.Cut(line, []byte(";"))
+	size := 0
+	for _, c := range bytes.ToLower(line) {
+		if values[c] > 0xf || size > maxMessage {
+			return 0, fmt.Errorf("a chunk of size %q", line)
+		}
+		size = size<<4 | int(values[c])
+	}
+	if len(line) == 0 {
+		return 0, fmt.Errorf("a chunk without a size")
+	}
+	return size, nil
+}

@@ -1,0 +1,183 @@
+package load
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"syscall"
+	"time"
+)
+
+// Session publishes to a crowd.
+type Session struct {
+	Crowd     *Crowd
+	Publisher *Publisher
+	// Rooms are published to in turn. With one room everybody is in it; with
+	// more, one subscriber is in each.
+	Rooms []string
+
+	sent uint64
+}
+
+// Outcome is what a run delivered.
+type Outcome struct {
+	Deliveries uint64
+	// Elapsed is the time until the last delivery.
+	Elapsed time.Duration
+	Latency Histogram
+}
+
+// Verdict counts what must not happen.
+type Verdict struct {
+	Lost, Duplicated, Reordered uint64
+	// Broken counts events whose previous is not the sequence seen before.
+	Broken uint64
+}
+
+// Next returns the number of the next message: what subscribers that come now
+// expect first.
+func (s *Session) Next() uint64 { return s.sent/uint64(len(s.Rooms)) + 1 }
+
+// Sent returns how many messages were published.
+func (s *Session) Sent() uint64 { return s.sent }
+
+// Rate publishes so many messages per second for a duration, and returns when
+// all subscribers have all of them.
+func (s *Session) Rate(ctx context.Context, perSecond float64, duration time.Duration) (*Outcome, error) {
+	start := s.begin()
+	end := start + int64(duration)
+	for i := 0; ; {
+		due := start + int64(float64(i)/perSecond*1e9)
+		if due >= end {
+			break
+		}
+		sleepUntil(due)
+		for ; due <= now() && due < end; due = start + int64(float64(i)/perSecond*1e9) {
+			s.add(due)
+			i++
+		}
+		if err := s.flush(ctx); err != nil {
+			return nil, err
+		}
+		if undelivered := s.sent - s.completed(); undelivered > maxUndelivered/2 {
+			return nil, fmt.Errorf("%d messages are under way: the server can't keep up", undelivered)
+		}
+	}
+	return s.finish(ctx, start)
+}
+
+// Saturate publishes as fast as messages are delivered, with at most window of
+// them under way, and returns when all subscribers have all of them.
+func (s *Session) Saturate(ctx context.Context, window int, duration time.Duration) (*Outcome, error) {
+	start := s.begin()
+	for at := start; at < start+int64(duration); at = now() {
+		free := uint64(window) - (s.sent - s.completed())
+		if free == 0 {
+			if err := s.wait(ctx, patience); err != nil {
+				return nil, err
+			}
+			continue
+		}
+		for range free {
+			s.add(at)
+		}
+		if err := s.flush(ctx); err != nil {
+			return nil, err
+		}
+	}
+	return s.finish(ctx, start)
+}
+
+// begin clears what was counted before and returns the time.
+func (s *Session) begin() int64 {
+	c := s.Crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.tally.latency = Histogram{}
+	c.tally.deliveries = 0
+	c.tally.window.fan = 1
+	if len(s.Rooms) == 1 {
+		c.tally.window.fan = uint32(len(c.subscribers))
+	}
+	return now()
+}
+
+func (s *Session) add(due int64) {
+	room := s.Rooms[s.sent%uint64(len(s.Rooms))]
+	s.Publisher.add(room, s.Next(), due)
+	s.sent++
+}
+
+func (s *Session) flush(ctx context.Context) error {
+	err := s.Publisher.flush(ctx)
+	return errors.Join(err, s.Crowd.Err())
+}
+
+func (s *Session) completed() uint64 { return s.Crowd.tally.window.completed.Load() }
+
+// wait returns when more messages have been delivered.
+func (s *Session) wait(ctx context.Context, atMost time.Duration) error {
+	timeout := time.NewTimer(atMost)
+	defer timeout.Stop()
+	for {
+		select {
+		case <-s.Crowd.tally.window.wake:
+			return nil
+		case <-s.Publisher.changed:
+			if err := s.Publisher.Err(); err != nil {
+				return err
+			}
+		case <-timeout.C:
+			return fmt.Errorf("%d of %d messages are delivered, and no more within %v: %w",
+				s.completed(), s.sent, atMost, errors.Join(s.Crowd.Err(), errUndelivered))
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+var errUndelivered = errors.New("load: messages did not arrive")
+
+// finish waits for what is under way.
+func (s *Session) finish(ctx context.Context, start int64) (*Outcome, error) {
+	for s.completed() < s.sent {
+		if err := s.wait(ctx, patience); err != nil {
+			return nil, err
+		}
+	}
+	c := s.Crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return &Outcome{
+		Deliveries: c.tally.deliveries,
+		Elapsed:    time.Duration(c.tally.now - start),
+		Latency:    c.tally.latency,
+	}, c.err
+}
+
+// Verdict returns what went wrong so far.
+func (s *Session) Verdict() Verdict {
+	c := s.Crowd
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := Verdict{Broken: c.tally.broken}
+	for i, sub := range c.subscribers {
+		last := s.sent
+		if rooms := uint64(len(s.Rooms)); rooms > 1 {
+			last = (s.sent + rooms - 1 - uint64(i)) / rooms
+		}
+		v.Lost += sub.sequence.Lost(last)
+		v.Duplicated += sub.sequence.Duplicated
+		v.Reordered += sub.sequence.Reordered
+	}
+	return v
+}
+
+// sleepUntil sleeps without the runtime's timers, which are late by up to a
+// millisecond.
+func sleepUntil(due int64) {
+	if d := due - now(); d > 0 {
+		pause := syscall.NsecToTimespec(d)
+		_ = syscall.Nanosleep(&pause, nil) // a signal makes it return early, and the caller looks at the time
+	}
+}

@@ -1,0 +1,43 @@
+// Package peer holds the servers that the service is compared with. Each is
+// written as well as its kind can be: a list of subscribers, and a fan-out of
+// every message that is published to all of them. They keep nothing, know one
+// room, and check nobody; the service does all of that in the same measurement.
+package peer
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"slices"
+)
+
+// queue is how many messages may wait for one subscriber, in the peers that have
+// a queue for each. It is more than what the load generator has under way, so a
+// full one makes the publisher wait rather than drop anything.
+const queue = 256
+
+// servers serve on a listener until ctx ends.
+var servers = map[string]func(ctx context.Context, listener net.Listener) error{
+	"grpc":  serveGRPC,
+	"naive": serveNaive,
+}
+
+// Names returns the names of the peers.
+func Names() []string { return slices.Sorted(maps.Keys(servers)) }
+
+// Run serves the named peer on a port of its own choice, which it prints, until
+// ctx ends.
+func Run(ctx context.Context, name string, stdout io.Writer) error {
+	serve, ok := servers[name]
+	if !ok {
+		return fmt.Errorf("no peer %q, only %v", name, Names())
+	}
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	fmt.Fprintf(stdout, "%s: listens on %s\n", name, listener.Addr())
+	return serve(ctx, listener)
+}
