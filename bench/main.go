@@ -68,7 +68,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
 		return err
 	}
 	rate := scenario.Fanout{
-		Name: "rate", Subscribers: 1000, PerSecond: 100,
+		Name: "rate", Subscribers: 1000, PerSecond: 20,
 		Warmup: time.Second / 2, Duration: 4 * time.Second,
 	}
 	for round := range *rounds {

@@ -1,7 +1,8 @@
 // Package peer holds the servers that the service is compared with. Each is
 // written as well as its kind can be: a list of subscribers, and a fan-out of
 // every message that is published to all of them. They keep nothing, know one
-// room, and check nobody; the service does all of that in the same measurement.
+// room (NATS knows more), and check nobody; the service does all of that in the
+// same measurement.
 package peer
 
 import (
@@ -18,10 +19,13 @@ import (
 // full one makes the publisher wait rather than drop anything.
 const queue = 256
 
-// servers serve on a listener until ctx ends.
-var servers = map[string]func(ctx context.Context, listener net.Listener) error{
-	"grpc":  serveGRPC,
-	"naive": serveNaive,
+// servers serve until ctx ends. They call listening once they do.
+var servers = map[string]func(ctx context.Context, listening func(net.Addr)) error{
+	"tcp":     onListener(serveTCP),
+	"grpc":    onListener(serveGRPC),
+	"naive":   onListener(serveNaive),
+	"gorilla": onListener(serveGorilla),
+	"nats":    serveNATS,
 }
 
 // Names returns the names of the peers.
@@ -34,10 +38,16 @@ func Run(ctx context.Context, name string, stdout io.Writer) error {
 	if !ok {
 		return fmt.Errorf("no peer %q, only %v", name, Names())
 	}
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		return err
+	return serve(ctx, func(address net.Addr) { fmt.Fprintf(stdout, "%s: listens on %s\n", name, address) })
+}
+
+func onListener(serve func(context.Context, net.Listener) error) func(context.Context, func(net.Addr)) error {
+	return func(ctx context.Context, listening func(net.Addr)) error {
+		listener, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			return err
+		}
+		listening(listener.Addr())
+		return serve(ctx, listener)
 	}
-	fmt.Fprintf(stdout, "%s: listens on %s\n", name, listener.Addr())
-	return serve(ctx, listener)
 }

@@ -31,8 +31,15 @@ type Variant struct {
 // Variants are all that are compared, the service first.
 var Variants = []Variant{
 	{Name: "chatroom Connect h2", Door: load.ConnectH2},
-	{Name: "grpc-go channels", Door: load.PeerGRPC, Peer: "grpc"},
-	{Name: "grpc-go naive loop", Door: load.PeerGRPC, Peer: "naive"},
+	{Name: "chatroom gRPC", Door: load.GRPC},
+	{Name: "chatroom Connect HTTP/1.1", Door: load.ConnectHTTP1},
+	{Name: "chatroom gRPC-Web HTTP/1.1", Door: load.GRPCWeb},
+	{Name: "chatroom Connect h2, memory", Door: load.ConnectH2, Memory: true},
+	{Name: "raw TCP, a write each", Door: load.PeerTCP, Peer: "tcp"},
+	{Name: "grpc-go, channels", Door: load.PeerGRPC, Peer: "grpc"},
+	{Name: "grpc-go, naive loop", Door: load.PeerGRPC, Peer: "naive"},
+	{Name: "gorilla WebSocket, drained", Door: load.PeerWebSocket, Peer: "gorilla"},
+	{Name: "NATS core", Door: load.PeerNATS, Peer: "nats"},
 }
 
 // Lab is where servers run.
