@@ -1,4 +1,4 @@
-// Command bench compares the service with other ways to broadcast.
+// Command bench compares the service with other ways to broadcast. See README.md.
 package main
 
 import (
@@ -10,76 +10,65 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
-	"time"
 
 	"chatroom/bench/internal/peer"
-	"chatroom/bench/internal/scenario"
 )
 
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// After the first signal the next one ends the process at once.
 	context.AfterFunc(ctx, stop)
+	run := run
 	if len(os.Args) == 3 && os.Args[1] == "peer" {
-		exit(servePeer(ctx, os.Args[2]))
+		run = servePeer
 	}
-	exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr))
-}
-
-func exit(err error) {
-	switch {
-	case errors.Is(err, flag.ErrHelp), err == nil:
+	switch err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); {
+	case errors.Is(err, flag.ErrHelp):
 		os.Exit(0)
-	default:
+	case err != nil:
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
 }
 
 // servePeer serves a peer for as long as the process that started it lives.
-func servePeer(ctx context.Context, name string) error {
+func servePeer(ctx context.Context, args []string, stdout, _ io.Writer) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	go func() {
 		_, _ = io.Copy(io.Discard, os.Stdin)
 		cancel()
 	}()
-	return peer.Run(ctx, name, os.Stdout)
+	return peer.Run(ctx, args[1], stdout)
 }
 
+// run measures what args ask for and writes the report.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer) error {
-	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.SetOutput(stderr)
-	rounds := flags.Int("rounds", 3, "how often everything is measured")
-	source := flags.String("source", "..", "the `directory` with the source of the service")
-	if err := flags.Parse(args); err != nil {
-		return err
-	}
-	self, err := os.Executable()
+	c, err := parse(args, stderr)
 	if err != nil {
 		return err
 	}
-	dir, err := os.MkdirTemp("", "chatroom-bench")
+	dir, err := os.MkdirTemp(c.data, "chatroom-bench")
 	if err != nil {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	lab := &scenario.Lab{Self: self, Dir: dir}
-	if err := lab.Build(ctx, *source); err != nil {
+	lab, err := c.lab(ctx, dir)
+	if err != nil {
 		return err
 	}
-	rate := scenario.Fanout{
-		Name: "rate", Subscribers: 1000, PerSecond: 20,
-		Warmup: time.Second / 2, Duration: 4 * time.Second,
+	results, err := c.measure(ctx, lab, stderr)
+	if results == nil {
+		return err
 	}
-	for round := range *rounds {
-		for _, v := range scenario.Variants {
-			figures, err := rate.Measure(ctx, lab, v)
-			if err != nil {
-				return fmt.Errorf("%s, %s: %w", rate.Name, v.Name, err)
-			}
-			figures.Round = round + 1
-			fmt.Fprintf(stdout, "%+v\n", figures)
-		}
+	if c.out != "" {
+		err = errors.Join(err, results.Write(c.out))
 	}
-	return nil
+	if _, printed := stdout.Write(results.Markdown()); printed != nil {
+		err = errors.Join(err, printed)
+	}
+	if wrong := results.Wrong(); wrong > 0 {
+		err = errors.Join(err, fmt.Errorf("%d messages were lost, duplicated, reordered or had a wrong previous", wrong))
+	}
+	return err
 }

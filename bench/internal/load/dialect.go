@@ -22,8 +22,7 @@ func chat(authority string) dialect {
 		append: func(dst []byte, room, id string, text []byte) []byte {
 			return appendData(dst, appendBytes(nil, requestSend, sendRequest(room, id, text)))
 		},
-		limited:  true,
-		answered: true,
+		limited: true,
 	}
 }
 
@@ -89,13 +88,27 @@ func (p *Publisher) receiveAnswer(response []byte) error {
 			case frameCaughtUp:
 				p.becomeReady()
 			case frameAccepted:
-				p.answers.Add(1)
+				return p.accepted(body)
 			case frameRejected, frameReset, frameDraining:
 				return fmt.Errorf("received a frame of kind %d: %q", kind, body)
 			}
 			return nil
 		})
 	})
+}
+
+// accepted reads an Accepted. They come in the order of the texts.
+func (p *Publisher) accepted(body []byte) error {
+	var want [16]byte
+	appendHex(want[:0], p.Answers()+1)
+	err := fields(body, func(number protowire.Number, _ uint64, id []byte) error {
+		if number == acceptedID && string(id) != string(want[:]) {
+			return fmt.Errorf("the server accepted %q, when %q was next", id, want)
+		}
+		return nil
+	})
+	p.answers.Add(1)
+	return err
 }
 
 // appendData appends message in an envelope in a DATA frame.

@@ -27,20 +27,25 @@ const (
 	eventMessage  = 10
 	messageText   = 1
 
-	requestJoin       = 1 // of ChatRequest
-	requestSend       = 3
-	subscribeRooms    = 1
-	subscriptionRoom  = 1
-	sendRoom          = 1
-	sendID            = 2
-	sendMessage       = 10
-	stringValue       = 1 // of google.protobuf.StringValue
-	sendResponseField = 2 // SendResponse.sequence
+	acceptedID = 1
+
+	requestJoin = 1 // of ChatRequest
+	requestSend = 3
+
+	subscribeRooms   = 1
+	subscriptionRoom = 1
+
+	sendRoom             = 1
+	sendID               = 2
+	sendMessage          = 10
+	sendResponseSequence = 2
+
+	stringValue = 1 // of google.protobuf.StringValue
 )
 
 var errMalformed = errors.New("not a valid message")
 
-// field calls f for each field of a message: with the varint, or with the bytes.
+// fields calls f for each field of a message: with the varint, or with the bytes.
 // Fields of other types are skipped.
 func fields(p []byte, f func(number protowire.Number, v uint64, b []byte) error) error {
 	for len(p) > 0 {

@@ -21,6 +21,14 @@ func (h *Histogram) Add(d time.Duration) {
 	h.total++
 }
 
+// Merge counts what other has counted.
+func (h *Histogram) Merge(other *Histogram) {
+	for i, n := range other.counts {
+		h.counts[i] += n
+	}
+	h.total += other.total
+}
+
 // Count returns how many durations were added.
 func (h *Histogram) Count() uint64 { return h.total }
 

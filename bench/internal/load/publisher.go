@@ -21,8 +21,6 @@ type dialect struct {
 	append func(dst []byte, room, id string, text []byte) []byte
 	// limited says that the peer limits what may be sent, as HTTP/2 does.
 	limited bool
-	// answered says that each text is answered.
-	answered bool
 }
 
 // Publisher is the one connection that publishes. Create it with Dial. Its
@@ -33,6 +31,7 @@ type Publisher struct {
 	reading sync.WaitGroup
 	ready   chan struct{} // closed when the server accepts texts
 	isReady bool          // for the reading goroutine
+	added   uint64        // texts, which gives each its id
 	buffer  []byte
 	out     []byte // what the protocol wants to be written
 
@@ -102,7 +101,8 @@ func (p *Publisher) Answers() uint64 { return p.answers.Load() }
 func (p *Publisher) add(room string, number uint64, due int64) {
 	var text [TextSize]byte
 	var id [16]byte
-	p.buffer = p.append(p.buffer, room, string(appendHex(id[:0], number)), appendText(text[:0], number, due))
+	p.added++
+	p.buffer = p.append(p.buffer, room, string(appendHex(id[:0], p.added)), appendText(text[:0], number, due))
 }
 
 // flush writes what was added.

@@ -109,8 +109,7 @@ func (s *Session) add(due int64) {
 }
 
 func (s *Session) flush(ctx context.Context) error {
-	err := s.Publisher.flush(ctx)
-	return errors.Join(err, s.Crowd.Err())
+	return errors.Join(s.Publisher.flush(ctx), s.Crowd.Err())
 }
 
 func (s *Session) completed() uint64 { return s.Crowd.tally.window.completed.Load() }
@@ -120,13 +119,13 @@ func (s *Session) wait(ctx context.Context, atMost time.Duration) error {
 	timeout := time.NewTimer(atMost)
 	defer timeout.Stop()
 	for {
+		if err := s.Publisher.Err(); err != nil {
+			return err
+		}
 		select {
 		case <-s.Crowd.tally.window.wake:
-			return nil
+			return s.Crowd.Err()
 		case <-s.Publisher.changed:
-			if err := s.Publisher.Err(); err != nil {
-				return err
-			}
 		case <-timeout.C:
 			return fmt.Errorf("%d of %d messages are delivered, and no more within %v: %w",
 				s.completed(), s.sent, atMost, errors.Join(s.Crowd.Err(), errUndelivered))

@@ -35,9 +35,13 @@ func (w *window) deliver(number uint64) {
 
 // publish lets the publisher know.
 func (w *window) publish() {
-	if w.completed.Swap(w.done) == w.done {
-		return
+	if w.completed.Swap(w.done) != w.done {
+		w.stir()
 	}
+}
+
+// stir wakes the publisher.
+func (w *window) stir() {
 	select {
 	case w.wake <- struct{}{}:
 	default:

@@ -2,6 +2,8 @@
 // table in Markdown and a plot.
 package report
 
+import "fmt"
+
 // Figures are what one measurement of one variant found. Fields that the
 // scenario does not measure are zero.
 type Figures struct {
@@ -24,12 +26,29 @@ type Figures struct {
 	P50  float64 `json:"p50Millis,omitempty"`
 	P99  float64 `json:"p99Millis,omitempty"`
 	P999 float64 `json:"p999Millis,omitempty"`
-	// IdleKB is the memory per idle subscriber, in units of 1,000 bytes.
-	IdleKB float64 `json:"idleKB,omitempty"`
+	// IdleKiB is the memory per idle subscriber, in units of 1,024 bytes.
+	IdleKiB float64 `json:"idleKiB,omitempty"`
 
 	Lost       uint64 `json:"lost"`
 	Duplicated uint64 `json:"duplicated"`
 	Reordered  uint64 `json:"reordered"`
 	// Broken counts events whose previous was not the sequence seen before.
 	Broken uint64 `json:"broken"`
+}
+
+// String returns the figures on one line.
+func (f *Figures) String() string {
+	line := fmt.Sprintf("%-8s %d  %-36s", f.Scenario, f.Round, f.Variant)
+	if f.Subscribers > 0 {
+		line += fmt.Sprintf(" %6d subscribers", f.Subscribers)
+	}
+	if f.IdleKiB != 0 {
+		return line + fmt.Sprintf("  %.1f KiB each", f.IdleKiB)
+	}
+	line += fmt.Sprintf("  %9.0f/s  %6.2f µs (generator %.2f)  p50 %.2f p99 %.2f p99.9 %.2f ms",
+		f.PerSecond, f.ServerMicros, f.GeneratorMicros, f.P50, f.P99, f.P999)
+	if wrong := f.wrong(); wrong > 0 {
+		line += fmt.Sprintf("  LOST %d DUPLICATED %d REORDERED %d BROKEN %d", f.Lost, f.Duplicated, f.Reordered, f.Broken)
+	}
+	return line
 }

@@ -1,0 +1,61 @@
+package scenario
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"chatroom/bench/internal/load"
+	"chatroom/bench/internal/proc"
+	"chatroom/bench/internal/report"
+)
+
+// rooms is about many rooms with one subscriber in each. They are published to
+// in turn.
+type rooms struct {
+	rooms            int
+	window           int
+	warmup, duration time.Duration
+}
+
+func (r rooms) Name() string { return "rooms" }
+
+func (r rooms) Title() string {
+	return fmt.Sprintf("%d rooms with a subscriber each, as fast as it goes with %d messages under way", r.rooms, r.window)
+}
+
+func (r rooms) Variants() []Variant {
+	return []Variant{
+		{Name: connectH2, Door: load.ConnectH2},
+		{Name: "chatroom, Connect h2, -fsync=false", Door: load.ConnectH2, Flags: []string{"-fsync=false"}},
+		{Name: "chatroom, Connect h2, -data memory", Door: load.ConnectH2, Memory: true},
+		{Name: "NATS core", Door: load.PeerNATS, Peer: "nats"},
+	}
+}
+
+func (r rooms) Again() bool { return false }
+
+func (r rooms) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
+	names := make([]string, r.rooms)
+	for i := range names {
+		names[i] = fmt.Sprintf("room-%d", i)
+	}
+	figures := report.Figures{}
+	err := l.with(ctx, v, func(server *proc.Process) error {
+		return converse(ctx, server, v, names, func(s *load.Session) error {
+			if err := s.Crowd.Grow(ctx, r.rooms, func(i int) string { return names[i] }, s.Next()); err != nil {
+				return err
+			}
+			if _, err := s.Saturate(ctx, r.window, r.warmup); err != nil {
+				return err
+			}
+			var err error
+			figures, err = verified(server, s, func() (*load.Outcome, error) {
+				return s.Saturate(ctx, r.window, r.duration)
+			})
+			return err
+		})
+	})
+	figures.Subscribers, figures.Rooms = r.rooms, r.rooms
+	return []report.Figures{figures}, err
+}
