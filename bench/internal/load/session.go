@@ -1,6 +1,7 @@
 package load
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -15,6 +16,8 @@ type Session struct {
 	// Rooms are published to in turn. With one room everybody is in it; with
 	// more, one subscriber is in each.
 	Rooms []string
+	// Patience is how long to wait for the next delivery. Zero means 30 s.
+	Patience time.Duration
 
 	sent uint64
 }
@@ -73,7 +76,7 @@ func (s *Session) Saturate(ctx context.Context, window int, duration time.Durati
 	for at := start; at < start+int64(duration); at = now() {
 		free := uint64(window) - (s.sent - s.completed())
 		if free == 0 {
-			if err := s.wait(ctx, patience); err != nil {
+			if err := s.wait(ctx); err != nil {
 				return nil, err
 			}
 			continue
@@ -115,7 +118,8 @@ func (s *Session) flush(ctx context.Context) error {
 func (s *Session) completed() uint64 { return s.Crowd.tally.window.completed.Load() }
 
 // wait returns when more messages have been delivered.
-func (s *Session) wait(ctx context.Context, atMost time.Duration) error {
+func (s *Session) wait(ctx context.Context) error {
+	atMost := cmp.Or(s.Patience, patience)
 	timeout := time.NewTimer(atMost)
 	defer timeout.Stop()
 	for {
@@ -140,7 +144,7 @@ var errUndelivered = errors.New("load: messages did not arrive")
 // finish waits for what is under way.
 func (s *Session) finish(ctx context.Context, start int64) (*Outcome, error) {
 	for s.completed() < s.sent {
-		if err := s.wait(ctx, patience); err != nil {
+		if err := s.wait(ctx); err != nil {
 			return nil, err
 		}
 	}
