@@ -15,6 +15,9 @@ import (
 	"chatroom/bench/internal/scenario"
 )
 
+// onceTimeout bounds the measurement of one variant.
+const onceTimeout = 5 * time.Minute
+
 // plan is what flags say.
 type plan struct {
 	rounds int
@@ -114,6 +117,8 @@ func (p *plan) measure(ctx context.Context, lab *scenario.Lab, progress io.Write
 // once measures one variant.
 func once(ctx context.Context, lab *scenario.Lab, s scenario.Scenario, v scenario.Variant, round int, progress io.Writer) ([]report.Figures, error) {
 	start := time.Now()
+	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
+	defer cancel()
 	figures, err := s.Measure(ctx, lab, v)
 	for i := range figures {
 		f := &figures[i]

@@ -47,6 +47,9 @@ type Process struct {
 func Start(ctx context.Context, program string, args ...string) (*Process, error) {
 	p := &Process{command: exec.Command(program, args...), said: new(tail), ended: make(chan struct{})}
 	p.command.Stderr = p.said
+	// It does not outlive this process. The kernel looks at the thread that
+	// started it; the runtime ends no thread that it did not lend out.
+	p.command.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
 	stdin, err := p.command.StdinPipe() // stays open for as long as this process lives
 	if err != nil {
 		return nil, err

@@ -5,6 +5,7 @@ import (
 	"encoding/xml"
 	"fmt"
 	"math"
+	"slices"
 )
 
 // curveScenario is the scenario that is plotted.
@@ -36,10 +37,11 @@ func (r *Report) Curve() []byte {
 		if m.ServerMicros <= 0 {
 			continue
 		}
-		if len(lines) == 0 || lines[len(lines)-1].name != m.Variant {
-			lines = append(lines, line{name: m.Variant})
+		at := slices.IndexFunc(lines, func(l line) bool { return l.name == m.Variant })
+		if at < 0 {
+			at, lines = len(lines), append(lines, line{name: m.Variant})
 		}
-		l := &lines[len(lines)-1]
+		l := &lines[at]
 		l.x, l.y = append(l.x, float64(m.Subscribers)), append(l.y, m.ServerMicros)
 	}
 	if len(lines) == 0 {
@@ -70,7 +72,7 @@ func plot(lines []line) []byte {
 	fmt.Fprintf(&b, `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 %d %d" font-family="sans-serif" font-size="13" fill="%s">`+"\n", width, height, ink)
 	b.WriteString("<title>Server CPU per delivery, over the number of subscribers of one room</title>\n")
 	for y := 0.0; y <= ceiling+step/2; y += step {
-		fmt.Fprintf(&b, `<line x1="%d" x2="%d" y1="%.1f" y2="%[3].1f" stroke="%[4]s" stroke-opacity="0.3"/>`+"\n", left, width-right, atY(y), ink)
+		fmt.Fprintf(&b, `<path d="M%d %.1fH%d" stroke="%s" stroke-opacity="0.3"/>`+"\n", left, atY(y), width-right, ink)
 		label(&b, left-8, atY(y)+4, "end", fmt.Sprintf("%g", y))
 	}
 	for _, x := range lines[0].x {

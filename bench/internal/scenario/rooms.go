@@ -28,8 +28,8 @@ func (r rooms) Variants() []Variant {
 	return []Variant{
 		{Name: connectH2, Door: load.ConnectH2},
 		{Name: "chatroom, Connect h2, -fsync=false", Door: load.ConnectH2, Flags: []string{"-fsync=false"}},
-		{Name: "chatroom, Connect h2, -data memory", Door: load.ConnectH2, Memory: true},
-		{Name: "NATS core", Door: load.PeerNATS, Peer: "nats"},
+		{Name: connectH2Memory, Door: load.ConnectH2, Memory: true},
+		{Name: natsCore, Door: load.PeerNATS, Peer: "nats"},
 	}
 }
 

@@ -29,7 +29,7 @@ func All() []Scenario {
 	return []Scenario{
 		fanout{name: "rate", subscribers: 1000, perSecond: 100, warmup: warmup, duration: 4 * time.Second},
 		fanout{name: "saturate", subscribers: 1000, window: 16, warmup: warmup, duration: 2 * time.Second},
-		idle{subscribers: 5000, settle: 4 * time.Second},
+		idle{subscribers: []int{2500, 3000, 3600, 4200, 5000}, settle: 3 * time.Second / 2},
 		curve{subscribers: fitting(100, 300, 1000, 3000, 10_000, 15_000), perSecond: 20_000, duration: 3 * time.Second},
 		rooms{rooms: 10_000, window: 64, warmup: warmup, duration: 4 * time.Second},
 		publish{clients: 64, window: 256, duration: 3 * time.Second},
@@ -42,7 +42,7 @@ func Quick() []Scenario {
 	return []Scenario{
 		fanout{name: "rate", subscribers: 50, perSecond: 100, warmup: moment, duration: moment},
 		fanout{name: "saturate", subscribers: 50, window: 16, warmup: moment, duration: moment},
-		idle{subscribers: 200, settle: moment},
+		idle{subscribers: []int{100, 200}, settle: moment},
 		curve{subscribers: []int{20, 60}, perSecond: 2000, duration: moment},
 		rooms{rooms: 100, window: 16, warmup: moment, duration: moment},
 		publish{clients: 8, window: 64, duration: moment},

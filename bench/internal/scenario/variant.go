@@ -16,12 +16,15 @@ type Variant struct {
 	Memory bool
 }
 
-// The names of the variants. Targets refer to them.
+// The names of variants that scenarios and targets refer to.
 const (
-	connectH2    = "chatroom, Connect h2"
-	connectHTTP1 = "chatroom, Connect HTTP/1.1"
-	grpcChannels = "grpc-go, channels"
-	gorilla      = "gorilla WebSocket, drained"
+	connectH2       = "chatroom, Connect h2"
+	connectHTTP1    = "chatroom, Connect HTTP/1.1"
+	connectH2Memory = "chatroom, Connect h2, -data memory"
+	rawTCP          = "raw TCP, a write each"
+	grpcChannels    = "grpc-go, channels"
+	gorilla         = "gorilla WebSocket, drained"
+	natsCore        = "NATS core"
 )
 
 // everyone is all that are compared, the service first.
@@ -31,12 +34,12 @@ func everyone() []Variant {
 		{Name: "chatroom, gRPC", Door: load.GRPC},
 		{Name: connectHTTP1, Door: load.ConnectHTTP1},
 		{Name: "chatroom, gRPC-Web HTTP/1.1", Door: load.GRPCWeb},
-		{Name: "chatroom, Connect h2, -data memory", Door: load.ConnectH2, Memory: true},
-		{Name: "raw TCP, a write each", Door: load.PeerTCP, Peer: "tcp"},
+		{Name: connectH2Memory, Door: load.ConnectH2, Memory: true},
+		{Name: rawTCP, Door: load.PeerTCP, Peer: "tcp"},
 		{Name: grpcChannels, Door: load.PeerGRPC, Peer: "grpc"},
 		{Name: "grpc-go, naive loop", Door: load.PeerGRPC, Peer: "naive"},
 		{Name: gorilla, Door: load.PeerWebSocket, Peer: "gorilla"},
-		{Name: "NATS core", Door: load.PeerNATS, Peer: "nats"},
+		{Name: natsCore, Door: load.PeerNATS, Peer: "nats"},
 	}
 }
 

@@ -1,0 +1,103 @@
+package peer_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"chatroom/bench/internal/load"
+	"chatroom/bench/internal/peer"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// TestPeers delivers everything to everybody, at a rate and at saturation, with
+// subscribers that come later and in the presence of one that has gone.
+func TestPeers(t *testing.T) {
+	doors := map[string]load.Door{
+		"tcp": load.PeerTCP, "grpc": load.PeerGRPC, "naive": load.PeerGRPC,
+		"gorilla": load.PeerWebSocket, "nats": load.PeerNATS,
+	}
+	for _, name := range peer.Names() {
+		t.Run(name, func(t *testing.T) {
+			door, ok := doors[name]
+			if !ok {
+				t.Fatal("the peer has no door")
+			}
+			address := start(t, name)
+			gone, err := load.NewCrowd(address, door)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := gone.Grow(t.Context(), 3, inRoom, 1); err != nil {
+				t.Fatal(err)
+			}
+			gone.Close()
+			talk(t, address, door)
+		})
+	}
+}
+
+func inRoom(int) string { return "bench" }
+
+func talk(t *testing.T, address string, door load.Door) {
+	crowd, err := load.NewCrowd(address, door)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer crowd.Close()
+	publisher, err := load.Dial(t.Context(), address, door)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer publisher.Close()
+	s := &load.Session{Crowd: crowd, Publisher: publisher, Rooms: []string{"bench"}}
+	for _, subscribers := range []int{5, 20} {
+		if err := crowd.Grow(t.Context(), subscribers, inRoom, s.Next()); err != nil {
+			t.Fatal(err)
+		}
+		paced, err := s.Rate(t.Context(), 200, 100*time.Millisecond)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if paced.Deliveries != uint64(20*subscribers) {
+			t.Errorf("%d deliveries of 20 messages to %d subscribers", paced.Deliveries, subscribers)
+		}
+		if _, err := s.Saturate(t.Context(), 16, 100*time.Millisecond); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v := s.Verdict(); v != (load.Verdict{}) {
+		t.Errorf("Verdict() = %+v, want that nothing went wrong", v)
+	}
+}
+
+// start runs a peer in this process and returns its address.
+func start(t *testing.T, name string) string {
+	ctx, cancel := context.WithCancel(t.Context())
+	reader, writer := io.Pipe()
+	done := make(chan error, 1)
+	go func() { done <- peer.Run(ctx, name, writer) }()
+	t.Cleanup(func() {
+		cancel()
+		if err := <-done; err != nil {
+			t.Errorf("%s ended with %v, want nil", name, err)
+		}
+	})
+	var said, address string
+	if _, err := fmt.Fscanf(reader, "%s listens on %s\n", &said, &address); err != nil || !strings.HasPrefix(said, name) {
+		t.Fatalf("the peer says %q, %v, not where it listens", said, err)
+	}
+	return address
+}
+
+func TestUnknownPeer(t *testing.T) {
+	if err := peer.Run(t.Context(), "carrier-pigeon", io.Discard); err == nil {
+		t.Error("Run of an unknown peer succeeds")
+	}
+}
