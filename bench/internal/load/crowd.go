@@ -17,11 +17,6 @@ const (
 	patience = 30 * time.Second
 	// pollTimeout is how long the goroutine is deaf to Close, in milliseconds.
 	pollTimeout = 20
-	// After fewer events than gather the goroutine naps, so that there are more
-	// next time. Without, it wakes up for each delivery, which costs it and the
-	// server more than the delivery does.
-	gather = 64
-	nap    = 50 * time.Microsecond
 )
 
 // Crowd is many subscribers of one server. Create it with NewCrowd.
@@ -141,10 +136,6 @@ func (c *Crowd) read() {
 		}
 		c.tally.window.publish()
 		c.mu.Unlock()
-		if n < gather {
-			pause := syscall.Timespec{Nsec: int64(nap)}
-			_ = syscall.Nanosleep(&pause, nil)
-		}
 	}
 }
 

@@ -76,7 +76,7 @@ func plot(lines []line) []byte {
 		label(&b, left-8, atY(y)+4, "end", fmt.Sprintf("%g", y))
 	}
 	for _, x := range lines[0].x {
-		label(&b, atX(x), height-bottom+20, "middle", thousands(x))
+		label(&b, atX(x), height-bottom+20, "middle", short(x))
 	}
 	label(&b, left+(width-left-right)/2, height-bottom+42, "middle", "subscribers of one room (logarithmic)")
 	fmt.Fprintf(&b, `<text text-anchor="middle" transform="translate(18 %d) rotate(-90)">µs of server CPU per delivery</text>`+"\n", top+(height-top-bottom)/2)
@@ -100,6 +100,14 @@ func label(b *bytes.Buffer, x, y float64, anchor, text string) {
 	fmt.Fprintf(b, `<text x="%.1f" y="%.1f" text-anchor="%s">`, x, y, anchor)
 	_ = xml.EscapeText(b, []byte(text)) // a bytes.Buffer takes everything
 	b.WriteString("</text>\n")
+}
+
+// short returns 15k for 15,000.
+func short(v float64) string {
+	if v >= 1000 {
+		return fmt.Sprintf("%gk", v/1000)
+	}
+	return fmt.Sprintf("%g", v)
 }
 
 // niceStep returns a round distance for about five lines up to most.
