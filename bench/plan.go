@@ -111,6 +111,7 @@ func (p *plan) measure(ctx context.Context, lab *scenario.Lab, progress io.Write
 	if len(results.Figures) == 0 {
 		errs = append(errs, errors.New("-only: matches nothing that is measured"))
 	}
+	results.Conclude()
 	return results, errors.Join(errs...)
 }
 

@@ -23,13 +23,17 @@ type Report struct {
 	Figures  []Figures `json:"figures"`
 }
 
+// Conclude fills in what was measured of the targets.
+func (r *Report) Conclude() {
+	for i := range r.Targets {
+		r.Targets[i].measure(r)
+	}
+}
+
 // Write writes results.json, results.md and, if there is a curve, curve.svg.
 func (r *Report) Write(dir string) error {
 	if err := os.MkdirAll(dir, 0o755); err != nil {
 		return err
-	}
-	for i := range r.Targets {
-		r.Targets[i].measure(r)
 	}
 	data, err := json.MarshalIndent(r, "", "  ")
 	if err != nil {

@@ -104,6 +104,7 @@ func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "results")
 	r := rounds()
 	r.Targets = []Target{{Scenario: "rate", Variant: "ours", Peer: "theirs", AtMost: 1.05}}
+	r.Conclude()
 	if err := r.Write(dir); err != nil {
 		t.Fatal(err)
 	}
