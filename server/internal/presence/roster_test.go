@@ -1,0 +1,322 @@
+package presence_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"chatroom/server/internal/presence"
+)
+
+var noon = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
+
+// script drives a roster as its owner does: a Tick after each call, and one
+// whenever Due says. It notes what is told, and when.
+type script struct {
+	roster *presence.Roster[string]
+	now    time.Time
+	told   []string
+}
+
+func (s *script) tick() {
+	for _, change := range s.roster.Tick(s.now) {
+		s.told = append(s.told, fmt.Sprintf("%v %s", s.now.Sub(noon), show(change)))
+	}
+}
+
+func show(change presence.Change[string]) string {
+	switch c := change.(type) {
+	case presence.Joined[string]:
+		return fmt.Sprintf("+%s %d", c.Member, c.Count)
+	case presence.Left[string]:
+		return fmt.Sprintf("-%s %d", c.Member, c.Count)
+	case presence.Renamed[string]:
+		return fmt.Sprintf("%s=%s %d", c.ID, c.Member, c.Count)
+	case presence.Counted[string]:
+		return fmt.Sprintf("%d", c.Count)
+	case presence.Crowd[string]:
+		var names []string
+		for _, m := range c.Sample {
+			names = append(names, m.Member)
+		}
+		return fmt.Sprintf("+%d -%d %d [%s]", c.Joined, c.Left, c.Count, strings.Join(names, " "))
+	}
+	return fmt.Sprintf("%#v", change)
+}
+
+// enter and the like take "id" or "id=name".
+func (s *script) enter(who ...string) {
+	for _, w := range who {
+		id, name, named := strings.Cut(w, "=")
+		if !named {
+			name = id
+		}
+		s.roster.Enter(s.now, id, name)
+		s.tick()
+	}
+}
+
+func (s *script) leave(ids ...string) { s.end(true, ids) }
+func (s *script) lose(ids ...string)  { s.end(false, ids) }
+
+func (s *script) end(clean bool, ids []string) {
+	for _, id := range ids {
+		s.roster.Leave(s.now, id, clean)
+		s.tick()
+	}
+}
+
+func (s *script) merge(node string, r presence.Report[string]) bool {
+	ok := s.roster.Merge(s.now, node, r)
+	s.tick()
+	return ok
+}
+
+func (s *script) drop(node string) {
+	s.roster.Drop(s.now, node)
+	s.tick()
+}
+
+func (s *script) wait(d time.Duration) {
+	end := s.now.Add(d)
+	ticks := 0
+	for due, ok := s.roster.Due(); ok && !due.After(end); due, ok = s.roster.Due() {
+		s.now = due
+		s.tick()
+		if ticks++; ticks > 100 {
+			panic(fmt.Sprintf("Due() = %v after %d ticks", due, ticks))
+		}
+	}
+	s.now = end
+}
+
+func numbered(prefix string, from, to int) []string {
+	var ids []string
+	for i := from; i <= to; i++ {
+		ids = append(ids, fmt.Sprintf("%s%d", prefix, i))
+	}
+	return ids
+}
+
+func TestTold(t *testing.T) {
+	small := presence.Config{Crowd: 5, Sample: 2}
+	for _, tt := range []struct {
+		name   string
+		config presence.Config
+		script func(*script)
+		want   []string
+	}{
+		{"each change of a small room at once", presence.Config{}, func(s *script) {
+			s.enter("ann", "bob")
+			s.wait(time.Second)
+			s.leave("ann")
+		}, []string{"0s +ann 1", "0s +bob 2", "1s -ann 1"}},
+		{"a lost connection after the grace", presence.Config{}, func(s *script) {
+			s.enter("ann")
+			s.lose("ann")
+			s.wait(time.Minute)
+		}, []string{"0s +ann 1", "10s -ann 0"}},
+		{"a reload not at all", presence.Config{}, func(s *script) {
+			for range 5 {
+				s.enter("ann")
+				s.wait(time.Minute)
+				s.lose("ann")
+				s.wait(10*time.Second - 1)
+			}
+		}, []string{"0s +ann 1"}},
+		{"grace begins anew with each loss", presence.Config{}, func(s *script) {
+			s.enter("ann")
+			s.lose("ann")
+			s.wait(9 * time.Second)
+			s.enter("ann")
+			s.lose("ann")
+			s.wait(time.Minute)
+		}, []string{"0s +ann 1", "19s -ann 0"}},
+		{"several connections as one member", presence.Config{}, func(s *script) {
+			s.enter("ann", "ann", "ann")
+			s.lose("ann")
+			s.leave("ann")
+			s.wait(time.Minute)
+			s.leave("ann")
+		}, []string{"0s +ann 1", "1m0s -ann 0"}},
+		{"the last of several connections decides: lost", presence.Config{}, func(s *script) {
+			s.enter("ann", "ann")
+			s.leave("ann")
+			s.lose("ann")
+			s.wait(time.Minute)
+		}, []string{"0s +ann 1", "10s -ann 0"}},
+		{"the last of several connections decides: clean", presence.Config{}, func(s *script) {
+			s.enter("ann", "ann")
+			s.lose("ann")
+			s.leave("ann")
+		}, []string{"0s +ann 1", "0s -ann 0"}},
+		{"a leave without an enter not at all", presence.Config{}, func(s *script) {
+			s.leave("ann", "")
+			s.lose("ann", "")
+			s.enter("ann")
+			s.lose("ann", "ann")
+			s.leave("ann")
+			s.wait(time.Minute)
+		}, []string{"0s +ann 1", "10s -ann 0"}},
+		{"another name, with the same count", presence.Config{}, func(s *script) {
+			s.enter("ann=ann", "ann=ann", "ann=anna")
+			s.lose("ann", "ann", "ann")
+			s.wait(time.Second)
+			s.enter("ann=anne")
+			s.leave("ann")
+		}, []string{"0s +ann 1", "0s ann=anna 1", "1s ann=anne 1", "1s -anne 0"}},
+		{"anonymous connections as counts, the first at once", presence.Config{}, func(s *script) {
+			s.enter("", "", "")
+			s.wait(time.Minute)
+			s.leave("", "")
+		}, []string{"0s 1", "1s 3", "1m0s 2"}},
+		{"anonymous connections that reload not at all", presence.Config{}, func(s *script) {
+			s.enter("", "")
+			s.wait(time.Second)
+			s.lose("", "")
+			s.wait(9 * time.Second)
+			s.enter("")
+			s.wait(time.Minute)
+			s.lose("")
+			s.wait(time.Minute)
+		}, []string{"0s 1", "1s 2", "11s 1", "1m20s 0"}},
+		{"anonymous connections with the change of a member", presence.Config{}, func(s *script) {
+			s.enter("", "", "ann")
+			s.wait(time.Minute)
+		}, []string{"0s 1", "0s +ann 3"}},
+		{"a crowd as counts, at most once a second", small, func(s *script) {
+			s.enter(numbered("m", 1, 9)...)
+			s.wait(time.Minute)
+			s.leave("m1")
+			s.enter("m10", "m11", "m12")
+			s.wait(time.Second)
+		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5",
+			"0s +1 -0 6 [m6]", "1s +3 -0 9 [m7 m8]",
+			"1m0s +0 -1 8 []", "1m1s +3 -0 11 [m10 m11]"}},
+		{"who comes and goes between two counts not at all", small, func(s *script) {
+			s.enter(numbered("m", 1, 6)...)
+			for range 100 {
+				s.enter("eve", "")
+				s.leave("eve", "")
+				s.leave("m1")
+				s.enter("m1=other")
+			}
+			s.wait(time.Minute)
+		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [m6]"}},
+		{"a crowd is one until a fifth is gone", small, func(s *script) {
+			s.enter(numbered("m", 1, 6)...)
+			s.wait(time.Minute)
+			s.leave("m1") // 5: not above any more, but still a crowd
+			s.wait(time.Second)
+			s.enter("m1")
+			s.wait(time.Second)
+			s.leave("m1", "m2") // at 4 it is none
+			s.wait(time.Minute)
+			s.enter("m1") // and at 5 it is none yet
+		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [m6]",
+			"1m0s +0 -1 5 []", "1m1s +1 -0 6 [m1]", "1m2s +0 -1 5 []", "1m3s +0 -1 4 []", "2m2s +m1 5"}},
+		{"a crowd that is gone in one", small, func(s *script) {
+			s.enter(numbered("m", 1, 5)...)
+			s.enter(numbered("n", 1, 95)...)
+			s.wait(time.Minute)
+			s.lose(numbered("m", 1, 5)...)
+			s.lose(numbered("n", 1, 94)...)
+			s.wait(time.Minute)
+			s.leave("n95")
+		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [n1]",
+			"1s +94 -0 100 [n2 n3]", "1m10s +0 -99 1 []", "2m0s -n95 0"}},
+		{"a crowd of nobody in particular", small, func(s *script) {
+			s.enter(slices.Repeat([]string{""}, 8)...)
+			s.wait(time.Minute)
+			s.leave(slices.Repeat([]string{""}, 8)...)
+			s.wait(time.Minute)
+			s.enter("")
+		}, []string{"0s 1", "1s +7 -0 8 []", "1m0s +0 -1 7 []", "1m1s +0 -7 0 []", "2m0s 1"}},
+		{"a clock that is set back", presence.Config{}, func(s *script) {
+			s.enter("ann")
+			s.lose("ann")
+			s.wait(4 * time.Second)
+			s.tick()
+			s.now = s.now.Add(-time.Hour)
+			s.tick()
+			s.wait(5 * time.Second)
+			s.enter("bob")
+			s.wait(time.Second)
+		}, []string{"0s +ann 1", "-59m51s +bob 2", "-59m50s -ann 1"}},
+		{"times that are out of order", presence.Config{}, func(s *script) {
+			s.enter("ann")
+			s.lose("ann")
+			for range 1000 {
+				s.now = s.now.Add(5 * time.Second)
+				s.tick()
+				s.now = s.now.Add(-5 * time.Second)
+				s.tick()
+			}
+			s.wait(time.Minute)
+		}, []string{"0s +ann 1", "10s -ann 0"}},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &script{roster: presence.New[string](tt.config), now: noon}
+			tt.script(s)
+			if !slices.Equal(s.told, tt.want) {
+				t.Errorf("told %q, want %q", s.told, tt.want)
+			}
+		})
+	}
+}
+
+func TestEmpty(t *testing.T) {
+	s := &script{roster: presence.New[string](presence.Config{}), now: noon}
+	check := func(when string, want bool) {
+		t.Helper()
+		if got := s.roster.Empty(); got != want {
+			t.Errorf("Empty() = %t %s, want %t", got, when, want)
+		}
+	}
+	check("at first", true)
+	s.enter("ann", "")
+	check("with somebody there", false)
+	s.lose("ann", "")
+	check("in grace", false)
+	s.wait(10*time.Second - 1)
+	check("at the end of the grace", false)
+	s.wait(1)
+	check("after the grace", true)
+	if due, ok := s.roster.Due(); ok {
+		t.Errorf("Due() = %v in an empty room, want none", due)
+	}
+	s.enter("ann")
+	s.roster.Leave(s.now, "ann", true)
+	check("before the leave is told", false)
+	s.tick()
+	check("after the leave is told", true)
+}
+
+func TestMembersInPages(t *testing.T) {
+	s := &script{roster: presence.New[string](presence.Config{}), now: noon}
+	s.enter(numbered("m", 1000, 1999)...)
+	s.lose("m1500")                        // still there
+	s.leave(numbered("m", 1600, 1699)...)  // gone, though the crowd was not told yet
+	s.roster.Enter(s.now, "", "anonymous") // counted only
+	var got []string
+	for after, more := "", true; more; {
+		more = false
+		page := 0
+		for id := range s.roster.Members(after) {
+			if page++; page > 7 {
+				more = true
+				break
+			}
+			got, after = append(got, id), id
+		}
+	}
+	want := append(numbered("m", 1000, 1599), numbered("m", 1700, 1999)...)
+	if !slices.Equal(got, want) {
+		t.Errorf("pages of Members = %q, want %q", got, want)
+	}
+	if got, want := s.roster.Count(), 901; got != want {
+		t.Errorf("Count() = %d, want %d", got, want)
+	}
+}
