@@ -38,6 +38,8 @@ var layers = []layer{
 		"chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/gen",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
 		"the wire is mapped to the domain here and nowhere else; where events are stored is not its business"},
+	{"chatroom/server/internal/schema", []string{"google.golang.org/protobuf", "buf.build/"},
+		"an application's types are checked by what its descriptors say, and by nothing of the service's"},
 	{"chatroom/server/internal/httpd", nil,
 		"listening and stopping are the same for any handler"},
 	{"chatroom/server/internal/crash", []string{
