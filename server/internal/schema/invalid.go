@@ -138,7 +138,8 @@ func shorten(v *validate.Violation) {
 	v.Message = proto.String(cut(v.GetMessage(), maxMessage))
 }
 
-// cut returns a text of at most size bytes and an ellipsis, in valid UTF-8.
+// cut returns a text of at most size bytes and an ellipsis, in valid UTF-8: the
+// message of a rule that formats bytes need not be, and could not be sent.
 func cut(text string, size int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= size {
