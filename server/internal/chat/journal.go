@@ -12,6 +12,9 @@ var ErrJournalClosed = errors.New("chat: the journal is closed")
 // with a full disk. Reading goes on.
 var ErrNotStored = errors.New("chat: the journal can't store events")
 
+// ErrNewest is returned by Erase for the newest event of a room.
+var ErrNewest = errors.New("chat: the newest event of a room can't be erased")
+
 // Journal stores what is said, in one order per room. Adapters are in
 // server/internal/journal; journaltest says in tests what this says in words.
 //
@@ -32,12 +35,25 @@ type Journal interface {
 	// order and without gaps, until stop is called. Calls don't overlap; when
 	// stop has returned there are no more. fn must not block, and must not call
 	// the journal. stop may also be called after Close.
+	//
+	// What is erased before fn is called with it may be left out. The Previous of
+	// an event is then that of the moment at which it was stored, or read: it may
+	// since have been erased, but is never newer than what fn was called with
+	// before, unless that was stored before the tail.
 	Tail(ctx context.Context, room string, fn func(Stored)) (stop func(), err error)
 	// Head says where a room's log stands. A room in which nothing was stored
 	// has a head too.
 	Head(ctx context.Context, room string) (Head, error)
 	// Rooms returns the rooms that hold events and come after a name, by name.
 	Rooms(ctx context.Context, after string, limit int) ([]RoomHead, error)
+	// Erase removes an event for good: its payload is overwritten where it is
+	// kept, durably, and nobody reads it from then on. Its key stays taken. The
+	// event after it then comes after the one before it, so that nobody takes it
+	// for missing; cursors that name it stay good. Erasing what is not there is no
+	// error, and so is erasing twice, which completes what a crash or an error
+	// has interrupted. The newest event of a room is not erased: that returns
+	// ErrNewest.
+	Erase(ctx context.Context, room string, sequence uint64) error
 	// Close ends all tails. It waits for calls of their functions.
 	Close() error
 }

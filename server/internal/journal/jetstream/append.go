@@ -149,7 +149,11 @@ func (a *appender) gather(batch []*appending, expected int) []*appending {
 // store stores a batch, syncs it once, and answers.
 func (a *appender) store(ctx context.Context, batch []*appending) {
 	j := a.journal
-	highest, err := uint64(0), j.room(batch)
+	size := int64(0)
+	for _, one := range batch {
+		size += int64(len(one.payload)) + 1024 // with the headers
+	}
+	highest, err := uint64(0), j.space(size)
 	if err == nil {
 		highest = a.publishAll(ctx, batch)
 		if err = j.disk.sync(highest); err != nil {

@@ -94,18 +94,50 @@ func (d *disk) sync(upTo uint64) error {
 		return err
 	}
 	if err = d.syncBlocks(); err != nil {
-		err = fmt.Errorf("sync the log: %w", err)
-		d.log.Error("the disk fails: nothing can be stored until a restart, and the newest events may be lost then", "err", err)
+		return d.fail(err)
 	}
+	d.settle(upTo, nil)
+	return nil
+}
+
+// fail notes that the files can't be synced.
+func (d *disk) fail(err error) error {
+	err = fmt.Errorf("sync the log: %w", err)
+	d.log.Error("the disk fails: nothing can be stored until a restart, and the newest events may be lost then", "err", err)
+	d.settle(0, err)
+	return err
+}
+
+func (d *disk) settle(upTo uint64, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.failed = err
-	if err == nil {
-		d.synced = upTo
-	}
+	d.synced, d.failed = max(d.synced, upTo), err
 	close(d.changed)
 	d.changed = make(chan struct{})
-	return err
+}
+
+// syncRemoval makes durable that an event was overwritten. The server syncs the
+// block that it writes anew, but not that this has taken the place of the old one,
+// nor the note in the newest block that the event is gone.
+func (d *disk) syncRemoval() error {
+	if d == nil {
+		return nil
+	}
+	d.syncing.Lock()
+	defer d.syncing.Unlock()
+	d.mu.Lock()
+	err := d.failed
+	d.mu.Unlock()
+	if err != nil {
+		return err
+	}
+	if err = d.syncBlocks(); err == nil {
+		_, err = syncFile(d.blocks)
+	}
+	if err == nil {
+		return nil
+	}
+	return d.fail(err)
 }
 
 // wait returns when an event that is in the log is durable. The appender syncs

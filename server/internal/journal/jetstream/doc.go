@@ -13,6 +13,16 @@
 // Tails are core subscriptions to what the stream republishes; a gap in them is
 // read from the stream.
 //
+// An erased event is overwritten by the server, which writes its whole block anew.
+// A tombstone stays in the stream, under a subject of its own, and says what came
+// before it: the event after it names the erased one for ever, and so readers tell
+// it from one that is damaged. Tombstones go when the room's oldest event is newer;
+// so there are never more than were erased since that was stored, and each is
+// smaller than what it stands for. The file "erasing" beside the log has an
+// interrupted erasing completed at the next start. Of an external server only the
+// stream is overwritten: what a cluster's Raft log or its copies still hold is up
+// to them.
+//
 // A full disk refuses appends with chat.ErrNotStored while 16 MiB are still free,
 // and takes them again when there is more; reading goes on. An error of the disk
 // itself refuses them until a restart.

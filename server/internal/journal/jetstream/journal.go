@@ -20,11 +20,13 @@ import (
 
 const (
 	streamName   = "CHATROOM"
-	eventPrefix  = "chatroom.event." // + token: what is stored
-	tailPrefix   = "chatroom.tail."  // + token: what was stored
-	epochKey     = "chatroom-epoch"  // in the stream's metadata
-	headerBefore = "Chatroom-Before" // the sequence of the event before it in the room
-	maxPayload   = 1 << 20           // bytes
+	eventPrefix  = "chatroom.event."  // + token: what is stored
+	tailPrefix   = "chatroom.tail."   // + token: what was stored, and what was erased
+	erasedPrefix = "chatroom.erased." // + token + "." + sequence: its tombstone
+	epochKey     = "chatroom-epoch"   // in the stream's metadata
+	headerBefore = "Chatroom-Before"  // the sequence of the event before it in the room
+	headerErased = "Chatroom-Erased"  // the sequence of an event that was erased
+	maxPayload   = 1 << 20            // bytes
 
 	complainEvery = 10 * time.Second
 	reconnectWait = 250 * time.Millisecond
@@ -54,15 +56,16 @@ type Config struct {
 
 // Journal is a chat.Journal. Create it with Open.
 type Journal struct {
-	config Config
-	log    *slog.Logger
-	server *server.Server // nil for an external one
-	conn   *nats.Conn
-	js     jetstream.JetStream
-	stream jetstream.Stream
-	epoch  string
-	mark   *mark
-	disk   *disk // nil when nothing is synced from here
+	config   Config
+	log      *slog.Logger
+	server   *server.Server // nil for an external one
+	conn     *nats.Conn
+	js       jetstream.JetStream
+	stream   jetstream.Stream
+	epoch    string
+	mark     *mark
+	disk     *disk     // nil when nothing is synced from here
+	erasures *erasures // nil for an external server
 
 	appends  chan *appending
 	closing  context.Context // ends before the tails do
@@ -99,6 +102,11 @@ func Open(ctx context.Context, c Config) (*Journal, error) {
 	path, before, changed, err := j.readMark()
 	if err != nil {
 		return nil, err
+	}
+	if c.URL == "" {
+		if j.erasures, err = openErasures(c.Dir); err != nil {
+			return nil, err
+		}
 	}
 	if err := j.connect(); err != nil {
 		return nil, err
@@ -182,9 +190,9 @@ func (j *Journal) Head(ctx context.Context, room string) (chat.Head, error) {
 	return h, j.disk.wait(ctx, h.Last)
 }
 
-// first returns a room's oldest event; its Previous is what it was when that was
-// stored, and so has been dropped since. Finding it takes a search, which is
-// remembered for rooms with a tail: the oldest event stays that until it goes.
+// first returns a room's oldest event; its Previous is what retention has dropped
+// before it. Finding it takes a search, which is remembered for rooms with a tail:
+// the oldest event stays that until it goes.
 func (j *Journal) first(ctx context.Context, room string) (chat.Stored, error) {
 	r := j.recentOf(room)
 	if r != nil {
@@ -197,6 +205,9 @@ func (j *Journal) first(ctx context.Context, room string) (chat.Stored, error) {
 	}
 	events, err := j.forward(ctx, room, 0, 1)
 	if err != nil || len(events) == 0 {
+		return chat.Stored{}, err
+	}
+	if events[0].Previous, err = j.unerased(ctx, room, events[0].Previous, 0); err != nil {
 		return chat.Stored{}, err
 	}
 	if r != nil {
@@ -226,14 +237,10 @@ func (j *Journal) dropped(ctx context.Context) (uint64, error) {
 	return max(info.State.FirstSeq, 1) - 1, nil
 }
 
-// room tells whether there is room on the disk for a batch.
-func (j *Journal) room(batch []*appending) error {
+// space tells whether there is space on the disk for some bytes.
+func (j *Journal) space(size int64) error {
 	if j.server == nil {
 		return nil
-	}
-	size := int64(0)
-	for _, one := range batch {
-		size += int64(len(one.payload)) + 1024 // with the headers
 	}
 	return checkSpace(j.config.Dir, size)
 }

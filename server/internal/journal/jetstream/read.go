@@ -97,7 +97,11 @@ func (j *Journal) read(ctx context.Context, room string, after uint64, limit int
 		if err != nil {
 			return nil, err
 		}
+		joint := max(0, len(events)-1)
 		events = append(events, chunk...)
+		if err := j.chain(ctx, room, events[joint:]); err != nil {
+			return nil, err
+		}
 		if len(chunk) > 0 {
 			after = chunk[len(chunk)-1].Sequence
 		}
@@ -125,8 +129,8 @@ func (j *Journal) read(ctx context.Context, room string, after uint64, limit int
 	return events, err
 }
 
-// forward reads on after a sequence. The Previous of its first event is what it
-// was when that was stored.
+// forward reads on after a sequence. The Previous of an event is what it was when
+// that was stored.
 func (j *Journal) forward(ctx context.Context, room string, after uint64, limit int) ([]chat.Stored, error) {
 	if after == math.MaxUint64 {
 		return nil, nil
@@ -138,9 +142,23 @@ func (j *Journal) forward(ctx context.Context, room string, after uint64, limit 
 	if err != nil {
 		return nil, fmt.Errorf("read events: %w", err)
 	}
-	events, err := collect(ctx, messages)
+	return collect(ctx, messages)
+}
+
+// chain has each event come after the one before it.
+func (j *Journal) chain(ctx context.Context, room string, events []chat.Stored) error {
 	for i := range max(0, len(events)-1) {
 		if events[i+1].Previous == events[i].Sequence {
+			continue
+		}
+		// What is between them was erased, up to here or to where another erasing
+		// has yet to come.
+		named, err := j.unerased(ctx, room, events[i+1].Previous, events[i].Sequence)
+		if err != nil {
+			return err
+		}
+		if named <= events[i].Sequence {
+			events[i+1].Previous = events[i].Sequence
 			continue
 		}
 		// Retention drops the oldest first: what it took while this was read.
@@ -148,14 +166,16 @@ func (j *Journal) forward(ctx context.Context, room string, after uint64, limit 
 			events[i+1].Previous = events[i].Sequence
 			continue
 		}
+		events[i+1].Previous = named
 		j.link(room, &events[i+1], events[i].Sequence)
 	}
-	return events, err
+	return nil
 }
 
 // link is called for an event that comes after another than it says. Retention
-// can't have dropped the one between them. Clients have been told so if it was
-// known when the journal was opened; if not, the link is left for them to see.
+// can't have dropped the one between them, and nobody has erased it. Clients have
+// been told so if it was known when the journal was opened; if not, the link is
+// left for them to see.
 func (j *Journal) link(room string, event *chat.Stored, before uint64) {
 	if j.mark.told(event.Previous) {
 		event.Previous = before
@@ -214,21 +234,21 @@ func (j *Journal) readBack(ctx context.Context, room string, before uint64, limi
 	if limit <= 0 {
 		return nil, nil
 	}
-	event, found, err := j.newest(ctx, room, before)
+	event, err := j.newest(ctx, room, before)
 	if err != nil {
 		return nil, err
 	}
 	var events []chat.Stored
-	for found && len(events) < limit {
+	for found := event.Sequence > 0; found && len(events) < limit; {
 		at := len(events)
 		events = append(events, event)
 		if event.Previous == 0 {
 			break
 		}
-		if event, found, err = j.at(ctx, room, event.Previous); err != nil {
+		if event, events[at].Previous, err = j.at(ctx, room, event.Previous); err != nil {
 			return nil, err
 		}
-		switch {
+		switch found = event.Sequence > 0; {
 		case !found:
 			events[at].Previous = 0
 		case event.Sequence != events[at].Previous:
@@ -239,62 +259,73 @@ func (j *Journal) readBack(ctx context.Context, room string, before uint64, limi
 	return events, nil
 }
 
-// newest returns the newest event before a sequence.
-func (j *Journal) newest(ctx context.Context, room string, before uint64) (event chat.Stored, found bool, err error) {
+// newest returns the newest event before a sequence, of sequence 0 when there is
+// none.
+func (j *Journal) newest(ctx context.Context, room string, before uint64) (event chat.Stored, err error) {
 	last, err := j.stream.GetLastMsgForSubject(ctx, eventPrefix+token(room))
 	if errors.Is(err, jetstream.ErrMsgNotFound) || before <= 1 {
-		return chat.Stored{}, false, nil
+		return chat.Stored{}, nil
 	}
 	if err != nil {
-		return chat.Stored{}, false, fmt.Errorf("read back: %w", err)
+		return chat.Stored{}, fmt.Errorf("read back: %w", err)
 	}
 	if last.Sequence < before {
-		return toStored(last), true, nil
+		return toStored(last), nil
 	}
 	// Who pages back asks from an event of the room, which knows the one before.
 	if m, err := j.stream.GetMsg(ctx, before); err == nil && m.Subject == last.Subject {
-		if event = toStored(m); event.Previous == 0 {
-			return chat.Stored{}, false, nil
-		}
-		return j.at(ctx, room, event.Previous)
+		event, _, err = j.at(ctx, room, toStored(m).Previous)
+		return event, err
 	}
 	return j.upTo(ctx, room, before-1)
 }
 
-// at returns the event with a sequence or, if it is gone, the newest before it.
-func (j *Journal) at(ctx context.Context, room string, sequence uint64) (event chat.Stored, found bool, err error) {
-	m, err := j.stream.GetMsg(ctx, sequence)
-	if err == nil && m.Subject == eventPrefix+token(room) {
-		return toStored(m), true, nil
+// at returns the event that an event names as the one before it: the one with
+// that sequence or, where that was erased, the one before that, and so on. It
+// also returns the sequence at which this ends. When there is no event with that
+// any more, the one returned is the newest before it, of sequence 0 when there is
+// none.
+func (j *Journal) at(ctx context.Context, room string, named uint64) (event chat.Stored, ends uint64, err error) {
+	for named > 0 {
+		m, err := j.stream.GetMsg(ctx, named)
+		if err == nil && m.Subject == eventPrefix+token(room) {
+			return toStored(m), named, nil
+		}
+		if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
+			return chat.Stored{}, named, fmt.Errorf("read back: %w", err)
+		}
+		t, erased, err := j.tombstone(ctx, room, named)
+		if err != nil {
+			return chat.Stored{}, named, err
+		}
+		if !erased {
+			event, err = j.upTo(ctx, room, named)
+			return event, named, err
+		}
+		named = t.Previous
 	}
-	if err != nil && !errors.Is(err, jetstream.ErrMsgNotFound) {
-		return chat.Stored{}, false, fmt.Errorf("read back: %w", err)
-	}
-	return j.upTo(ctx, room, sequence)
+	return chat.Stored{}, 0, nil
 }
 
-// upTo returns the newest event up to a sequence, which costs ten times what
-// knowing the sequence does.
-func (j *Journal) upTo(ctx context.Context, room string, sequence uint64) (event chat.Stored, found bool, err error) {
+// upTo returns the newest event up to a sequence, of sequence 0 when there is
+// none. That costs ten times what knowing the sequence does.
+func (j *Journal) upTo(ctx context.Context, room string, sequence uint64) (event chat.Stored, err error) {
 	ctx, cancel := context.WithTimeout(ctx, readTimeout)
 	defer cancel()
 	messages, err := jetstreamext.GetLastMsgsFor(ctx, j.js, streamName,
 		[]string{eventPrefix + token(room)}, jetstreamext.GetLastMsgsUpToSeq(sequence))
 	if err != nil {
-		return chat.Stored{}, false, fmt.Errorf("read back: %w", err)
+		return chat.Stored{}, fmt.Errorf("read back: %w", err)
 	}
 	events, err := collect(ctx, messages)
 	if err != nil || len(events) == 0 {
-		return chat.Stored{}, false, err
+		return chat.Stored{}, err
 	}
-	return events[0], true, nil
+	return events[0], nil
 }
 
 // previous returns the sequence of the retained event before one.
 func (j *Journal) previous(ctx context.Context, room string, event chat.Stored) (uint64, error) {
-	if event.Previous == 0 {
-		return 0, nil
-	}
 	before, _, err := j.at(ctx, room, event.Previous)
 	return before.Sequence, err
 }

@@ -3,6 +3,8 @@ package jetstream
 import (
 	"cmp"
 	"context"
+	"maps"
+	"math"
 	"slices"
 	"sync"
 
@@ -22,13 +24,29 @@ type recent struct {
 	first  chat.Stored // the room's oldest event, when that was last asked for
 	events []chat.Stored
 	bytes  int
-	floor  uint64 // everything that was stored after it is in events
+	floor  uint64              // everything that was stored after it is in events, but what was erased
+	newest uint64              // of what came, though it may be gone
+	erased map[uint64]struct{} // what comes no more, and may be named by what comes
 }
 
-// add appends an event as the newest.
-func (r *recent) add(e chat.Stored) {
+// newRecent returns one that has yet to be filled: nothing is found in it.
+func newRecent() recent {
+	return recent{floor: math.MaxUint64, erased: make(map[uint64]struct{})}
+}
+
+// add appends an event as the newest. It reports whether it did: an event that
+// was erased on its way is left out.
+func (r *recent) add(e chat.Stored) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if _, gone := r.erased[e.Sequence]; gone {
+		return false
+	}
+	if _, gone := r.erased[e.Previous]; gone && len(r.events) > 0 {
+		e.Previous = r.events[len(r.events)-1].Sequence
+	}
+	maps.DeleteFunc(r.erased, func(sequence uint64, _ struct{}) bool { return sequence < e.Sequence })
+	r.newest = e.Sequence
 	r.events = append(r.events, e)
 	r.bytes += len(e.Payload)
 	for len(r.events) > recentEvents || r.bytes > recentBytes && len(r.events) > 1 {
@@ -37,6 +55,26 @@ func (r *recent) add(e chat.Stored) {
 		r.events[0] = chat.Stored{} // lets go of the payload
 		r.events = r.events[1:]
 	}
+	return true
+}
+
+// erase lets go of an event's payload, whether it is here or on its way.
+func (r *recent) erase(sequence uint64) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if sequence >= r.newest {
+		r.erased[sequence] = struct{}{}
+	}
+	at, found := slices.BinarySearchFunc(r.events, sequence, bySequence)
+	if !found {
+		return
+	}
+	gone := r.events[at]
+	r.events = slices.Delete(r.events, at, at+1)
+	r.bytes -= len(gone.Payload)
+	if at < len(r.events) {
+		r.events[at].Previous = gone.Previous
+	}
 }
 
 // reset forgets all up to a sequence.
@@ -44,6 +82,7 @@ func (r *recent) reset(floor uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.events, r.bytes, r.floor = nil, 0, floor
+	r.newest = max(r.newest, floor)
 }
 
 // oldest returns what is remembered as the room's oldest event.

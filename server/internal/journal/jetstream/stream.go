@@ -37,7 +37,7 @@ func (j *Journal) readMark() (path string, before highwater, changed bool, err e
 func (j *Journal) openStream(ctx context.Context, before highwater, changed bool) (last uint64, err error) {
 	config := jetstream.StreamConfig{
 		Name:              streamName,
-		Subjects:          []string{eventPrefix + "*"},
+		Subjects:          []string{eventPrefix + "*", erasedPrefix + "*.*"},
 		Storage:           jetstream.FileStorage,
 		MaxMsgsPerSubject: int64(j.config.RoomEvents),
 		MaxAge:            j.config.Age,

@@ -32,7 +32,8 @@ type tail struct {
 
 	mu     sync.Mutex // guards below; held while fn runs
 	fn     func(chat.Stored)
-	last   uint64 // everything up to here was delivered, or came before the tail
+	last   uint64 // everything up to here was delivered, was erased, or came before the tail
+	handed uint64 // what fn was called with last, or the last before the tail
 	closed bool
 }
 
@@ -41,7 +42,7 @@ func (j *Journal) Tail(ctx context.Context, room string, fn func(chat.Stored)) (
 	if err := j.check(ctx); err != nil {
 		return nil, err
 	}
-	t := &tail{journal: j, room: room, fn: fn}
+	t := &tail{journal: j, room: room, recent: newRecent(), fn: fn}
 	// Nothing is delivered before last is known.
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -56,14 +57,17 @@ func (j *Journal) Tail(ctx context.Context, room string, fn func(chat.Stored)) (
 	}
 	if err == nil {
 		t.last, err = j.last(ctx, room)
-	}
-	if err == nil {
-		err = t.seedLocked(ctx)
+		t.handed = t.last
 	}
 	if err == nil {
 		err = j.addTail(t)
 	}
+	if err == nil {
+		// Behind addTail: what is erased while it is read is taken out again.
+		err = t.seedLocked(ctx)
+	}
 	if err != nil {
+		j.removeTail(t)
 		t.closed = true
 		_ = sub.Unsubscribe()
 		return nil, err
@@ -109,6 +113,10 @@ func (t *tail) close() {
 // deliver takes a republished event. Its headers say what came before it in the
 // room, and so whether something was missed.
 func (t *tail) deliver(m *nats.Msg) {
+	if erased, err := strconv.ParseUint(m.Header.Get(headerErased), 10, 64); err == nil {
+		t.recent.erase(erased)
+		return
+	}
 	sequence, err1 := strconv.ParseUint(m.Header.Get("Nats-Sequence"), 10, 64)
 	previous, err2 := strconv.ParseUint(m.Header.Get("Nats-Last-Sequence"), 10, 64)
 	t.mu.Lock()
@@ -125,11 +133,18 @@ func (t *tail) deliver(m *nats.Msg) {
 	t.handLocked(chat.Stored{Sequence: sequence, Previous: previous, Payload: m.Data})
 }
 
+// handLocked calls fn, except with an event that was erased on its way. What comes
+// after that one comes after the one before it.
 func (t *tail) handLocked(e chat.Stored) {
 	_ = t.journal.disk.wait(context.Background(), e.Sequence)
+	if e.Previous > t.handed && e.Previous <= t.last {
+		e.Previous = t.handed
+	}
 	t.last = e.Sequence
-	t.recent.add(e)
-	t.fn(e)
+	if t.recent.add(e) {
+		t.handed = e.Sequence
+		t.fn(e)
+	}
 }
 
 // repair reads what was missed, and tries again when the log can't be read, as
@@ -157,6 +172,9 @@ func (t *tail) repair() {
 func (t *tail) repairLocked() bool {
 	ctx, cancel := context.WithTimeout(t.journal.closing, repairTimeout)
 	defer cancel()
+	if t.journal.server == nil {
+		t.recent.reset(t.last) // that another node has erased some may be missed as well
+	}
 	for !t.closed {
 		events, err := t.journal.read(ctx, t.room, t.last, repairChunk)
 		if t.journal.closing.Err() != nil {

@@ -19,6 +19,7 @@ func calls(ctx context.Context, j chat.Journal) map[string]error {
 	_, errs["ReadBack"] = j.ReadBack(ctx, "room", ^uint64(0), 1)
 	_, errs["Head"] = j.Head(ctx, "room")
 	_, errs["Rooms"] = j.Rooms(ctx, "", 1)
+	errs["Erase"] = j.Erase(ctx, "room", 1)
 	stop, err := j.Tail(ctx, "room", func(chat.Stored) {})
 	if errs["Tail"] = err; err == nil {
 		stop()

@@ -1,6 +1,7 @@
 package journaltest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -18,9 +19,11 @@ type model struct {
 	rooms   []string // sorted
 	last    uint64   // the newest sequence of all rooms
 	events  map[string][]appended
-	keys    map[string]uint64 // by room and key
-	evicted map[string]uint64 // by room
-	keep    int               // how many events a room keeps, 0 for all
+	before  map[uint64]uint64   // what came before an event when it was appended
+	erased  map[string][]uint64 // by room, in no order
+	keys    map[string]uint64   // by room and key
+	evicted map[string]uint64   // by room
+	keep    int                 // how many events a room keeps, 0 for all
 	tails   []modelTail
 }
 
@@ -44,6 +47,8 @@ func checkModel(t *testing.T, j chat.Journal, keep int) {
 			t: t, j: j, prefix: prefix, keep: keep,
 			rooms:   []string{prefix + "a", prefix + "a.b", prefix + "b"},
 			events:  make(map[string][]appended),
+			before:  make(map[uint64]uint64),
+			erased:  make(map[string][]uint64),
 			keys:    make(map[string]uint64),
 			evicted: make(map[string]uint64),
 		}
@@ -52,6 +57,7 @@ func checkModel(t *testing.T, j chat.Journal, keep int) {
 			"Append":   m.append,
 			"Read":     m.read,
 			"ReadBack": m.readBack,
+			"Erase":    m.erase,
 			"Rooms":    m.list,
 			"Tail":     m.tail,
 			"Stop":     m.stop,
@@ -69,6 +75,7 @@ func (m *model) place(rt *rapid.T, room string) uint64 {
 	for _, e := range m.events[room] {
 		places = append(places, e.sequence-1, e.sequence, e.sequence+1)
 	}
+	places = append(places, m.erased[room]...)
 	return rapid.SampledFrom(places).Draw(rt, "place")
 }
 
@@ -92,6 +99,7 @@ func (m *model) append(rt *rapid.T) {
 	m.last = at.Sequence
 	m.keys[room+"\x00"+key] = at.Sequence
 	e := appended{at.Sequence, payload}
+	m.before[e.sequence] = m.previous(room)
 	for i := range m.tails {
 		if m.tails[i].room == room {
 			m.tails[i].want = append(m.tails[i].want, chain(m.previous(room), []appended{e})...)
@@ -101,6 +109,24 @@ func (m *model) append(rt *rapid.T) {
 	if m.keep > 0 && len(m.events[room]) > m.keep {
 		m.evicted[room] = m.events[room][0].sequence
 		m.events[room] = m.events[room][1:]
+	}
+}
+
+// erase erases any event of a room, or what is none.
+func (m *model) erase(rt *rapid.T) {
+	room := m.room(rt)
+	sequence := m.place(rt, room)
+	var want error
+	at := slices.IndexFunc(m.events[room], func(e appended) bool { return e.sequence == sequence })
+	if at >= 0 && at == len(m.events[room])-1 {
+		want = chat.ErrNewest
+	}
+	if err := m.j.Erase(m.t.Context(), room, sequence); !errors.Is(err, want) {
+		rt.Fatalf("Erase(%q, %d) = %v, want %v", room, sequence, err, want)
+	}
+	if at >= 0 && want == nil {
+		m.events[room] = slices.Concat(m.events[room][:at], m.events[room][at+1:])
+		m.erased[room] = append(m.erased[room], sequence)
 	}
 }
 
@@ -196,10 +222,16 @@ func (m *model) check(rt *rapid.T) {
 		if err != nil || head.Epoch == "" || head != want {
 			rt.Fatalf("Head(%q) = %+v, %v, want %+v", room, head, err, want)
 		}
-		// What one room lost may be a bound for the others, too.
-		bounded := head.Evicted >= m.evicted[room] && (head.First == 0 || head.Evicted < head.First)
-		if !bounded || m.keep == 0 && head.Evicted != 0 {
-			rt.Fatalf("Head(%q) = %+v, want Evicted from %d to below First, and 0 where nothing is dropped", room, head, m.evicted[room])
+		// What one room lost, or had erased, may be a bound for the others, too.
+		// Whoever has read up to an erased event goes on from there.
+		below := head.First
+		for _, erased := range m.erased[room] {
+			if erased > m.evicted[room] {
+				below = min(below, erased)
+			}
+		}
+		if head.Evicted < m.evicted[room] || head.First > 0 && head.Evicted >= below {
+			rt.Fatalf("Head(%q) = %+v, want Evicted from %d to below %d", room, head, m.evicted[room], below)
 		}
 	}
 }
@@ -211,12 +243,40 @@ func (m *model) checkTails(rt *rapid.T) {
 }
 
 func (m *model) checkTail(rt *rapid.T, tail modelTail) {
-	got := tail.rec.wait(m.t, len(tail.want))
-	if !slices.EqualFunc(got, tail.want, same) {
-		rt.Fatalf("Tail(%q) = %s, want %s", tail.room, describe(got), describe(tail.want))
+	if len(tail.want) > 0 {
+		tail.rec.waitUntil(m.t, tail.want[len(tail.want)-1].Sequence) // the newest: it is not erased
 	}
-	if extra := len(tail.rec.events()) - len(got); extra > 0 {
-		rt.Fatalf("Tail(%q) got %d events more than were appended", tail.room, extra)
+	got := tail.rec.events()
+	i, last := 0, ^uint64(0)
+	for _, want := range tail.want {
+		switch {
+		case i < len(got) && m.isTailed(got[i], want) && got[i].Previous <= last:
+			last = got[i].Sequence
+			i++
+		case !slices.Contains(m.erased[tail.room], want.Sequence):
+			rt.Fatalf("Tail(%q) = %s, want %s, but for the erased ones %v", tail.room, describe(got), describe(tail.want), m.erased[tail.room])
+		}
+	}
+	if i < len(got) {
+		rt.Fatalf("Tail(%q) = %s, want no more than %s", tail.room, describe(got), describe(tail.want))
 	}
 	tail.rec.check(m.t)
+}
+
+// isTailed tells whether got is want, as stored or as read since: what came before
+// it may be erased meanwhile.
+func (m *model) isTailed(got, want chat.Stored) bool {
+	for want.Previous != got.Previous && m.isErased(want.Previous) {
+		want.Previous = m.before[want.Previous]
+	}
+	return same(got, want)
+}
+
+func (m *model) isErased(sequence uint64) bool {
+	for _, erased := range m.erased {
+		if slices.Contains(erased, sequence) {
+			return true
+		}
+	}
+	return false
 }

@@ -14,7 +14,7 @@ func interleaved(t *testing.T, j chat.Journal, room string, n int) []appended {
 	var events []appended
 	for i := range n {
 		events = append(events, add(t, j, room, fmt.Sprint(i), fmt.Sprint(i)))
-		add(t, j, "others", fmt.Sprint(i), "of another room")
+		add(t, j, "others", fmt.Sprint(room, "/", i), "of another room")
 	}
 	return events
 }

@@ -20,6 +20,7 @@ func RunRetention(t *testing.T, open func(t *testing.T, roomEvents int) chat.Jou
 		{"TailGetsWhatIsDroppedSoon", 2, testTailBeforeRetention},
 		{"DroppedKeyIsADuplicate", 2, testDroppedKey},
 		{"ReadersSeeAWholeChain", 5, testChainUnderRetention},
+		{"EraseUnderRetention", 4, testEraseUnderRetention},
 		{"Model", 3, checkModel},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

@@ -50,6 +50,13 @@ func Run(t *testing.T, open func(t *testing.T) chat.Journal) {
 		{"AttachThenReadMissesNothing", testAttachThenRead},
 		{"Head", testHead},
 		{"Rooms", testRooms},
+		{"Erase", testErase},
+		{"EraseTheOldest", testEraseOldest},
+		{"EraseWhatIsNotThere", testEraseNothing},
+		{"ErasedKeyIsADuplicate", testErasedKey},
+		{"EraseMany", testEraseMany},
+		{"EraseAtOnce", testEraseAtOnce},
+		{"EraseUnderLoad", testEraseUnderLoad},
 		{"CancelledContext", testCancelledContext},
 		{"Model", testModel},
 	} {
