@@ -35,6 +35,7 @@ const syncPatience = time.Second
 type disk struct {
 	blocks string // the directory of the stream's block files
 	log    *slog.Logger
+	fsync  func(path string) (size int64, err error) // syncFile; tests look over its shoulder
 
 	syncing sync.Mutex // guards below; held while files are synced
 	block   int        // the newest block, as far as known
@@ -56,6 +57,7 @@ func openDisk(store string, last uint64, log *slog.Logger) (*disk, error) {
 	d := &disk{
 		blocks:  blocksOf(store),
 		log:     log,
+		fsync:   syncFile,
 		synced:  last,
 		changed: make(chan struct{}),
 	}
@@ -132,7 +134,7 @@ func (d *disk) syncRemoval() error {
 		return err
 	}
 	if err = d.syncBlocks(); err == nil {
-		_, err = syncFile(d.blocks)
+		_, err = d.fsync(d.blocks)
 	}
 	if err == nil {
 		return nil
@@ -169,15 +171,15 @@ func (d *disk) wait(ctx context.Context, sequence uint64) error {
 
 // syncBlocks syncs the newest block, and all that have come since the last time.
 func (d *disk) syncBlocks() error {
-	size, err := syncFile(d.path(d.block))
+	size, err := d.fsync(d.path(d.block))
 	if errors.Is(err, fs.ErrNotExist) || err == nil && size == d.size && !d.exists(d.block+1) {
 		// Retention took it, and what was written is elsewhere.
 		return d.syncFrom(d.block)
 	}
 	for err == nil && d.exists(d.block+1) {
 		d.block++
-		if size, err = syncFile(d.path(d.block)); err == nil {
-			_, err = syncFile(d.blocks)
+		if size, err = d.fsync(d.path(d.block)); err == nil {
+			_, err = d.fsync(d.blocks)
 		}
 	}
 	d.size = size
@@ -190,11 +192,11 @@ func (d *disk) syncFrom(block int) error {
 		return err
 	}
 	for ; block <= d.block; block++ {
-		if _, err := syncFile(d.path(block)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		if _, err := d.fsync(d.path(block)); err != nil && !errors.Is(err, fs.ErrNotExist) {
 			return err
 		}
 	}
-	_, err := syncFile(d.blocks)
+	_, err := d.fsync(d.blocks)
 	return err
 }
 

@@ -15,6 +15,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -436,4 +437,47 @@ func TestErasedOnTheWayToATail(t *testing.T) {
 		t.Errorf("%d events are kept in memory, want 3", n)
 	}
 	sequences(t, j, "room")
+}
+
+// What is to last is synced before what relies on it: the tombstone before the
+// event goes, and that it has gone before Erase returns.
+func TestEraseSyncs(t *testing.T) {
+	t.Parallel()
+	c := Config{Dir: filepath.Join(t.TempDir(), "events"), Log: slog.New(slog.DiscardHandler)}
+	j := open(t, c)
+	all := sayAll(t, j, "room", "event", 6)
+	var synced []string // and whether the event was still there
+	look := func(path string) (int64, error) {
+		_, present, err := j.ask(t.Context(), server.JSApiMsgGetRequest{Seq: all[1]})
+		if err != nil {
+			return 0, err
+		}
+		synced = append(synced, fmt.Sprintf("%s %t", filepath.Base(path), present))
+		return syncFile(path)
+	}
+	j.disk.fsync = look
+	if err := j.Erase(t.Context(), "room", all[1]); err != nil {
+		t.Fatal(err)
+	}
+	block := filepath.Base(newest(t, c.Dir))
+	if want := []string{block + " true", block + " false", "msgs false"}; !slices.Equal(synced, want) {
+		t.Errorf("what was synced, and whether the event was there: %q, want %q", synced, want)
+	}
+	// By another call that has come so far, and no further.
+	event, _, err := j.ask(t.Context(), server.JSApiMsgGetRequest{Seq: all[2]})
+	if err == nil {
+		_, err = j.bury(t.Context(), "room", event)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.disk.fsync = func(string) (int64, error) { return 0, syscall.EIO }
+	for range 2 {
+		if err := j.Erase(t.Context(), "room", all[2]); !errors.Is(err, syscall.EIO) {
+			t.Errorf("Erase with a disk that fails = %v, want %v", err, syscall.EIO)
+		}
+	}
+	if got := sequences(t, j, "room"); len(got) != 5 {
+		t.Errorf("Read = %v, want 5 events: a tombstone that is not durable has none erased", got)
+	}
 }
