@@ -81,7 +81,8 @@ func messageID(room, key string) string {
 type appender struct {
 	journal *Journal
 	ends    map[string]end // of rooms, as far as known
-	next    uint64         // the sequence that the stream gives next, as far as known
+	taken   taken
+	next    uint64 // the sequence that the stream gives next, as far as known
 }
 
 // end is where a room's log ends.
@@ -90,8 +91,8 @@ type end struct {
 	before uint64 // what the next event says came before it
 }
 
-func newAppender(j *Journal, last uint64) *appender {
-	return &appender{journal: j, ends: make(map[string]end), next: last + 1}
+func newAppender(j *Journal, last uint64, keys taken) *appender {
+	return &appender{journal: j, ends: make(map[string]end), taken: keys, next: last + 1}
 }
 
 // run stores what is waiting, again and again, until ctx ends.
@@ -181,7 +182,7 @@ func (a *appender) store(ctx context.Context, batch []*appending) {
 func (a *appender) publishAll(ctx context.Context, batch []*appending) (highest uint64) {
 	ctx, cancel := context.WithTimeout(ctx, publishTimeout)
 	defer cancel()
-	left, fruitless, err := batch, 0, error(nil)
+	left, fruitless, err := a.untaken(batch), 0, error(nil)
 	for round := 0; len(left) > 0 && err == nil; round++ {
 		before := len(left)
 		if err = a.learn(ctx, left); err == nil {
@@ -201,6 +202,22 @@ func (a *appender) publishAll(ctx context.Context, batch []*appending) (highest 
 		highest = max(highest, one.result.sequence)
 	}
 	return highest
+}
+
+// untaken answers those whose event was erased, and returns the others.
+func (a *appender) untaken(batch []*appending) []*appending {
+	if len(a.taken) == 0 {
+		return batch
+	}
+	var left []*appending
+	for _, one := range batch {
+		if sequence, found := a.taken.find(one.id); found {
+			one.result = appended{sequence: sequence, duplicate: true}
+		} else {
+			left = append(left, one)
+		}
+	}
+	return left
 }
 
 var errContended = errors.New("other nodes append to the room all the time")

@@ -95,6 +95,8 @@ func (j *Journal) bury(ctx context.Context, room string, event server.StoredMsg)
 	}
 	m := nats.NewMsg(tombstoneOf(room, event.Sequence))
 	m.Header.Set(headerBefore, strconv.FormatUint(before, 10))
+	m.Header.Set(headerKey, headerOf(event, jetstream.MsgIDHeader))
+	m.Header.Set(headerTime, strconv.FormatInt(event.Time.UnixNano(), 10))
 	m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, "0")
 	if err := j.space(eraseBytes); err != nil {
 		return tombstone, j.notStored(err)
@@ -244,10 +246,14 @@ func (j *Journal) ask(ctx context.Context, request server.JSApiMsgGetRequest) (m
 
 // beforeOf reads the sequence of the event before one from its header.
 func beforeOf(m server.StoredMsg) uint64 {
+	before, _ := strconv.ParseUint(headerOf(m, headerBefore), 10, 64)
+	return before
+}
+
+func headerOf(m server.StoredMsg, name string) string {
 	header, err := nats.DecodeHeadersMsg(m.Header)
 	if err != nil {
-		return 0
+		return ""
 	}
-	before, _ := strconv.ParseUint(header.Get(headerBefore), 10, 64)
-	return before
+	return header.Get(name)
 }

@@ -26,6 +26,8 @@ const (
 	epochKey     = "chatroom-epoch"   // in the stream's metadata
 	headerBefore = "Chatroom-Before"  // the sequence of the event before it in the room
 	headerErased = "Chatroom-Erased"  // the sequence of an event that was erased
+	headerKey    = "Chatroom-Key"     // of a tombstone: the message id of what was erased
+	headerTime   = "Chatroom-Time"    // of a tombstone: when that was stored, in Unix nanoseconds
 	maxPayload   = 1 << 20            // bytes
 
 	complainEvery = 10 * time.Second
@@ -112,6 +114,10 @@ func Open(ctx context.Context, c Config) (*Journal, error) {
 		return nil, err
 	}
 	last, err := j.openStream(ctx, before, changed)
+	var keys taken
+	if err == nil {
+		keys, err = j.takenKeys(ctx)
+	}
 	now := highwater{Epoch: j.epoch, Last: max(last, before.Last), Told: before.Told}
 	if j.epoch != before.Epoch {
 		now.Told = now.Last
@@ -129,7 +135,7 @@ func Open(ctx context.Context, c Config) (*Journal, error) {
 	}
 	running, stop := context.WithCancel(context.Background())
 	j.stop, j.ended = stop, running.Done()
-	j.running.Go(func() { newAppender(j, last).run(running) })
+	j.running.Go(func() { newAppender(j, last, keys).run(running) })
 	j.running.Go(func() { j.mark.run(running, j) })
 	return j, nil
 }
