@@ -61,7 +61,7 @@ type Journal interface {
 // Stored is an event in a journal. Its payload is shared and must not be changed.
 type Stored struct {
 	Sequence uint64
-	Previous uint64 // the sequence of the retained event before it in the room
+	Previous uint64 // the sequence of the retained event before it in the room, but see Tail
 	Payload  []byte
 }
 
@@ -71,7 +71,9 @@ type Head struct {
 	First uint64 // the oldest retained event, 0 when there is none
 	Last  uint64 // the newest retained event, 0 when there is none
 	// Evicted is the newest event that retention has dropped, or a bound above
-	// it; 0 when nothing was. All that is retained comes after it.
+	// it, which may be what another room lost. All that is retained comes after
+	// it, and so does what was erased of that: cursors at erased events stay good.
+	// It is 0 when no room has lost any.
 	Evicted uint64
 }
 
