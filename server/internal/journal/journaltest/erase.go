@@ -160,6 +160,13 @@ func testErasedKey(t *testing.T, j chat.Journal) {
 // testEraseMany has more erased events in a row than a page, or a chunk, is long.
 func testEraseMany(t *testing.T, j chat.Journal) {
 	const many = 600
+	whole := addAll(t, j, "whole", many)
+	for i := 100; i < many-1; i += 100 { // where a chunk may well end
+		erase(t, j, "whole", whole[i].sequence)
+		whole = without(whole, i)
+	}
+	sameEvents(t, "Read", read(t, j, "whole", 0, everything), chain(0, whole))
+	sameEvents(t, "ReadBack", readBack(t, j, "whole", ^uint64(0), everything), chain(0, whole))
 	events := addAll(t, j, "room", many+4)
 	order := rand.Perm(many)
 	var gone []int
