@@ -153,6 +153,9 @@ func (b *badinput) checkReset(t *testing.T, receive func() *chatv1.Frame) {
 	want := b.room.said[len(b.room.said)-1]
 	for {
 		f := receive()
+		if isEphemeral(f) {
+			continue
+		}
 		if e := f.GetEvent(); e != nil {
 			if got := e.GetMessage().GetText(); got != want {
 				t.Errorf("first event after Reset = %q, want %q", got, want)

@@ -84,7 +84,7 @@ func badinputSends() []badinputCase {
 		method.refuses("nothing at all", badinputEncode(&chatv1.SendRequest{}), badinputInvalid("id", "at least 1 character")),
 		method.refuses("a body of an unknown kind", badinputBody{
 			json:  []byte(`{"room":"lobby","id":"id","picture":{"url":"x"}}`),
-			proto: append(badinputEncode(&chatv1.SendRequest{Room: badinputRoomName, Id: "id"}).proto, 0x5a, 1, 'x'),
+			proto: append(badinputEncode(&chatv1.SendRequest{Room: badinputRoomName, Id: "id"}).proto, 0xa2, 0x06, 1, 'x'),
 		}, badinputInvalid("body", "exactly one field is required")),
 	}
 	return append(cases, badinputUndecodable(method, saying("text"))...)

@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"chatroom/server/internal/chat"
 )
 
 // memoryData is the value of -data under which nothing is kept.
@@ -14,11 +16,15 @@ const memoryData = "memory"
 
 // config is what flags and environment say.
 type config struct {
-	listen       addresses
+	listen       names
 	data         string
 	heartbeat    time.Duration
 	writeTimeout time.Duration
 	gather       time.Duration
+	rooms        names
+	creation     creation
+	grace        time.Duration
+	schema       string
 	drain        time.Duration
 	nats         string
 	fsync        bool
@@ -36,6 +42,7 @@ type group struct {
 
 var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
+	{"Rooms", []string{"rooms", "room-creation", "presence-grace", "schema"}},
 	{"The log of events", []string{"nats", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
 	{"Streams", []string{"heartbeat", "write-timeout", "gather", "drain"}},
 }
@@ -43,12 +50,16 @@ var groups = []group{
 // parse reads the flags, and for those not given, the environment: -listen is
 // CHATROOM_LISTEN there. It returns flag.ErrHelp after printing the usage.
 func parse(args []string, getenv func(string) string, out io.Writer) (*config, error) {
-	c := &config{listen: addresses{list: []string{":8080"}}}
+	c := &config{listen: names{list: []string{":8080"}}, rooms: names{list: []string{"lobby"}}, creation: "anyone"}
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Usage = func() { usage(flags, out) }
 	flags.Var(&c.listen, "listen", "TCP `address` to serve HTTP/1.1 and unencrypted HTTP/2 on; may be repeated")
 	flags.StringVar(&c.data, "data", "./data", `directory for what is kept, or "memory" to keep nothing`)
+	flags.Var(&c.rooms, "rooms", "`names` of rooms that always exist; may be repeated")
+	flags.Var(&c.creation, "room-creation", `"anyone" may make a room by being first in it; or "members" with a token, or "nobody"`)
+	flags.DurationVar(&c.grace, "presence-grace", 10*time.Second, "how long a member is still in a room after its last connection was lost")
+	flags.StringVar(&c.schema, "schema", "", "`file` with the descriptor set of an application's kinds of event, as buf build -o writes it")
 	flags.StringVar(&c.nats, "nats", "", "`URL` of a NATS server with JetStream that keeps the events; without one they are in -data")
 	flags.BoolVar(&c.fsync, "fsync", true, "whether an event is on disk before it is acknowledged; without, a crash of the machine may lose the last two minutes")
 	flags.DurationVar(&c.dedupWindow, "dedup-window", 10*time.Minute, "how long a send with the same id is the same send")
@@ -73,10 +84,15 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*config, e
 
 func (c *config) check() error {
 	for name, d := range map[string]time.Duration{
-		"heartbeat": c.heartbeat, "write-timeout": c.writeTimeout, "drain": c.drain,
+		"heartbeat": c.heartbeat, "write-timeout": c.writeTimeout, "drain": c.drain, "presence-grace": c.grace,
 	} {
 		if d <= 0 {
 			return fmt.Errorf("-%s: must be greater than zero", name)
+		}
+	}
+	for _, room := range c.rooms.list {
+		if err := chat.CheckRoom(room); err != nil {
+			return fmt.Errorf("-rooms: %q: %w", room, err)
 		}
 	}
 	switch {
@@ -131,24 +147,43 @@ func usage(flags *flag.FlagSet, out io.Writer) {
 	}
 }
 
-// addresses is a flag that may be repeated. The first value replaces the
-// default; one value may hold several addresses, separated by commas.
-type addresses struct {
+// names is a flag that may be repeated. The first value replaces the default; one
+// value may hold several names, separated by commas.
+type names struct {
 	list []string
 	set  bool
 }
 
-func (a *addresses) String() string { return strings.Join(a.list, ",") }
+func (n *names) String() string { return strings.Join(n.list, ",") }
 
-func (a *addresses) Set(value string) error {
-	if !a.set {
-		a.list, a.set = nil, true
+func (n *names) Set(value string) error {
+	if !n.set {
+		n.list, n.set = nil, true
 	}
-	for address := range strings.SplitSeq(value, ",") {
-		if address = strings.TrimSpace(address); address == "" {
+	for name := range strings.SplitSeq(value, ",") {
+		if name = strings.TrimSpace(name); name == "" {
 			return errors.New("must not be empty")
 		}
-		a.list = append(a.list, address)
+		n.list = append(n.list, name)
 	}
+	return nil
+}
+
+// creation is a flag that says who may make rooms.
+type creation string
+
+var creations = map[creation]chat.Creation{
+	"anyone":  chat.CreationAnyone,
+	"members": chat.CreationMembers,
+	"nobody":  chat.CreationNobody,
+}
+
+func (c *creation) String() string { return string(*c) }
+
+func (c *creation) Set(value string) error {
+	if _, known := creations[creation(value)]; !known {
+		return errors.New(`must be "anyone", "members" or "nobody"`)
+	}
+	*c = creation(value)
 	return nil
 }

@@ -17,7 +17,7 @@ func (receive frames) next(t *testing.T) *chatv1.Frame {
 		if err != nil {
 			t.Fatalf("receive: %v", err)
 		}
-		if frame.GetHeartbeat() == nil {
+		if frame.GetHeartbeat() == nil && !isEphemeral(frame) {
 			return frame
 		}
 	}
@@ -50,6 +50,9 @@ func (receive frames) nextEvent() (*chatv1.Event, error) {
 		frame, err := receive()
 		if err != nil {
 			return nil, err
+		}
+		if isEphemeral(frame) {
+			continue
 		}
 		switch kind := frame.GetKind().(type) {
 		case *chatv1.Frame_Event:

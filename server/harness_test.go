@@ -13,6 +13,8 @@ import (
 	"testing"
 
 	"go.uber.org/goleak"
+
+	chatv1 "chatroom/gen/chat/v1"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -36,7 +38,7 @@ func serve(t *testing.T, args ...string) *service {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &service{stop: cancel, ended: make(chan struct{})}
 	stdout, out := io.Pipe()
-	args = append([]string{"-listen", "127.0.0.1:0", "-data", t.TempDir(), "-drain", "1s"}, args...)
+	args = append([]string{"-listen", "127.0.0.1:0", "-data", t.TempDir(), "-drain", "1s", "-presence-grace", "1ms"}, args...)
 	go func() {
 		defer close(s.ended)
 		s.err = run(ctx, args, func(string) string { return "" }, out, &s.log)
@@ -95,6 +97,12 @@ func httpClient(t *testing.T, speak func(*http.Protocols, bool)) *http.Client {
 	}
 	t.Cleanup(transport.CloseIdleConnections)
 	return &http.Client{Transport: transport}
+}
+
+// isEphemeral tells whether a frame is an event that has no place in the log, such
+// as somebody's coming.
+func isEphemeral(f *chatv1.Frame) bool {
+	return f.GetEvent() != nil && f.GetEvent().GetSequence() == 0
 }
 
 // syncBuffer is a bytes.Buffer for several goroutines.

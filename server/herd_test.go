@@ -144,6 +144,7 @@ func becomeLive(ctx context.Context, client chatv1connect.ChatRoomClient, after 
 	events := 0
 	for stream.Receive() {
 		switch frame := stream.Msg().GetFrame(); {
+		case isEphemeral(frame):
 		case frame.GetEvent() != nil:
 			events++
 		case frame.GetCaughtUp() != nil && events != herdMissed:

@@ -35,7 +35,7 @@ var layers = []layer{
 	{"chatroom/server/internal/identity", []string{"chatroom/server/internal/chat", "github.com/golang-jwt/jwt"},
 		"who calls is independent of the protocol the call came by"},
 	{"chatroom/server/internal/rpc", []string{
-		"chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/gen",
+		"chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/server/internal/schema", "chatroom/gen",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
 		"the wire is mapped to the domain here and nowhere else; where events are stored is not its business"},
 	{"chatroom/server/internal/schema", []string{"google.golang.org/protobuf", "buf.build/"},

@@ -20,7 +20,9 @@ import (
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/journal/jetstream"
 	"chatroom/server/internal/journal/memory"
+	"chatroom/server/internal/presence"
 	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/schema"
 	"chatroom/web"
 )
 
@@ -55,6 +57,12 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if err != nil {
 		return err
 	}
+	var kinds *schema.Schema
+	if c.schema != "" {
+		if kinds, err = schema.Open(c.schema); err != nil {
+			return fmt.Errorf("-schema: %w", err)
+		}
+	}
 	journal, err := openJournal(ctx, c, log)
 	if err != nil {
 		return err
@@ -62,13 +70,16 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	rooms := chat.New(chat.Config{
 		Journal:  journal,
 		Encoding: rpc.Encoding{},
-		Rooms:    []string{"lobby"},
+		Rooms:    c.rooms.list,
 		Gather:   c.gather,
+		Presence: presence.Config{Grace: c.grace},
+		Creation: creations[c.creation],
 		Log:      log,
 	})
 	api := rpc.New(rpc.Config{
 		Chat:         rooms,
 		Guests:       guests,
+		Schema:       kinds,
 		Heartbeat:    c.heartbeat,
 		WriteTimeout: c.writeTimeout,
 		Drain:        c.drain,
@@ -76,8 +87,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	})
 	server, err := httpd.Listen(httpd.Config{
 		Listen:       c.listen.list,
-		RPC:          api,
-		Patterns:     api.Patterns(),
+		RPC:          api.Handlers(),
 		Page:         web.Files(),
 		WriteTimeout: c.writeTimeout,
 		Log:          log,

@@ -413,7 +413,8 @@ func (x *SubscribeResponse) GetFrame() *Frame {
 type SendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
-	// A room comes into being when something is first said in it.
+	// A room comes into being when something is first said in it, or with SetRoom
+	// (-room-creation says who may do so).
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	// The sender's name for this send, 1 to 64 bytes: a retry carries the same id
 	// and is stored once. For callers without a token, the id and the body
@@ -424,6 +425,11 @@ type SendRequest struct {
 	// Types that are valid to be assigned to Body:
 	//
 	//	*SendRequest_Message
+	//	*SendRequest_Edit
+	//	*SendRequest_Deletion
+	//	*SendRequest_Reaction
+	//	*SendRequest_Custom
+	//	*SendRequest_Typing
 	Body          isSendRequest_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -489,6 +495,51 @@ func (x *SendRequest) GetMessage() *Message {
 	return nil
 }
 
+func (x *SendRequest) GetEdit() *Edit {
+	if x != nil {
+		if x, ok := x.Body.(*SendRequest_Edit); ok {
+			return x.Edit
+		}
+	}
+	return nil
+}
+
+func (x *SendRequest) GetDeletion() *Deletion {
+	if x != nil {
+		if x, ok := x.Body.(*SendRequest_Deletion); ok {
+			return x.Deletion
+		}
+	}
+	return nil
+}
+
+func (x *SendRequest) GetReaction() *Reaction {
+	if x != nil {
+		if x, ok := x.Body.(*SendRequest_Reaction); ok {
+			return x.Reaction
+		}
+	}
+	return nil
+}
+
+func (x *SendRequest) GetCustom() *Custom {
+	if x != nil {
+		if x, ok := x.Body.(*SendRequest_Custom); ok {
+			return x.Custom
+		}
+	}
+	return nil
+}
+
+func (x *SendRequest) GetTyping() *Typing {
+	if x != nil {
+		if x, ok := x.Body.(*SendRequest_Typing); ok {
+			return x.Typing
+		}
+	}
+	return nil
+}
+
 type isSendRequest_Body interface {
 	isSendRequest_Body()
 }
@@ -498,14 +549,49 @@ type SendRequest_Message struct {
 	Message *Message `protobuf:"bytes,10,opt,name=message,proto3,oneof"`
 }
 
+type SendRequest_Edit struct {
+	// Another text for a message.
+	Edit *Edit `protobuf:"bytes,11,opt,name=edit,proto3,oneof"`
+}
+
+type SendRequest_Deletion struct {
+	// The end of a message.
+	Deletion *Deletion `protobuf:"bytes,12,opt,name=deletion,proto3,oneof"`
+}
+
+type SendRequest_Reaction struct {
+	// A reaction to a message.
+	Reaction *Reaction `protobuf:"bytes,13,opt,name=reaction,proto3,oneof"`
+}
+
+type SendRequest_Custom struct {
+	// An event of an application's own kind.
+	Custom *Custom `protobuf:"bytes,14,opt,name=custom,proto3,oneof"`
+}
+
+type SendRequest_Typing struct {
+	// That a message is being written.
+	Typing *Typing `protobuf:"bytes,23,opt,name=typing,proto3,oneof"`
+}
+
 func (*SendRequest_Message) isSendRequest_Body() {}
+
+func (*SendRequest_Edit) isSendRequest_Body() {}
+
+func (*SendRequest_Deletion) isSendRequest_Body() {}
+
+func (*SendRequest_Reaction) isSendRequest_Body() {}
+
+func (*SendRequest_Custom) isSendRequest_Body() {}
+
+func (*SendRequest_Typing) isSendRequest_Body() {}
 
 // SendResponse says where the event was stored.
 type SendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The epoch of the room's log.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The position that the event got.
+	// The position that the event got, 0 for an ephemeral one.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// When the server accepted the event, the first one if this is a duplicate.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
@@ -696,7 +782,9 @@ type ListEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The epoch of the room's log.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The events, in the room's order.
+	// The durable events, in the room's order. Messages are as they are now: with
+	// the text of their newest edit, their reactions, and without those that were
+	// deleted. Edits, deletions and reactions are events of their own, too.
 	Events []*Event `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
 	// Whether there is more in the direction of the page: after the last event for
 	// a page after a cursor, before the first event for the others.
@@ -771,7 +859,10 @@ type ListRoomsRequest struct {
 	// The largest number of rooms to answer with: at most 1,000, 0 means 100.
 	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
 	// The next_page_token of the page before, empty for the first page.
-	PageToken     string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	// Where the caller is in rooms of the page, for Room.unread: 0 to 100, each room
+	// once.
+	Seen          []*RoomCursor `protobuf:"bytes,3,rep,name=seen,proto3" json:"seen,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -820,6 +911,68 @@ func (x *ListRoomsRequest) GetPageToken() string {
 	return ""
 }
 
+func (x *ListRoomsRequest) GetSeen() []*RoomCursor {
+	if x != nil {
+		return x.Seen
+	}
+	return nil
+}
+
+// RoomCursor is a place in the log of a room.
+type RoomCursor struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
+	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	// The place.
+	Cursor        *Cursor `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomCursor) Reset() {
+	*x = RoomCursor{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomCursor) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomCursor) ProtoMessage() {}
+
+func (x *RoomCursor) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomCursor.ProtoReflect.Descriptor instead.
+func (*RoomCursor) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *RoomCursor) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *RoomCursor) GetCursor() *Cursor {
+	if x != nil {
+		return x.Cursor
+	}
+	return nil
+}
+
 // ListRoomsResponse is one page of the list of rooms.
 type ListRoomsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -833,7 +986,7 @@ type ListRoomsResponse struct {
 
 func (x *ListRoomsResponse) Reset() {
 	*x = ListRoomsResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -845,7 +998,7 @@ func (x *ListRoomsResponse) String() string {
 func (*ListRoomsResponse) ProtoMessage() {}
 
 func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -858,7 +1011,7 @@ func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoomsResponse.ProtoReflect.Descriptor instead.
 func (*ListRoomsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{11}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *ListRoomsResponse) GetRooms() []*Room {
@@ -884,14 +1037,25 @@ type Room struct {
 	Head uint64 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`
 	// How many members are connected. Each connection without a token counts as
 	// one member.
-	Members       uint32 `protobuf:"varint,3,opt,name=members,proto3" json:"members,omitempty"`
+	Members uint32 `protobuf:"varint,3,opt,name=members,proto3" json:"members,omitempty"`
+	// When the newest event was accepted; unset when there is none.
+	LastActivity *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_activity,json=lastActivity,proto3" json:"last_activity,omitempty"`
+	// The display name, empty for none.
+	DisplayName string `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The topic, empty for none.
+	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
+	// How many messages there are among the 1,000 events after the cursor in
+	// ListRoomsRequest.seen: 0 to 100, where 100 means 100 or more. They are counted
+	// from the oldest retained event on if the cursor can't be honoured. Unset for a
+	// room without such a cursor.
+	Unread        *uint32 `protobuf:"varint,7,opt,name=unread,proto3,oneof" json:"unread,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Room) Reset() {
 	*x = Room{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -903,7 +1067,7 @@ func (x *Room) String() string {
 func (*Room) ProtoMessage() {}
 
 func (x *Room) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -916,7 +1080,7 @@ func (x *Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Room.ProtoReflect.Descriptor instead.
 func (*Room) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{12}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *Room) GetName() string {
@@ -940,6 +1104,264 @@ func (x *Room) GetMembers() uint32 {
 	return 0
 }
 
+func (x *Room) GetLastActivity() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastActivity
+	}
+	return nil
+}
+
+func (x *Room) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *Room) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *Room) GetUnread() uint32 {
+	if x != nil && x.Unread != nil {
+		return *x.Unread
+	}
+	return 0
+}
+
+// ListMembersRequest asks for one page of the list of members.
+type ListMembersRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
+	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	// The largest number of members to answer with: at most 1,000, 0 means 100.
+	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
+	// The next_page_token of the page before, empty for the first page.
+	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMembersRequest) Reset() {
+	*x = ListMembersRequest{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMembersRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMembersRequest) ProtoMessage() {}
+
+func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
+func (*ListMembersRequest) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{14}
+}
+
+func (x *ListMembersRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *ListMembersRequest) GetPageSize() uint32 {
+	if x != nil {
+		return x.PageSize
+	}
+	return 0
+}
+
+func (x *ListMembersRequest) GetPageToken() string {
+	if x != nil {
+		return x.PageToken
+	}
+	return ""
+}
+
+// ListMembersResponse is one page of the list of members.
+type ListMembersResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The members with a token, by id.
+	Members []*Member `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
+	// Asks for the next page; empty on the last one.
+	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
+	// How many members there are in all, those without a token included.
+	Total         uint32 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *ListMembersResponse) Reset() {
+	*x = ListMembersResponse{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *ListMembersResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*ListMembersResponse) ProtoMessage() {}
+
+func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
+func (*ListMembersResponse) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{15}
+}
+
+func (x *ListMembersResponse) GetMembers() []*Member {
+	if x != nil {
+		return x.Members
+	}
+	return nil
+}
+
+func (x *ListMembersResponse) GetNextPageToken() string {
+	if x != nil {
+		return x.NextPageToken
+	}
+	return ""
+}
+
+func (x *ListMembersResponse) GetTotal() uint32 {
+	if x != nil {
+		return x.Total
+	}
+	return 0
+}
+
+// SetRoomRequest says how a room presents itself.
+type SetRoomRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
+	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	// The display name: up to 80 characters, empty for none. Invisible and
+	// direction-changing characters are refused.
+	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The topic: up to 300 characters, empty for none.
+	Topic         string `protobuf:"bytes,3,opt,name=topic,proto3" json:"topic,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRoomRequest) Reset() {
+	*x = SetRoomRequest{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRoomRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRoomRequest) ProtoMessage() {}
+
+func (x *SetRoomRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRoomRequest.ProtoReflect.Descriptor instead.
+func (*SetRoomRequest) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{16}
+}
+
+func (x *SetRoomRequest) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *SetRoomRequest) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *SetRoomRequest) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+// SetRoomResponse says that it is stored.
+type SetRoomResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SetRoomResponse) Reset() {
+	*x = SetRoomResponse{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SetRoomResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SetRoomResponse) ProtoMessage() {}
+
+func (x *SetRoomResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SetRoomResponse.ProtoReflect.Descriptor instead.
+func (*SetRoomResponse) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{17}
+}
+
 // SignInRequest asks for an identity.
 type SignInRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -952,7 +1374,7 @@ type SignInRequest struct {
 
 func (x *SignInRequest) Reset() {
 	*x = SignInRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -964,7 +1386,7 @@ func (x *SignInRequest) String() string {
 func (*SignInRequest) ProtoMessage() {}
 
 func (x *SignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -977,7 +1399,7 @@ func (x *SignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInRequest.ProtoReflect.Descriptor instead.
 func (*SignInRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{13}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *SignInRequest) GetName() string {
@@ -1002,7 +1424,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1014,7 +1436,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1027,7 +1449,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{14}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SignInResponse) GetToken() string {
@@ -1074,12 +1496,17 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x05rooms\x18\x01 \x03(\v2\x15.chat.v1.SubscriptionB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x05rooms\"9\n" +
 	"\x11SubscribeResponse\x12$\n" +
-	"\x05frame\x18\x01 \x01(\v2\x0e.chat.v1.FrameR\x05frame\"\x95\x01\n" +
+	"\x05frame\x18\x01 \x01(\v2\x0e.chat.v1.FrameR\x05frame\"\xf2\x02\n" +
 	"\vSendRequest\x12.\n" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12\x19\n" +
 	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x02id\x12,\n" +
 	"\amessage\x18\n" +
-	" \x01(\v2\x10.chat.v1.MessageH\x00R\amessageB\r\n" +
+	" \x01(\v2\x10.chat.v1.MessageH\x00R\amessage\x12#\n" +
+	"\x04edit\x18\v \x01(\v2\r.chat.v1.EditH\x00R\x04edit\x12/\n" +
+	"\bdeletion\x18\f \x01(\v2\x11.chat.v1.DeletionH\x00R\bdeletion\x12/\n" +
+	"\breaction\x18\r \x01(\v2\x11.chat.v1.ReactionH\x00R\breaction\x12)\n" +
+	"\x06custom\x18\x0e \x01(\v2\x0f.chat.v1.CustomH\x00R\x06custom\x12)\n" +
+	"\x06typing\x18\x17 \x01(\v2\x0f.chat.v1.TypingH\x00R\x06typingB\r\n" +
 	"\x04body\x12\x05\xbaH\x02\b\x01\"\x8e\x01\n" +
 	"\fSendResponse\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12\x1a\n" +
@@ -1097,32 +1524,58 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12&\n" +
 	"\x06events\x18\x02 \x03(\v2\x0e.chat.v1.EventR\x06events\x12\x12\n" +
 	"\x04more\x18\x03 \x01(\bR\x04more\x12#\n" +
-	"\x04next\x18\x04 \x01(\v2\x0f.chat.v1.CursorR\x04next\"a\n" +
+	"\x04next\x18\x04 \x01(\v2\x0f.chat.v1.CursorR\x04next\"\x94\x01\n" +
 	"\x10ListRoomsRequest\x12%\n" +
 	"\tpage_size\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12&\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\a\xbaH\x04r\x02(@R\tpageToken\"`\n" +
+	"page_token\x18\x02 \x01(\tB\a\xbaH\x04r\x02(@R\tpageToken\x121\n" +
+	"\x04seen\x18\x03 \x03(\v2\x13.chat.v1.RoomCursorB\b\xbaH\x05\x92\x01\x02\x10dR\x04seen\"m\n" +
+	"\n" +
+	"RoomCursor\x12.\n" +
+	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12/\n" +
+	"\x06cursor\x18\x02 \x01(\v2\x0f.chat.v1.CursorB\x06\xbaH\x03\xc8\x01\x01R\x06cursor\"`\n" +
 	"\x11ListRoomsResponse\x12#\n" +
 	"\x05rooms\x18\x01 \x03(\v2\r.chat.v1.RoomR\x05rooms\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"H\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xea\x01\n" +
 	"\x04Room\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\x04R\x04head\x12\x18\n" +
-	"\amembers\x18\x03 \x01(\rR\amembers\".\n" +
+	"\amembers\x18\x03 \x01(\rR\amembers\x12?\n" +
+	"\rlast_activity\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\flastActivity\x12!\n" +
+	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
+	"\x05topic\x18\x06 \x01(\tR\x05topic\x12\x1b\n" +
+	"\x06unread\x18\a \x01(\rH\x00R\x06unread\x88\x01\x01B\t\n" +
+	"\a_unread\"\x93\x01\n" +
+	"\x12ListMembersRequest\x12.\n" +
+	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12%\n" +
+	"\tpage_size\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12&\n" +
+	"\n" +
+	"page_token\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\tpageToken\"~\n" +
+	"\x13ListMembersResponse\x12)\n" +
+	"\amembers\x18\x01 \x03(\v2\x0f.chat.v1.MemberR\amembers\x12&\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
+	"\x05total\x18\x03 \x01(\rR\x05total\"\x8c\x01\n" +
+	"\x0eSetRoomRequest\x12.\n" +
+	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12*\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18PR\vdisplayName\x12\x1e\n" +
+	"\x05topic\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xac\x02R\x05topic\"\x11\n" +
+	"\x0fSetRoomResponse\".\n" +
 	"\rSignInRequest\x12\x1d\n" +
 	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\x04name\"\x8c\x01\n" +
 	"\x0eSignInResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12'\n" +
 	"\x06member\x18\x02 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime2\x8e\x03\n" +
+	"expireTime2\x9b\x04\n" +
 	"\bChatRoom\x127\n" +
 	"\x04Chat\x12\x14.chat.v1.ChatRequest\x1a\x15.chat.v1.ChatResponse(\x010\x01\x12D\n" +
 	"\tSubscribe\x12\x19.chat.v1.SubscribeRequest\x1a\x1a.chat.v1.SubscribeResponse0\x01\x123\n" +
 	"\x04Send\x12\x14.chat.v1.SendRequest\x1a\x15.chat.v1.SendResponse\x12J\n" +
 	"\n" +
 	"ListEvents\x12\x1a.chat.v1.ListEventsRequest\x1a\x1b.chat.v1.ListEventsResponse\"\x03\x90\x02\x01\x12G\n" +
-	"\tListRooms\x12\x19.chat.v1.ListRoomsRequest\x1a\x1a.chat.v1.ListRoomsResponse\"\x03\x90\x02\x01\x129\n" +
+	"\tListRooms\x12\x19.chat.v1.ListRoomsRequest\x1a\x1a.chat.v1.ListRoomsResponse\"\x03\x90\x02\x01\x12M\n" +
+	"\vListMembers\x12\x1b.chat.v1.ListMembersRequest\x1a\x1c.chat.v1.ListMembersResponse\"\x03\x90\x02\x01\x12<\n" +
+	"\aSetRoom\x12\x17.chat.v1.SetRoomRequest\x1a\x18.chat.v1.SetRoomResponse\x129\n" +
 	"\x06SignIn\x12\x16.chat.v1.SignInRequest\x1a\x17.chat.v1.SignInResponseBv\n" +
 	"\vcom.chat.v1B\rChatRoomProtoP\x01Z\x1bchatroom/gen/chat/v1;chatv1\xa2\x02\x03CXX\xaa\x02\aChat.V1\xca\x02\aChat\\V1\xe2\x02\x13Chat\\V1\\GPBMetadata\xea\x02\bChat::V1b\x06proto3"
 
@@ -1138,7 +1591,7 @@ func file_chat_v1_chat_room_proto_rawDescGZIP() []byte {
 	return file_chat_v1_chat_room_proto_rawDescData
 }
 
-var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
+var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
 var file_chat_v1_chat_room_proto_goTypes = []any{
 	(*ChatRequest)(nil),           // 0: chat.v1.ChatRequest
 	(*ChatResponse)(nil),          // 1: chat.v1.ChatResponse
@@ -1151,53 +1604,76 @@ var file_chat_v1_chat_room_proto_goTypes = []any{
 	(*ListEventsRequest)(nil),     // 8: chat.v1.ListEventsRequest
 	(*ListEventsResponse)(nil),    // 9: chat.v1.ListEventsResponse
 	(*ListRoomsRequest)(nil),      // 10: chat.v1.ListRoomsRequest
-	(*ListRoomsResponse)(nil),     // 11: chat.v1.ListRoomsResponse
-	(*Room)(nil),                  // 12: chat.v1.Room
-	(*SignInRequest)(nil),         // 13: chat.v1.SignInRequest
-	(*SignInResponse)(nil),        // 14: chat.v1.SignInResponse
-	(*Frame)(nil),                 // 15: chat.v1.Frame
-	(*Cursor)(nil),                // 16: chat.v1.Cursor
-	(*Message)(nil),               // 17: chat.v1.Message
-	(*timestamppb.Timestamp)(nil), // 18: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 19: google.protobuf.Duration
-	(*Event)(nil),                 // 20: chat.v1.Event
-	(*Member)(nil),                // 21: chat.v1.Member
+	(*RoomCursor)(nil),            // 11: chat.v1.RoomCursor
+	(*ListRoomsResponse)(nil),     // 12: chat.v1.ListRoomsResponse
+	(*Room)(nil),                  // 13: chat.v1.Room
+	(*ListMembersRequest)(nil),    // 14: chat.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),   // 15: chat.v1.ListMembersResponse
+	(*SetRoomRequest)(nil),        // 16: chat.v1.SetRoomRequest
+	(*SetRoomResponse)(nil),       // 17: chat.v1.SetRoomResponse
+	(*SignInRequest)(nil),         // 18: chat.v1.SignInRequest
+	(*SignInResponse)(nil),        // 19: chat.v1.SignInResponse
+	(*Frame)(nil),                 // 20: chat.v1.Frame
+	(*Cursor)(nil),                // 21: chat.v1.Cursor
+	(*Message)(nil),               // 22: chat.v1.Message
+	(*Edit)(nil),                  // 23: chat.v1.Edit
+	(*Deletion)(nil),              // 24: chat.v1.Deletion
+	(*Reaction)(nil),              // 25: chat.v1.Reaction
+	(*Custom)(nil),                // 26: chat.v1.Custom
+	(*Typing)(nil),                // 27: chat.v1.Typing
+	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
+	(*Event)(nil),                 // 30: chat.v1.Event
+	(*Member)(nil),                // 31: chat.v1.Member
 }
 var file_chat_v1_chat_room_proto_depIdxs = []int32{
 	2,  // 0: chat.v1.ChatRequest.join:type_name -> chat.v1.Subscription
 	3,  // 1: chat.v1.ChatRequest.leave:type_name -> chat.v1.Leave
 	6,  // 2: chat.v1.ChatRequest.send:type_name -> chat.v1.SendRequest
-	15, // 3: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
-	16, // 4: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
+	20, // 3: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
+	21, // 4: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
 	2,  // 5: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.Subscription
-	15, // 6: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
-	17, // 7: chat.v1.SendRequest.message:type_name -> chat.v1.Message
-	18, // 8: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
-	16, // 9: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
-	16, // 10: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
-	19, // 11: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
-	20, // 12: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
-	16, // 13: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
-	12, // 14: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
-	21, // 15: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
-	18, // 16: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 17: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
-	4,  // 18: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
-	6,  // 19: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
-	8,  // 20: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
-	10, // 21: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
-	13, // 22: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
-	1,  // 23: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
-	5,  // 24: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
-	7,  // 25: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
-	9,  // 26: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
-	11, // 27: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
-	14, // 28: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
-	23, // [23:29] is the sub-list for method output_type
-	17, // [17:23] is the sub-list for method input_type
-	17, // [17:17] is the sub-list for extension type_name
-	17, // [17:17] is the sub-list for extension extendee
-	0,  // [0:17] is the sub-list for field type_name
+	20, // 6: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
+	22, // 7: chat.v1.SendRequest.message:type_name -> chat.v1.Message
+	23, // 8: chat.v1.SendRequest.edit:type_name -> chat.v1.Edit
+	24, // 9: chat.v1.SendRequest.deletion:type_name -> chat.v1.Deletion
+	25, // 10: chat.v1.SendRequest.reaction:type_name -> chat.v1.Reaction
+	26, // 11: chat.v1.SendRequest.custom:type_name -> chat.v1.Custom
+	27, // 12: chat.v1.SendRequest.typing:type_name -> chat.v1.Typing
+	28, // 13: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
+	21, // 14: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
+	21, // 15: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
+	29, // 16: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
+	30, // 17: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
+	21, // 18: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
+	11, // 19: chat.v1.ListRoomsRequest.seen:type_name -> chat.v1.RoomCursor
+	21, // 20: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
+	13, // 21: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
+	28, // 22: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
+	31, // 23: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
+	31, // 24: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
+	28, // 25: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
+	0,  // 26: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
+	4,  // 27: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
+	6,  // 28: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
+	8,  // 29: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
+	10, // 30: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
+	14, // 31: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
+	16, // 32: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
+	18, // 33: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
+	1,  // 34: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
+	5,  // 35: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
+	7,  // 36: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
+	9,  // 37: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
+	12, // 38: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
+	15, // 39: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
+	17, // 40: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
+	19, // 41: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
+	34, // [34:42] is the sub-list for method output_type
+	26, // [26:34] is the sub-list for method input_type
+	26, // [26:26] is the sub-list for extension type_name
+	26, // [26:26] is the sub-list for extension extendee
+	0,  // [0:26] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_chat_room_proto_init() }
@@ -1218,18 +1694,24 @@ func file_chat_v1_chat_room_proto_init() {
 	}
 	file_chat_v1_chat_room_proto_msgTypes[6].OneofWrappers = []any{
 		(*SendRequest_Message)(nil),
+		(*SendRequest_Edit)(nil),
+		(*SendRequest_Deletion)(nil),
+		(*SendRequest_Reaction)(nil),
+		(*SendRequest_Custom)(nil),
+		(*SendRequest_Typing)(nil),
 	}
 	file_chat_v1_chat_room_proto_msgTypes[8].OneofWrappers = []any{
 		(*ListEventsRequest_After)(nil),
 		(*ListEventsRequest_Before)(nil),
 	}
+	file_chat_v1_chat_room_proto_msgTypes[13].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_chat_room_proto_rawDesc), len(file_chat_v1_chat_room_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   15,
+			NumMessages:   20,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

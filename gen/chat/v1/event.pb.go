@@ -10,6 +10,7 @@ import (
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	protoreflect "google.golang.org/protobuf/reflect/protoreflect"
 	protoimpl "google.golang.org/protobuf/runtime/protoimpl"
+	anypb "google.golang.org/protobuf/types/known/anypb"
 	timestamppb "google.golang.org/protobuf/types/known/timestamppb"
 	reflect "reflect"
 	sync "sync"
@@ -25,6 +26,10 @@ const (
 
 // Event is one thing that happened in a room. Everybody in the room receives
 // the same events in the same order.
+//
+// Events are durable or ephemeral. Durable ones are in the room's log and have a
+// sequence. Ephemeral ones have none: who is connected receives them, and a
+// reader that has fallen behind may miss some.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name.
@@ -44,11 +49,24 @@ type Event struct {
 	// Who sent it. The server takes it from the caller's token, never from a
 	// request.
 	Sender *Member `protobuf:"bytes,6,opt,name=sender,proto3" json:"sender,omitempty"`
+	// What has become of a message since it was said. Only on messages in
+	// ListEventsResponse, and only when something has.
+	Changes *Changes `protobuf:"bytes,7,opt,name=changes,proto3" json:"changes,omitempty"`
 	// What happened. A receiver skips an event whose body it doesn't know.
 	//
 	// Types that are valid to be assigned to Body:
 	//
 	//	*Event_Message
+	//	*Event_Edit
+	//	*Event_Deletion
+	//	*Event_Reaction
+	//	*Event_Custom
+	//	*Event_MemberJoined
+	//	*Event_MemberLeft
+	//	*Event_MemberCount
+	//	*Event_Typing
+	//	*Event_RoomChanged
+	//	*Event_MemberRenamed
 	Body          isEvent_Body `protobuf_oneof:"body"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -126,6 +144,13 @@ func (x *Event) GetSender() *Member {
 	return nil
 }
 
+func (x *Event) GetChanges() *Changes {
+	if x != nil {
+		return x.Changes
+	}
+	return nil
+}
+
 func (x *Event) GetBody() isEvent_Body {
 	if x != nil {
 		return x.Body
@@ -142,23 +167,187 @@ func (x *Event) GetMessage() *Message {
 	return nil
 }
 
+func (x *Event) GetEdit() *Edit {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Edit); ok {
+			return x.Edit
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetDeletion() *Deletion {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Deletion); ok {
+			return x.Deletion
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetReaction() *Reaction {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Reaction); ok {
+			return x.Reaction
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetCustom() *Custom {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Custom); ok {
+			return x.Custom
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMemberJoined() *MemberJoined {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MemberJoined); ok {
+			return x.MemberJoined
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMemberLeft() *MemberLeft {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MemberLeft); ok {
+			return x.MemberLeft
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMemberCount() *MemberCount {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MemberCount); ok {
+			return x.MemberCount
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetTyping() *Typing {
+	if x != nil {
+		if x, ok := x.Body.(*Event_Typing); ok {
+			return x.Typing
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetRoomChanged() *RoomChanged {
+	if x != nil {
+		if x, ok := x.Body.(*Event_RoomChanged); ok {
+			return x.RoomChanged
+		}
+	}
+	return nil
+}
+
+func (x *Event) GetMemberRenamed() *MemberRenamed {
+	if x != nil {
+		if x, ok := x.Body.(*Event_MemberRenamed); ok {
+			return x.MemberRenamed
+		}
+	}
+	return nil
+}
+
 type isEvent_Body interface {
 	isEvent_Body()
 }
 
 type Event_Message struct {
-	// Something was said.
+	// Something was said. Durable.
 	Message *Message `protobuf:"bytes,10,opt,name=message,proto3,oneof"`
 }
 
+type Event_Edit struct {
+	// A message got another text. Durable.
+	Edit *Edit `protobuf:"bytes,11,opt,name=edit,proto3,oneof"`
+}
+
+type Event_Deletion struct {
+	// A message was deleted. Durable.
+	Deletion *Deletion `protobuf:"bytes,12,opt,name=deletion,proto3,oneof"`
+}
+
+type Event_Reaction struct {
+	// Somebody reacted to a message, or took that back. Durable.
+	Reaction *Reaction `protobuf:"bytes,13,opt,name=reaction,proto3,oneof"`
+}
+
+type Event_Custom struct {
+	// Something of an application's own kind. Durable unless it says otherwise.
+	Custom *Custom `protobuf:"bytes,14,opt,name=custom,proto3,oneof"`
+}
+
+type Event_MemberJoined struct {
+	// The sender is in the room now. Ephemeral.
+	MemberJoined *MemberJoined `protobuf:"bytes,20,opt,name=member_joined,json=memberJoined,proto3,oneof"`
+}
+
+type Event_MemberLeft struct {
+	// The sender is not in the room any more. Ephemeral.
+	MemberLeft *MemberLeft `protobuf:"bytes,21,opt,name=member_left,json=memberLeft,proto3,oneof"`
+}
+
+type Event_MemberCount struct {
+	// The number of members has changed. Ephemeral; it has no sender.
+	MemberCount *MemberCount `protobuf:"bytes,22,opt,name=member_count,json=memberCount,proto3,oneof"`
+}
+
+type Event_Typing struct {
+	// The sender is writing. Ephemeral.
+	Typing *Typing `protobuf:"bytes,23,opt,name=typing,proto3,oneof"`
+}
+
+type Event_RoomChanged struct {
+	// The room got another display name or topic. Ephemeral: RoomState has them
+	// for who joins later.
+	RoomChanged *RoomChanged `protobuf:"bytes,24,opt,name=room_changed,json=roomChanged,proto3,oneof"`
+}
+
+type Event_MemberRenamed struct {
+	// The sender, who is in the room, has another name now. Ephemeral.
+	MemberRenamed *MemberRenamed `protobuf:"bytes,25,opt,name=member_renamed,json=memberRenamed,proto3,oneof"`
+}
+
 func (*Event_Message) isEvent_Body() {}
+
+func (*Event_Edit) isEvent_Body() {}
+
+func (*Event_Deletion) isEvent_Body() {}
+
+func (*Event_Reaction) isEvent_Body() {}
+
+func (*Event_Custom) isEvent_Body() {}
+
+func (*Event_MemberJoined) isEvent_Body() {}
+
+func (*Event_MemberLeft) isEvent_Body() {}
+
+func (*Event_MemberCount) isEvent_Body() {}
+
+func (*Event_Typing) isEvent_Body() {}
+
+func (*Event_RoomChanged) isEvent_Body() {}
+
+func (*Event_MemberRenamed) isEvent_Body() {}
 
 // Message is something said in a room.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The text: 1 to 4,000 characters (code points) of valid UTF-8, not only
-	// white space.
-	Text          string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// white space. In ListEventsResponse, that of the newest edit.
+	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
+	// The sequence of the message that this one answers, 0 for none. It must be in
+	// the same room, and not deleted when this is sent.
+	ReplyTo       uint64 `protobuf:"varint,2,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -200,6 +389,682 @@ func (x *Message) GetText() string {
 	return ""
 }
 
+func (x *Message) GetReplyTo() uint64 {
+	if x != nil {
+		return x.ReplyTo
+	}
+	return 0
+}
+
+// Edit gives a message of the sender's own another text.
+type Edit struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sequence of the message, in the same room.
+	Target uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
+	// The text from now on: 1 to 4,000 characters, not only white space.
+	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Edit) Reset() {
+	*x = Edit{}
+	mi := &file_chat_v1_event_proto_msgTypes[2]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Edit) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Edit) ProtoMessage() {}
+
+func (x *Edit) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[2]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Edit.ProtoReflect.Descriptor instead.
+func (*Edit) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{2}
+}
+
+func (x *Edit) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *Edit) GetText() string {
+	if x != nil {
+		return x.Text
+	}
+	return ""
+}
+
+// Deletion deletes a message of the sender's own. When it is answered, what the
+// message and its edits said is erased from the log: they are in no answer any
+// more, and the event after them has the event before them as its previous.
+type Deletion struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sequence of the message, in the same room.
+	Target        uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Deletion) Reset() {
+	*x = Deletion{}
+	mi := &file_chat_v1_event_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Deletion) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Deletion) ProtoMessage() {}
+
+func (x *Deletion) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Deletion.ProtoReflect.Descriptor instead.
+func (*Deletion) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Deletion) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+// Reaction is an emoji that the sender puts to a message, once each. Putting it
+// there again, or taking away what isn't there, changes nothing. A message takes
+// 50 different emoji.
+type Reaction struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sequence of the message, in the same room.
+	Target uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
+	// The emoji: 1 to 32 bytes without white space or control characters.
+	Emoji string `protobuf:"bytes,2,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	// Whether the sender takes it away.
+	Removed       bool `protobuf:"varint,3,opt,name=removed,proto3" json:"removed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reaction) Reset() {
+	*x = Reaction{}
+	mi := &file_chat_v1_event_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reaction) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reaction) ProtoMessage() {}
+
+func (x *Reaction) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reaction.ProtoReflect.Descriptor instead.
+func (*Reaction) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *Reaction) GetTarget() uint64 {
+	if x != nil {
+		return x.Target
+	}
+	return 0
+}
+
+func (x *Reaction) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *Reaction) GetRemoved() bool {
+	if x != nil {
+		return x.Removed
+	}
+	return false
+}
+
+// Custom is an event of a kind that an application defines. The server knows the
+// kinds from the descriptor set that it was started with (-schema).
+type Custom struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What happened, 16 KiB at most: a message of a type in that descriptor set,
+	// which must satisfy its validation rules. Unset in a JSON answer when the
+	// server does not know the type any more.
+	Payload *anypb.Any `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"`
+	// Whether the event is ephemeral.
+	Ephemeral bool `protobuf:"varint,2,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"`
+	// What of the sender's the event is the newest state of, such as a position in
+	// a game: up to 64 bytes, for ephemeral events only. Of those with the same
+	// sender and key, a reader that has fallen behind or joins receives the newest
+	// alone.
+	Key           string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Custom) Reset() {
+	*x = Custom{}
+	mi := &file_chat_v1_event_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Custom) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Custom) ProtoMessage() {}
+
+func (x *Custom) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Custom.ProtoReflect.Descriptor instead.
+func (*Custom) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Custom) GetPayload() *anypb.Any {
+	if x != nil {
+		return x.Payload
+	}
+	return nil
+}
+
+func (x *Custom) GetEphemeral() bool {
+	if x != nil {
+		return x.Ephemeral
+	}
+	return false
+}
+
+func (x *Custom) GetKey() string {
+	if x != nil {
+		return x.Key
+	}
+	return ""
+}
+
+// Changes is what has become of a message.
+type Changes struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sequence of the newest change in it. A receiver skips changes up to this
+	// one when they reach it as events.
+	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
+	// When the text was last edited; unset if it was not.
+	EditTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=edit_time,json=editTime,proto3" json:"edit_time,omitempty"`
+	// The reactions, in the order of their emoji's bytes.
+	Reactions     []*Reactions `protobuf:"bytes,3,rep,name=reactions,proto3" json:"reactions,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Changes) Reset() {
+	*x = Changes{}
+	mi := &file_chat_v1_event_proto_msgTypes[6]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Changes) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Changes) ProtoMessage() {}
+
+func (x *Changes) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[6]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Changes.ProtoReflect.Descriptor instead.
+func (*Changes) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{6}
+}
+
+func (x *Changes) GetSequence() uint64 {
+	if x != nil {
+		return x.Sequence
+	}
+	return 0
+}
+
+func (x *Changes) GetEditTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.EditTime
+	}
+	return nil
+}
+
+func (x *Changes) GetReactions() []*Reactions {
+	if x != nil {
+		return x.Reactions
+	}
+	return nil
+}
+
+// Reactions are those to one message with one emoji.
+type Reactions struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The emoji.
+	Emoji string `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
+	// The ids of the members who put it there, in the order of their bytes.
+	MemberIds     []string `protobuf:"bytes,2,rep,name=member_ids,json=memberIds,proto3" json:"member_ids,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Reactions) Reset() {
+	*x = Reactions{}
+	mi := &file_chat_v1_event_proto_msgTypes[7]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Reactions) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Reactions) ProtoMessage() {}
+
+func (x *Reactions) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[7]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Reactions.ProtoReflect.Descriptor instead.
+func (*Reactions) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{7}
+}
+
+func (x *Reactions) GetEmoji() string {
+	if x != nil {
+		return x.Emoji
+	}
+	return ""
+}
+
+func (x *Reactions) GetMemberIds() []string {
+	if x != nil {
+		return x.MemberIds
+	}
+	return nil
+}
+
+// MemberJoined says that the sender is in the room now. Each member joins once,
+// however many connections it has.
+type MemberJoined struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many members there are now.
+	Members       uint32 `protobuf:"varint,1,opt,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberJoined) Reset() {
+	*x = MemberJoined{}
+	mi := &file_chat_v1_event_proto_msgTypes[8]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemberJoined) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemberJoined) ProtoMessage() {}
+
+func (x *MemberJoined) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[8]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemberJoined.ProtoReflect.Descriptor instead.
+func (*MemberJoined) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{8}
+}
+
+func (x *MemberJoined) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+// MemberLeft says that the sender has left the room: at once if it said so, or 10
+// s after its last connection ended, so that a page that is loaded again doesn't
+// leave.
+type MemberLeft struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many members there are now.
+	Members       uint32 `protobuf:"varint,1,opt,name=members,proto3" json:"members,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberLeft) Reset() {
+	*x = MemberLeft{}
+	mi := &file_chat_v1_event_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemberLeft) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemberLeft) ProtoMessage() {}
+
+func (x *MemberLeft) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemberLeft.ProtoReflect.Descriptor instead.
+func (*MemberLeft) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *MemberLeft) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+// MemberRenamed says that the sender goes by another name: the one in sender.
+type MemberRenamed struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberRenamed) Reset() {
+	*x = MemberRenamed{}
+	mi := &file_chat_v1_event_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemberRenamed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemberRenamed) ProtoMessage() {}
+
+func (x *MemberRenamed) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemberRenamed.ProtoReflect.Descriptor instead.
+func (*MemberRenamed) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{10}
+}
+
+// MemberCount says that members have come or gone who are not named one by one:
+// those without a token, and all in a room of more than 200. It comes at most
+// once a second.
+type MemberCount struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How many members there are now.
+	Members uint32 `protobuf:"varint,1,opt,name=members,proto3" json:"members,omitempty"`
+	// How many have joined since the last event about members.
+	Joined uint32 `protobuf:"varint,2,opt,name=joined,proto3" json:"joined,omitempty"`
+	// How many have left since.
+	Left uint32 `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`
+	// Some of those who have joined: up to 20.
+	Sample        []*Member `protobuf:"bytes,4,rep,name=sample,proto3" json:"sample,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *MemberCount) Reset() {
+	*x = MemberCount{}
+	mi := &file_chat_v1_event_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *MemberCount) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*MemberCount) ProtoMessage() {}
+
+func (x *MemberCount) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use MemberCount.ProtoReflect.Descriptor instead.
+func (*MemberCount) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *MemberCount) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *MemberCount) GetJoined() uint32 {
+	if x != nil {
+		return x.Joined
+	}
+	return 0
+}
+
+func (x *MemberCount) GetLeft() uint32 {
+	if x != nil {
+		return x.Left
+	}
+	return 0
+}
+
+func (x *MemberCount) GetSample() []*Member {
+	if x != nil {
+		return x.Sample
+	}
+	return nil
+}
+
+// Typing says that the sender is writing a message. It holds for 6 s, or until a
+// message of the same sender comes. The server passes on one in 3 s from each
+// sender.
+type Typing struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether the sender has stopped.
+	Stopped       bool `protobuf:"varint,1,opt,name=stopped,proto3" json:"stopped,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Typing) Reset() {
+	*x = Typing{}
+	mi := &file_chat_v1_event_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Typing) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Typing) ProtoMessage() {}
+
+func (x *Typing) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Typing.ProtoReflect.Descriptor instead.
+func (*Typing) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *Typing) GetStopped() bool {
+	if x != nil {
+		return x.Stopped
+	}
+	return false
+}
+
+// RoomChanged says how the room presents itself from now on.
+type RoomChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The display name, empty for none.
+	DisplayName string `protobuf:"bytes,1,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The topic, empty for none.
+	Topic         string `protobuf:"bytes,2,opt,name=topic,proto3" json:"topic,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomChanged) Reset() {
+	*x = RoomChanged{}
+	mi := &file_chat_v1_event_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomChanged) ProtoMessage() {}
+
+func (x *RoomChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_event_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomChanged.ProtoReflect.Descriptor instead.
+func (*RoomChanged) Descriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *RoomChanged) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RoomChanged) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
 // Member is somebody who takes part.
 type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -216,7 +1081,7 @@ type Member struct {
 
 func (x *Member) Reset() {
 	*x = Member{}
-	mi := &file_chat_v1_event_proto_msgTypes[2]
+	mi := &file_chat_v1_event_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -228,7 +1093,7 @@ func (x *Member) String() string {
 func (*Member) ProtoMessage() {}
 
 func (x *Member) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_event_proto_msgTypes[2]
+	mi := &file_chat_v1_event_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -241,7 +1106,7 @@ func (x *Member) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Member.ProtoReflect.Descriptor instead.
 func (*Member) Descriptor() ([]byte, []int) {
-	return file_chat_v1_event_proto_rawDescGZIP(), []int{2}
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Member) GetId() string {
@@ -280,7 +1145,7 @@ type Cursor struct {
 
 func (x *Cursor) Reset() {
 	*x = Cursor{}
-	mi := &file_chat_v1_event_proto_msgTypes[3]
+	mi := &file_chat_v1_event_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -292,7 +1157,7 @@ func (x *Cursor) String() string {
 func (*Cursor) ProtoMessage() {}
 
 func (x *Cursor) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_event_proto_msgTypes[3]
+	mi := &file_chat_v1_event_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -305,7 +1170,7 @@ func (x *Cursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Cursor.ProtoReflect.Descriptor instead.
 func (*Cursor) Descriptor() ([]byte, []int) {
-	return file_chat_v1_event_proto_rawDescGZIP(), []int{3}
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *Cursor) GetEpoch() string {
@@ -326,20 +1191,71 @@ var File_chat_v1_event_proto protoreflect.FileDescriptor
 
 const file_chat_v1_event_proto_rawDesc = "" +
 	"\n" +
-	"\x13chat/v1/event.proto\x12\achat.v1\x1a\x1bbuf/validate/validate.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xf2\x01\n" +
+	"\x13chat/v1/event.proto\x12\achat.v1\x1a\x1bbuf/validate/validate.proto\x1a\x19google/protobuf/any.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa8\x06\n" +
 	"\x05Event\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12\x1a\n" +
 	"\bprevious\x18\x03 \x01(\x04R\bprevious\x12.\n" +
 	"\x04time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x0e\n" +
 	"\x02id\x18\x05 \x01(\tR\x02id\x12'\n" +
-	"\x06sender\x18\x06 \x01(\v2\x0f.chat.v1.MemberR\x06sender\x12,\n" +
+	"\x06sender\x18\x06 \x01(\v2\x0f.chat.v1.MemberR\x06sender\x12*\n" +
+	"\achanges\x18\a \x01(\v2\x10.chat.v1.ChangesR\achanges\x12,\n" +
 	"\amessage\x18\n" +
-	" \x01(\v2\x10.chat.v1.MessageH\x00R\amessageB\x06\n" +
-	"\x04body\")\n" +
+	" \x01(\v2\x10.chat.v1.MessageH\x00R\amessage\x12#\n" +
+	"\x04edit\x18\v \x01(\v2\r.chat.v1.EditH\x00R\x04edit\x12/\n" +
+	"\bdeletion\x18\f \x01(\v2\x11.chat.v1.DeletionH\x00R\bdeletion\x12/\n" +
+	"\breaction\x18\r \x01(\v2\x11.chat.v1.ReactionH\x00R\breaction\x12)\n" +
+	"\x06custom\x18\x0e \x01(\v2\x0f.chat.v1.CustomH\x00R\x06custom\x12<\n" +
+	"\rmember_joined\x18\x14 \x01(\v2\x15.chat.v1.MemberJoinedH\x00R\fmemberJoined\x126\n" +
+	"\vmember_left\x18\x15 \x01(\v2\x13.chat.v1.MemberLeftH\x00R\n" +
+	"memberLeft\x129\n" +
+	"\fmember_count\x18\x16 \x01(\v2\x14.chat.v1.MemberCountH\x00R\vmemberCount\x12)\n" +
+	"\x06typing\x18\x17 \x01(\v2\x0f.chat.v1.TypingH\x00R\x06typing\x129\n" +
+	"\froom_changed\x18\x18 \x01(\v2\x14.chat.v1.RoomChangedH\x00R\vroomChanged\x12?\n" +
+	"\x0emember_renamed\x18\x19 \x01(\v2\x16.chat.v1.MemberRenamedH\x00R\rmemberRenamedB\x06\n" +
+	"\x04body\"D\n" +
 	"\aMessage\x12\x1e\n" +
 	"\x04text\x18\x01 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xa0\x1fR\x04text\"B\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xa0\x1fR\x04text\x12\x19\n" +
+	"\breply_to\x18\x02 \x01(\x04R\areplyTo\"G\n" +
+	"\x04Edit\x12\x1f\n" +
+	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\x12\x1e\n" +
+	"\x04text\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xa0\x1fR\x04text\"+\n" +
+	"\bDeletion\x12\x1f\n" +
+	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\"f\n" +
+	"\bReaction\x12\x1f\n" +
+	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\x12\x1f\n" +
+	"\x05emoji\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01( R\x05emoji\x12\x18\n" +
+	"\aremoved\x18\x03 \x01(\bR\aremoved\"y\n" +
+	"\x06Custom\x126\n" +
+	"\apayload\x18\x01 \x01(\v2\x14.google.protobuf.AnyB\x06\xbaH\x03\xc8\x01\x01R\apayload\x12\x1c\n" +
+	"\tephemeral\x18\x02 \x01(\bR\tephemeral\x12\x19\n" +
+	"\x03key\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\x03key\"\x90\x01\n" +
+	"\aChanges\x12\x1a\n" +
+	"\bsequence\x18\x01 \x01(\x04R\bsequence\x127\n" +
+	"\tedit_time\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\beditTime\x120\n" +
+	"\treactions\x18\x03 \x03(\v2\x12.chat.v1.ReactionsR\treactions\"@\n" +
+	"\tReactions\x12\x14\n" +
+	"\x05emoji\x18\x01 \x01(\tR\x05emoji\x12\x1d\n" +
+	"\n" +
+	"member_ids\x18\x02 \x03(\tR\tmemberIds\"(\n" +
+	"\fMemberJoined\x12\x18\n" +
+	"\amembers\x18\x01 \x01(\rR\amembers\"&\n" +
+	"\n" +
+	"MemberLeft\x12\x18\n" +
+	"\amembers\x18\x01 \x01(\rR\amembers\"\x0f\n" +
+	"\rMemberRenamed\"|\n" +
+	"\vMemberCount\x12\x18\n" +
+	"\amembers\x18\x01 \x01(\rR\amembers\x12\x16\n" +
+	"\x06joined\x18\x02 \x01(\rR\x06joined\x12\x12\n" +
+	"\x04left\x18\x03 \x01(\rR\x04left\x12'\n" +
+	"\x06sample\x18\x04 \x03(\v2\x0f.chat.v1.MemberR\x06sample\"\"\n" +
+	"\x06Typing\x12\x18\n" +
+	"\astopped\x18\x01 \x01(\bR\astopped\"F\n" +
+	"\vRoomChanged\x12!\n" +
+	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12\x14\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\"B\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
@@ -362,23 +1278,51 @@ func file_chat_v1_event_proto_rawDescGZIP() []byte {
 	return file_chat_v1_event_proto_rawDescData
 }
 
-var file_chat_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 4)
+var file_chat_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_chat_v1_event_proto_goTypes = []any{
 	(*Event)(nil),                 // 0: chat.v1.Event
 	(*Message)(nil),               // 1: chat.v1.Message
-	(*Member)(nil),                // 2: chat.v1.Member
-	(*Cursor)(nil),                // 3: chat.v1.Cursor
-	(*timestamppb.Timestamp)(nil), // 4: google.protobuf.Timestamp
+	(*Edit)(nil),                  // 2: chat.v1.Edit
+	(*Deletion)(nil),              // 3: chat.v1.Deletion
+	(*Reaction)(nil),              // 4: chat.v1.Reaction
+	(*Custom)(nil),                // 5: chat.v1.Custom
+	(*Changes)(nil),               // 6: chat.v1.Changes
+	(*Reactions)(nil),             // 7: chat.v1.Reactions
+	(*MemberJoined)(nil),          // 8: chat.v1.MemberJoined
+	(*MemberLeft)(nil),            // 9: chat.v1.MemberLeft
+	(*MemberRenamed)(nil),         // 10: chat.v1.MemberRenamed
+	(*MemberCount)(nil),           // 11: chat.v1.MemberCount
+	(*Typing)(nil),                // 12: chat.v1.Typing
+	(*RoomChanged)(nil),           // 13: chat.v1.RoomChanged
+	(*Member)(nil),                // 14: chat.v1.Member
+	(*Cursor)(nil),                // 15: chat.v1.Cursor
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*anypb.Any)(nil),             // 17: google.protobuf.Any
 }
 var file_chat_v1_event_proto_depIdxs = []int32{
-	4, // 0: chat.v1.Event.time:type_name -> google.protobuf.Timestamp
-	2, // 1: chat.v1.Event.sender:type_name -> chat.v1.Member
-	1, // 2: chat.v1.Event.message:type_name -> chat.v1.Message
-	3, // [3:3] is the sub-list for method output_type
-	3, // [3:3] is the sub-list for method input_type
-	3, // [3:3] is the sub-list for extension type_name
-	3, // [3:3] is the sub-list for extension extendee
-	0, // [0:3] is the sub-list for field type_name
+	16, // 0: chat.v1.Event.time:type_name -> google.protobuf.Timestamp
+	14, // 1: chat.v1.Event.sender:type_name -> chat.v1.Member
+	6,  // 2: chat.v1.Event.changes:type_name -> chat.v1.Changes
+	1,  // 3: chat.v1.Event.message:type_name -> chat.v1.Message
+	2,  // 4: chat.v1.Event.edit:type_name -> chat.v1.Edit
+	3,  // 5: chat.v1.Event.deletion:type_name -> chat.v1.Deletion
+	4,  // 6: chat.v1.Event.reaction:type_name -> chat.v1.Reaction
+	5,  // 7: chat.v1.Event.custom:type_name -> chat.v1.Custom
+	8,  // 8: chat.v1.Event.member_joined:type_name -> chat.v1.MemberJoined
+	9,  // 9: chat.v1.Event.member_left:type_name -> chat.v1.MemberLeft
+	11, // 10: chat.v1.Event.member_count:type_name -> chat.v1.MemberCount
+	12, // 11: chat.v1.Event.typing:type_name -> chat.v1.Typing
+	13, // 12: chat.v1.Event.room_changed:type_name -> chat.v1.RoomChanged
+	10, // 13: chat.v1.Event.member_renamed:type_name -> chat.v1.MemberRenamed
+	17, // 14: chat.v1.Custom.payload:type_name -> google.protobuf.Any
+	16, // 15: chat.v1.Changes.edit_time:type_name -> google.protobuf.Timestamp
+	7,  // 16: chat.v1.Changes.reactions:type_name -> chat.v1.Reactions
+	14, // 17: chat.v1.MemberCount.sample:type_name -> chat.v1.Member
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_event_proto_init() }
@@ -388,6 +1332,16 @@ func file_chat_v1_event_proto_init() {
 	}
 	file_chat_v1_event_proto_msgTypes[0].OneofWrappers = []any{
 		(*Event_Message)(nil),
+		(*Event_Edit)(nil),
+		(*Event_Deletion)(nil),
+		(*Event_Reaction)(nil),
+		(*Event_Custom)(nil),
+		(*Event_MemberJoined)(nil),
+		(*Event_MemberLeft)(nil),
+		(*Event_MemberCount)(nil),
+		(*Event_Typing)(nil),
+		(*Event_RoomChanged)(nil),
+		(*Event_MemberRenamed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -395,7 +1349,7 @@ func file_chat_v1_event_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_event_proto_rawDesc), len(file_chat_v1_event_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   4,
+			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

@@ -292,7 +292,11 @@ type RoomState struct {
 	Head uint64 `protobuf:"varint,3,opt,name=head,proto3" json:"head,omitempty"`
 	// How many members are connected to the room, the caller included. Each
 	// connection without a token counts as one member.
-	Members       uint32 `protobuf:"varint,4,opt,name=members,proto3" json:"members,omitempty"`
+	Members uint32 `protobuf:"varint,4,opt,name=members,proto3" json:"members,omitempty"`
+	// The display name, empty for none.
+	DisplayName string `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The topic, empty for none.
+	Topic         string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -353,6 +357,20 @@ func (x *RoomState) GetMembers() uint32 {
 		return x.Members
 	}
 	return 0
+}
+
+func (x *RoomState) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RoomState) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
 }
 
 // CaughtUp marks the end of a room's replay.
@@ -477,14 +495,14 @@ func (x *Reset) GetHead() uint64 {
 	return 0
 }
 
-// Accepted answers a send: the event is stored.
+// Accepted answers a send: the event is stored or, if it is ephemeral, on its way.
 type Accepted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the send.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The room's name.
 	Room string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
-	// The position that the event got.
+	// The position that the event got, 0 for an ephemeral one.
 	Sequence uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
 	// Whether the same sender had sent this id before: sequence is then the
 	// position of that first event, and nothing was added.
@@ -765,12 +783,14 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\x06Joined\x12'\n" +
 	"\x06member\x18\x01 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12(\n" +
 	"\x05rooms\x18\x02 \x03(\v2\x12.chat.v1.RoomStateR\x05rooms\x12H\n" +
-	"\x12heartbeat_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"c\n" +
+	"\x12heartbeat_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\x9c\x01\n" +
 	"\tRoomState\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\tR\x05epoch\x12\x12\n" +
 	"\x04head\x18\x03 \x01(\x04R\x04head\x12\x18\n" +
-	"\amembers\x18\x04 \x01(\rR\amembers\"\x1e\n" +
+	"\amembers\x18\x04 \x01(\rR\amembers\x12!\n" +
+	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
+	"\x05topic\x18\x06 \x01(\tR\x05topic\"\x1e\n" +
 	"\bCaughtUp\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\"]\n" +
 	"\x05Reset\x12\x12\n" +

@@ -19,14 +19,24 @@ var Anonymous = Member{Name: "anonymous", Guest: true}
 // subscribers and never changed.
 type Event struct {
 	Room     string
-	Sequence uint64 // the position in the journal; it grows, but not by one
+	Sequence uint64 // the position in the journal; it grows, but not by one. 0 for ephemeral events
 	Previous uint64 // the sequence of the retained event before it in the room
 	Time     time.Time
 	ID       string // the sender's name for it
 	Sender   Member
-	Body     Body // nil when the stored form could not be read
+	Body     Body     // nil when the stored form could not be read
+	Changes  *Changes // what has become of a message; only in history
 
-	encoded [MaxForms]atomic.Pointer[[]byte]
+	outdated atomic.Bool // ephemeral, and there is a newer one with its key
+	encoded  [MaxForms]atomic.Pointer[[]byte]
+}
+
+// with returns a copy of the event that differs in these.
+func (e *Event) with(previous uint64, body Body, changes *Changes) *Event {
+	return &Event{
+		Room: e.Room, Sequence: e.Sequence, Previous: previous, Time: e.Time, ID: e.ID, Sender: e.Sender,
+		Body: body, Changes: changes,
+	}
 }
 
 // Form is one of the ways in which an adapter encodes events for its receivers.
@@ -51,16 +61,6 @@ func (e *Event) Encoded(f Form, encode func() ([]byte, error)) ([]byte, error) {
 	}
 	return *e.encoded[f].Load(), nil
 }
-
-// Body is what happened: one of the types below.
-type Body interface{ isBody() }
-
-// Message is something said.
-type Message struct {
-	Text string // 1 to MaxText characters of valid UTF-8
-}
-
-func (Message) isBody() {}
 
 // Cursor is a place in a room's log: everything up to and including Sequence has
 // been seen. Sequence 0 is before the first event.
@@ -91,6 +91,7 @@ type RoomState struct {
 	Epoch   string
 	Head    uint64 // the newest event's sequence, 0 when there is none
 	Members int    // connected here, the joiner included
+	Profile Profile
 }
 
 // CaughtUp marks the end of a room's replay: what follows is live.

@@ -51,13 +51,19 @@ func (f *Feed) Join(ctx context.Context, starts ...Start) error {
 	if err := f.checkJoin(starts); err != nil {
 		return err
 	}
+	var err error
+	apart(func() { err = f.join(ctx, starts) })
+	return err
+}
+
+func (f *Feed) join(ctx context.Context, starts []Start) error {
 	var joined Joined
 	var resets []Item
 	var places []*place
 	for _, start := range starts {
 		p, state, reset, err := f.attach(ctx, start)
 		if err != nil {
-			f.detach(places)
+			f.detach(places, true)
 			return err
 		}
 		places = append(places, p)
@@ -69,7 +75,7 @@ func (f *Feed) Join(ctx context.Context, starts ...Start) error {
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
-		f.detach(places)
+		f.detach(places, true)
 		return ErrClosed
 	}
 	f.pending = append(append(f.pending, joined), resets...)
@@ -105,27 +111,36 @@ func (f *Feed) checkJoin(starts []Start) error {
 }
 
 // attach subscribes before it asks the journal where the room stands: whatever
-// is appended after that reaches the subscription.
+// is appended after that reaches the subscription. It counts the member before
+// that, so that the member is not told of itself, and asks how many there are after
+// it, so that nobody is missed.
 func (f *Feed) attach(ctx context.Context, start Start) (*place, RoomState, *Reset, error) {
 	s := f.service
+	if err := s.admit(ctx, f.member, start.Room); err != nil {
+		return nil, RoomState{}, nil, err
+	}
 	r, err := s.acquire(ctx, start.Room)
 	if err != nil {
 		return nil, RoomState{}, nil, err
 	}
-	p := &place{service: s, room: r, sub: r.topic.SubscribeWith(f.ready)}
-	state := RoomState{Room: start.Room, Members: s.enter(r, f.member)}
-	reset, err := p.start(ctx, start, &state)
-	if err != nil {
-		f.detach([]*place{p})
-		return nil, RoomState{}, nil, err
+	p := &place{service: s, room: r, crowd: s.enter(start.Room, f.member)}
+	p.sub, p.carried = r.subscribe(f.ready)
+	state := RoomState{Room: start.Room, Members: s.countMembers(start.Room)}
+	if state.Profile, err = s.profile(ctx, start.Room); err == nil {
+		var reset *Reset
+		if reset, err = p.start(ctx, start, &state); err == nil {
+			return p, state, reset, nil
+		}
 	}
-	return p, state, reset, nil
+	f.detach([]*place{p}, true)
+	return nil, RoomState{}, nil, err
 }
 
-func (f *Feed) detach(places []*place) {
+// detach leaves rooms. A member who does so of its own accord is gone at once.
+func (f *Feed) detach(places []*place, explicit bool) {
 	for _, p := range places {
 		p.sub.Close()
-		f.service.exit(p.room, f.member)
+		f.service.exit(p.crowd, f.member, explicit)
 		f.service.release(p.room)
 	}
 }
@@ -142,17 +157,18 @@ func (f *Feed) Leave(room string) error {
 	p := f.places[i]
 	f.places = slices.Concat(f.places[:i], f.places[i+1:])
 	f.mu.Unlock()
-	f.detach([]*place{p})
+	f.detach([]*place{p}, true)
 	return nil
 }
 
-// Close leaves all rooms. Closing twice is harmless.
+// Close leaves all rooms, as one whose connection is lost: the member is in them
+// for a moment longer. Closing twice is harmless.
 func (f *Feed) Close() {
 	f.mu.Lock()
 	places := f.places
 	f.places, f.pending, f.closed = nil, nil, true
 	f.mu.Unlock()
-	f.detach(places)
+	f.detach(places, false)
 }
 
 // Next puts what is pending into buf and returns how many items. It does not
@@ -186,6 +202,9 @@ func (f *Feed) Next(ctx context.Context, buf []Item) (int, error) {
 	}
 	return n, nil
 }
+
+// Wake makes Ready fire, for whoever waits there and has something else to see to.
+func (f *Feed) Wake() { f.signal() }
 
 // signal never blocks: a signal that is already there covers this one.
 func (f *Feed) signal() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -25,12 +26,13 @@ const patience = 10 * time.Second
 // service and its journal.
 type probe struct {
 	chat.Journal
-	tails      atomic.Int32
-	beforeRead func() // called before each Read and ReadBack
-	broken     string // the method that fails
+	tails        atomic.Int32
+	beforeRead   func() // called before each Read and ReadBack
+	beforeAppend func() // called once, before the next Append
+	broken       string // the method that fails
 
-	mu      sync.Mutex        // guards below
-	deliver func(chat.Stored) // of the newest tail
+	mu      sync.Mutex          // guards below
+	deliver func([]chat.Stored) // of the newest tail
 }
 
 var errBroken = errors.New("the journal is broken")
@@ -48,7 +50,16 @@ func (p *probe) Append(ctx context.Context, room, key string, payload []byte) (c
 	if err := p.failed("Append"); err != nil {
 		return chat.Cursor{}, false, err
 	}
+	if f := p.beforeAppend; f != nil {
+		p.beforeAppend = nil
+		f()
+	}
 	return p.Journal.Append(ctx, room, key, payload)
+}
+
+func (p *probe) Submit(ctx context.Context, room, key string, payload []byte, done func(chat.Appended)) {
+	at, duplicate, err := p.Append(ctx, room, key, payload)
+	done(chat.Appended{At: at, Duplicate: duplicate, Err: err})
 }
 
 func (p *probe) Read(ctx context.Context, room string, after uint64, limit int) ([]chat.Stored, error) {
@@ -71,6 +82,13 @@ func (p *probe) ReadBack(ctx context.Context, room string, before uint64, limit 
 	return p.Journal.ReadBack(ctx, room, before, limit)
 }
 
+func (p *probe) Erase(ctx context.Context, room string, sequence uint64) error {
+	if err := p.failed("Erase"); err != nil {
+		return err
+	}
+	return p.Journal.Erase(ctx, room, sequence)
+}
+
 func (p *probe) Head(ctx context.Context, room string) (chat.Head, error) {
 	if err := p.failed("Head"); err != nil {
 		return chat.Head{}, err
@@ -78,13 +96,16 @@ func (p *probe) Head(ctx context.Context, room string) (chat.Head, error) {
 	return p.Journal.Head(ctx, room)
 }
 
-func (p *probe) Tail(ctx context.Context, room string, fn func(chat.Stored)) (func(), error) {
+func (p *probe) Tail(ctx context.Context, room string, fn func([]chat.Stored)) (func(), error) {
 	if err := p.failed("Tail"); err != nil {
 		return nil, err
 	}
 	stop, err := p.Journal.Tail(ctx, room, fn)
 	if err != nil {
 		return nil, err
+	}
+	if room == "!rooms" {
+		return stop, nil // the service's own
 	}
 	p.tails.Add(1)
 	p.mu.Lock()
@@ -103,7 +124,7 @@ func (p *probe) late(stored chat.Stored) {
 	p.mu.Lock()
 	deliver := p.deliver
 	p.mu.Unlock()
-	deliver(stored)
+	deliver([]chat.Stored{stored})
 }
 
 // house is a service and what it stands on.
@@ -206,8 +227,17 @@ func join(t testing.TB, f *chat.Feed, starts ...chat.Start) {
 	}
 }
 
-// drain takes all that is pending, size items at a time.
+// drain takes all that is pending, size items at a time, and leaves out what is
+// ephemeral.
 func drain(t testing.TB, f *chat.Feed, size int) []chat.Item {
+	t.Helper()
+	return slices.DeleteFunc(drainAll(t, f, size), func(item chat.Item) bool {
+		e, ok := item.(*chat.Event)
+		return ok && e.Sequence == 0
+	})
+}
+
+func drainAll(t testing.TB, f *chat.Feed, size int) []chat.Item {
 	t.Helper()
 	var all []chat.Item
 	buf := make([]chat.Item, size)

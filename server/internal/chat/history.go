@@ -5,8 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"slices"
-	"strings"
 	"time"
+
+	"chatroom/server/fanout"
 )
 
 // ErrUnknownRoom is returned for a room in which nothing was ever said and
@@ -74,15 +75,37 @@ func (s *Service) History(ctx context.Context, q Query) (Page, error) {
 		if err != nil || len(page.Events) > 0 {
 			return page, err
 		}
-		select {
-		case <-sub.Ready():
+		for stored := false; !stored; {
+			select {
+			case <-sub.Ready():
+				stored = anyStored(sub)
+			case <-timeout.C:
+				return page, nil
+			case <-s.closing:
+				return page, nil
+			case <-ctx.Done():
+				return Page{}, ctx.Err()
+			}
+		}
+	}
+}
+
+// anyStored takes what is pending, and tells whether there may be a durable event
+// among it.
+func anyStored(sub *fanout.Subscription[*Event]) bool {
+	var events [64]*Event
+	for {
+		n, err := sub.Take(events[:])
+		if err != nil {
+			sub.Rejoin() // it fell behind: there is no saying what it missed
+			return true
+		}
+		if n == 0 {
+			return false
+		}
+		if slices.ContainsFunc(events[:n], func(e *Event) bool { return e.Sequence > 0 }) {
 			sub.Rejoin()
-		case <-timeout.C:
-			return page, nil
-		case <-s.closing:
-			return page, nil
-		case <-ctx.Done():
-			return Page{}, ctx.Err()
+			return true
 		}
 	}
 }
@@ -144,12 +167,44 @@ func (s *Service) page(ctx context.Context, q Query) (Page, error) {
 	whole := len(stored)
 	stored = trim(stored, q.Limit, q.After == nil)
 	page.More = len(stored) < whole
-	page.Events = make([]*Event, len(stored))
-	for i, st := range stored {
-		page.Events[i] = s.decode(q.Room, st)
+	for _, st := range stored {
+		page.Events = append(page.Events, s.decode(q.Room, st))
 		page.Next.Sequence = st.Sequence
 	}
-	return page, nil
+	page.Events, err = s.asOfNow(ctx, q.Room, page.Events)
+	return page, err
+}
+
+// asOfNow returns events with the messages among them as they are now.
+func (s *Service) asOfNow(ctx context.Context, room string, events []*Event) ([]*Event, error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	f, err := s.folded(ctx, room, events[0].Sequence)
+	if err != nil {
+		return nil, err
+	}
+	var now []*Event
+	left, before := false, uint64(0) // whether the one before was left out, and what came before that
+	for _, e := range events {
+		changed := f.apply(e)
+		if changed == nil {
+			// It is being erased, or was to be: a crash may have come between.
+			if err := s.eraseOne(ctx, room, e.Sequence); err != nil {
+				return nil, err
+			}
+			if !left {
+				left, before = true, e.Previous
+			}
+			continue
+		}
+		if left {
+			changed = changed.with(before, changed.Body, changed.Changes)
+			left = false
+		}
+		now = append(now, changed)
+	}
+	return now, nil
 }
 
 // trim shortens a page to limit events and pageBytes, but to no less than one
@@ -182,71 +237,3 @@ func (h Head) check(room string, c Cursor) error {
 func (h Head) lost(room string) *CursorLostError {
 	return &CursorLostError{Room: room, Epoch: h.Epoch, Oldest: h.First}
 }
-
-// exists says whether a room without events exists all the same.
-func (s *Service) exists(name string) bool {
-	if _, lasting := slices.BinarySearch(s.lasting, name); lasting {
-		return true
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	r := s.rooms[name]
-	return r != nil && r.countLocked() > 0
-}
-
-// RoomInfo describes a room.
-type RoomInfo struct {
-	Name    string
-	Head    uint64 // the newest event's sequence, 0 when there is none
-	Members int    // connected here
-}
-
-// Rooms returns the rooms that come after a name, by name, at most limit of
-// them, and whether there are more.
-func (s *Service) Rooms(ctx context.Context, after string, limit int) (rooms []RoomInfo, more bool, err error) {
-	heads, err := s.journal.Rooms(ctx, after, limit+1)
-	if err != nil {
-		return nil, false, fmt.Errorf("list rooms: %w", err)
-	}
-	for _, h := range heads {
-		rooms = append(rooms, RoomInfo{Name: h.Room, Head: h.Last})
-	}
-	for _, name := range s.present(after) {
-		if at, found := slices.BinarySearchFunc(rooms, name, compareName); !found {
-			rooms = slices.Insert(rooms, at, RoomInfo{Name: name})
-		}
-	}
-	if more = len(rooms) > limit; more {
-		rooms = rooms[:limit]
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := range rooms {
-		if r := s.rooms[rooms[i].Name]; r != nil {
-			rooms[i].Members = r.countLocked()
-		}
-	}
-	return rooms, more, nil
-}
-
-// present returns the rooms after a name, by name, that exist whether or not
-// anything was said in them.
-func (s *Service) present(after string) []string {
-	var names []string
-	for _, name := range s.lasting {
-		if name > after {
-			names = append(names, name)
-		}
-	}
-	s.mu.Lock()
-	for name, r := range s.rooms {
-		if name > after && r.countLocked() > 0 {
-			names = append(names, name)
-		}
-	}
-	s.mu.Unlock()
-	slices.Sort(names)
-	return slices.Compact(names)
-}
-
-func compareName(r RoomInfo, name string) int { return strings.Compare(r.Name, name) }

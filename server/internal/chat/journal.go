@@ -25,22 +25,28 @@ type Journal interface {
 	// When the room was given the same key before, within the journal's window,
 	// nothing is stored, and the place is that of the first.
 	Append(ctx context.Context, room, key string, payload []byte) (at Cursor, duplicate bool, err error)
+	// Submit is Append that does not wait. It calls done once, with what has become
+	// of it: maybe before it returns, and maybe after ctx has ended. What one
+	// goroutine submits is stored in that order. Submit itself waits while too much
+	// is on its way. done must not block, and must not call the journal.
+	Submit(ctx context.Context, room, key string, payload []byte, done func(Appended))
 	// Read returns the oldest events after a sequence, in order: fewer than
 	// limit only when there are no more.
 	Read(ctx context.Context, room string, after uint64, limit int) ([]Stored, error)
 	// ReadBack returns the newest events before a sequence, in order: fewer than
 	// limit only when there are no more.
 	ReadBack(ctx context.Context, room string, before uint64, limit int) ([]Stored, error)
-	// Tail calls fn for everything that is appended from now on, by any node, in
-	// order and without gaps, until stop is called. Calls don't overlap; when
-	// stop has returned there are no more. fn must not block, and must not call
-	// the journal. stop may also be called after Close.
+	// Tail calls fn with everything that is appended from now on, by any node, in
+	// order and without gaps, until stop is called: with all at once that has come
+	// at once. Calls don't overlap; when stop has returned there are no more. fn
+	// must not block, must not call the journal, and must not keep the slice. stop
+	// may also be called after Close.
 	//
 	// What is erased before fn is called with it may be left out. The Previous of
 	// an event is then that of the moment at which it was stored, or read: it may
 	// since have been erased, but is never newer than what fn was called with
 	// before, unless that was stored before the tail.
-	Tail(ctx context.Context, room string, fn func(Stored)) (stop func(), err error)
+	Tail(ctx context.Context, room string, fn func([]Stored)) (stop func(), err error)
 	// Head says where a room's log stands. A room in which nothing was stored
 	// has a head too.
 	Head(ctx context.Context, room string) (Head, error)
@@ -56,6 +62,13 @@ type Journal interface {
 	Erase(ctx context.Context, room string, sequence uint64) error
 	// Close ends all tails. It waits for calls of their functions.
 	Close() error
+}
+
+// Appended is what has become of a Submit.
+type Appended struct {
+	At        Cursor
+	Duplicate bool // At is the place of the first with this key
+	Err       error
 }
 
 // Stored is an event in a journal. Its payload is shared and must not be changed.

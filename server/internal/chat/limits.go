@@ -1,7 +1,6 @@
 package chat
 
 import (
-	"strings"
 	"unicode/utf8"
 
 	"golang.org/x/text/secure/precis"
@@ -16,6 +15,14 @@ const (
 	MaxRooms    = 100   // rooms in one feed
 	MaxRecent   = 1_000 // events that a feed may start with
 	MaxPage     = 500   // events in a page of history
+
+	MaxEmoji       = 32       // bytes
+	MaxReactions   = 50       // different emoji at one message
+	MaxPayload     = 16 << 10 // bytes of a Custom's type and payload
+	MaxDisplayName = 80       // characters
+	MaxTopic       = 300      // characters
+	MaxUnread      = 100      // messages that are counted as unread
+	MaxSeen        = 100      // rooms whose unread messages are counted at once
 )
 
 // FieldError says that a field of a request is out of its bounds.
@@ -26,6 +33,9 @@ type FieldError struct {
 }
 
 func (e *FieldError) Error() string { return e.Field + ": " + e.Bound }
+
+// CheckRoom returns a *FieldError for what can't be the name of a room.
+func CheckRoom(name string) error { return checkRoom("room", name) }
 
 func checkRoom(field, name string) error {
 	ok := 1 <= len(name) && len(name) <= MaxRoomName
@@ -45,19 +55,6 @@ func checkID(id string) error {
 		return &FieldError{"id", "id.length", "must be 1 to 64 bytes"}
 	case !utf8.ValidString(id):
 		return &FieldError{"id", "id.utf8", "must be valid UTF-8"}
-	}
-	return nil
-}
-
-func (m Message) check() error {
-	const field = "message.text"
-	switch {
-	case !utf8.ValidString(m.Text):
-		return &FieldError{field, "text.utf8", "must be valid UTF-8"}
-	case m.Text == "" || utf8.RuneCountInString(m.Text) > MaxText:
-		return &FieldError{field, "text.length", "must be 1 to 4,000 characters"}
-	case strings.TrimSpace(m.Text) == "":
-		return &FieldError{field, "text.visible", "must be 1 to 4,000 characters that are not only white space"}
 	}
 	return nil
 }

@@ -31,3 +31,10 @@ func (m *memo) keep(e *Event, payload []byte) {
 		m.events[e.Sequence%memoEvents].Store(e)
 	}
 }
+
+// forget lets go of an event that was erased.
+func (m *memo) forget(sequence uint64) {
+	if e := m.events[sequence%memoEvents].Load(); e != nil && e.Sequence == sequence {
+		m.events[sequence%memoEvents].CompareAndSwap(e, nil)
+	}
+}

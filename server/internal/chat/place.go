@@ -10,16 +10,19 @@ import (
 
 // place is where a feed stands in one room. It replays the journal until it has
 // reached the end, then takes from the topic. Falling out of the topic's window
-// takes it back to replaying.
+// takes it back to replaying. Either way it goes on with the newest ephemeral
+// events.
 type place struct {
 	service *Service
 	room    *room
+	crowd   *crowd
 	sub     *fanout.Subscription[*Event]
 
 	// Used by Feed.Next alone, once the feed has the place.
 	last      uint64 // everything up to here was delivered, or not asked for
 	replaying bool
-	arrived   bool // live since the last take; CaughtUp is to be said
+	arrived   bool     // live since the last take; CaughtUp is to be said
+	carried   []*Event // the newest ephemeral events when the subscription began
 }
 
 // start finds where to begin. It fills in state, and returns a Reset if the
@@ -78,18 +81,23 @@ func (p *place) take(ctx context.Context, buf []Item) (n int, more bool, err err
 		return 0, true, nil
 	}
 	if p.replaying {
-		return p.replay(ctx, buf)
+		apart(func() { n, more, err = p.replay(ctx, buf) })
+		return n, more, err
 	}
 	if p.arrived {
 		p.arrived = false
 		buf[0], n = CaughtUp{Room: p.room.name}, 1
+	}
+	for n < len(buf) && len(p.carried) > 0 {
+		n += p.pick(buf[n:], p.carried[:1])
+		p.carried = p.carried[1:]
 	}
 	var events [64]*Event
 	for n < len(buf) {
 		k, err := p.sub.Take(events[:min(len(events), len(buf)-n)])
 		switch {
 		case errors.Is(err, fanout.ErrLagged):
-			p.sub.Rejoin()
+			p.carried = p.room.rejoin(p.sub)
 			p.replaying = true
 			return n, true, nil
 		case errors.Is(err, fanout.ErrClosed):
@@ -98,15 +106,30 @@ func (p *place) take(ctx context.Context, buf []Item) (n int, more bool, err err
 		if k == 0 {
 			return n, false, nil
 		}
-		for _, e := range events[:k] {
-			if e.Sequence > p.last {
-				p.last = e.Sequence
-				buf[n] = e
-				n++
-			}
-		}
+		n += p.pick(buf[n:], events[:k])
 	}
 	return n, true, nil
+}
+
+// pick puts those events into buf that are to be delivered: of the durable ones
+// those that were not delivered yet, of the ephemeral ones those that no newer one
+// has replaced.
+func (p *place) pick(buf []Item, events []*Event) (n int) {
+	for _, e := range events {
+		switch {
+		case e.Sequence == 0:
+			if e.outdated.Load() {
+				continue
+			}
+		case e.Sequence <= p.last:
+			continue
+		default:
+			p.last = e.Sequence
+		}
+		buf[n] = e
+		n++
+	}
+	return n
 }
 
 // replay reads on in the journal. The subscription was made, or made to rejoin,

@@ -10,8 +10,9 @@ import (
 // room is a room that somebody on this node listens to. It goes when the last
 // listener does; the journal keeps the events.
 type room struct {
-	name  string
-	topic *fanout.Topic[*Event]
+	name    string
+	topic   *fanout.Topic[*Event]
+	passing passing
 
 	opened chan struct{} // closed when stop and err are set
 	stop   func()        // ends the journal's tail
@@ -19,8 +20,6 @@ type room struct {
 
 	// Guarded by Service.mu.
 	listeners int
-	members   map[string]int // connections by member id
-	anonymous int            // connections without one
 }
 
 // acquire returns the room with its tail running. Each acquire is matched by a
@@ -34,10 +33,9 @@ func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
 	r, found := s.rooms[name]
 	if !found {
 		r = &room{
-			name:    name,
-			topic:   fanout.New[*Event](s.topics),
-			opened:  make(chan struct{}),
-			members: make(map[string]int),
+			name:   name,
+			topic:  fanout.New[*Event](s.topics),
+			opened: make(chan struct{}),
 		}
 		s.rooms[name] = r
 	}
@@ -46,8 +44,12 @@ func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
 
 	if !found {
 		// The tail outlives the caller that happened to come first.
-		r.stop, r.err = s.journal.Tail(context.WithoutCancel(ctx), name, func(stored Stored) {
-			_ = r.topic.Publish(s.decode(name, stored)) // closed: nobody listens any more
+		r.stop, r.err = s.journal.Tail(context.WithoutCancel(ctx), name, func(stored []Stored) {
+			events := make([]*Event, len(stored))
+			for i, st := range stored {
+				events[i] = s.decode(name, st)
+			}
+			_ = r.topic.Publish(events...) // closed: nobody listens any more
 		})
 		close(r.opened)
 	}
@@ -92,29 +94,3 @@ func (r *room) failed() bool {
 		return false
 	}
 }
-
-// enter counts a connection of m and returns how many members there are.
-func (s *Service) enter(r *room, m Member) int {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m.ID == "" {
-		r.anonymous++
-	} else {
-		r.members[m.ID]++
-	}
-	return r.countLocked()
-}
-
-func (s *Service) exit(r *room, m Member) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if m.ID == "" {
-		r.anonymous--
-		return
-	}
-	if r.members[m.ID]--; r.members[m.ID] == 0 {
-		delete(r.members, m.ID)
-	}
-}
-
-func (r *room) countLocked() int { return len(r.members) + r.anonymous }

@@ -9,9 +9,11 @@ import (
 	"sync"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/journal/memory"
+	"chatroom/server/internal/presence"
 )
 
 func TestFeedLeave(t *testing.T) {
@@ -167,10 +169,12 @@ func TestServiceClose(t *testing.T) {
 
 // A member is counted once, however many connections it has; callers without an
 // id are counted each.
-func TestMembers(t *testing.T) {
+func TestMembers(t *testing.T) { synctest.Test(t, testMembers) }
+
+func testMembers(t *testing.T) {
 	h := newHouse(t, chat.Config{}, memory.Config{})
 	members := func() int {
-		rooms, _, err := h.Rooms(t.Context(), "", 10)
+		rooms, _, err := h.Rooms(t.Context(), "", 10, nil)
 		if err != nil {
 			t.Fatalf("Rooms() = %v, want nil", err)
 		}
@@ -197,6 +201,8 @@ func TestMembers(t *testing.T) {
 	}
 	for i, want := range []int{4, 4, 4, 3, 2, 1, 0} {
 		feeds[i].Close()
+		<-time.After(presence.DefaultGrace) // lost, and not back
+		synctest.Wait()
 		if got := members(); got != want {
 			t.Errorf("%d members after %d feeds were closed, want %d", got, i+1, want)
 		}
@@ -225,7 +231,13 @@ func TestRooms(t *testing.T) {
 		{"lobbx", 1, all[2:3], true},
 		{"said", 1, nil, false},
 	} {
-		got, more, err := h.Rooms(t.Context(), tt.after, tt.limit)
+		got, more, err := h.Rooms(t.Context(), tt.after, tt.limit, nil)
+		for i := range got {
+			if spoken := got[i].Head > 0; got[i].LastActivity.IsZero() == spoken || got[i].Unread != -1 {
+				t.Errorf("Rooms(%q, %d): %+v, want the time of its newest event, and no count of unread messages", tt.after, tt.limit, got[i])
+			}
+			got[i].LastActivity, got[i].Unread = time.Time{}, 0
+		}
 		if err != nil || !slices.Equal(got, tt.want) || more != tt.more {
 			t.Errorf("Rooms(%q, %d) = %v, %t, %v, want %v, %t", tt.after, tt.limit, got, more, err, tt.want, tt.more)
 		}

@@ -1,16 +1,14 @@
 package chat
 
 import (
-	"context"
-	"crypto/sha256"
 	"errors"
-	"fmt"
 	"log/slog"
 	"slices"
 	"sync"
 	"time"
 
 	"chatroom/server/fanout"
+	"chatroom/server/internal/presence"
 )
 
 // ErrClosed is returned after the service was closed.
@@ -28,6 +26,10 @@ type Config struct {
 	// Gather is for how long a busy room may put off waking its listeners, so
 	// that what is said meanwhile leaves together: see fanout.Config.
 	Gather time.Duration
+	// Presence says how members come and go. Its zero value is ready to use.
+	Presence presence.Config
+	// Creation says who may make rooms.
+	Creation Creation
 	// Log takes what operators should know. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -38,12 +40,17 @@ type Service struct {
 	encoding Encoding
 	topics   fanout.Config
 	log      *slog.Logger
-	lasting  []string      // Config.Rooms, sorted
+	lasting  []string // Config.Rooms, sorted
+	presence presence.Config
+	creation Creation
 	closing  chan struct{} // closed by Close
 	memo     memo
+	folds    folds
+	registry registry
 
 	mu     sync.Mutex // guards below, and the fields of rooms that say so
 	rooms  map[string]*room
+	crowds map[string]*crowd
 	closed bool
 }
 
@@ -60,7 +67,10 @@ func New(c Config) *Service {
 		log:      c.Log,
 		lasting:  slices.Sorted(slices.Values(c.Rooms)),
 		closing:  make(chan struct{}),
+		presence: c.Presence,
+		creation: c.Creation,
 		rooms:    make(map[string]*room),
+		crowds:   make(map[string]*crowd),
 	}
 }
 
@@ -68,91 +78,19 @@ func New(c Config) *Service {
 // by those who opened them.
 func (s *Service) Close() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
+	crowds := s.crowds
 	if !s.closed {
 		s.closed = true
 		close(s.closing)
+		s.crowds = make(map[string]*crowd)
 	}
-}
-
-// Post is something to be said.
-type Post struct {
-	Room string
-	ID   string // the sender's name for it: a retry carries the same
-	Body Body
-}
-
-// Receipt says where a post was stored.
-type Receipt struct {
-	At        Cursor
-	Time      time.Time // when it was accepted; zero if the event is gone
-	Duplicate bool      // At and Time are those of an earlier post with this ID
-}
-
-// Send stores a post by from. It returns a *FieldError for what is out of
-// bounds, and ErrClosed.
-func (s *Service) Send(ctx context.Context, from Member, p Post) (Receipt, error) {
-	if err := p.check(); err != nil {
-		return Receipt{}, err
+	s.mu.Unlock()
+	for _, c := range crowds {
+		c.mu.Lock()
+		s.disperseLocked(c)
+		c.mu.Unlock()
 	}
-	if s.isClosed() {
-		return Receipt{}, ErrClosed
-	}
-	event := &Event{Time: time.Now().UTC(), ID: p.ID, Sender: from, Body: p.Body}
-	payload, err := s.encoding.Encode(event)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("encode event: %w", err)
-	}
-	key, err := s.key(from, p)
-	if err != nil {
-		return Receipt{}, err
-	}
-	at, duplicate, err := s.journal.Append(ctx, p.Room, key, payload)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("append to room %q: %w", p.Room, err)
-	}
-	if !duplicate {
-		return Receipt{At: at, Time: event.Time}, nil
-	}
-	first, err := s.journal.Read(ctx, p.Room, at.Sequence-1, 1)
-	if err != nil {
-		return Receipt{}, fmt.Errorf("read the first of a duplicate in room %q: %w", p.Room, err)
-	}
-	r := Receipt{At: at, Duplicate: true}
-	if len(first) == 1 && first[0].Sequence == at.Sequence {
-		r.Time = s.decode(p.Room, first[0]).Time
-	}
-	return r, nil
-}
-
-func (p Post) check() error {
-	if err := checkRoom("room", p.Room); err != nil {
-		return err
-	}
-	if err := checkID(p.ID); err != nil {
-		return err
-	}
-	switch body := p.Body.(type) {
-	case Message:
-		return body.check()
-	default:
-		return &FieldError{"body", "body.required", "must be set"}
-	}
-}
-
-// key names a post for the journal's deduplication. Anonymous senders share
-// their lack of an identity, and so their ids: two of them who both call their
-// first message "1" must not swallow each other's, hence the body is part of
-// their key. Quoting keeps the parts apart, whatever is in them.
-func (s *Service) key(from Member, p Post) (string, error) {
-	if from.ID != "" {
-		return fmt.Sprintf("%q %q", from.ID, p.ID), nil
-	}
-	body, err := s.encoding.Encode(&Event{Body: p.Body})
-	if err != nil {
-		return "", fmt.Errorf("encode body: %w", err)
-	}
-	return fmt.Sprintf("%q %x", p.ID, sha256.Sum256(body)), nil
+	s.registry.close()
 }
 
 // decode never fails: an event that can't be read keeps its place in the room's
@@ -161,13 +99,19 @@ func (s *Service) decode(room string, stored Stored) *Event {
 	if event := s.memo.find(room, stored); event != nil {
 		return event
 	}
+	event := s.read(room, stored)
+	s.memo.keep(event, stored.Payload)
+	return event
+}
+
+// read is decode for an event that others are not likely to ask for.
+func (s *Service) read(room string, stored Stored) *Event {
 	event, err := s.encoding.Decode(stored.Payload)
 	if err != nil {
 		s.log.Error("stored event can't be read", "room", room, "sequence", stored.Sequence, "err", err)
 		event = &Event{}
 	}
 	event.Room, event.Sequence, event.Previous = room, stored.Sequence, stored.Previous
-	s.memo.keep(event, stored.Payload)
 	return event
 }
 

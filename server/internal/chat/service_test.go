@@ -51,7 +51,7 @@ func TestSendRefuses(t *testing.T) {
 			t.Errorf("Send, %s = %v, want a FieldError for %q, %q", tt.name, err, tt.field, tt.rule)
 		}
 	}
-	rooms, _, err := h.Rooms(t.Context(), "", 10)
+	rooms, _, err := h.Rooms(t.Context(), "", 10, nil)
 	if err != nil || len(rooms) != 3 {
 		t.Errorf("Rooms() = %v, %v, want the 3 of the good posts", rooms, err)
 	}

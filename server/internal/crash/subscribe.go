@@ -54,6 +54,9 @@ func (s *subscriber) follow(ctx context.Context) {
 			}
 			return
 		}
+		if e.GetSequence() == 0 {
+			continue // ephemeral
+		}
 		s.cursor = e.Cursor()
 		s.history.saw(s.seat, toEvent(e.Event, e.Epoch))
 		if s.restive && s.random.IntN(300) == 0 {

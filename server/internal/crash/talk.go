@@ -135,7 +135,7 @@ func (t *talker) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, cha
 		}
 		switch kind := response.GetFrame().GetKind().(type) {
 		case *chatv1.Frame_Event:
-			if e := kind.Event; e.GetRoom() == t.seat.room {
+			if e := kind.Event; e.GetRoom() == t.seat.room && e.GetSequence() > 0 {
 				t.cursor.Sequence = e.GetSequence()
 				t.history.saw(t.seat, toEvent(e, t.cursor.Epoch))
 			}

@@ -30,9 +30,8 @@ const (
 type Config struct {
 	// Listen are the TCP addresses, such as ":8080".
 	Listen []string
-	// RPC handles Patterns, which are patterns of http.ServeMux.
-	RPC      http.Handler
-	Patterns []string
+	// RPC are handlers by their patterns for http.ServeMux.
+	RPC map[string]http.Handler
 	// Page holds the static page, served at all other paths.
 	Page fs.FS
 	// WriteTimeout is how long the socket of an HTTP/2 peer may take not a byte
@@ -56,8 +55,8 @@ func Listen(c Config) (*Server, error) {
 		return nil, fmt.Errorf("read the page: %w", err)
 	}
 	mux := http.NewServeMux()
-	for _, pattern := range c.Patterns {
-		mux.Handle(pattern, c.RPC)
+	for pattern, handler := range c.RPC {
+		mux.Handle(pattern, handler)
 	}
 	mux.Handle("/", page)
 	protocols := new(http.Protocols)

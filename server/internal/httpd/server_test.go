@@ -124,7 +124,7 @@ func (broken) Open(string) (fs.File, error) { return nil, errors.New("broken") }
 // All listeners serve the same, over both protocols and on one port.
 func TestProtocolsAndListeners(t *testing.T) {
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto, " ", r.URL.Path) })
-	s := serve(t, Config{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, RPC: echo, Patterns: []string{"/a.A/", "/b.B/"}})
+	s := serve(t, Config{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, RPC: map[string]http.Handler{"/a.A/": echo, "/b.B/": echo}})
 	if len(s.Addrs()) != 2 || s.Addrs()[0].String() == s.Addrs()[1].String() {
 		t.Fatalf("Addrs() = %v, want two", s.Addrs())
 	}
@@ -173,11 +173,11 @@ func TestHeadersAreBounded(t *testing.T) {
 // Handlers that end are waited for.
 func TestShutdownWaits(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
-	s := serve(t, Config{Patterns: []string{"/slow"}, RPC: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+	s := serve(t, Config{RPC: map[string]http.Handler{"/slow": http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		close(entered)
 		<-release
 		fmt.Fprint(w, "done")
-	})})
+	})}})
 	answer := make(chan string, 1)
 	c := client(t, (*http.Protocols).SetUnencryptedHTTP2)
 	go func() {
@@ -221,12 +221,12 @@ func TestShutdownIsBounded(t *testing.T) {
 		"HTTP/2.0": (*http.Protocols).SetUnencryptedHTTP2,
 	} {
 		entered, ended := make(chan struct{}), make(chan struct{})
-		s := serve(t, Config{Patterns: []string{"/stream"}, RPC: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		s := serve(t, Config{RPC: map[string]http.Handler{"/stream": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			_ = http.NewResponseController(w).Flush()
 			close(entered)
 			<-r.Context().Done()
 			close(ended)
-		})})
+		})}})
 		c := client(t, speak)
 		response, err := c.Get(s.url(0) + "/stream")
 		if err != nil {

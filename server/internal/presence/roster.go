@@ -135,6 +135,12 @@ func (r *Roster[M]) Leave(now time.Time, id string, clean bool) {
 // Count returns how many members are there, each anonymous connection being one.
 func (r *Roster[M]) Count() int { return r.count + r.anonymous.count() }
 
+// Has reports whether the member with this id is there.
+func (r *Roster[M]) Has(id string) bool {
+	m := r.members.find(id)
+	return m != nil && m.there()
+}
+
 // Members returns those who are there and have an id, in the order of their ids,
 // from the first one after the given id on. The roster must not change meanwhile.
 func (r *Roster[M]) Members(after string) iter.Seq2[string, M] {

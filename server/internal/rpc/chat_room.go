@@ -1,8 +1,9 @@
 package rpc
 
 import (
+	"cmp"
 	"context"
-	"errors"
+	"fmt"
 
 	"connectrpc.com/connect"
 
@@ -30,58 +31,69 @@ func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.Cha
 		feed:   feed,
 		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.ChatResponse{Frame: f}) },
 		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
-		requests: func(ctx context.Context, answer func(*chatv1.Frame)) error {
-			joined := false
-			err := receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
-				if !joined && request.GetJoin() == nil && refusal == nil {
-					return errNotAJoin
-				}
-				reply, err := c.do(ctx, feed, request, refusal)
-				if err != nil && (!joined || err.Code() == connect.CodeUnavailable || ctx.Err() != nil) {
-					return err
-				}
-				joined = true
-				if err != nil {
-					reply = rejectedFrame(request.GetSend().GetId(), roomOf(request), err)
-				}
-				if reply != nil {
-					answer(reply)
-				}
-				return nil
-			})
-			if err == nil && !joined {
+	}
+	s.requests = func(ctx context.Context) error {
+		joined := false
+		err := receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
+			if !joined && request.GetJoin() == nil && refusal == nil {
 				return errNotAJoin
 			}
-			return err
-		},
+			sending, err := c.do(ctx, feed, request, refusal)
+			if err != nil && !joined {
+				return err
+			}
+			joined = true
+			switch {
+			case err != nil:
+				s.answers.add(ctx, answered(c.refuse(ctx, request, err)))
+			case sending != nil:
+				s.answers.add(ctx, answer{sending.Done(), func(ctx context.Context) (*chatv1.Frame, error) {
+					receipt, err := sending.Receipt(ctx)
+					if err != nil {
+						return c.refuse(ctx, request, inField("send", err))
+					}
+					return acceptedFrame(request.GetSend(), receipt), nil
+				}})
+			}
+			return nil
+		})
+		if err == nil && !joined {
+			return errNotAJoin
+		}
+		return err
 	}
 	return s.serve(ctx, conn)
 }
 
-// do carries out one request of a Chat stream and returns the answer, if there
-// is one: a join is answered by the feed.
-func (c *chatRoom) do(ctx context.Context, feed *chat.Feed, request *chatv1.ChatRequest, refusal *connect.Error) (*chatv1.Frame, *connect.Error) {
+// do carries out one request of a Chat stream. A send may still be on its way when
+// it returns; a join is answered by the feed.
+func (c *chatRoom) do(ctx context.Context, feed *chat.Feed, request *chatv1.ChatRequest, refusal *connect.Error) (*chat.Sending, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
-	var err error
 	switch action := request.GetAction().(type) {
 	case *chatv1.ChatRequest_Join:
-		err = inField("join", feed.Join(ctx, fromSubscription(action.Join)))
+		return nil, inField("join", feed.Join(ctx, fromSubscription(action.Join)))
 	case *chatv1.ChatRequest_Leave:
-		err = inField("leave", feed.Leave(action.Leave.GetRoom()))
+		return nil, inField("leave", feed.Leave(action.Leave.GetRoom()))
 	case *chatv1.ChatRequest_Send:
-		post := fromSend(action.Send)
-		var receipt chat.Receipt
-		if receipt, err = c.server.config.Chat.Send(ctx, feed.Member(), post); err == nil {
-			return acceptedFrame(post, receipt), nil
+		post, err := c.server.post(action.Send)
+		if err != nil {
+			return nil, inField("send", err)
 		}
-		err = inField("send", err)
-	}
-	if err != nil {
-		return nil, toError(ctx, c.server.config.Log, err)
+		return c.server.config.Chat.Begin(ctx, feed.Member(), post), nil
 	}
 	return nil, nil
+}
+
+// refuse returns the frame that refuses a request, or the error that ends the
+// stream.
+func (c *chatRoom) refuse(ctx context.Context, request *chatv1.ChatRequest, err error) (*chatv1.Frame, error) {
+	coded := toError(ctx, c.server.config.Log, err)
+	if coded.Code() == connect.CodeUnavailable || ctx.Err() != nil {
+		return nil, coded
+	}
+	return rejectedFrame(request.GetSend().GetId(), roomOf(request), coded), nil
 }
 
 func roomOf(r *chatv1.ChatRequest) string {
@@ -97,27 +109,37 @@ func roomOf(r *chatv1.ChatRequest) string {
 
 // Subscribe implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, out *connect.ServerStream[chatv1.SubscribeResponse]) error {
-	conn := out.Conn()
+	s, err := c.subscribe(ctx, request, out.Conn())
+	if err != nil {
+		return err
+	}
+	return s.serve(ctx, out.Conn())
+}
+
+func (c *chatRoom) subscribe(ctx context.Context, request *chatv1.SubscribeRequest, conn connect.StreamingHandlerConn) (*stream, error) {
 	feed := c.server.config.Chat.NewFeed(caller(ctx))
 	starts := make([]chat.Start, len(request.GetRooms()))
 	for i, subscription := range request.GetRooms() {
 		starts[i] = fromSubscription(subscription)
 	}
 	if err := feed.Join(ctx, starts...); err != nil {
-		return inField("rooms", err)
+		return nil, inField("rooms", err)
 	}
-	s := &stream{
+	return &stream{
 		server: c.server,
 		feed:   feed,
 		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.SubscribeResponse{Frame: f}) },
 		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
-	}
-	return s.serve(ctx, conn)
+	}, nil
 }
 
 // Send implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Send(ctx context.Context, request *chatv1.SendRequest) (*chatv1.SendResponse, error) {
-	receipt, err := c.server.config.Chat.Send(ctx, caller(ctx), fromSend(request))
+	post, err := c.server.post(request)
+	if err != nil {
+		return nil, err
+	}
+	receipt, err := c.server.config.Chat.Send(ctx, caller(ctx), post)
 	if err != nil {
 		return nil, err
 	}
@@ -150,22 +172,53 @@ func (c *chatRoom) ListEvents(ctx context.Context, request *chatv1.ListEventsReq
 
 // ListRooms implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsRequest) (*chatv1.ListRoomsResponse, error) {
-	size := int(request.GetPageSize())
-	if size == 0 {
-		size = 100
+	seen := make(map[string]chat.Cursor, len(request.GetSeen()))
+	for _, at := range request.GetSeen() {
+		if _, twice := seen[at.GetRoom()]; twice {
+			return nil, fieldError(connect.CodeInvalidArgument, "seen", "seen.once", fmt.Sprintf("must name each room once: %q", at.GetRoom()))
+		}
+		seen[at.GetRoom()] = *fromCursor(at.GetCursor())
 	}
-	rooms, more, err := c.server.config.Chat.Rooms(ctx, request.GetPageToken(), size)
+	rooms, more, err := c.server.config.Chat.Rooms(ctx, request.GetPageToken(), pageSize(request.GetPageSize()), seen)
 	if err != nil {
 		return nil, err
 	}
 	response := &chatv1.ListRoomsResponse{}
 	for _, r := range rooms {
-		response.Rooms = append(response.Rooms, &chatv1.Room{Name: r.Name, Head: r.Head, Members: uint32(r.Members)})
+		response.Rooms = append(response.Rooms, toRoom(r))
 	}
 	if more {
 		response.NextPageToken = rooms[len(rooms)-1].Name
 	}
 	return response, nil
+}
+
+// ListMembers implements chatv1connect.ChatRoomHandler.
+func (c *chatRoom) ListMembers(ctx context.Context, request *chatv1.ListMembersRequest) (*chatv1.ListMembersResponse, error) {
+	members, total, more, err := c.server.config.Chat.Members(ctx, request.GetRoom(), request.GetPageToken(), pageSize(request.GetPageSize()))
+	if err != nil {
+		return nil, err
+	}
+	response := &chatv1.ListMembersResponse{Total: uint32(total)}
+	for _, m := range members {
+		response.Members = append(response.Members, toMember(m))
+	}
+	if more {
+		response.NextPageToken = members[len(members)-1].ID
+	}
+	return response, nil
+}
+
+// pageSize returns how many items a page of a list has that asks for n.
+func pageSize(n uint32) int { return int(cmp.Or(n, 100)) }
+
+// SetRoom implements chatv1connect.ChatRoomHandler.
+func (c *chatRoom) SetRoom(ctx context.Context, request *chatv1.SetRoomRequest) (*chatv1.SetRoomResponse, error) {
+	profile := chat.Profile{DisplayName: request.GetDisplayName(), Topic: request.GetTopic()}
+	if err := c.server.config.Chat.SetProfile(ctx, caller(ctx), request.GetRoom(), profile); err != nil {
+		return nil, err
+	}
+	return &chatv1.SetRoomResponse{}, nil
 }
 
 // SignIn implements chatv1connect.ChatRoomHandler.
@@ -175,15 +228,4 @@ func (c *chatRoom) SignIn(ctx context.Context, request *chatv1.SignInRequest) (*
 		return nil, err
 	}
 	return &chatv1.SignInResponse{Token: token, Member: toMember(m), ExpireTime: toTime(expires)}, nil
-}
-
-// inField names the part of the request that an error's field is in.
-func inField(path string, err error) error {
-	var field *chat.FieldError
-	if !errors.As(err, &field) {
-		return err
-	}
-	nested := *field
-	nested.Field = path + "." + field.Field
-	return &nested
 }

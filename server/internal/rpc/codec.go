@@ -1,17 +1,13 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
-	"strings"
 	"unicode/utf8"
 
 	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
-	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -33,8 +29,9 @@ type codec struct {
 	frame, hello chat.Form // of eventFrame and helloMessage
 	marshal      func(dst []byte, m proto.Message) ([]byte, error)
 	unmarshal    func(data []byte, m proto.Message) error
-	// culprit finds the path of the field that is not valid UTF-8.
-	culprit func(data []byte, m proto.Message) (path string, found bool)
+	// culprit finds what is wrong with data that can't be decoded: a field that is
+	// not valid UTF-8, or a payload of an unknown kind. It returns nil for all else.
+	culprit func(data []byte, m proto.Message) *validate.Violations
 }
 
 var protoCodec = &codec{
@@ -45,24 +42,12 @@ var protoCodec = &codec{
 	// Unknown fields are of no use here, and nobody but this codec notes
 	// violations in one.
 	unmarshal: proto.UnmarshalOptions{DiscardUnknown: true}.Unmarshal,
-	culprit: func(data []byte, m proto.Message) (string, bool) {
-		return invalidUTF8(data, m.ProtoReflect().Descriptor())
+	culprit: func(data []byte, m proto.Message) *validate.Violations {
+		if path, found := invalidUTF8(data, m.ProtoReflect().Descriptor()); found {
+			return notUTF8(path)
+		}
+		return nil
 	},
-}
-
-var jsonCodec = &codec{
-	name:      "json",
-	frame:     formJSON,
-	hello:     formHelloJSON,
-	marshal:   protojson.MarshalOptions{}.MarshalAppend,
-	unmarshal: unmarshalJSON,
-	culprit:   invalidJSONUTF8,
-}
-
-// unmarshalJSON skips fields that it doesn't know: clients and servers need not
-// have the same version of the contract.
-func unmarshalJSON(data []byte, m proto.Message) error {
-	return protojson.UnmarshalOptions{DiscardUnknown: true}.Unmarshal(data, m)
 }
 
 func (c *codec) Name() string { return c.name }
@@ -87,7 +72,7 @@ func (c *codec) Unmarshal(data []byte, message any) error {
 		return fmt.Errorf("unmarshal %T: not a protobuf message", message)
 	}
 	if len(data) > maxRequest {
-		noteUndecodable(m, "", ruleSize, boundSize)
+		noteUndecodable(m, violations("", ruleSize, boundSize))
 		return nil
 	}
 	err := c.unmarshal(data, m)
@@ -95,20 +80,24 @@ func (c *codec) Unmarshal(data []byte, message any) error {
 		return nil
 	}
 	proto.Reset(m)
-	if path, found := c.culprit(data, m); found {
-		noteUndecodable(m, path, "utf8", "must be valid UTF-8")
-	} else {
-		noteUndecodable(m, "", "request."+c.name, fmt.Sprintf("the request must be a %s in %s form: %v", m.ProtoReflect().Descriptor().FullName(), c.name, err))
+	wrong := c.culprit(data, m)
+	if wrong == nil {
+		wrong = violations("", "request."+c.name, fmt.Sprintf("the request must be a %s in %s form: %v", m.ProtoReflect().Descriptor().FullName(), c.name, err))
 	}
+	noteUndecodable(m, wrong)
 	return nil
+}
+
+func notUTF8(path string) *validate.Violations {
+	return violations(path, "utf8", "must be valid UTF-8")
 }
 
 // undecodableField is the number of the unknown field that holds a violation:
 // the largest there is, so that no contract will use it.
 const undecodableField = protowire.MaxValidNumber
 
-func noteUndecodable(m proto.Message, path, rule, bound string) {
-	note, err := proto.Marshal(violations(path, rule, bound))
+func noteUndecodable(m proto.Message, wrong *validate.Violations) {
+	note, err := proto.Marshal(wrong)
 	if err != nil {
 		panic(err) // a generated message can always be encoded
 	}
@@ -223,49 +212,4 @@ func invalidUTF8(data []byte, d protoreflect.MessageDescriptor) (path string, fo
 		}
 	}
 	return "", false
-}
-
-// invalidJSONUTF8 decodes once more with a mark in place of the invalid bytes, and
-// looks where the mark turns up.
-func invalidJSONUTF8(data []byte, m proto.Message) (path string, found bool) {
-	if utf8.Valid(data) {
-		return "", false
-	}
-	mark := rand.Text()
-	marked := m.ProtoReflect().New()
-	if unmarshalJSON(bytes.ToValidUTF8(data, []byte(mark)), marked.Interface()) != nil {
-		return "", false
-	}
-	return holder(marked, mark)
-}
-
-// holder returns the path of the first string in a message that contains mark.
-func holder(m protoreflect.Message, mark string) (path string, found bool) {
-	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		values := []protoreflect.Value{v}
-		if field.IsList() {
-			values = nil
-			for i := range v.List().Len() {
-				values = append(values, v.List().Get(i))
-			}
-		}
-		for _, v := range values {
-			switch field.Kind() {
-			case protoreflect.StringKind:
-				if found = strings.Contains(v.String(), mark); found {
-					path = string(field.Name())
-				}
-			case protoreflect.MessageKind:
-				var below string
-				if below, found = holder(v.Message(), mark); found {
-					path = string(field.Name()) + "." + below
-				}
-			}
-			if found {
-				return false
-			}
-		}
-		return true
-	})
-	return path, found
 }

@@ -9,6 +9,7 @@ import (
 	"connectrpc.com/connect"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/presence"
 )
 
 // drained runs Drain and returns a channel that gives how long it took.
@@ -143,6 +144,8 @@ func TestStreamsAreCounted(t *testing.T) {
 		if n := w.api.Streams(); n != 0 {
 			t.Errorf("Streams() = %d after both ended, want 0", n)
 		}
+		<-time.After(presence.DefaultGrace)
+		synctest.Wait()
 		rooms, err := w.client.ListRooms(t.Context(), &chatv1.ListRoomsRequest{})
 		if err != nil || rooms.GetRooms()[0].GetMembers() != 0 {
 			t.Errorf("ListRooms = %v, %v, want no members", rooms, err)

@@ -19,6 +19,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/schema"
 )
 
 // errorDomain is the domain of ErrorInfo details.
@@ -27,25 +28,38 @@ const errorDomain = "chat.v1"
 // errGoingAway ends streams when the server stops.
 var errGoingAway = errors.New("the server is going away: reconnect")
 
+// errNotTaken ends streams whose clients are gone, or take nothing.
+var errNotTaken = errors.New("the client does not take what it is sent")
+
 var errInternal = errors.New("internal error")
 
 // toError is the one place where errors become codes. Whoever gets
-//   - invalid_argument, not_found, resource_exhausted: changes the request
-//   - unauthenticated: signs in again
+//   - invalid_argument, not_found, permission_denied, resource_exhausted: changes
+//     the request
+//   - unauthenticated: signs in, or does so again
 //   - out_of_range: reads the room's history afresh
 //   - unavailable, deadline_exceeded: tries again after a moment
 //   - internal: reports it; the log has the cause
 func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	var (
-		coded *connect.Error
-		field *chat.FieldError
-		lost  *chat.CursorLostError
+		coded   *connect.Error
+		field   *chat.FieldError
+		lost    *chat.CursorLostError
+		target  *chat.TargetError
+		payload *schema.InvalidError
 	)
 	switch {
 	case errors.As(err, &coded):
 		return coded
 	case errors.As(err, &field):
 		return fieldError(connect.CodeInvalidArgument, field.Field, field.Rule, field.Bound)
+	case errors.As(err, &target):
+		return targetError(target)
+	case errors.As(err, &payload):
+		return newError(connect.CodeInvalidArgument, payload.Error(), payload.Detail())
+	case errors.Is(err, chat.ErrSignIn):
+		return newError(connect.CodeUnauthenticated, "this needs an identity: sign in, and send the token",
+			&errdetails.ErrorInfo{Reason: "TOKEN_REQUIRED", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
 	case errors.As(err, &lost):
 		return newError(connect.CodeOutOfRange,
 			fmt.Sprintf("the cursor in room %q can't be honoured: list events without a cursor, and go on from there", lost.Room),
@@ -64,6 +78,8 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	case errors.Is(err, chat.ErrNotStored):
 		return newError(connect.CodeUnavailable, "the event could not be stored, and nobody has seen it: try again with the same id",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Second)})
+	case errors.Is(err, errNotTaken):
+		return connect.NewError(connect.CodeCanceled, errNotTaken)
 	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return connect.NewError(connect.CodeDeadlineExceeded, context.DeadlineExceeded)
@@ -73,6 +89,40 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		log.ErrorContext(ctx, "internal error", "err", err)
 		return connect.NewError(connect.CodeInternal, errInternal)
 	}
+}
+
+func targetError(err *chat.TargetError) *connect.Error {
+	switch {
+	case errors.Is(err, chat.ErrNotYours):
+		return fieldError(connect.CodePermissionDenied, err.Field, "target.own", "must be a message of the caller's own")
+	case errors.Is(err, chat.ErrRoomCreation):
+		return fieldError(connect.CodePermissionDenied, err.Field, "room.exists", "must be one that exists: the operator has kept the making of rooms to some")
+	}
+	return fieldError(connect.CodeNotFound, err.Field, "target.known", "must be the sequence of a message in the room that is not deleted")
+}
+
+// inField names the part of the request that an error's field is in.
+func inField(path string, err error) error {
+	if field, ok := errors.AsType[*chat.FieldError](err); ok {
+		nested := *field
+		nested.Field = path + "." + field.Field
+		return &nested
+	}
+	if target, ok := errors.AsType[*chat.TargetError](err); ok {
+		return &chat.TargetError{Field: path + "." + target.Field, Err: target.Err}
+	}
+	if payload, ok := errors.AsType[*schema.InvalidError](err); ok {
+		return payload.In(path)
+	}
+	return err
+}
+
+// inPayload names the field of SendRequest that an error of the schema is in.
+func inPayload(err error) error {
+	if payload, ok := errors.AsType[*schema.InvalidError](err); ok {
+		return payload.In("custom", "payload")
+	}
+	return err
 }
 
 func fieldError(code connect.Code, field, rule, bound string) *connect.Error {

@@ -31,7 +31,7 @@ func (Encoding) Decode(payload []byte) (*chat.Event, error) {
 	event := &chat.Event{
 		ID:     e.GetId(),
 		Sender: chat.Member{ID: e.GetSender().GetId(), Name: e.GetSender().GetName(), Guest: e.GetSender().GetGuest()},
-		Body:   fromMessage(e.GetMessage()),
+		Body:   fromBody(&e),
 	}
 	if e.GetTime() != nil {
 		event.Time = e.GetTime().AsTime()
@@ -47,19 +47,10 @@ func toEvent(e *chat.Event) *chatv1.Event {
 		Time:     toTime(e.Time),
 		Id:       e.ID,
 		Sender:   toMember(e.Sender),
+		Changes:  toChanges(e.Changes),
 	}
-	switch body := e.Body.(type) {
-	case chat.Message:
-		event.Body = &chatv1.Event_Message{Message: &chatv1.Message{Text: body.Text}}
-	}
+	setBody(event, e.Body)
 	return event
-}
-
-func fromMessage(m *chatv1.Message) chat.Body {
-	if m == nil {
-		return nil
-	}
-	return chat.Message{Text: m.GetText()}
 }
 
 func toMember(m chat.Member) *chatv1.Member {
@@ -74,6 +65,17 @@ func toTime(t time.Time) *timestamppb.Timestamp {
 		return nil
 	}
 	return timestamppb.New(t)
+}
+
+func toRoom(r chat.RoomInfo) *chatv1.Room {
+	room := &chatv1.Room{
+		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: toTime(r.LastActivity),
+		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic,
+	}
+	if r.Unread >= 0 {
+		room.Unread = proto.Uint32(uint32(r.Unread))
+	}
+	return room
 }
 
 func toCursor(c chat.Cursor) *chatv1.Cursor {
@@ -91,10 +93,6 @@ func fromSubscription(s *chatv1.Subscription) chat.Start {
 	return chat.Start{Room: s.GetRoom(), After: fromCursor(s.GetAfter()), Recent: int(s.GetRecent())}
 }
 
-func fromSend(r *chatv1.SendRequest) chat.Post {
-	return chat.Post{Room: r.GetRoom(), ID: r.GetId(), Body: fromMessage(r.GetMessage())}
-}
-
 func eventToFrame(e *chat.Event) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Event{Event: toEvent(e)}}
 }
@@ -107,6 +105,7 @@ func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Fra
 		for _, r := range item.Rooms {
 			joined.Rooms = append(joined.Rooms, &chatv1.RoomState{
 				Room: r.Room, Epoch: r.Epoch, Head: r.Head, Members: uint32(r.Members),
+				DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic,
 			})
 		}
 		return &chatv1.Frame{Kind: &chatv1.Frame_Joined{Joined: joined}}
@@ -121,9 +120,9 @@ func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Fra
 	}
 }
 
-func acceptedFrame(p chat.Post, r chat.Receipt) *chatv1.Frame {
+func acceptedFrame(to *chatv1.SendRequest, r chat.Receipt) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Accepted{Accepted: &chatv1.Accepted{
-		Id: p.ID, Room: p.Room, Sequence: r.At.Sequence, Duplicate: r.Duplicate, Epoch: r.At.Epoch, Time: toTime(r.Time),
+		Id: to.GetId(), Room: to.GetRoom(), Sequence: r.At.Sequence, Duplicate: r.Duplicate, Epoch: r.At.Epoch, Time: toTime(r.Time),
 	}}}
 }
 

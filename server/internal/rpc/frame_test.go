@@ -164,7 +164,7 @@ func TestBacklogLeavesInOneFlush(t *testing.T) {
 			r.ProtoMajor = 2
 			r.Header.Set("Content-Type", "application/"+kind)
 			client := &flushes{header: make(http.Header), done: cancel}
-			w.api.ServeHTTP(client, r)
+			w.handler.ServeHTTP(client, r)
 			// Joined and the whole backlog, and the end of the stream.
 			if client.events != 50 || client.count > 3 {
 				t.Errorf("%s: %d events in %d flushes, want 50 in 3", kind, client.events, client.count)

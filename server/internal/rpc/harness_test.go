@@ -66,12 +66,13 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // world is a server with clients over HTTP/2, in memory.
 type world struct {
-	chat   *chat.Service
-	api    *Server
-	client chatv1connect.ChatRoomClient
-	http   *http.Client
-	sent   int
-	log    lockedBuffer
+	chat    *chat.Service
+	api     *Server
+	handler http.Handler
+	client  chatv1connect.ChatRoomClient
+	http    *http.Client
+	sent    int
+	log     lockedBuffer
 }
 
 const origin = "http://chat.test"
@@ -89,7 +90,12 @@ func newWorld(t *testing.T, c Config) *world {
 	network := newPipes()
 	protocols := new(http.Protocols)
 	protocols.SetUnencryptedHTTP2(true)
-	server := &http.Server{Handler: w.api, Protocols: protocols}
+	mux := http.NewServeMux()
+	for pattern, handler := range w.api.Handlers() {
+		mux.Handle(pattern, handler)
+	}
+	w.handler = mux
+	server := &http.Server{Handler: mux, Protocols: protocols}
 	var serving sync.WaitGroup
 	serving.Go(func() {
 		if err := server.Serve(network); !errors.Is(err, http.ErrServerClosed) {
@@ -137,7 +143,8 @@ func (w *world) say(t *testing.T, room, text string) {
 	}
 }
 
-// frames is a stream of either kind as its receiver sees it.
+// frames is a stream of either kind as its receiver sees it, without what is
+// ephemeral.
 type frames interface {
 	next() (*chatv1.Frame, error)
 }
@@ -147,19 +154,27 @@ type subscribed struct {
 }
 
 func (s subscribed) next() (*chatv1.Frame, error) {
-	if !s.Receive() {
-		return nil, s.Err()
+	for s.Receive() {
+		if f := s.Msg().GetFrame(); !ephemeral(f) {
+			return f, nil
+		}
 	}
-	return s.Msg().GetFrame(), nil
+	return nil, s.Err()
 }
+
+func ephemeral(f *chatv1.Frame) bool { return f.GetEvent() != nil && f.GetEvent().GetSequence() == 0 }
 
 type chatting struct {
 	*connect.BidiStreamForClientSimple[chatv1.ChatRequest, chatv1.ChatResponse]
 }
 
 func (c chatting) next() (*chatv1.Frame, error) {
-	response, err := c.Receive()
-	return response.GetFrame(), err
+	for {
+		response, err := c.Receive()
+		if err != nil || !ephemeral(response.GetFrame()) {
+			return response.GetFrame(), err
+		}
+	}
 }
 
 // subscribe joins rooms live on a stream that ends with the returned function.

@@ -39,7 +39,7 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 			}
 			return conn.Send((*helloMessage)(e))
 		},
-		requests: func(ctx context.Context, _ func(*chatv1.Frame)) error {
+		requests: func(ctx context.Context) error {
 			return receive(conn, func(request *hellopb.ChatRequest, refusal *connect.Error) error {
 				if refusal != nil {
 					return refusal

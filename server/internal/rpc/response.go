@@ -3,6 +3,7 @@ package rpc
 import (
 	"bytes"
 	"context"
+	"fmt"
 	"net/http"
 	"sync"
 	"time"
@@ -29,9 +30,10 @@ type response struct {
 	request *http.Request
 	control *http.ResponseController
 	held    *bytes.Buffer // nil when nothing is held
+	flushed time.Time     // when the last flush that had something to send began
 
 	mu       sync.Mutex    // guards below
-	limit    time.Duration // how long a flush may take; zero until the first by end
+	limit    time.Duration // how long a flush may take; zero before the first begin
 	flushing time.Time     // since when; zero when there is no flush
 	watch    *time.Timer   // looks for a flush that takes too long; nil before the first
 	watching bool          // watch will fire
@@ -53,15 +55,19 @@ func responseOf(ctx context.Context) *response {
 // Unwrap is for http.ResponseController.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// begin holds what is written, until end.
-func (r *response) begin() { r.held = heldBuffers.Get().(*bytes.Buffer) }
-
-// end sends what was held since begin. The client gets this long to take it; when
-// it does not, the stream is reset.
+// begin holds what is written, until end, or until it is too much. The client gets
+// this long to take it all; when it does not, the stream is reset.
 //
 // A write deadline for each flush would do the same, but on HTTP/2 setting and
 // clearing one takes two messages to the connection's goroutine.
-func (r *response) end(limit time.Duration) error {
+func (r *response) begin(limit time.Duration) {
+	r.held = heldBuffers.Get().(*bytes.Buffer)
+	r.began(limit)
+}
+
+// end sends what is held.
+func (r *response) end() error {
+	defer r.ended()
 	held := r.held
 	r.held = nil
 	defer func() {
@@ -73,12 +79,15 @@ func (r *response) end(limit time.Duration) error {
 	if held.Len() == 0 {
 		return nil
 	}
-	r.began(limit)
-	defer r.ended()
-	if _, err := r.ResponseWriter.Write(held.Bytes()); err != nil {
-		return err
+	_, err := r.ResponseWriter.Write(held.Bytes())
+	r.flushed = r.flushing
+	if err == nil {
+		err = r.control.Flush()
 	}
-	return r.control.Flush()
+	if err != nil {
+		return fmt.Errorf("%w: %w", errNotTaken, err)
+	}
+	return nil
 }
 
 // began starts the time of a flush. A timer that is set already is left as it is:

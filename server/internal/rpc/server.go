@@ -19,6 +19,7 @@ import (
 	"chatroom/gen/hello/helloconnect"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/schema"
 )
 
 // Config is what a Server is made of.
@@ -28,6 +29,8 @@ type Config struct {
 	// Provider tells who a caller is. Nil means Guests, which knows the tokens
 	// that SignIn gives. One that knows other issuers' tokens goes here.
 	Provider identity.Provider
+	// Schema knows the kinds of event of an application. Nil knows none.
+	Schema *schema.Schema
 	// Heartbeat is how long a stream may be silent. Zero means 15 s. Proxies
 	// cut idle streams at 60 s, some at 15.
 	Heartbeat time.Duration
@@ -43,8 +46,8 @@ type Config struct {
 
 // Server serves the contract. Create it with New.
 type Server struct {
-	config  Config
-	handler http.Handler
+	config   Config
+	handlers map[string]http.Handler
 
 	mu      sync.Mutex // guards below
 	streams map[*stream]struct{}
@@ -66,28 +69,29 @@ func New(c Config) *Server {
 	}
 	s := &Server{config: c, streams: make(map[*stream]struct{}), idle: make(chan struct{})}
 	close(s.idle)
-	s.handler = s.routes()
+	s.handlers = s.routes()
 	return s
 }
 
-func (s *Server) routes() http.Handler {
+func (s *Server) routes() map[string]http.Handler {
 	options := connect.WithHandlerOptions(
 		connect.WithCodec(protoCodec),
-		connect.WithCodec(jsonCodec),
+		connect.WithCodec(newJSONCodec(s.config.Schema)),
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.identify),
 		connect.WithInterceptors(errorMapping{s}, decoding{}, validate.NewInterceptor()),
 		connect.WithConditionalHandlerOptions(compression),
 	)
-	mux := http.NewServeMux()
-	handle := func(path string, handler http.Handler) { mux.Handle(path, wire(handler)) }
+	handlers := make(map[string]http.Handler)
+	handle := func(path string, handler http.Handler) { handlers[path] = wire(handler) }
 	handle(chatv1connect.NewChatRoomHandler(&chatRoom{s}, options))
 	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
 	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)
-	mux.Handle(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
-	mux.Handle(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))
-	return mux
+	reflect := func(path string, handler http.Handler) { handlers[path] = handler }
+	reflect(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
+	reflect(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))
+	return handlers
 }
 
 // compression keeps streams from compressing each message anew for each
@@ -101,18 +105,9 @@ func compression(spec connect.Spec) []connect.HandlerOption {
 	return []connect.HandlerOption{connect.WithCompressMinBytes(smallest)}
 }
 
-// Patterns are the paths that the server handles, for a http.ServeMux.
-func (s *Server) Patterns() []string {
-	return []string{
-		"/" + chatv1connect.ChatRoomName + "/",
-		"/" + helloconnect.ChatRoomName + "/",
-		"/" + grpcreflect.ReflectV1ServiceName + "/",
-		"/" + grpcreflect.ReflectV1AlphaServiceName + "/",
-	}
-}
-
-// ServeHTTP implements http.Handler.
-func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+// Handlers returns the handlers by their patterns for a http.ServeMux. They are not
+// behind one of their own: each stream would have its frames on the stack.
+func (s *Server) Handlers() map[string]http.Handler { return s.handlers }
 
 // Drain asks the clients of all streams to reconnect elsewhere and refuses new
 // streams. It returns when no stream is left, after Config.Drain, or with ctx.

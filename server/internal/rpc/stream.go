@@ -6,6 +6,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -21,37 +22,36 @@ type stream struct {
 	feed   *chat.Feed
 	frame  func(*chatv1.Frame) error // sends a frame that is this stream's alone
 	event  func(*chat.Event) error   // sends what other streams are sent, too
-	// requests reads what the client sends until it half-closes. It is nil for
-	// methods with a single request. Its error ends the stream.
-	requests func(ctx context.Context, answer func(*chatv1.Frame)) error
+	// requests reads what the client sends until it half-closes, and adds to
+	// answers. It is nil for methods with a single request. Its error ends the
+	// stream.
+	requests func(ctx context.Context) error
 
-	notices chan notice // with room for one of each
+	told    atomic.Uint32 // notices that the loop has not seen to
 	out     *response
-	sent    time.Time // when something was last sent; the loop's
+	answers answers
+	silence *time.Timer // tells of silence
+	joined  bool        // the feed has given something
 }
 
 // notice is something that a stream's loop has to see to.
-type notice int
+type notice uint32
 
 const (
-	noticeSilence notice = iota // nothing may have been sent for the heartbeat interval
-	noticeDrain                 // the client should go elsewhere
-	noticeClose                 // the stream must end
-	noticeCount
+	noticeSilence notice = 1 << iota // nothing may have been sent for the heartbeat interval
+	noticeDrain                      // the client should go elsewhere
+	noticeClose                      // the stream must end
+	noticeGone                       // the context has ended
 )
 
-// tell never blocks: a notice is told again only after it was taken.
 func (s *stream) tell(n notice) {
-	select {
-	case s.notices <- n:
-	default:
-	}
+	s.told.Or(uint32(n))
+	s.feed.Wake()
 }
 
 // serve runs the stream until the client goes, the server ends it, or it fails.
 func (s *stream) serve(ctx context.Context, conn connect.StreamingHandlerConn) error {
 	defer s.feed.Close()
-	s.notices = make(chan notice, noticeCount)
 	s.out = responseOf(ctx)
 	if err := s.server.opened(s); err != nil {
 		return err
@@ -60,92 +60,129 @@ func (s *stream) serve(ctx context.Context, conn connect.StreamingHandlerConn) e
 	// Proxies that buffer would deliver nothing until the stream ends.
 	conn.ResponseHeader().Set("X-Accel-Buffering", "no")
 
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
-	var answers chan *chatv1.Frame
-	var ended chan error
-	if s.requests != nil {
-		answers, ended = make(chan *chatv1.Frame, 16), make(chan error, 1)
-		var reading sync.WaitGroup
-		defer reading.Wait()
-		defer s.out.interruptReads()
-		defer cancel()
-		reading.Go(func() {
-			ended <- s.requests(ctx, func(f *chatv1.Frame) {
-				select {
-				case answers <- f:
-				case <-ctx.Done():
-				}
-			})
-		})
+	if s.requests == nil {
+		return s.loop(ctx)
 	}
-	return s.loop(ctx, answers, ended)
+	return s.converse(ctx)
 }
 
-// loop sends what there is to send. Every way out of a stream is one of its
-// cases. They are few, and none of the channels is shared with other streams: with
-// four more cases, for a timer and for channels of the server, the select alone
-// took a sixth of what a delivery costs.
-func (s *stream) loop(ctx context.Context, answers <-chan *chatv1.Frame, ended <-chan error) error {
-	var items [64]chat.Item
-	s.sent = time.Now()
-	silence := time.AfterFunc(s.server.config.Heartbeat, func() { s.tell(noticeSilence) })
-	defer silence.Stop()
-	joined := false
-	for {
-		var err error
-		select {
-		case <-s.feed.Ready():
-			var n int
-			if n, err = s.feed.Next(ctx, items[:]); n > 0 {
-				joined = true
-				err = errors.Join(s.send(items[:n], answers), err)
-				clear(items[:n])
-			}
-		case answer := <-answers:
-			err = s.send(nil, answers, answer)
-		case n := <-s.notices:
-			switch n {
-			case noticeSilence:
-				if time.Since(s.sent) >= s.server.config.Heartbeat {
-					if !joined {
-						return errNeverJoined
-					}
-					err = s.send(nil, answers, heartbeatFrame())
-				}
-				silence.Reset(time.Until(s.sent.Add(s.server.config.Heartbeat)))
-			case noticeDrain:
-				err = s.send(nil, answers, drainingFrame(rand.N(s.server.config.Drain/2+1)))
-			case noticeClose:
-				return errGoingAway
-			}
-		case err = <-ended:
-			if err == nil {
-				ended = nil // the client has no more to say, and listens on
-				continue
-			}
-			err = errors.Join(err, s.send(nil, answers))
-		case <-ctx.Done():
-			return ctx.Err()
+// converse reads what the client sends while the loop runs.
+func (s *stream) converse(ctx context.Context) error {
+	ctx, cancel := context.WithCancel(ctx)
+	s.answers.queue = make(chan answer, maxUnanswered)
+	var reading sync.WaitGroup
+	defer reading.Wait()
+	defer s.out.interruptReads()
+	defer cancel()
+	reading.Go(func() {
+		// A client without anything more to say listens on.
+		if err := s.requests(ctx); err != nil {
+			s.answers.add(ctx, answered(nil, err))
 		}
-		if err != nil {
+	})
+	return s.loop(ctx)
+}
+
+// loop sends what there is to send until see says that the stream ends.
+//
+// A stream without requests waits for its feed alone: with seven channels, for the
+// timer, the context and what the server has to tell, the select took a sixth of
+// what a delivery costs. The frames below a stream that waits are few and small for
+// the same reason: up to some 3 KB, the stack of 16 KiB that joining takes is
+// halved again.
+func (s *stream) loop(ctx context.Context) error {
+	s.out.flushed = time.Now()
+	defer context.AfterFunc(ctx, func() { s.tell(noticeGone) })()
+	s.silence = time.AfterFunc(s.server.config.Heartbeat, func() { s.tell(noticeSilence) })
+	defer s.silence.Stop()
+	for {
+		if s.requests == nil {
+			<-s.feed.Ready()
+		} else if s.await() {
+			if err := s.send(ctx, nil); err != nil {
+				return err
+			}
+			continue
+		}
+		if err := s.see(ctx, notice(s.told.Swap(0))); err != nil {
 			return err
 		}
 	}
 }
 
-// send sends frames, then the items of a feed and the answers that are waiting,
-// all in one flush.
-func (s *stream) send(items []chat.Item, answers <-chan *chatv1.Frame, frames ...*chatv1.Frame) error {
-	s.out.begin()
-	err := s.write(items, answers, frames)
-	// Also after an error: what was written before it counts.
-	err = errors.Join(err, s.out.end(s.server.config.WriteTimeout))
-	s.sent = time.Now()
-	return err
+// see sees to what the feed has and what notices ask for. Every way out of a stream
+// is an error of it, or of send.
+func (s *stream) see(ctx context.Context, told notice) error {
+	switch {
+	case told&noticeGone != 0:
+		return ctx.Err()
+	case told&noticeClose != 0:
+		return errGoingAway
+	}
+	n, err := s.deliver(ctx, told)
+	s.joined = s.joined || n > 0
+	switch {
+	case err != nil:
+		return err
+	case told&noticeSilence != 0 && !s.joined:
+		return errNeverJoined
+	case told&noticeSilence != 0:
+		s.silence.Reset(time.Until(s.out.flushed.Add(s.server.config.Heartbeat)))
+	}
+	return nil
 }
 
-func (s *stream) write(items []chat.Item, answers <-chan *chatv1.Frame, frames []*chatv1.Frame) error {
+// await waits until the feed is ready, or there is something to do about answers.
+func (s *stream) await() (answer bool) {
+	next, done := s.answers.next()
+	select {
+	case <-s.feed.Ready():
+		return false
+	case first := <-next:
+		s.answers.first = &first
+	case <-done:
+	}
+	return true
+}
+
+// itemBuffers are for what a stream takes from its feed at once. An idle one has
+// none.
+var itemBuffers = sync.Pool{New: func() any { return new([64]chat.Item) }}
+
+// deliver sends what the feed has and what notices ask for. It returns how many
+// items that were.
+func (s *stream) deliver(ctx context.Context, told notice) (int, error) {
+	items := itemBuffers.Get().(*[64]chat.Item)
+	n, err := s.feed.Next(ctx, items[:])
+	if n > 0 || told != 0 {
+		err = errors.Join(s.send(ctx, items[:n], s.frames(told, n)...), err)
+	}
+	clear(items[:n])
+	itemBuffers.Put(items)
+	return n, err
+}
+
+// frames returns those that notices ask for, beside n items of the feed.
+func (s *stream) frames(told notice, n int) (frames []*chatv1.Frame) {
+	if told&noticeDrain != 0 {
+		frames = append(frames, drainingFrame(rand.N(s.server.config.Drain/2+1)))
+	}
+	if told&noticeSilence != 0 && n == 0 && frames == nil && time.Since(s.out.flushed) >= s.server.config.Heartbeat {
+		frames = append(frames, heartbeatFrame())
+	}
+	return frames
+}
+
+// send sends frames, then the items of a feed and the answers that are ready, all
+// in one flush.
+func (s *stream) send(ctx context.Context, items []chat.Item, frames ...*chatv1.Frame) error {
+	s.out.begin(s.server.config.WriteTimeout)
+	err := s.write(ctx, items, frames)
+	// Also after an error: what was written before it counts.
+	return errors.Join(err, s.out.end())
+}
+
+func (s *stream) write(ctx context.Context, items []chat.Item, frames []*chatv1.Frame) error {
 	for _, f := range frames {
 		if err := s.frame(f); err != nil {
 			return err
@@ -162,8 +199,12 @@ func (s *stream) write(items []chat.Item, answers <-chan *chatv1.Frame, frames [
 			return err
 		}
 	}
-	for len(answers) > 0 {
-		if err := s.frame(<-answers); err != nil {
+	for s.answers.ready() {
+		f, err := s.answers.take(ctx)
+		if f != nil {
+			err = errors.Join(s.frame(f), err)
+		}
+		if err != nil {
 			return err
 		}
 	}

@@ -43,6 +43,10 @@ const (
 	ChatRoomListEventsProcedure = "/chat.v1.ChatRoom/ListEvents"
 	// ChatRoomListRoomsProcedure is the fully-qualified name of the ChatRoom's ListRooms RPC.
 	ChatRoomListRoomsProcedure = "/chat.v1.ChatRoom/ListRooms"
+	// ChatRoomListMembersProcedure is the fully-qualified name of the ChatRoom's ListMembers RPC.
+	ChatRoomListMembersProcedure = "/chat.v1.ChatRoom/ListMembers"
+	// ChatRoomSetRoomProcedure is the fully-qualified name of the ChatRoom's SetRoom RPC.
+	ChatRoomSetRoomProcedure = "/chat.v1.ChatRoom/SetRoom"
 	// ChatRoomSignInProcedure is the fully-qualified name of the ChatRoom's SignIn RPC.
 	ChatRoomSignInProcedure = "/chat.v1.ChatRoom/SignIn"
 )
@@ -59,7 +63,14 @@ type ChatRoomClient interface {
 	Subscribe(context.Context, *v1.SubscribeRequest) (*connect.ServerStreamForClient[v1.SubscribeResponse], error)
 	// Send says something in a room. It is answered when the event is stored. The
 	// same id from the same sender within 10 minutes is the same send: it is
-	// stored once and answered alike.
+	// stored once and answered alike. Ephemeral events are answered when they are on
+	// their way; their ids are the sender's affair.
+	//
+	// Errors, beside those of all methods: NOT_FOUND when the target of an edit, a
+	// deletion or a reaction, or what a message replies to, is not a message in the
+	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
+	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
+	// these, or is typing.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
 	// ListEvents reads a room's history in pages, forward and backward. With
 	// wait, it is the tail for clients that can't stream.
@@ -69,6 +80,14 @@ type ChatRoomClient interface {
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
 	// ListRooms lists the rooms by name.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
+	// ListMembers lists who is in a room, by id. Members without a token have none,
+	// and are only counted.
+	//
+	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is.
+	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
+	// SetRoom gives a room a display name and a topic. Who has a token may do so;
+	// it makes the room if there is none.
+	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token and the member id in it. Called
 	// with a valid token it renews that one: the member id stays, the name becomes
 	// the one in the request.
@@ -118,6 +137,19 @@ func NewChatRoomClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 			connect.WithClientOptions(opts...),
 		),
+		listMembers: connect.NewClient[v1.ListMembersRequest, v1.ListMembersResponse](
+			httpClient,
+			baseURL+ChatRoomListMembersProcedure,
+			connect.WithSchema(chatRoomMethods.ByName("ListMembers")),
+			connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+			connect.WithClientOptions(opts...),
+		),
+		setRoom: connect.NewClient[v1.SetRoomRequest, v1.SetRoomResponse](
+			httpClient,
+			baseURL+ChatRoomSetRoomProcedure,
+			connect.WithSchema(chatRoomMethods.ByName("SetRoom")),
+			connect.WithClientOptions(opts...),
+		),
 		signIn: connect.NewClient[v1.SignInRequest, v1.SignInResponse](
 			httpClient,
 			baseURL+ChatRoomSignInProcedure,
@@ -129,12 +161,14 @@ func NewChatRoomClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 
 // chatRoomClient implements ChatRoomClient.
 type chatRoomClient struct {
-	chat       *connect.Client[v1.ChatRequest, v1.ChatResponse]
-	subscribe  *connect.Client[v1.SubscribeRequest, v1.SubscribeResponse]
-	send       *connect.Client[v1.SendRequest, v1.SendResponse]
-	listEvents *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
-	listRooms  *connect.Client[v1.ListRoomsRequest, v1.ListRoomsResponse]
-	signIn     *connect.Client[v1.SignInRequest, v1.SignInResponse]
+	chat        *connect.Client[v1.ChatRequest, v1.ChatResponse]
+	subscribe   *connect.Client[v1.SubscribeRequest, v1.SubscribeResponse]
+	send        *connect.Client[v1.SendRequest, v1.SendResponse]
+	listEvents  *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
+	listRooms   *connect.Client[v1.ListRoomsRequest, v1.ListRoomsResponse]
+	listMembers *connect.Client[v1.ListMembersRequest, v1.ListMembersResponse]
+	setRoom     *connect.Client[v1.SetRoomRequest, v1.SetRoomResponse]
+	signIn      *connect.Client[v1.SignInRequest, v1.SignInResponse]
 }
 
 // Chat calls chat.v1.ChatRoom.Chat.
@@ -174,6 +208,24 @@ func (c *chatRoomClient) ListRooms(ctx context.Context, req *v1.ListRoomsRequest
 	return nil, err
 }
 
+// ListMembers calls chat.v1.ChatRoom.ListMembers.
+func (c *chatRoomClient) ListMembers(ctx context.Context, req *v1.ListMembersRequest) (*v1.ListMembersResponse, error) {
+	response, err := c.listMembers.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SetRoom calls chat.v1.ChatRoom.SetRoom.
+func (c *chatRoomClient) SetRoom(ctx context.Context, req *v1.SetRoomRequest) (*v1.SetRoomResponse, error) {
+	response, err := c.setRoom.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // SignIn calls chat.v1.ChatRoom.SignIn.
 func (c *chatRoomClient) SignIn(ctx context.Context, req *v1.SignInRequest) (*v1.SignInResponse, error) {
 	response, err := c.signIn.CallUnary(ctx, connect.NewRequest(req))
@@ -195,7 +247,14 @@ type ChatRoomHandler interface {
 	Subscribe(context.Context, *v1.SubscribeRequest, *connect.ServerStream[v1.SubscribeResponse]) error
 	// Send says something in a room. It is answered when the event is stored. The
 	// same id from the same sender within 10 minutes is the same send: it is
-	// stored once and answered alike.
+	// stored once and answered alike. Ephemeral events are answered when they are on
+	// their way; their ids are the sender's affair.
+	//
+	// Errors, beside those of all methods: NOT_FOUND when the target of an edit, a
+	// deletion or a reaction, or what a message replies to, is not a message in the
+	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
+	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
+	// these, or is typing.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
 	// ListEvents reads a room's history in pages, forward and backward. With
 	// wait, it is the tail for clients that can't stream.
@@ -205,6 +264,14 @@ type ChatRoomHandler interface {
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
 	// ListRooms lists the rooms by name.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
+	// ListMembers lists who is in a room, by id. Members without a token have none,
+	// and are only counted.
+	//
+	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is.
+	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
+	// SetRoom gives a room a display name and a topic. Who has a token may do so;
+	// it makes the room if there is none.
+	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token and the member id in it. Called
 	// with a valid token it renews that one: the member id stays, the name becomes
 	// the one in the request.
@@ -250,6 +317,19 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
 		connect.WithHandlerOptions(opts...),
 	)
+	chatRoomListMembersHandler := connect.NewUnaryHandlerSimple(
+		ChatRoomListMembersProcedure,
+		svc.ListMembers,
+		connect.WithSchema(chatRoomMethods.ByName("ListMembers")),
+		connect.WithIdempotency(connect.IdempotencyNoSideEffects),
+		connect.WithHandlerOptions(opts...),
+	)
+	chatRoomSetRoomHandler := connect.NewUnaryHandlerSimple(
+		ChatRoomSetRoomProcedure,
+		svc.SetRoom,
+		connect.WithSchema(chatRoomMethods.ByName("SetRoom")),
+		connect.WithHandlerOptions(opts...),
+	)
 	chatRoomSignInHandler := connect.NewUnaryHandlerSimple(
 		ChatRoomSignInProcedure,
 		svc.SignIn,
@@ -268,6 +348,10 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 			chatRoomListEventsHandler.ServeHTTP(w, r)
 		case ChatRoomListRoomsProcedure:
 			chatRoomListRoomsHandler.ServeHTTP(w, r)
+		case ChatRoomListMembersProcedure:
+			chatRoomListMembersHandler.ServeHTTP(w, r)
+		case ChatRoomSetRoomProcedure:
+			chatRoomSetRoomHandler.ServeHTTP(w, r)
 		case ChatRoomSignInProcedure:
 			chatRoomSignInHandler.ServeHTTP(w, r)
 		default:
@@ -297,6 +381,14 @@ func (UnimplementedChatRoomHandler) ListEvents(context.Context, *v1.ListEventsRe
 
 func (UnimplementedChatRoomHandler) ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.ListRooms is not implemented"))
+}
+
+func (UnimplementedChatRoomHandler) ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.ListMembers is not implemented"))
+}
+
+func (UnimplementedChatRoomHandler) SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.SetRoom is not implemented"))
 }
 
 func (UnimplementedChatRoomHandler) SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error) {

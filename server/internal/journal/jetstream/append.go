@@ -33,12 +33,12 @@ const (
 	codeWrongLastUnknown = 10164
 )
 
-// appending is one call of Append, on its way through the appender.
+// appending is one event on its way through the appender.
 type appending struct {
 	room, id string
 	payload  []byte
-	result   appended      // the appender's
-	done     chan appended // capacity 1
+	result   appended // the appender's
+	done     func(chat.Appended)
 }
 
 type appended struct {
@@ -49,24 +49,46 @@ type appended struct {
 
 // Append implements chat.Journal.
 func (j *Journal) Append(ctx context.Context, room, key string, payload []byte) (chat.Cursor, bool, error) {
-	if err := j.check(ctx); err != nil {
-		return chat.Cursor{}, false, err
+	answer := make(chan chat.Appended, 1)
+	j.Submit(ctx, room, key, payload, func(a chat.Appended) { answer <- a })
+	select {
+	case a := <-answer:
+		return a.At, a.Duplicate, a.Err
+	case <-ctx.Done():
+		return chat.Cursor{}, false, ctx.Err()
 	}
-	a := &appending{room: room, id: messageID(room, key), payload: bytes.Clone(payload), done: make(chan appended, 1)}
+}
+
+// Submit implements chat.Journal.
+func (j *Journal) Submit(ctx context.Context, room, key string, payload []byte, done func(chat.Appended)) {
+	j.submitting.RLock()
+	defer j.submitting.RUnlock()
+	if err := j.check(ctx); err != nil {
+		done(chat.Appended{Err: err})
+		return
+	}
+	a := &appending{room: room, id: messageID(room, key), payload: bytes.Clone(payload), done: done}
 	select {
 	case j.appends <- a:
 	case <-ctx.Done():
-		return chat.Cursor{}, false, ctx.Err()
+		done(chat.Appended{Err: ctx.Err()})
 	case <-j.ended:
-		return chat.Cursor{}, false, chat.ErrJournalClosed
+		done(chat.Appended{Err: chat.ErrJournalClosed})
 	}
-	select {
-	case r := <-a.done:
-		return chat.Cursor{Epoch: j.epoch, Sequence: r.sequence}, r.duplicate, r.err
-	case <-ctx.Done():
-		return chat.Cursor{}, false, ctx.Err()
-	case <-j.ended:
-		return chat.Cursor{}, false, chat.ErrJournalClosed
+}
+
+// refuse answers what the appender has not come to. Those who wait to submit more
+// have been let go, and nobody comes any more.
+func (j *Journal) refuse() {
+	j.submitting.Lock()
+	defer j.submitting.Unlock()
+	for {
+		select {
+		case a := <-j.appends:
+			a.done(chat.Appended{Err: chat.ErrJournalClosed})
+		default:
+			return
+		}
 	}
 }
 
@@ -173,7 +195,12 @@ func (a *appender) store(ctx context.Context, batch []*appending) {
 		default:
 			one.result = appended{err: j.notStored(one.result.err)}
 		}
-		one.done <- one.result
+		r := one.result
+		if r.err != nil {
+			one.done(chat.Appended{Err: r.err})
+			continue
+		}
+		one.done(chat.Appended{At: chat.Cursor{Epoch: j.epoch, Sequence: r.sequence}, Duplicate: r.duplicate})
 	}
 }
 

@@ -31,7 +31,7 @@ func benchEvents(b *testing.B) int {
 	return n
 }
 
-func ignore(chat.Stored) {}
+func ignore([]chat.Stored) {}
 
 // What a log costs that has many events, spread over 1,000 rooms: to be opened,
 // and to be read backward in pages of 50.

@@ -77,9 +77,11 @@ type follower struct {
 func follow(t *testing.T, j *Journal, room string) *follower {
 	t.Helper()
 	f := &follower{changed: make(chan struct{}, 1)}
-	stop, err := j.Tail(t.Context(), room, func(e chat.Stored) {
+	stop, err := j.Tail(t.Context(), room, func(events []chat.Stored) {
 		f.mu.Lock()
-		f.got = append(f.got, e.Sequence)
+		for _, e := range events {
+			f.got = append(f.got, e.Sequence)
+		}
 		f.mu.Unlock()
 		select {
 		case f.changed <- struct{}{}:

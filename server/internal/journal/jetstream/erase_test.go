@@ -411,17 +411,20 @@ func TestErasedOnTheWayToATail(t *testing.T) {
 	j := open(t, Config{NoFsync: true})
 	entered, held := make(chan struct{}, 10), make(chan struct{})
 	got := make(chan chat.Stored, 10)
-	stop, err := j.Tail(t.Context(), "room", func(e chat.Stored) {
+	stop, err := j.Tail(t.Context(), "room", func(events []chat.Stored) {
 		entered <- struct{}{}
 		<-held
-		got <- e
+		for _, e := range events {
+			got <- e
+		}
 	})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer stop()
-	all := sayAll(t, j, "room", "event", 5)
+	all := sayAll(t, j, "room", "first", 1)
 	<-entered
+	all = append(all, sayAll(t, j, "room", "event", 4)...)
 	for _, i := range []int{2, 1} {
 		if err := j.Erase(t.Context(), "room", all[i]); err != nil {
 			t.Fatal(err)

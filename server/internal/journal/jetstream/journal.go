@@ -69,12 +69,13 @@ type Journal struct {
 	disk     *disk     // nil when nothing is synced from here
 	erasures *erasures // nil for an external server
 
-	appends  chan *appending
-	closing  context.Context // ends before the tails do
-	beginEnd context.CancelFunc
-	stop     context.CancelFunc // ends the goroutines, once the tails have ended
-	ended    <-chan struct{}    // of stop
-	running  sync.WaitGroup
+	appends    chan *appending
+	submitting sync.RWMutex    // read-locked while something is put into appends
+	closing    context.Context // ends before the tails do
+	beginEnd   context.CancelFunc
+	stop       context.CancelFunc // ends the goroutines, once the tails have ended
+	ended      <-chan struct{}    // of stop
+	running    sync.WaitGroup
 
 	mu     sync.Mutex                    // guards below
 	tails  map[string]map[*tail]struct{} // by room
@@ -145,6 +146,9 @@ func (j *Journal) connect() (err error) {
 		nats.Name("chatroom"),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
+		// Each reading of a chunk makes a queue of this length: by default it is one
+		// of 512 KiB, which every join of a room left as garbage.
+		nats.SyncQueueLen(2 * readChunk),
 		nats.ReconnectHandler(func(*nats.Conn) { j.repairTails() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			j.log.Warn("nats", "err", err)
@@ -322,6 +326,7 @@ func (j *Journal) Close() error {
 	}
 	j.stop()
 	j.running.Wait()
+	j.refuse()
 	j.disconnect()
 	if j.server != nil {
 		files, err := filesOf(blocksOf(j.config.Dir))

@@ -16,9 +16,11 @@ func TestSlowTailMissesNothing(t *testing.T) {
 	j := open(t, Config{NoFsync: true})
 	held := make(chan struct{})
 	got := make(chan uint64, events)
-	stop, err := j.Tail(t.Context(), "room", func(e chat.Stored) {
+	stop, err := j.Tail(t.Context(), "room", func(events []chat.Stored) {
 		<-held
-		got <- e.Sequence
+		for _, e := range events {
+			got <- e.Sequence
+		}
 	})
 	if err != nil {
 		t.Fatalf("Tail: %v", err)

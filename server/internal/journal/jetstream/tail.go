@@ -17,6 +17,8 @@ const (
 	// bytes; past it, messages are dropped here and read from the stream.
 	tailPending      = 65_536
 	tailPendingBytes = 64 << 20
+	// tailBatch bounds what a tail's function is called with at once.
+	tailBatch = 256
 	// repairTimeout bounds one reading of what a tail has missed.
 	repairTimeout = 10 * time.Second
 	repairChunk   = 256
@@ -31,14 +33,21 @@ type tail struct {
 	recent  recent
 
 	mu     sync.Mutex // guards below; held while fn runs
-	fn     func(chat.Stored)
-	last   uint64 // everything up to here was delivered, was erased, or came before the tail
-	handed uint64 // what fn was called with last, or the last before the tail
+	fn     func([]chat.Stored)
+	last   uint64    // everything up to here has arrived, was erased, or came before the tail
+	batch  []arrival // what fn is to be called with next
+	handed uint64    // what fn was called with last, or the last before the tail
 	closed bool
 }
 
+// arrival is an event on its way to a tail's function.
+type arrival struct {
+	chat.Stored
+	after uint64 // tail.last before it
+}
+
 // Tail implements chat.Journal.
-func (j *Journal) Tail(ctx context.Context, room string, fn func(chat.Stored)) (func(), error) {
+func (j *Journal) Tail(ctx context.Context, room string, fn func([]chat.Stored)) (func(), error) {
 	if err := j.check(ctx); err != nil {
 		return nil, err
 	}
@@ -130,20 +139,37 @@ func (t *tail) deliver(m *nats.Msg) {
 		}
 		return
 	}
-	t.handLocked(chat.Stored{Sequence: sequence, Previous: previous, Payload: m.Data})
+	t.arrivedLocked(chat.Stored{Sequence: sequence, Previous: previous, Payload: m.Data})
+	// The message at hand counts as pending. More than that will be delivered at
+	// once, and is handed on together with it.
+	if pending, _, err := t.sub.Pending(); err != nil || pending <= 1 || len(t.batch) >= tailBatch {
+		t.handLocked()
+	}
 }
 
-// handLocked calls fn, except with an event that was erased on its way. What comes
-// after that one comes after the one before it.
-func (t *tail) handLocked(e chat.Stored) {
-	_ = t.journal.disk.wait(context.Background(), e.Sequence)
-	if e.Previous > t.handed && e.Previous <= t.last {
-		e.Previous = t.handed
-	}
+func (t *tail) arrivedLocked(e chat.Stored) {
+	t.batch = append(t.batch, arrival{e, t.last})
 	t.last = e.Sequence
-	if t.recent.add(e) {
-		t.handed = e.Sequence
-		t.fn(e)
+}
+
+// handLocked calls fn with the batch, except for events that were erased on their
+// way. What comes after such a one comes after the one before it.
+func (t *tail) handLocked() {
+	_ = t.journal.disk.wait(context.Background(), t.last)
+	events := make([]chat.Stored, 0, len(t.batch))
+	for _, e := range t.batch {
+		if e.Previous > t.handed && e.Previous <= e.after {
+			e.Previous = t.handed
+		}
+		if t.recent.add(e.Stored) {
+			t.handed = e.Sequence
+			events = append(events, e.Stored)
+		}
+	}
+	clear(t.batch)
+	t.batch = t.batch[:0]
+	if len(events) > 0 {
+		t.fn(events)
 	}
 }
 
@@ -185,8 +211,9 @@ func (t *tail) repairLocked() bool {
 			return false
 		}
 		for _, e := range events {
-			t.handLocked(e)
+			t.arrivedLocked(e)
 		}
+		t.handLocked()
 		if len(events) < repairChunk {
 			break
 		}

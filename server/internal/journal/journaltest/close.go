@@ -15,12 +15,13 @@ import (
 func calls(ctx context.Context, j chat.Journal) map[string]error {
 	errs := make(map[string]error)
 	_, _, errs["Append"] = j.Append(ctx, "room", "refused", []byte("refused"))
+	j.Submit(ctx, "room", "refused", []byte("refused"), func(a chat.Appended) { errs["Submit"] = a.Err })
 	_, errs["Read"] = j.Read(ctx, "room", 0, 1)
 	_, errs["ReadBack"] = j.ReadBack(ctx, "room", ^uint64(0), 1)
 	_, errs["Head"] = j.Head(ctx, "room")
 	_, errs["Rooms"] = j.Rooms(ctx, "", 1)
 	errs["Erase"] = j.Erase(ctx, "room", 1)
-	stop, err := j.Tail(ctx, "room", func(chat.Stored) {})
+	stop, err := j.Tail(ctx, "room", func([]chat.Stored) {})
 	if errs["Tail"] = err; err == nil {
 		stop()
 	}
@@ -59,7 +60,7 @@ func testCloseRefuses(t *testing.T, j chat.Journal) {
 func testCloseWaits(t *testing.T, j chat.Journal) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	var calls sync.WaitGroup
-	_, err := j.Tail(t.Context(), "room", func(chat.Stored) {
+	_, err := j.Tail(t.Context(), "room", func([]chat.Stored) {
 		close(entered)
 		<-release
 	})

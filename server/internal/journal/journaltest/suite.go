@@ -38,6 +38,8 @@ func Run(t *testing.T, open func(t *testing.T) chat.Journal) {
 		{"RepeatedKeyIsADuplicate", testRepeatedKey},
 		{"RepeatedKeyAtOnceIsStoredOnce", testRepeatedKeyAtOnce},
 		{"KeysAreOpaque", testKeysAreOpaque},
+		{"SubmitKeepsOrder", testSubmitKeepsOrder},
+		{"SubmitDuplicates", testSubmitDuplicates},
 		{"RoomsAreSeparate", testRoomsAreSeparate},
 		{"Read", testRead},
 		{"ReadBack", testReadBack},
@@ -64,6 +66,11 @@ func Run(t *testing.T, open func(t *testing.T) chat.Journal) {
 	}
 	t.Run("EpochsDiffer", func(t *testing.T) { testEpochsDiffer(t, opened(t, open), opened(t, open)) })
 	t.Run("CloseRefusesWork", func(t *testing.T) { testCloseRefuses(t, open(t)) })
+	t.Run("SubmitAcrossClose", func(t *testing.T) {
+		for range 5 { // at a different moment each time
+			testSubmitAcrossClose(t, open(t))
+		}
+	})
 	t.Run("CloseWaitsForTails", func(t *testing.T) { testCloseWaits(t, open(t)) })
 	t.Run("CloseEndsTailsUnderLoad", func(t *testing.T) {
 		for range 5 { // at a different moment each time
@@ -184,18 +191,18 @@ type recorder struct {
 
 func newRecorder() *recorder { return &recorder{changed: make(chan struct{}, 1)} }
 
-func (r *recorder) call(s chat.Stored) {
+func (r *recorder) call(events []chat.Stored) {
 	overlaps := r.calls.Add(1) > 1
 	stopped := r.stopped.Load()
 	runtime.Gosched() // gives calls that would overlap a chance to do so
 	r.mu.Lock()
 	if overlaps {
-		r.mistakes = append(r.mistakes, fmt.Sprintf("call with %d overlaps another", s.Sequence))
+		r.mistakes = append(r.mistakes, fmt.Sprintf("call with %s overlaps another", describe(events)))
 	}
 	if stopped || r.stopped.Load() {
-		r.mistakes = append(r.mistakes, fmt.Sprintf("call with %d after the end of the tail", s.Sequence))
+		r.mistakes = append(r.mistakes, fmt.Sprintf("call with %s after the end of the tail", describe(events)))
 	}
-	r.got = append(r.got, s)
+	r.got = append(r.got, events...)
 	r.mu.Unlock()
 	r.calls.Add(-1)
 	select {

@@ -99,6 +99,12 @@ func (j *Journal) Append(ctx context.Context, room, name string, payload []byte)
 	return at, false, nil
 }
 
+// Submit implements chat.Journal. It stores at once.
+func (j *Journal) Submit(ctx context.Context, room, key string, payload []byte, done func(chat.Appended)) {
+	at, duplicate, err := j.Append(ctx, room, key, payload)
+	done(chat.Appended{At: at, Duplicate: duplicate, Err: err})
+}
+
 func (j *Journal) storeLocked(l *log, payload []byte) {
 	stored := chat.Stored{Sequence: j.last, Payload: payload}
 	if n := len(l.events); n > 0 {
@@ -172,7 +178,7 @@ func (j *Journal) ReadBack(ctx context.Context, room string, before uint64, limi
 
 // Tail implements chat.Journal. Appenders call fn, those of other rooms go on
 // meanwhile.
-func (j *Journal) Tail(ctx context.Context, room string, fn func(chat.Stored)) (func(), error) {
+func (j *Journal) Tail(ctx context.Context, room string, fn func([]chat.Stored)) (func(), error) {
 	if err := j.lock(ctx); err != nil {
 		return nil, err
 	}

@@ -168,7 +168,7 @@ func TestKeysBound(t *testing.T) {
 func TestTailsLeaveNothingBehind(t *testing.T) {
 	j := Open(Config{})
 	for i := range 100 {
-		stop, err := j.Tail(t.Context(), fmt.Sprint("room-", i), func(chat.Stored) {})
+		stop, err := j.Tail(t.Context(), fmt.Sprint("room-", i), func([]chat.Stored) {})
 		if err != nil {
 			t.Fatalf("Tail = %v, want nil", err)
 		}
@@ -184,10 +184,12 @@ func TestSlowTailHoldsUpItsRoomOnly(t *testing.T) {
 	j := Open(Config{})
 	entered, release := make(chan struct{}, 3), make(chan struct{})
 	var got []uint64
-	stop, err := j.Tail(t.Context(), "slow", func(s chat.Stored) {
+	stop, err := j.Tail(t.Context(), "slow", func(events []chat.Stored) {
 		entered <- struct{}{}
 		<-release
-		got = append(got, s.Sequence)
+		for _, e := range events {
+			got = append(got, e.Sequence)
+		}
 	})
 	if err != nil {
 		t.Fatalf("Tail = %v, want nil", err)
@@ -211,7 +213,7 @@ func TestSlowTailHoldsUpItsRoomOnly(t *testing.T) {
 func TestTailBeginsBehindWhatIsUndelivered(t *testing.T) {
 	j := Open(Config{})
 	entered, release := make(chan struct{}, 2), make(chan struct{})
-	stopSlow, err := j.Tail(t.Context(), "room", func(chat.Stored) {
+	stopSlow, err := j.Tail(t.Context(), "room", func([]chat.Stored) {
 		entered <- struct{}{}
 		<-release
 	})
@@ -227,7 +229,11 @@ func TestTailBeginsBehindWhatIsUndelivered(t *testing.T) {
 		runtime.Gosched() // until the second one waits to be delivered
 	}
 	var got []uint64
-	stop, err := j.Tail(t.Context(), "room", func(s chat.Stored) { got = append(got, s.Sequence) })
+	stop, err := j.Tail(t.Context(), "room", func(events []chat.Stored) {
+		for _, e := range events {
+			got = append(got, e.Sequence)
+		}
+	})
 	if err != nil {
 		t.Fatalf("Tail = %v, want nil", err)
 	}

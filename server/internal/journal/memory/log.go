@@ -23,7 +23,7 @@ type log struct {
 }
 
 type tail struct {
-	fn   func(chat.Stored)
+	fn   func([]chat.Stored)
 	from uint64 // fn is called for what comes after it
 }
 
@@ -37,11 +37,13 @@ func (j *Journal) deliver(l *log) {
 	batch, tails := l.undelivered, l.tails
 	l.undelivered = nil
 	j.mu.Unlock()
-	for _, stored := range batch {
-		for _, t := range tails {
-			if stored.Sequence > t.from {
-				t.fn(stored)
-			}
+	for _, t := range tails {
+		from, found := search(batch, t.from)
+		if found {
+			from++
+		}
+		if from < len(batch) {
+			t.fn(batch[from:])
 		}
 	}
 }

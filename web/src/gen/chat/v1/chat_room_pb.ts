@@ -4,7 +4,7 @@
 
 import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Cursor, Event, Member, Message as Message$1 } from "./event_pb";
+import type { Cursor, Custom, Deletion, Edit, Event, Member, Message as Message$1, Reaction, Typing } from "./event_pb";
 import { file_chat_v1_event } from "./event_pb";
 import type { Frame } from "./frame_pb";
 import { file_chat_v1_frame } from "./frame_pb";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/chat_room.proto.
  */
 export const file_chat_v1_chat_room: GenFile = /*@__PURE__*/
-  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSKFAQoLQ2hhdFJlcXVlc3QSJQoEam9pbhgBIAEoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uSAASHwoFbGVhdmUYAiABKAsyDi5jaGF0LnYxLkxlYXZlSAASJAoEc2VuZBgDIAEoCzIULmNoYXQudjEuU2VuZFJlcXVlc3RIAEIICgZhY3Rpb24iLQoMQ2hhdFJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiFQoFTGVhdmUSDAoEcm9vbRgBIAEoCSI4ChBTdWJzY3JpYmVSZXF1ZXN0EiQKBXJvb21zGAEgAygLMhUuY2hhdC52MS5TdWJzY3JpcHRpb24iMgoRU3Vic2NyaWJlUmVzcG9uc2USHQoFZnJhbWUYASABKAsyDi5jaGF0LnYxLkZyYW1lIlQKC1NlbmRSZXF1ZXN0EgwKBHJvb20YASABKAkSCgoCaWQYAiABKAkSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAQgYKBGJvZHkibAoMU2VuZFJlc3BvbnNlEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWR1cGxpY2F0ZRgEIAEoCCKmAQoRTGlzdEV2ZW50c1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASIQoGYmVmb3JlGAMgASgLMg8uY2hhdC52MS5DdXJzb3JIABINCgVsaW1pdBgEIAEoDRInCgR3YWl0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgYKBHBhZ2UicAoSTGlzdEV2ZW50c1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgJEh4KBmV2ZW50cxgCIAMoCzIOLmNoYXQudjEuRXZlbnQSDAoEbW9yZRgDIAEoCBIdCgRuZXh0GAQgASgLMg8uY2hhdC52MS5DdXJzb3IiOQoQTGlzdFJvb21zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCSJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiMwoEUm9vbRIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSDwoHbWVtYmVycxgDIAEoDSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMo4DCghDaGF0Um9vbRI3CgRDaGF0EhQuY2hhdC52MS5DaGF0UmVxdWVzdBoVLmNoYXQudjEuQ2hhdFJlc3BvbnNlKAEwARJECglTdWJzY3JpYmUSGS5jaGF0LnYxLlN1YnNjcmliZVJlcXVlc3QaGi5jaGF0LnYxLlN1YnNjcmliZVJlc3BvbnNlMAESMwoEU2VuZBIULmNoYXQudjEuU2VuZFJlcXVlc3QaFS5jaGF0LnYxLlNlbmRSZXNwb25zZRJKCgpMaXN0RXZlbnRzEhouY2hhdC52MS5MaXN0RXZlbnRzUmVxdWVzdBobLmNoYXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESRwoJTGlzdFJvb21zEhkuY2hhdC52MS5MaXN0Um9vbXNSZXF1ZXN0GhouY2hhdC52MS5MaXN0Um9vbXNSZXNwb25zZSIDkAIBEjkKBlNpZ25JbhIWLmNoYXQudjEuU2lnbkluUmVxdWVzdBoXLmNoYXQudjEuU2lnbkluUmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSKFAQoLQ2hhdFJlcXVlc3QSJQoEam9pbhgBIAEoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uSAASHwoFbGVhdmUYAiABKAsyDi5jaGF0LnYxLkxlYXZlSAASJAoEc2VuZBgDIAEoCzIULmNoYXQudjEuU2VuZFJlcXVlc3RIAEIICgZhY3Rpb24iLQoMQ2hhdFJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiFQoFTGVhdmUSDAoEcm9vbRgBIAEoCSI4ChBTdWJzY3JpYmVSZXF1ZXN0EiQKBXJvb21zGAEgAygLMhUuY2hhdC52MS5TdWJzY3JpcHRpb24iMgoRU3Vic2NyaWJlUmVzcG9uc2USHQoFZnJhbWUYASABKAsyDi5jaGF0LnYxLkZyYW1lIocCCgtTZW5kUmVxdWVzdBIMCgRyb29tGAEgASgJEgoKAmlkGAIgASgJEiMKB21lc3NhZ2UYCiABKAsyEC5jaGF0LnYxLk1lc3NhZ2VIABIdCgRlZGl0GAsgASgLMg0uY2hhdC52MS5FZGl0SAASJQoIZGVsZXRpb24YDCABKAsyES5jaGF0LnYxLkRlbGV0aW9uSAASJQoIcmVhY3Rpb24YDSABKAsyES5jaGF0LnYxLlJlYWN0aW9uSAASIQoGY3VzdG9tGA4gASgLMg8uY2hhdC52MS5DdXN0b21IABIhCgZ0eXBpbmcYFyABKAsyDy5jaGF0LnYxLlR5cGluZ0gAQgYKBGJvZHkibAoMU2VuZFJlc3BvbnNlEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWR1cGxpY2F0ZRgEIAEoCCKmAQoRTGlzdEV2ZW50c1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASIQoGYmVmb3JlGAMgASgLMg8uY2hhdC52MS5DdXJzb3JIABINCgVsaW1pdBgEIAEoDRInCgR3YWl0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgYKBHBhZ2UicAoSTGlzdEV2ZW50c1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgJEh4KBmV2ZW50cxgCIAMoCzIOLmNoYXQudjEuRXZlbnQSDAoEbW9yZRgDIAEoCBIdCgRuZXh0GAQgASgLMg8uY2hhdC52MS5DdXJzb3IiXAoQTGlzdFJvb21zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIhCgRzZWVuGAMgAygLMhMuY2hhdC52MS5Sb29tQ3Vyc29yIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiqwEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBQgkKB191bnJlYWQiSQoSTGlzdE1lbWJlcnNSZXF1ZXN0EgwKBHJvb20YASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiXwoTTGlzdE1lbWJlcnNSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2hhdC52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgNIkMKDlNldFJvb21SZXF1ZXN0EgwKBHJvb20YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBXRvcGljGAMgASgJIhEKD1NldFJvb21SZXNwb25zZSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMpsECghDaGF0Um9vbRI3CgRDaGF0EhQuY2hhdC52MS5DaGF0UmVxdWVzdBoVLmNoYXQudjEuQ2hhdFJlc3BvbnNlKAEwARJECglTdWJzY3JpYmUSGS5jaGF0LnYxLlN1YnNjcmliZVJlcXVlc3QaGi5jaGF0LnYxLlN1YnNjcmliZVJlc3BvbnNlMAESMwoEU2VuZBIULmNoYXQudjEuU2VuZFJlcXVlc3QaFS5jaGF0LnYxLlNlbmRSZXNwb25zZRJKCgpMaXN0RXZlbnRzEhouY2hhdC52MS5MaXN0RXZlbnRzUmVxdWVzdBobLmNoYXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESRwoJTGlzdFJvb21zEhkuY2hhdC52MS5MaXN0Um9vbXNSZXF1ZXN0GhouY2hhdC52MS5MaXN0Um9vbXNSZXNwb25zZSIDkAIBEk0KC0xpc3RNZW1iZXJzEhsuY2hhdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHC5jaGF0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARI8CgdTZXRSb29tEhcuY2hhdC52MS5TZXRSb29tUmVxdWVzdBoYLmNoYXQudjEuU2V0Um9vbVJlc3BvbnNlEjkKBlNpZ25JbhIWLmNoYXQudjEuU2lnbkluUmVxdWVzdBoXLmNoYXQudjEuU2lnbkluUmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * ChatRequest is what a client sends on Chat.
@@ -200,7 +200,8 @@ export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE_
 export type SendRequest = Message<"chat.v1.SendRequest"> & {
   /**
    * The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
-   * A room comes into being when something is first said in it.
+   * A room comes into being when something is first said in it, or with SetRoom
+   * (-room-creation says who may do so).
    *
    * @generated from field: string room = 1;
    */
@@ -228,6 +229,46 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
      */
     value: Message$1;
     case: "message";
+  } | {
+    /**
+     * Another text for a message.
+     *
+     * @generated from field: chat.v1.Edit edit = 11;
+     */
+    value: Edit;
+    case: "edit";
+  } | {
+    /**
+     * The end of a message.
+     *
+     * @generated from field: chat.v1.Deletion deletion = 12;
+     */
+    value: Deletion;
+    case: "deletion";
+  } | {
+    /**
+     * A reaction to a message.
+     *
+     * @generated from field: chat.v1.Reaction reaction = 13;
+     */
+    value: Reaction;
+    case: "reaction";
+  } | {
+    /**
+     * An event of an application's own kind.
+     *
+     * @generated from field: chat.v1.Custom custom = 14;
+     */
+    value: Custom;
+    case: "custom";
+  } | {
+    /**
+     * That a message is being written.
+     *
+     * @generated from field: chat.v1.Typing typing = 23;
+     */
+    value: Typing;
+    case: "typing";
   } | { case: undefined; value?: undefined };
 };
 
@@ -252,7 +293,7 @@ export type SendResponse = Message<"chat.v1.SendResponse"> & {
   epoch: string;
 
   /**
-   * The position that the event got.
+   * The position that the event got, 0 for an ephemeral one.
    *
    * @generated from field: uint64 sequence = 2;
    */
@@ -356,7 +397,9 @@ export type ListEventsResponse = Message<"chat.v1.ListEventsResponse"> & {
   epoch: string;
 
   /**
-   * The events, in the room's order.
+   * The durable events, in the room's order. Messages are as they are now: with
+   * the text of their newest edit, their reactions, and without those that were
+   * deleted. Edits, deletions and reactions are events of their own, too.
    *
    * @generated from field: repeated chat.v1.Event events = 2;
    */
@@ -404,6 +447,14 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
+
+  /**
+   * Where the caller is in rooms of the page, for Room.unread: 0 to 100, each room
+   * once.
+   *
+   * @generated from field: repeated chat.v1.RoomCursor seen = 3;
+   */
+  seen: RoomCursor[];
 };
 
 /**
@@ -412,6 +463,34 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
  */
 export const ListRoomsRequestSchema: GenMessage<ListRoomsRequest> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 10);
+
+/**
+ * RoomCursor is a place in the log of a room.
+ *
+ * @generated from message chat.v1.RoomCursor
+ */
+export type RoomCursor = Message<"chat.v1.RoomCursor"> & {
+  /**
+   * The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
+   *
+   * @generated from field: string room = 1;
+   */
+  room: string;
+
+  /**
+   * The place.
+   *
+   * @generated from field: chat.v1.Cursor cursor = 2;
+   */
+  cursor?: Cursor | undefined;
+};
+
+/**
+ * Describes the message chat.v1.RoomCursor.
+ * Use `create(RoomCursorSchema)` to create a new message.
+ */
+export const RoomCursorSchema: GenMessage<RoomCursor> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 11);
 
 /**
  * ListRoomsResponse is one page of the list of rooms.
@@ -439,7 +518,7 @@ export type ListRoomsResponse = Message<"chat.v1.ListRoomsResponse"> & {
  * Use `create(ListRoomsResponseSchema)` to create a new message.
  */
 export const ListRoomsResponseSchema: GenMessage<ListRoomsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 11);
+  messageDesc(file_chat_v1_chat_room, 12);
 
 /**
  * Room describes a room.
@@ -468,6 +547,37 @@ export type Room = Message<"chat.v1.Room"> & {
    * @generated from field: uint32 members = 3;
    */
   members: number;
+
+  /**
+   * When the newest event was accepted; unset when there is none.
+   *
+   * @generated from field: google.protobuf.Timestamp last_activity = 4;
+   */
+  lastActivity?: Timestamp | undefined;
+
+  /**
+   * The display name, empty for none.
+   *
+   * @generated from field: string display_name = 5;
+   */
+  displayName: string;
+
+  /**
+   * The topic, empty for none.
+   *
+   * @generated from field: string topic = 6;
+   */
+  topic: string;
+
+  /**
+   * How many messages there are among the 1,000 events after the cursor in
+   * ListRoomsRequest.seen: 0 to 100, where 100 means 100 or more. They are counted
+   * from the oldest retained event on if the cursor can't be honoured. Unset for a
+   * room without such a cursor.
+   *
+   * @generated from field: optional uint32 unread = 7;
+   */
+  unread?: number | undefined;
 };
 
 /**
@@ -475,7 +585,128 @@ export type Room = Message<"chat.v1.Room"> & {
  * Use `create(RoomSchema)` to create a new message.
  */
 export const RoomSchema: GenMessage<Room> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 12);
+  messageDesc(file_chat_v1_chat_room, 13);
+
+/**
+ * ListMembersRequest asks for one page of the list of members.
+ *
+ * @generated from message chat.v1.ListMembersRequest
+ */
+export type ListMembersRequest = Message<"chat.v1.ListMembersRequest"> & {
+  /**
+   * The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
+   *
+   * @generated from field: string room = 1;
+   */
+  room: string;
+
+  /**
+   * The largest number of members to answer with: at most 1,000, 0 means 100.
+   *
+   * @generated from field: uint32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The next_page_token of the page before, empty for the first page.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message chat.v1.ListMembersRequest.
+ * Use `create(ListMembersRequestSchema)` to create a new message.
+ */
+export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 14);
+
+/**
+ * ListMembersResponse is one page of the list of members.
+ *
+ * @generated from message chat.v1.ListMembersResponse
+ */
+export type ListMembersResponse = Message<"chat.v1.ListMembersResponse"> & {
+  /**
+   * The members with a token, by id.
+   *
+   * @generated from field: repeated chat.v1.Member members = 1;
+   */
+  members: Member[];
+
+  /**
+   * Asks for the next page; empty on the last one.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * How many members there are in all, those without a token included.
+   *
+   * @generated from field: uint32 total = 3;
+   */
+  total: number;
+};
+
+/**
+ * Describes the message chat.v1.ListMembersResponse.
+ * Use `create(ListMembersResponseSchema)` to create a new message.
+ */
+export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 15);
+
+/**
+ * SetRoomRequest says how a room presents itself.
+ *
+ * @generated from message chat.v1.SetRoomRequest
+ */
+export type SetRoomRequest = Message<"chat.v1.SetRoomRequest"> & {
+  /**
+   * The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
+   *
+   * @generated from field: string room = 1;
+   */
+  room: string;
+
+  /**
+   * The display name: up to 80 characters, empty for none. Invisible and
+   * direction-changing characters are refused.
+   *
+   * @generated from field: string display_name = 2;
+   */
+  displayName: string;
+
+  /**
+   * The topic: up to 300 characters, empty for none.
+   *
+   * @generated from field: string topic = 3;
+   */
+  topic: string;
+};
+
+/**
+ * Describes the message chat.v1.SetRoomRequest.
+ * Use `create(SetRoomRequestSchema)` to create a new message.
+ */
+export const SetRoomRequestSchema: GenMessage<SetRoomRequest> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 16);
+
+/**
+ * SetRoomResponse says that it is stored.
+ *
+ * @generated from message chat.v1.SetRoomResponse
+ */
+export type SetRoomResponse = Message<"chat.v1.SetRoomResponse"> & {
+};
+
+/**
+ * Describes the message chat.v1.SetRoomResponse.
+ * Use `create(SetRoomResponseSchema)` to create a new message.
+ */
+export const SetRoomResponseSchema: GenMessage<SetRoomResponse> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 17);
 
 /**
  * SignInRequest asks for an identity.
@@ -497,7 +728,7 @@ export type SignInRequest = Message<"chat.v1.SignInRequest"> & {
  * Use `create(SignInRequestSchema)` to create a new message.
  */
 export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 13);
+  messageDesc(file_chat_v1_chat_room, 18);
 
 /**
  * SignInResponse is an identity.
@@ -532,7 +763,7 @@ export type SignInResponse = Message<"chat.v1.SignInResponse"> & {
  * Use `create(SignInResponseSchema)` to create a new message.
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 14);
+  messageDesc(file_chat_v1_chat_room, 19);
 
 /**
  * ChatRoom serves rooms in which everybody receives every event, in one order.
@@ -546,8 +777,10 @@ export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
  *
  * A request is 64 KiB at most. Errors carry details that name the field and its
  * bound: INVALID_ARGUMENT for a value out of bounds, UNAUTHENTICATED for a token
- * that is not valid (sign in again), RESOURCE_EXHAUSTED for a request that is
- * too large, UNAVAILABLE when the server goes away (reconnect after a moment).
+ * that is not valid or a caller that needs one (sign in), NOT_FOUND for an event
+ * that there is not, PERMISSION_DENIED for what others own or the operator keeps to
+ * some, RESOURCE_EXHAUSTED for a request that is too large, UNAVAILABLE when the
+ * server goes away (reconnect after a moment).
  *
  * @generated from service chat.v1.ChatRoom
  */
@@ -579,7 +812,14 @@ export const ChatRoom: GenService<{
   /**
    * Send says something in a room. It is answered when the event is stored. The
    * same id from the same sender within 10 minutes is the same send: it is
-   * stored once and answered alike.
+   * stored once and answered alike. Ephemeral events are answered when they are on
+   * their way; their ids are the sender's affair.
+   *
+   * Errors, beside those of all methods: NOT_FOUND when the target of an edit, a
+   * deletion or a reaction, or what a message replies to, is not a message in the
+   * room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
+   * is someone else's; UNAUTHENTICATED when a caller without a token wants one of
+   * these, or is typing.
    *
    * @generated from rpc chat.v1.ChatRoom.Send
    */
@@ -611,6 +851,30 @@ export const ChatRoom: GenService<{
     methodKind: "unary";
     input: typeof ListRoomsRequestSchema;
     output: typeof ListRoomsResponseSchema;
+  },
+  /**
+   * ListMembers lists who is in a room, by id. Members without a token have none,
+   * and are only counted.
+   *
+   * Errors: NOT_FOUND for a room in which nothing was ever said and nobody is.
+   *
+   * @generated from rpc chat.v1.ChatRoom.ListMembers
+   */
+  listMembers: {
+    methodKind: "unary";
+    input: typeof ListMembersRequestSchema;
+    output: typeof ListMembersResponseSchema;
+  },
+  /**
+   * SetRoom gives a room a display name and a topic. Who has a token may do so;
+   * it makes the room if there is none.
+   *
+   * @generated from rpc chat.v1.ChatRoom.SetRoom
+   */
+  setRoom: {
+    methodKind: "unary";
+    input: typeof SetRoomRequestSchema;
+    output: typeof SetRoomResponseSchema;
   },
   /**
    * SignIn gives a guest an identity: a token and the member id in it. Called

@@ -4,19 +4,23 @@
 
 import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
-import type { Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
 
 /**
  * Describes the file chat/v1/event.proto.
  */
 export const file_chat_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIr0BCgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiMKB21lc3NhZ2UYCiABKAsyEC5jaGF0LnYxLk1lc3NhZ2VIAEIGCgRib2R5IhcKB01lc3NhZ2USDAoEdGV4dBgBIAEoCSIxCgZNZW1iZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVndWVzdBgDIAEoCCIpCgZDdXJzb3ISDQoFZXBvY2gYASABKAkSEAoIc2VxdWVuY2UYAiABKARiBnByb3RvMw", [file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIaCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQiOgoIUmVhY3Rpb24SDgoGdGFyZ2V0GAEgASgEEg0KBWVtb2ppGAIgASgJEg8KB3JlbW92ZWQYAyABKAgiTwoGQ3VzdG9tEiUKB3BheWxvYWQYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhEKCWVwaGVtZXJhbBgCIAEoCBILCgNrZXkYAyABKAkicQoHQ2hhbmdlcxIQCghzZXF1ZW5jZRgBIAEoBBItCgllZGl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCXJlYWN0aW9ucxgDIAMoCzISLmNoYXQudjEuUmVhY3Rpb25zIi4KCVJlYWN0aW9ucxINCgVlbW9qaRgBIAEoCRISCgptZW1iZXJfaWRzGAIgAygJIh8KDE1lbWJlckpvaW5lZBIPCgdtZW1iZXJzGAEgASgNIh0KCk1lbWJlckxlZnQSDwoHbWVtYmVycxgBIAEoDSIPCg1NZW1iZXJSZW5hbWVkIl0KC01lbWJlckNvdW50Eg8KB21lbWJlcnMYASABKA0SDgoGam9pbmVkGAIgASgNEgwKBGxlZnQYAyABKA0SHwoGc2FtcGxlGAQgAygLMg8uY2hhdC52MS5NZW1iZXIiGQoGVHlwaW5nEg8KB3N0b3BwZWQYASABKAgiMgoLUm9vbUNoYW5nZWQSFAoMZGlzcGxheV9uYW1lGAEgASgJEg0KBXRvcGljGAIgASgJIjEKBk1lbWJlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWd1ZXN0GAMgASgIIikKBkN1cnNvchINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBGIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * Event is one thing that happened in a room. Everybody in the room receives
  * the same events in the same order.
+ *
+ * Events are durable or ephemeral. Durable ones are in the room's log and have a
+ * sequence. Ephemeral ones have none: who is connected receives them, and a
+ * reader that has fallen behind may miss some.
  *
  * @generated from message chat.v1.Event
  */
@@ -69,18 +73,107 @@ export type Event = Message$1<"chat.v1.Event"> & {
   sender?: Member | undefined;
 
   /**
+   * What has become of a message since it was said. Only on messages in
+   * ListEventsResponse, and only when something has.
+   *
+   * @generated from field: chat.v1.Changes changes = 7;
+   */
+  changes?: Changes | undefined;
+
+  /**
    * What happened. A receiver skips an event whose body it doesn't know.
    *
    * @generated from oneof chat.v1.Event.body
    */
   body: {
     /**
-     * Something was said.
+     * Something was said. Durable.
      *
      * @generated from field: chat.v1.Message message = 10;
      */
     value: Message;
     case: "message";
+  } | {
+    /**
+     * A message got another text. Durable.
+     *
+     * @generated from field: chat.v1.Edit edit = 11;
+     */
+    value: Edit;
+    case: "edit";
+  } | {
+    /**
+     * A message was deleted. Durable.
+     *
+     * @generated from field: chat.v1.Deletion deletion = 12;
+     */
+    value: Deletion;
+    case: "deletion";
+  } | {
+    /**
+     * Somebody reacted to a message, or took that back. Durable.
+     *
+     * @generated from field: chat.v1.Reaction reaction = 13;
+     */
+    value: Reaction;
+    case: "reaction";
+  } | {
+    /**
+     * Something of an application's own kind. Durable unless it says otherwise.
+     *
+     * @generated from field: chat.v1.Custom custom = 14;
+     */
+    value: Custom;
+    case: "custom";
+  } | {
+    /**
+     * The sender is in the room now. Ephemeral.
+     *
+     * @generated from field: chat.v1.MemberJoined member_joined = 20;
+     */
+    value: MemberJoined;
+    case: "memberJoined";
+  } | {
+    /**
+     * The sender is not in the room any more. Ephemeral.
+     *
+     * @generated from field: chat.v1.MemberLeft member_left = 21;
+     */
+    value: MemberLeft;
+    case: "memberLeft";
+  } | {
+    /**
+     * The number of members has changed. Ephemeral; it has no sender.
+     *
+     * @generated from field: chat.v1.MemberCount member_count = 22;
+     */
+    value: MemberCount;
+    case: "memberCount";
+  } | {
+    /**
+     * The sender is writing. Ephemeral.
+     *
+     * @generated from field: chat.v1.Typing typing = 23;
+     */
+    value: Typing;
+    case: "typing";
+  } | {
+    /**
+     * The room got another display name or topic. Ephemeral: RoomState has them
+     * for who joins later.
+     *
+     * @generated from field: chat.v1.RoomChanged room_changed = 24;
+     */
+    value: RoomChanged;
+    case: "roomChanged";
+  } | {
+    /**
+     * The sender, who is in the room, has another name now. Ephemeral.
+     *
+     * @generated from field: chat.v1.MemberRenamed member_renamed = 25;
+     */
+    value: MemberRenamed;
+    case: "memberRenamed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -99,11 +192,19 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
 export type Message = Message$1<"chat.v1.Message"> & {
   /**
    * The text: 1 to 4,000 characters (code points) of valid UTF-8, not only
-   * white space.
+   * white space. In ListEventsResponse, that of the newest edit.
    *
    * @generated from field: string text = 1;
    */
   text: string;
+
+  /**
+   * The sequence of the message that this one answers, 0 for none. It must be in
+   * the same room, and not deleted when this is sent.
+   *
+   * @generated from field: uint64 reply_to = 2;
+   */
+  replyTo: bigint;
 };
 
 /**
@@ -112,6 +213,354 @@ export type Message = Message$1<"chat.v1.Message"> & {
  */
 export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 1);
+
+/**
+ * Edit gives a message of the sender's own another text.
+ *
+ * @generated from message chat.v1.Edit
+ */
+export type Edit = Message$1<"chat.v1.Edit"> & {
+  /**
+   * The sequence of the message, in the same room.
+   *
+   * @generated from field: uint64 target = 1;
+   */
+  target: bigint;
+
+  /**
+   * The text from now on: 1 to 4,000 characters, not only white space.
+   *
+   * @generated from field: string text = 2;
+   */
+  text: string;
+};
+
+/**
+ * Describes the message chat.v1.Edit.
+ * Use `create(EditSchema)` to create a new message.
+ */
+export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 2);
+
+/**
+ * Deletion deletes a message of the sender's own. When it is answered, what the
+ * message and its edits said is erased from the log: they are in no answer any
+ * more, and the event after them has the event before them as its previous.
+ *
+ * @generated from message chat.v1.Deletion
+ */
+export type Deletion = Message$1<"chat.v1.Deletion"> & {
+  /**
+   * The sequence of the message, in the same room.
+   *
+   * @generated from field: uint64 target = 1;
+   */
+  target: bigint;
+};
+
+/**
+ * Describes the message chat.v1.Deletion.
+ * Use `create(DeletionSchema)` to create a new message.
+ */
+export const DeletionSchema: GenMessage<Deletion> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 3);
+
+/**
+ * Reaction is an emoji that the sender puts to a message, once each. Putting it
+ * there again, or taking away what isn't there, changes nothing. A message takes
+ * 50 different emoji.
+ *
+ * @generated from message chat.v1.Reaction
+ */
+export type Reaction = Message$1<"chat.v1.Reaction"> & {
+  /**
+   * The sequence of the message, in the same room.
+   *
+   * @generated from field: uint64 target = 1;
+   */
+  target: bigint;
+
+  /**
+   * The emoji: 1 to 32 bytes without white space or control characters.
+   *
+   * @generated from field: string emoji = 2;
+   */
+  emoji: string;
+
+  /**
+   * Whether the sender takes it away.
+   *
+   * @generated from field: bool removed = 3;
+   */
+  removed: boolean;
+};
+
+/**
+ * Describes the message chat.v1.Reaction.
+ * Use `create(ReactionSchema)` to create a new message.
+ */
+export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 4);
+
+/**
+ * Custom is an event of a kind that an application defines. The server knows the
+ * kinds from the descriptor set that it was started with (-schema).
+ *
+ * @generated from message chat.v1.Custom
+ */
+export type Custom = Message$1<"chat.v1.Custom"> & {
+  /**
+   * What happened, 16 KiB at most: a message of a type in that descriptor set,
+   * which must satisfy its validation rules. Unset in a JSON answer when the
+   * server does not know the type any more.
+   *
+   * @generated from field: google.protobuf.Any payload = 1;
+   */
+  payload?: Any | undefined;
+
+  /**
+   * Whether the event is ephemeral.
+   *
+   * @generated from field: bool ephemeral = 2;
+   */
+  ephemeral: boolean;
+
+  /**
+   * What of the sender's the event is the newest state of, such as a position in
+   * a game: up to 64 bytes, for ephemeral events only. Of those with the same
+   * sender and key, a reader that has fallen behind or joins receives the newest
+   * alone.
+   *
+   * @generated from field: string key = 3;
+   */
+  key: string;
+};
+
+/**
+ * Describes the message chat.v1.Custom.
+ * Use `create(CustomSchema)` to create a new message.
+ */
+export const CustomSchema: GenMessage<Custom> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 5);
+
+/**
+ * Changes is what has become of a message.
+ *
+ * @generated from message chat.v1.Changes
+ */
+export type Changes = Message$1<"chat.v1.Changes"> & {
+  /**
+   * The sequence of the newest change in it. A receiver skips changes up to this
+   * one when they reach it as events.
+   *
+   * @generated from field: uint64 sequence = 1;
+   */
+  sequence: bigint;
+
+  /**
+   * When the text was last edited; unset if it was not.
+   *
+   * @generated from field: google.protobuf.Timestamp edit_time = 2;
+   */
+  editTime?: Timestamp | undefined;
+
+  /**
+   * The reactions, in the order of their emoji's bytes.
+   *
+   * @generated from field: repeated chat.v1.Reactions reactions = 3;
+   */
+  reactions: Reactions[];
+};
+
+/**
+ * Describes the message chat.v1.Changes.
+ * Use `create(ChangesSchema)` to create a new message.
+ */
+export const ChangesSchema: GenMessage<Changes> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 6);
+
+/**
+ * Reactions are those to one message with one emoji.
+ *
+ * @generated from message chat.v1.Reactions
+ */
+export type Reactions = Message$1<"chat.v1.Reactions"> & {
+  /**
+   * The emoji.
+   *
+   * @generated from field: string emoji = 1;
+   */
+  emoji: string;
+
+  /**
+   * The ids of the members who put it there, in the order of their bytes.
+   *
+   * @generated from field: repeated string member_ids = 2;
+   */
+  memberIds: string[];
+};
+
+/**
+ * Describes the message chat.v1.Reactions.
+ * Use `create(ReactionsSchema)` to create a new message.
+ */
+export const ReactionsSchema: GenMessage<Reactions> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 7);
+
+/**
+ * MemberJoined says that the sender is in the room now. Each member joins once,
+ * however many connections it has.
+ *
+ * @generated from message chat.v1.MemberJoined
+ */
+export type MemberJoined = Message$1<"chat.v1.MemberJoined"> & {
+  /**
+   * How many members there are now.
+   *
+   * @generated from field: uint32 members = 1;
+   */
+  members: number;
+};
+
+/**
+ * Describes the message chat.v1.MemberJoined.
+ * Use `create(MemberJoinedSchema)` to create a new message.
+ */
+export const MemberJoinedSchema: GenMessage<MemberJoined> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 8);
+
+/**
+ * MemberLeft says that the sender has left the room: at once if it said so, or 10
+ * s after its last connection ended, so that a page that is loaded again doesn't
+ * leave.
+ *
+ * @generated from message chat.v1.MemberLeft
+ */
+export type MemberLeft = Message$1<"chat.v1.MemberLeft"> & {
+  /**
+   * How many members there are now.
+   *
+   * @generated from field: uint32 members = 1;
+   */
+  members: number;
+};
+
+/**
+ * Describes the message chat.v1.MemberLeft.
+ * Use `create(MemberLeftSchema)` to create a new message.
+ */
+export const MemberLeftSchema: GenMessage<MemberLeft> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 9);
+
+/**
+ * MemberRenamed says that the sender goes by another name: the one in sender.
+ *
+ * @generated from message chat.v1.MemberRenamed
+ */
+export type MemberRenamed = Message$1<"chat.v1.MemberRenamed"> & {
+};
+
+/**
+ * Describes the message chat.v1.MemberRenamed.
+ * Use `create(MemberRenamedSchema)` to create a new message.
+ */
+export const MemberRenamedSchema: GenMessage<MemberRenamed> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 10);
+
+/**
+ * MemberCount says that members have come or gone who are not named one by one:
+ * those without a token, and all in a room of more than 200. It comes at most
+ * once a second.
+ *
+ * @generated from message chat.v1.MemberCount
+ */
+export type MemberCount = Message$1<"chat.v1.MemberCount"> & {
+  /**
+   * How many members there are now.
+   *
+   * @generated from field: uint32 members = 1;
+   */
+  members: number;
+
+  /**
+   * How many have joined since the last event about members.
+   *
+   * @generated from field: uint32 joined = 2;
+   */
+  joined: number;
+
+  /**
+   * How many have left since.
+   *
+   * @generated from field: uint32 left = 3;
+   */
+  left: number;
+
+  /**
+   * Some of those who have joined: up to 20.
+   *
+   * @generated from field: repeated chat.v1.Member sample = 4;
+   */
+  sample: Member[];
+};
+
+/**
+ * Describes the message chat.v1.MemberCount.
+ * Use `create(MemberCountSchema)` to create a new message.
+ */
+export const MemberCountSchema: GenMessage<MemberCount> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 11);
+
+/**
+ * Typing says that the sender is writing a message. It holds for 6 s, or until a
+ * message of the same sender comes. The server passes on one in 3 s from each
+ * sender.
+ *
+ * @generated from message chat.v1.Typing
+ */
+export type Typing = Message$1<"chat.v1.Typing"> & {
+  /**
+   * Whether the sender has stopped.
+   *
+   * @generated from field: bool stopped = 1;
+   */
+  stopped: boolean;
+};
+
+/**
+ * Describes the message chat.v1.Typing.
+ * Use `create(TypingSchema)` to create a new message.
+ */
+export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 12);
+
+/**
+ * RoomChanged says how the room presents itself from now on.
+ *
+ * @generated from message chat.v1.RoomChanged
+ */
+export type RoomChanged = Message$1<"chat.v1.RoomChanged"> & {
+  /**
+   * The display name, empty for none.
+   *
+   * @generated from field: string display_name = 1;
+   */
+  displayName: string;
+
+  /**
+   * The topic, empty for none.
+   *
+   * @generated from field: string topic = 2;
+   */
+  topic: string;
+};
+
+/**
+ * Describes the message chat.v1.RoomChanged.
+ * Use `create(RoomChangedSchema)` to create a new message.
+ */
+export const RoomChangedSchema: GenMessage<RoomChanged> = /*@__PURE__*/
+  messageDesc(file_chat_v1_event, 13);
 
 /**
  * Member is somebody who takes part.
@@ -147,7 +596,7 @@ export type Member = Message$1<"chat.v1.Member"> & {
  * Use `create(MemberSchema)` to create a new message.
  */
 export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
-  messageDesc(file_chat_v1_event, 2);
+  messageDesc(file_chat_v1_event, 14);
 
 /**
  * Cursor is a place in a room's log: everything up to and including sequence
@@ -177,5 +626,5 @@ export type Cursor = Message$1<"chat.v1.Cursor"> & {
  * Use `create(CursorSchema)` to create a new message.
  */
 export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
-  messageDesc(file_chat_v1_event, 3);
+  messageDesc(file_chat_v1_event, 15);
 

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/frame.proto.
  */
 export const file_chat_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIroCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABIlCghhY2NlcHRlZBgFIAEoCzIRLmNoYXQudjEuQWNjZXB0ZWRIABIlCghyZWplY3RlZBgGIAEoCzIRLmNoYXQudjEuUmVqZWN0ZWRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJHCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0iGAoIQ2F1Z2h0VXASDAoEcm9vbRgBIAEoCSJCCgVSZXNldBIMCgRyb29tGAEgASgJEg0KBWVwb2NoGAIgASgJEg4KBm9sZGVzdBgDIAEoBBIMCgRoZWFkGAQgASgEIoIBCghBY2NlcHRlZBIKCgJpZBgBIAEoCRIMCgRyb29tGAIgASgJEhAKCHNlcXVlbmNlGAMgASgEEhEKCWR1cGxpY2F0ZRgEIAEoCBINCgVlcG9jaBgFIAEoCRIoCgR0aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJqCghSZWplY3RlZBIKCgJpZBgBIAEoCRIMCgRyb29tGAIgASgJEgwKBGNvZGUYAyABKAUSDwoHbWVzc2FnZRgEIAEoCRIlCgdkZXRhaWxzGAUgAygLMhQuZ29vZ2xlLnByb3RvYnVmLkFueSI1CglIZWFydGJlYXQSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPgoIRHJhaW5pbmcSMgoPcmVjb25uZWN0X2FmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uYgZwcm90bzM", [file_chat_v1_event, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIroCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABIlCghhY2NlcHRlZBgFIAEoCzIRLmNoYXQudjEuQWNjZXB0ZWRIABIlCghyZWplY3RlZBgGIAEoCzIRLmNoYXQudjEuUmVqZWN0ZWRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJsCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0SFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJIhgKCENhdWdodFVwEgwKBHJvb20YASABKAkiQgoFUmVzZXQSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIOCgZvbGRlc3QYAyABKAQSDAoEaGVhZBgEIAEoBCKCAQoIQWNjZXB0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSDQoFZXBvY2gYBSABKAkSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiagoIUmVqZWN0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgRjb2RlGAMgASgFEg8KB21lc3NhZ2UYBCABKAkSJQoHZGV0YWlscxgFIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_chat_v1_event, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Frame is one item of a stream. Both streams carry the same frames. A receiver
@@ -174,6 +174,20 @@ export type RoomState = Message<"chat.v1.RoomState"> & {
    * @generated from field: uint32 members = 4;
    */
   members: number;
+
+  /**
+   * The display name, empty for none.
+   *
+   * @generated from field: string display_name = 5;
+   */
+  displayName: string;
+
+  /**
+   * The topic, empty for none.
+   *
+   * @generated from field: string topic = 6;
+   */
+  topic: string;
 };
 
 /**
@@ -250,7 +264,7 @@ export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 4);
 
 /**
- * Accepted answers a send: the event is stored.
+ * Accepted answers a send: the event is stored or, if it is ephemeral, on its way.
  *
  * @generated from message chat.v1.Accepted
  */
@@ -270,7 +284,7 @@ export type Accepted = Message<"chat.v1.Accepted"> & {
   room: string;
 
   /**
-   * The position that the event got.
+   * The position that the event got, 0 for an ephemeral one.
    *
    * @generated from field: uint64 sequence = 3;
    */
