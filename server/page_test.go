@@ -194,6 +194,117 @@ func TestPageInTenTabs(t *testing.T) {
 	}
 }
 
+// act opens the menu of a message and takes something from it.
+func (p *tab) act(text, what string) {
+	p.t.Helper()
+	p.run(`[...document.querySelectorAll(".message")].findLast((m) => m.querySelector(".text").textContent === %q).querySelector(".more").click()`, text)
+	p.run(`[...document.querySelectorAll(".menu button")].find((b) => (b.getAttribute("aria-label") ?? b.textContent) === %q).click()`, what)
+}
+
+// run runs a script in the page, with %q for what comes after it.
+func (p *tab) run(script string, values ...any) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(script, values...)))
+}
+
+// wide gives the page room for its rooms and people beside the messages.
+func (p *tab) wide() { p.do(chromedp.EmulateViewport(1280, 800)) }
+
+// What is done to messages in one window is seen in the other one, and by who
+// comes later.
+func TestPageMessagesThatLive(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), serve(t)
+	ada, bob := b.visit(t, s.URL, "Ada"), b.visit(t, s.URL, "Bob")
+	ada.say("first")
+	ada.say("second")
+	bob.shows("first", "second")
+
+	bob.act("first", "Reply")
+	bob.await(`document.querySelector(".purpose")?.textContent.includes("Ada")`)
+	bob.say("an answer")
+	ada.shows("first", "second", "an answer")
+	ada.await(`document.querySelector("button.quote .words").textContent === "first"`)
+
+	ada.act("an answer", "Thumbs up")
+	bob.await(`document.querySelector(".chip")?.title === "Ada"`)
+	bob.run(`document.querySelector(".chip").click()`)
+	for _, p := range []*tab{ada, bob} {
+		p.await(`document.querySelector(".chip")?.title.startsWith("you and ")`)
+		p.await(`document.querySelector(".chip").getAttribute("aria-pressed") === "true"`)
+	}
+	ada.run(`document.querySelector(".chip").click()`)
+	bob.await(`document.querySelector(".chip")?.title === "you"`)
+
+	ada.act("first", "Edit")
+	ada.await(`document.querySelector("#text").value === "first"`)
+	ada.say(", edited")
+	bob.await(`document.querySelector(".edited")?.title.startsWith("Edited ")`)
+	bob.shows("first, edited", "second", "an answer")
+	bob.await(`document.querySelector("button.quote .words").textContent === "first, edited"`)
+
+	ada.act("first, edited", "Delete…")
+	ada.await(`document.activeElement.textContent === "Keep it"`)
+	ada.run(`[...document.querySelectorAll("dialog button")].find((b) => b.textContent === "Delete").click()`)
+	bob.await(`document.querySelectorAll(".message").length === 2`)
+	bob.shows("second", "an answer")
+	bob.await(`document.querySelector(".quote").textContent === "This message was deleted."`)
+
+	cyd := b.visit(t, s.URL, "Cyd")
+	cyd.shows("second", "an answer")
+	cyd.await(`document.querySelector(".chip")?.title === "Bob"`)
+	cyd.await(`document.querySelector(".quote").textContent === "This message was deleted."`)
+}
+
+// Everybody sees who is in the room and who is writing, until they are not.
+func TestPagePeople(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), serve(t)
+	ada := b.visit(t, s.URL, "Ada")
+	ada.wide()
+	const people = `[...document.querySelectorAll(".people .person .name")].map((n) => n.textContent).join()`
+	ada.await(people + ` === "Ada"`)
+	bob := b.visit(t, s.URL, "Bob")
+	ada.await(people + ` === "Ada,Bob"`)
+
+	bob.do(chromedp.SendKeys(chromedp.CSS("#text"), "soon"))
+	ada.await(`/Bob.* is typing…/.test(document.querySelector(".typing").textContent)`)
+	ada.await(`/Bob.* is typing…/.test(document.querySelector(".writers [role=status]").textContent)`)
+	bob.say(" more")
+	ada.shows("soon more")
+	ada.await(`document.querySelector(".typing").textContent === ""`)
+
+	bob.do(chromedp.Navigate("about:blank"))
+	ada.await(people + ` === "Ada"`)
+}
+
+// A room tells what was said in it while another one was looked at.
+func TestPageRooms(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), serve(t)
+	ada, bob := b.visit(t, s.URL, "Ada"), b.visit(t, s.URL+"?room=tea", "Bob")
+	ada.wide()
+	bob.say("what is left")
+	ada.run(`document.querySelector("#text").focus()`)
+	ada.do(chromedp.SendKeys(chromedp.CSS("#room"), "Tea\r"))
+	ada.shows("what is left")
+	ada.run(`document.querySelector(".room-link[href='?room=lobby']").click()`)
+	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
+	for _, text := range []string{"tea", "is", "ready"} {
+		bob.say(text)
+	}
+	ada.await(`document.querySelector(".room-link[href='?room=tea'] .badge")?.textContent === "3 unread"`)
+	ada.do(chromedp.NavigateBack())
+	ada.shows("what is left", "tea", "is", "ready")
+	ada.await(`document.querySelector(".badge") === null`)
+
+	bob.run(`document.querySelector(".title").click()`)
+	bob.do(chromedp.SendKeys(chromedp.CSS("#display-name"), "Tea time"), chromedp.SendKeys(chromedp.CSS("#topic"), "Earl Grey"))
+	bob.run(`document.querySelector(".about [type=submit]").click()`)
+	ada.await(`document.querySelector("h1").textContent === "Tea time" && document.querySelector(".topic").textContent === "Earl Grey"`)
+	ada.await(`document.querySelector(".room-link[href='?room=tea'] .label").textContent === "Tea time"`)
+}
+
 // The page loads nothing but its own files, and its policy forbids nothing that
 // it does.
 func TestPageKeepsToItsPolicy(t *testing.T) {

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { newClient, toFailure } from "./client";
-import { ListEventsRequestSchema, ListEventsResponseSchema, SendRequestSchema, SendResponseSchema, SignInResponseSchema, SubscribeRequestSchema, SubscribeResponseSchema } from "./gen/chat/v1/chat_room_pb";
+import { newClient, newRooms } from "./client";
+import { ListEventsRequestSchema, ListEventsResponseSchema, ListRoomsRequestSchema, ListRoomsResponseSchema, SendRequestSchema, SendResponseSchema, SignInResponseSchema, SubscribeRequestSchema, SubscribeResponseSchema } from "./gen/chat/v1/chat_room_pb";
 import type { FrameSchema } from "./gen/chat/v1/frame_pb";
 import type { End, Frame, Start } from "./model";
+import { toFailure } from "./wire";
 
 interface Call {
   readonly url: string;
@@ -61,7 +62,7 @@ test("a stream asks for the room from the cursor on, as the member, and without 
 test("frames become plain values", async () => {
   const time = { seconds: 5n, nanos: 6_000_000 };
   const { frames } = await stream([
-    { kind: { case: "joined", value: { rooms: [{ room: "lobby", epoch: "e", head: 9n, members: 2 }], heartbeatInterval: { seconds: 2n, nanos: 500_000_000 } } } },
+    { kind: { case: "joined", value: { rooms: [{ room: "lobby", epoch: "e", head: 9n, members: 2, topic: "T" }], heartbeatInterval: { seconds: 2n, nanos: 500_000_000 } } } },
     { kind: { case: "event", value: { room: "lobby", sequence: 9n, previous: 4n, time, id: "i", sender: { id: "m", name: "M" }, body: { case: "message", value: { text: "hi" } } } } },
     { kind: { case: "event", value: { room: "lobby", sequence: 10n, previous: 9n, time } } },
     { kind: { case: "caughtUp", value: { room: "lobby" } } },
@@ -70,9 +71,9 @@ test("frames become plain values", async () => {
     { kind: { case: "draining", value: { reconnectAfter: { nanos: 250_000_000 } } } },
   ]);
   assert.deepEqual(frames, [
-    { kind: "joined", epoch: "e", head: 9n, heartbeat: 2_500 },
-    { kind: "event", event: { sequence: 9n, previous: 4n, time: 5_006, id: "i", sender: { id: "m", name: "M" }, text: "hi" } },
-    { kind: "event", event: { sequence: 10n, previous: 9n, time: 5_006, id: "", sender: { id: "", name: "" }, text: null } },
+    { kind: "joined", epoch: "e", head: 9n, heartbeat: 2_500, members: 2, displayName: "", topic: "T" },
+    { kind: "event", event: { sequence: 9n, previous: 4n, time: 5_006, id: "i", sender: { id: "m", name: "M" }, body: { kind: "message", text: "hi", replyTo: 0n }, changes: null } },
+    { kind: "event", event: { sequence: 10n, previous: 9n, time: 5_006, id: "", sender: { id: "", name: "" }, body: { kind: "other" }, changes: null } },
     { kind: "caughtUp" },
     { kind: "reset", epoch: "f", head: 3n },
     { kind: "other" },
@@ -102,10 +103,11 @@ test("a stream that is closed tells nothing more", async () => {
 
 test("a send names room, id and text, and has a timeout", async () => {
   answer("application/proto", toBinary(SendResponseSchema, create(SendResponseSchema, { epoch: "e", sequence: 4n, time: { seconds: 1n } })));
-  const receipt = await newClient("http://server", "lobby").send("t", "id-1", "hi");
+  const receipt = await newClient("http://server", "lobby").send("t", "id-1", { kind: "message", text: "hi", replyTo: 3n });
   assert.deepEqual(receipt, { epoch: "e", sequence: 4n, time: 1_000 });
   const request = fromBinary(SendRequestSchema, calls[0]!.body);
-  assert.deepEqual([request.room, request.id, request.body.value?.text], ["lobby", "id-1", "hi"]);
+  assert.deepEqual([request.room, request.id, request.body.case], ["lobby", "id-1", "message"]);
+  assert.deepEqual(request.body.case === "message" && [request.body.value.text, request.body.value.replyTo], ["hi", 3n]);
   assert.notEqual(calls[0]!.headers.get("connect-timeout-ms"), null);
 });
 
@@ -136,4 +138,56 @@ test("failures have the wire's code and a sentence", async () => {
   for (const [reason, code, message] of cases) assert.deepEqual(toFailure(reason), { code, message });
   answer("application/json", Buffer.from('{"code":"not_found","message":"no such room"}'), 404);
   await assert.rejects(newClient("http://server", "lobby").list("", null), { code: "not_found", message: "No such room." });
+});
+
+test("what happens to messages and members becomes plain values, and kinds that are not known nothing", async () => {
+  type Init = Extract<NonNullable<MessageInitShape<typeof FrameSchema>["kind"]>, { case: "event" }>["value"];
+  const bodies: NonNullable<Init>["body"][] = [
+    { case: "edit", value: { target: 2n, text: "new" } },
+    { case: "deletion", value: { target: 2n } },
+    { case: "reaction", value: { target: 2n, emoji: "👍", removed: true } },
+    { case: "custom", value: { payload: { typeUrl: "type.googleapis.com/game.v1.Move", value: new Uint8Array([255]) } } },
+    { case: "custom", value: {} },
+    { case: "memberJoined", value: { members: 3 } },
+    { case: "memberCount", value: { members: 300, joined: 2, left: 1, sample: [{ id: "x" }] } },
+    { case: "memberRenamed", value: {} },
+    { case: "typing", value: { stopped: true } },
+    { case: "roomChanged", value: { displayName: "D", topic: "T" } },
+    { case: undefined },
+  ];
+  const { frames } = await stream(bodies.map((body) => ({ kind: { case: "event", value: { room: "lobby", ...(body && { body }) } } })));
+  assert.deepEqual(frames.map((f) => f.kind === "event" && f.event.body), [
+    { kind: "edit", target: 2n, text: "new" },
+    { kind: "deletion", target: 2n },
+    { kind: "reaction", target: 2n, emoji: "👍", removed: true },
+    { kind: "custom", type: "game.v1.Move" },
+    { kind: "custom", type: "" },
+    { kind: "memberJoined", members: 3 },
+    { kind: "memberCount", members: 300 },
+    { kind: "memberRenamed" },
+    { kind: "typing", stopped: true },
+    { kind: "roomChanged", displayName: "D", topic: "T" },
+    { kind: "other" },
+  ]);
+});
+
+test("messages of a page have what has become of them", async () => {
+  const changes = { sequence: 7n, editTime: { seconds: 3n }, reactions: [{ emoji: "👍", memberIds: ["a", "b"] }] };
+  const page = { epoch: "e", events: [{ sequence: 2n, changes, body: { case: "message" as const, value: { text: "new" } } }] };
+  answer("application/proto", toBinary(ListEventsResponseSchema, create(ListEventsResponseSchema, page)));
+  const { events } = await newClient("http://server", "lobby").list("", null);
+  const members = [{ id: "a", name: "" }, { id: "b", name: "" }];
+  assert.deepEqual(events[0]!.changes, { sequence: 7n, edited: 3_000, reactions: [{ emoji: "👍", members }] });
+});
+
+test("rooms are listed with what is unread, where something was seen", async () => {
+  const rooms = [{ name: "a", members: 2, unread: 0 }, { name: "b", displayName: "B" }];
+  answer("application/proto", toBinary(ListRoomsResponseSchema, create(ListRoomsResponseSchema, { rooms })));
+  const listed = await newRooms("http://server")("", new Map([["a", { epoch: "e", sequence: 3n }]]));
+  assert.deepEqual(listed, [
+    { name: "a", members: 2, displayName: "", topic: "", unread: 0 },
+    { name: "b", members: 0, displayName: "B", topic: "", unread: null },
+  ]);
+  const { seen } = fromBinary(ListRoomsRequestSchema, calls[0]!.body);
+  assert.deepEqual(seen.map((s) => [s.room, s.cursor?.epoch, s.cursor?.sequence]), [["a", "e", 3n]]);
 });

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { length, maxName, maxText, nameable, roomOf, sayable, tidy } from "./limits";
+import { length, maxName, maxText, nameable, roomNamed, roomOf, sayable, tidy } from "./limits";
 
 test("length counts code points", () => {
   const lengths = { "": 0, abc: 3, "é": 1, "👋": 1, "👩‍🚀": 3, "e\u0301": 2 };
@@ -35,4 +35,9 @@ test("the address names the room: fragment, then query, then the lobby", () => {
     ["", "?room=a/b", null], [`#${"a".repeat(64)}`, "", "a".repeat(64)], [`#${"a".repeat(65)}`, "", null],
   ];
   for (const [hash, search, want] of cases) assert.equal(roomOf({ hash, search }), want, hash + search);
+});
+
+test("a room's name may be written as people do", () => {
+  const cases: [string, string | null][] = [["go", "go"], [" #Go ", "go"], ["Tea  time", "tea-time"], ["", null], ["#", null], ["ü", null], ["a".repeat(65), null]];
+  for (const [text, want] of cases) assert.equal(roomNamed(text), want, text);
 });

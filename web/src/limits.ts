@@ -46,7 +46,15 @@ export function roomOf(address: { hash: string; search: string }): string | null
   } catch {
     return null;
   }
-  name ||= new URLSearchParams(address.search).get("room") || "lobby";
-  name = name.toLowerCase();
-  return /^[a-z0-9._-]{1,64}$/.test(name) ? name : null;
+  return checked(name || new URLSearchParams(address.search).get("room") || "lobby");
+}
+
+/** The room that somebody means with a name, null when there can't be one. */
+export function roomNamed(text: string): string | null {
+  return checked(text.trim().replace(/^#/, "").replace(/\s+/g, "-"));
+}
+
+function checked(name: string): string | null {
+  const lower = name.toLowerCase();
+  return /^[a-z0-9._-]{1,64}$/.test(lower) ? lower : null;
 }

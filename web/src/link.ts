@@ -2,10 +2,14 @@
 // coming back after failures.
 
 import { backoff } from "./backoff";
+import { postOf } from "./fold";
 import type { Cursor, End, Event, Frame } from "./model";
 import { confirm, forgetStored, kick, passed } from "./outbox";
-import { append, empty, keepFollowing, keepReading, trim } from "./timeline";
-import { isOurs, type Phase, type Turn } from "./turn";
+import { met, recount } from "./people";
+import { quote, requote, retryQuotes, unknown } from "./quotes";
+import { append, empty, expect, keepFollowing, keepReading, trim } from "./timeline";
+import { isOpen, isOurs, type Turn } from "./turn";
+import { hush, hushAll, typed } from "./typing";
 import { forget, needsSignIn, renewIfOld, signIn } from "./who";
 
 /** How many of the newest events a first stream starts with. */
@@ -14,8 +18,6 @@ export const recent = 50;
 export const joinTimeout = 10_000;
 /** How long a stream must have lived for the failures before it to be forgotten. */
 export const healthy = 5_000;
-
-const streaming: readonly Phase[] = ["connecting", "catchingUp", "live"];
 
 /** Opens a stream where the last one ended, in place of the one there is. */
 export function connect(turn: Turn): void {
@@ -37,9 +39,9 @@ export function connect(turn: Turn): void {
 }
 
 function hangUp(turn: Turn): void {
-  const { phase, stream } = turn.state.link;
+  const { link } = turn.state;
   turn.do({ type: "stop", timer: "watchdog" });
-  if (streaming.includes(phase)) turn.do({ type: "close", stream });
+  if (isOpen(link)) turn.do({ type: "close", stream: link.stream });
 }
 
 /** Opens a stream after a while that grows with every failure in a row. */
@@ -65,8 +67,9 @@ export function insist(turn: Turn): void {
 
 /** Does at once what would be done after a while, and what a sleep has prevented. */
 export function hurry(turn: Turn): void {
-  const { phase, heardAt, silence } = turn.state.link;
-  const silent = streaming.includes(phase) && turn.env.now - heardAt >= silence;
+  const { link } = turn.state;
+  const { phase, heardAt, silence } = link;
+  const silent = isOpen(link) && turn.env.now - heardAt >= silence;
   if (phase === "waiting" || phase === "refused" || silent) connect(turn);
   kick(turn);
 }
@@ -83,9 +86,9 @@ export function network(turn: Turn, online: boolean): void {
 
 /** Gives up a stream that has been silent for too long. */
 export function watch(turn: Turn): void {
-  const { phase, heardAt, silence } = turn.state.link;
-  if (!streaming.includes(phase)) return;
-  const left = heardAt + silence - turn.env.now;
+  const { link } = turn.state;
+  if (!isOpen(link)) return;
+  const left = link.heardAt + link.silence - turn.env.now;
   if (left > 0) turn.do({ type: "timer", timer: "watchdog", after: left });
   else retry(turn);
 }
@@ -128,6 +131,10 @@ export function receive(turn: Turn, frame: Frame): void {
         silence: 2 * frame.heartbeat, restarting: false, problem: "",
       });
       turn.do({ type: "timer", timer: "watchdog", after: 2 * frame.heartbeat });
+      turn.set({ presented: { displayName: frame.displayName, topic: frame.topic } });
+      hushAll(turn);
+      recount(turn, frame.members);
+      retryQuotes(turn);
       if (turn.state.history.phase === "failed" && turn.state.history.ask === "newest") list(turn, "newest");
       kick(turn);
       return;
@@ -143,7 +150,7 @@ export function receive(turn: Turn, frame: Frame): void {
     }
     case "reset":
       turn.link({ epoch: frame.epoch, head: frame.head, missing: null });
-      turn.set({ cursor: { epoch: frame.epoch, sequence: frame.head }, timeline: empty, unread: 0 });
+      turn.set({ cursor: { epoch: frame.epoch, sequence: frame.head }, timeline: empty, quotes: unknown, unread: 0 });
       forgetStored(turn);
       list(turn, "newest");
       return;
@@ -158,7 +165,10 @@ export function receive(turn: Turn, frame: Frame): void {
 /** Takes one event: in order, once, and only if nothing before it is missing. */
 function take(turn: Turn, e: Event): void {
   const { cursor, link } = turn.state;
-  if (e.sequence === 0n) return; // ephemeral, and not of a kind the page knows
+  if (e.sequence === 0n) {
+    glimpse(turn, e);
+    return;
+  }
   if (cursor && e.sequence <= cursor.sequence) return;
   const missed = cursor !== null && e.previous > cursor.sequence;
   if (missed && link.missing !== cursor.sequence) {
@@ -170,20 +180,42 @@ function take(turn: Turn, e: Event): void {
 }
 
 function show(turn: Turn, e: Event, afterHole: boolean): void {
-  const { link, looking, who, unread } = turn.state;
+  const { link, looking, who, unread, history } = turn.state;
   const cursor: Cursor = { epoch: link.epoch, sequence: e.sequence };
-  const keep = looking.atEnd ? keepFollowing : keepReading;
+  const keep = looking.atEnd && history.sought === 0n ? keepFollowing : keepReading;
   turn.set({ cursor, timeline: trim(append(turn.state.timeline, e, afterHole), keep) });
   confirm(turn, e);
+  requote(turn, e);
+  if (e.body.kind !== "message") return;
+  hush(turn, e.sender);
+  quote(turn, [postOf(e)!]);
   const noticed = looking.visible && looking.atEnd;
-  if (link.settled && !noticed && e.text !== null && !isOurs(who, e)) turn.set({ unread: unread + 1 });
+  if (link.settled && !noticed && !isOurs(who, e)) turn.set({ unread: unread + 1 });
+}
+
+/** Takes an event that is not in the log. */
+function glimpse(turn: Turn, e: Event): void {
+  switch (e.body.kind) {
+    case "typing":
+      return typed(turn, e);
+    case "roomChanged":
+      return turn.set({ presented: { displayName: e.body.displayName, topic: e.body.topic } });
+    case "memberLeft":
+      hush(turn, e.sender);
+      return met(turn, e);
+    case "memberJoined":
+    case "memberRenamed":
+    case "memberCount":
+      return met(turn, e);
+    default: // of a kind that the page has no use for
+  }
 }
 
 /** Asks for a page of older events, or of the newest after a reset. */
 export function list(turn: Turn, ask: "earlier" | "newest"): void {
-  const { cursor, timeline } = turn.state;
-  const serial = turn.state.history.serial + 1;
-  const before = ask === "earlier" && cursor ? { epoch: cursor.epoch, sequence: timeline.oldest } : null;
-  turn.set({ history: { phase: "loading", ask, serial, problem: "" } });
-  turn.do({ type: "list", serial, token: turn.token, before });
+  const { cursor, timeline, history } = turn.state;
+  const serial = history.serial + 1;
+  const place = ask === "earlier" && cursor ? { before: { epoch: cursor.epoch, sequence: timeline.oldest } } : null;
+  turn.set({ history: { ...history, phase: "loading", ask, serial, problem: "" }, timeline: expect(timeline) });
+  turn.do({ type: "list", serial, token: turn.token, place, far: history.sought > 0n });
 }

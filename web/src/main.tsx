@@ -2,17 +2,28 @@
 // in, and the page shows the state.
 
 import { render } from "preact";
-import { newClient } from "./client";
+import { newClient, newRooms, pageSize, stride } from "./client";
+import { Directory, listEvery } from "./directory";
 import { roomOf } from "./limits";
-import type { Failure } from "./model";
+import type { Cursor, Failure } from "./model";
 import { restore } from "./outbox";
 import { step } from "./session";
 import { canShare, Sharing } from "./share";
-import { identityKey, keepIdentity, keepOutbox, loadIdentity, loadOutbox } from "./store";
-import { initial, type Effect, type Input, type State, type Timer } from "./turn";
-import { NoRoom, Room } from "./view";
+import { identityKey, keepIdentity, keepOutbox, keepSeen, loadIdentity, loadOutbox, loadSeen } from "./store";
+import { initial, type Effect, type Input, type Timer } from "./turn";
+import { NoRoom, Page, type PageProps } from "./view";
 
 const root = document.getElementById("app")!;
+
+/** Draws the page again. */
+let redraw = () => {};
+
+const directory = new Directory({
+  list: newRooms(location.origin),
+  token: () => loadIdentity()?.token ?? "",
+  seen: loadSeen,
+  changed: () => redraw(),
+});
 
 /** Shows a room until the function returned is called. */
 function enter(room: string): () => void {
@@ -28,6 +39,7 @@ function enter(room: string): () => void {
   const timers = new Map<Timer, number>();
   const inputs: Input[] = [];
   let closeStream = () => {};
+  let seen: Cursor | null = null;
   let state = initial(room, { identity: loadIdentity(), outbox: restore(loadOutbox(room), Date.now()) });
 
   function dispatch(input: Input): void {
@@ -47,6 +59,7 @@ function enter(room: string): () => void {
     const [after, effects] = step(state, input, { now: Date.now(), random: Math.random });
     state = after;
     if (after.outbox !== before.outbox) keepOutbox(room, after.outbox);
+    if (after.link.settled && !before.link.settled) void directory.refresh(); // there is this room now, too
     effects.forEach(perform);
   }
 
@@ -64,7 +77,7 @@ function enter(room: string): () => void {
         return closeStream();
       case "send": {
         const { id, token } = effect;
-        return answer(client.send(token, id, effect.text),
+        return answer(client.send(token, id, effect.body),
           (receipt) => ({ type: "sent", id, receipt }),
           (failure) => ({ type: "sendFailed", id, token, failure }));
       }
@@ -76,10 +89,25 @@ function enter(room: string): () => void {
       }
       case "list": {
         const { serial } = effect;
-        return answer(client.list(effect.token, effect.before && { before: effect.before }),
+        return answer(client.list(effect.token, effect.place, effect.far ? stride : pageSize),
           (page) => ({ type: "page", serial, page }),
           (failure) => ({ type: "pageFailed", serial, failure }));
       }
+      case "quote": {
+        const { serial } = effect;
+        return answer(client.list(effect.token, { before: effect.before }, 1),
+          (page) => ({ type: "quoted", serial, page }),
+          () => ({ type: "quoted", serial, page: null }));
+      }
+      case "people": {
+        const { serial } = effect;
+        return answer(client.members(effect.token),
+          (crowd) => ({ type: "crowd", serial, crowd }),
+          () => ({ type: "crowd", serial, crowd: null }));
+      }
+      case "typing":
+        client.typing(effect.token, newId(), effect.stopped).catch(() => {}); // the next one will do
+        return;
       case "timer":
         clearTimeout(timers.get(effect.timer));
         timers.set(effect.timer, window.setTimeout(() => dispatch({ type: "timer", timer: effect.timer }), effect.after));
@@ -95,7 +123,23 @@ function enter(room: string): () => void {
     call.then((value) => dispatch(good(value)), (failure: Failure) => dispatch(bad(failure)));
   }
 
-  const draw = drawing(() => show(state, dispatch), left.signal);
+  const present: PageProps["onPresent"] = async (presented) => {
+    await client.present(state.who.identity?.token ?? "", presented);
+    void directory.refresh();
+  };
+
+  function show(): void {
+    const { looking, cursor, link, unread } = state;
+    if (link.settled && looking.visible && looking.atEnd && cursor && cursor.sequence !== seen?.sequence) {
+      keepSeen(room, (seen = cursor));
+      directory.read(room);
+    }
+    document.title = `${unread > 0 ? `(${unread}) ` : ""}${state.presented.displayName || `#${room}`} · chatroom`;
+    render(<Page state={state} dispatch={dispatch} listed={directory.state} newId={newId} onRoom={goTo} onPresent={present} />, root);
+  }
+
+  const draw = drawing(show, left.signal);
+  redraw = draw;
   listen(dispatch, left.signal);
   dispatch({ type: "start" });
   return () => {
@@ -103,7 +147,6 @@ function enter(room: string): () => void {
     closeStream();
     streams.close();
     timers.forEach((timer) => clearTimeout(timer));
-    render(null, root);
   };
 }
 
@@ -139,11 +182,6 @@ function drawing(draw: () => void, signal: AbortSignal): () => void {
   };
 }
 
-function show(state: State, dispatch: (input: Input) => void): void {
-  document.title = `${state.unread > 0 ? `(${state.unread}) ` : ""}#${state.room} · chatroom`;
-  render(<Room state={state} dispatch={dispatch} newId={newId} />, root);
-}
-
 /** 128 random bits. crypto.randomUUID is there over https only. */
 function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
@@ -168,12 +206,36 @@ function go(): void {
   current = room;
   if (room) leave = enter(room);
   else {
-    leave = () => render(null, root);
+    leave = () => {};
     document.title = "chatroom";
     render(<NoRoom />, root);
   }
 }
 
+/** Goes to a room, as a link would. */
+function goTo(room: string): void {
+  if (room === current) return;
+  history.pushState(null, "", `${location.pathname}?room=${room}`);
+  go();
+}
+
+/** Leaves when the page is left, though the browser may keep it to come back to. */
+function pause(): void {
+  leave();
+  leave = () => {};
+  current = undefined;
+}
+
+/** Looks which rooms there are, while somebody sees it. */
+function look(): void {
+  if (!document.hidden) void directory.refresh();
+}
+
 window.addEventListener("hashchange", go);
+window.addEventListener("popstate", go);
+window.addEventListener("pagehide", pause);
+window.addEventListener("pageshow", go);
+document.addEventListener("visibilitychange", look);
+setInterval(look, listEvery);
 fitKeyboard();
 go();

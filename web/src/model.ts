@@ -21,29 +21,91 @@ export interface Cursor {
   readonly sequence: bigint;
 }
 
-/** An event of the room's log. */
+/** Something that happened in the room. */
 export interface Event {
+  /** The place in the room's log, 0 for an ephemeral event, which has none. */
   readonly sequence: bigint;
   /** The sequence of the retained event before this one, 0 when there is none. */
   readonly previous: bigint;
   readonly time: number;
   readonly id: string;
   readonly sender: Member;
-  /** What was said; null for a kind of event that the page doesn't know. */
-  readonly text: string | null;
+  readonly body: Body;
+  /** What has become of a message; only on messages that were read in pages. */
+  readonly changes: Changes | null;
+}
+
+/** What happened. Kinds that the page has no use for are "other". */
+export type Body = Speech | Ephemeral | { readonly kind: "custom"; readonly type: string } | { readonly kind: "other" };
+
+/** What this page says in a room, and what is in the log. */
+export type Speech = Said | Change;
+
+/** Something was said. replyTo is the sequence of what it answers, 0 for nothing. */
+export interface Said {
+  readonly kind: "message";
+  readonly text: string;
+  readonly replyTo: bigint;
+}
+
+/** A message changes: target is its sequence. */
+export type Change =
+  | { readonly kind: "edit"; readonly target: bigint; readonly text: string }
+  | { readonly kind: "deletion"; readonly target: bigint }
+  | { readonly kind: "reaction"; readonly target: bigint; readonly emoji: string; readonly removed: boolean };
+
+/** What is not in the log. Where members are counted, it is those who are there now. */
+export type Ephemeral =
+  | { readonly kind: "memberJoined"; readonly members: number }
+  | { readonly kind: "memberLeft"; readonly members: number }
+  | { readonly kind: "memberRenamed" }
+  | { readonly kind: "memberCount"; readonly members: number }
+  | { readonly kind: "typing"; readonly stopped: boolean }
+  | ({ readonly kind: "roomChanged" } & Presented);
+
+/** How a room presents itself; empty for not at all. */
+export interface Presented {
+  readonly displayName: string;
+  readonly topic: string;
+}
+
+/** What has become of a message up to a change, the newest one that is in it. */
+export interface Changes {
+  readonly sequence: bigint;
+  /** When the text was last edited, 0 if it was not. */
+  readonly edited: number;
+  readonly reactions: readonly Reactions[];
+}
+
+/** Who reacted to a message with one emoji. Pages give the ids alone: names are "" then. */
+export interface Reactions {
+  readonly emoji: string;
+  readonly members: readonly Member[];
 }
 
 /** Where a subscription starts. */
 export type Start = { readonly after: Cursor } | { readonly recent: number };
 
+/** Which page of history: before or after a cursor, or the newest. */
+export type Place = { readonly before: Cursor } | { readonly after: Cursor } | null;
+
 /** One item of a stream. Kinds that the page has no use for are "other". */
 export type Frame =
-  | { readonly kind: "joined"; readonly epoch: string; readonly head: bigint; readonly heartbeat: number }
+  | Joined
   | { readonly kind: "event"; readonly event: Event }
   | { readonly kind: "caughtUp" }
   | { readonly kind: "reset"; readonly epoch: string; readonly head: bigint }
   | { readonly kind: "draining"; readonly reconnectAfter: number }
   | { readonly kind: "other" };
+
+/** The first frame of a stream: where the room stands. */
+export interface Joined extends Presented {
+  readonly kind: "joined";
+  readonly epoch: string;
+  readonly head: bigint;
+  readonly heartbeat: number;
+  readonly members: number;
+}
 
 /** One page of history. */
 export interface Page {
@@ -60,6 +122,22 @@ export interface Receipt {
   readonly epoch: string;
   readonly sequence: bigint;
   readonly time: number;
+}
+
+/** Who is in a room: those with an id, as far as they were listed, and how many in all. */
+export interface Crowd {
+  readonly members: readonly Member[];
+  /** Whether there are more with an id than are listed. */
+  readonly more: boolean;
+  readonly total: number;
+}
+
+/** A room among others. */
+export interface RoomEntry extends Presented {
+  readonly name: string;
+  readonly members: number;
+  /** How many messages came after what was seen, 100 for that or more; null if nothing was seen yet. */
+  readonly unread: number | null;
 }
 
 /** The code of an error, as Connect names it: "unavailable", "invalid_argument". */

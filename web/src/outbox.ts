@@ -1,9 +1,12 @@
-// The outbox: what was said is sent in order, one at a time and each after the
-// answer to the one before it, because calls in flight together may be
-// reordered. A retry carries the same id, so that it is stored once.
+// The outbox: what was said, and what is done to messages, is sent in order, one
+// at a time and each after the answer to the one before it, because calls in
+// flight together may be reordered. A retry carries the same id, so that it is
+// stored once.
 
 import { backoff } from "./backoff";
-import type { Event, Failure, Receipt } from "./model";
+import { find } from "./fold";
+import type { Event, Failure, Receipt, Speech } from "./model";
+import { quoteOf } from "./quotes";
 import { isOurs, type Outgoing, type Turn } from "./turn";
 import { forget } from "./who";
 
@@ -19,11 +22,22 @@ const transient = ["unavailable", "deadline_exceeded", "aborted", "canceled"];
 const faults = ["internal", "unknown", "data_loss"];
 
 /** Puts something into the outbox. */
-export function say(turn: Turn, id: string, text: string): void {
+export function say(turn: Turn, id: string, body: Speech): void {
   const { now } = turn.env;
-  const entry: Outgoing = { id, text, time: now, since: now, status: "queued", attempts: 0, at: null, problem: "" };
+  const waiting = turn.state.outbox.find((o) => o.status === "queued" && undoes(body, o.body));
+  if (waiting) {
+    drop(turn, waiting.id);
+    return;
+  }
+  const entry: Outgoing = { id, body, time: now, since: now, status: "queued", attempts: 0, at: null, problem: "" };
   turn.set({ outbox: [...turn.state.outbox, entry] });
   pump(turn);
+}
+
+/** Whether b takes back the reaction that a is, or gives it again. */
+function undoes(a: Speech, b: Speech): boolean {
+  if (a.kind !== "reaction" || b.kind !== "reaction") return false;
+  return a.target === b.target && a.emoji === b.emoji && a.removed !== b.removed;
 }
 
 /** Sends the next one, if it is time. */
@@ -33,7 +47,7 @@ export function pump(turn: Turn): void {
   const next = outbox.find((o) => o.status === "queued");
   if (!next) return;
   change(turn, next.id, { status: "sending", attempts: next.attempts + 1 });
-  turn.do({ type: "send", id: next.id, text: next.text, token: who.identity.token });
+  turn.do({ type: "send", id: next.id, body: next.body, token: who.identity.token });
 }
 
 /** Sends the next one without further waiting. */
@@ -61,7 +75,9 @@ export function sendFailed(turn: Turn, id: string, token: string, failure: Failu
     return;
   }
   if (!worthRetrying(entry, failure, turn.env.now)) {
-    change(turn, id, { status: "failed", problem: failure.message });
+    // Without the message there is no place to say so, nor a reason to.
+    if ("target" in entry.body && find(turn.state.timeline.posts, entry.body.target) < 0) drop(turn, id);
+    else change(turn, id, { status: "failed", problem: failure.message });
     pump(turn);
     return;
   }
@@ -88,14 +104,28 @@ export function again(turn: Turn, id: string): void {
   if (!entry) return;
   const { now } = turn.env;
   drop(turn, id);
-  turn.set({ outbox: [...turn.state.outbox, { ...entry, status: "queued", since: now, time: now, attempts: 0, problem: "" }] });
+  const body = orphaned(turn, entry.body);
+  turn.set({ outbox: [...turn.state.outbox, { ...entry, body, status: "queued", since: now, time: now, attempts: 0, problem: "" }] });
   pump(turn);
+}
+
+/** What is said again: no answer to a message any more, if that has been deleted. */
+function orphaned(turn: Turn, body: Speech): Speech {
+  if (body.kind !== "message" || quoteOf(turn.state, body.replyTo) !== "gone") return body;
+  return { ...body, replyTo: 0n };
 }
 
 /** An event has come: if it is ours, what it confirms leaves the outbox. */
 export function confirm(turn: Turn, e: Event): void {
   if (isOurs(turn.state.who, e)) drop(turn, e.id);
+  if (e.body.kind === "deletion") giveUp(turn, e.body.target);
   passed(turn);
+}
+
+/** There is nothing left to be changed about a message. */
+function giveUp(turn: Turn, target: bigint): void {
+  const moot = (o: Outgoing) => "target" in o.body && o.body.target === target && (o.status === "queued" || o.status === "failed");
+  if (turn.state.outbox.some(moot)) turn.set({ outbox: turn.state.outbox.filter((o) => !moot(o)) });
 }
 
 /** What the cursor has passed is in the log behind it, shown or not. */
@@ -123,7 +153,7 @@ function change(turn: Turn, id: string, part: Partial<Outgoing>): void {
 /** What is left of an outbox from before the page was loaded anew. */
 export function restore(outbox: readonly Outgoing[], now: number): Outgoing[] {
   return outbox
-    .filter((o) => o.status !== "stored")
+    .filter((o) => o.status !== "stored" && (o.body.kind === "message" || o.status !== "failed"))
     .map((o) => {
       if (o.status === "failed" || now - o.since >= retryWindow) {
         return { ...o, status: "failed", problem: o.problem || "It was not sent before the page was left." };

@@ -1,17 +1,41 @@
 // For tests: plays a session, with a clock that is set by hand.
 
-import type { Event, Frame, Identity, Member, Start } from "./model";
+import type { Body, Event, Frame, Identity, Joined, Member, Said, Start } from "./model";
 import { step } from "./session";
 import { initial, type Effect, type Input, type Remembered, type State } from "./turn";
 
 export const ada: Identity = { token: "token-ada", member: { id: "ada", name: "Ada" }, expires: 1e13 };
 export const bob: Member = { id: "bob", name: "Bob" };
 
+export function saying(text: string, replyTo = 0n): Said {
+  return { kind: "message", text, replyTo };
+}
+
+/** The first frame of a stream of a room whose log ends at `head`. */
+export function joined(head = 0, change: Partial<Joined> = {}): Joined {
+  return { kind: "joined", epoch: "e1", head: BigInt(head), heartbeat: 15_000, members: 1, displayName: "", topic: "", ...change };
+}
+
+/** An event that is not in the log. */
+export function glimpse(body: Body, sender = bob): Frame {
+  return { kind: "event", event: event(0, { previous: 0n, sender, body }) };
+}
+
 /** An event of bob's; the one before it is the one with the sequence before. */
 export function event(sequence: number, change: Partial<Event> = {}): Event {
   return {
     sequence: BigInt(sequence), previous: BigInt(sequence - 1), time: sequence * 1_000,
-    id: `id-${sequence}`, sender: bob, text: `text ${sequence}`, ...change,
+    id: `id-${sequence}`, sender: bob, body: saying(`text ${sequence}`), changes: null, ...change,
+  };
+}
+
+/** Repeatable randomness (mulberry32). */
+export function dice(seed: number): () => number {
+  return () => {
+    seed = (seed + 0x6d2b79f5) | 0;
+    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
   };
 }
 
@@ -52,7 +76,7 @@ export class Play {
   /** Live in a room whose log ends at `head`, of which `shown` have been delivered. */
   live(head = 0, ...shown: number[]): this {
     return this.do({ type: "start" })
-      .frames({ kind: "joined", epoch: "e1", head: BigInt(head), heartbeat: 15_000 })
+      .frames(joined(head))
       .events(...shown)
       .frames({ kind: "caughtUp" });
   }
@@ -68,7 +92,7 @@ export class Play {
   }
 
   get shown(): number[] {
-    return this.state.timeline.messages.map((e) => Number(e.sequence));
+    return this.state.timeline.posts.map((e) => Number(e.sequence));
   }
 
   get outbox(): string[] {

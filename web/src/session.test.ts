@@ -2,20 +2,20 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff, firstBound, lastBound } from "./backoff";
 import { healthy, joinTimeout, recent } from "./link";
-import { event, Play } from "./play";
+import { event, glimpse, joined, Play } from "./play";
 
 test("a first stream starts with recent events, every later one after the last event seen", () => {
   const p = new Play().do({ type: "start" });
   assert.deepEqual(p.start, { recent });
 
-  p.frames({ kind: "joined", epoch: "e1", head: 9n, heartbeat: 15_000 }).events(7, 8).end();
+  p.frames(joined(9)).events(7, 8).end();
   assert.equal(p.start, undefined, "it waits first");
   p.do({ type: "timer", timer: "reconnect" });
   assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 8n } });
 });
 
 test("a stream that breaks before its first event starts the same way again", () => {
-  const p = new Play().do({ type: "start" }).frames({ kind: "joined", epoch: "e1", head: 9n, heartbeat: 15_000 });
+  const p = new Play().do({ type: "start" }).frames(joined(9));
   p.end().do({ type: "timer", timer: "reconnect" });
   assert.deepEqual(p.start, { recent });
 });
@@ -27,7 +27,7 @@ test("the cursor of an empty room is its head", () => {
 
 test("events that come again are shown once", () => {
   const p = new Play().live(3, 1, 2, 3).end().do({ type: "timer", timer: "reconnect" });
-  p.frames({ kind: "joined", epoch: "e1", head: 4n, heartbeat: 15_000 }).events(2, 3, 4, 4).frames({ kind: "caughtUp" });
+  p.frames(joined(4)).events(2, 3, 4, 4).frames({ kind: "caughtUp" });
   assert.deepEqual(p.shown, [1, 2, 3, 4]);
 });
 
@@ -55,7 +55,7 @@ test("a gap is asked for again, and the event after it waits", () => {
   assert.equal(p.of("close").length, 1);
   p.do({ type: "timer", timer: "reconnect" });
   assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 5n } });
-  p.frames({ kind: "joined", epoch: "e1", head: 8n, heartbeat: 15_000 }).events(6, 7, 8);
+  p.frames(joined(8)).events(6, 7, 8);
   assert.deepEqual(p.shown, [5, 6, 7, 8]);
   assert.deepEqual(p.state.timeline.holes, []);
 });
@@ -64,20 +64,20 @@ test("a gap that stays is shown as one", () => {
   const p = new Play().live(5, 5);
   const after = { kind: "event" as const, event: event(8, { previous: 7n }) };
   p.frames(after).do({ type: "timer", timer: "reconnect" });
-  p.frames({ kind: "joined", epoch: "e1", head: 8n, heartbeat: 15_000 }, after);
+  p.frames(joined(8), after);
   assert.deepEqual(p.shown, [5, 8]);
   assert.deepEqual(p.state.timeline.holes, [8n]);
   assert.deepEqual(p.state.cursor, { epoch: "e1", sequence: 8n });
 });
 
 test("an event of an unknown kind moves the cursor and shows nothing", () => {
-  const p = new Play().live(1, 1).frames({ kind: "event", event: event(2, { text: null }) }).events(3);
+  const p = new Play().live(1, 1).frames({ kind: "event", event: event(2, { body: { kind: "other" } }) }).events(3);
   assert.deepEqual(p.shown, [1, 3]);
   assert.equal(p.state.link.phase, "live");
 });
 
 test("an ephemeral event leaves the cursor alone", () => {
-  const p = new Play().live(4, 4).frames({ kind: "event", event: event(0, { previous: 0n, text: null }) });
+  const p = new Play().live(4, 4).frames({ kind: "event", event: event(0, { previous: 0n, body: { kind: "other" } }) });
   assert.deepEqual(p.state.cursor, { epoch: "e1", sequence: 4n });
 });
 
@@ -102,9 +102,9 @@ test("failures in a row make the wait longer, a stream that lived makes it short
   }
   assert.deepEqual(waits, [250, 500, 1_000, 2_000, 4_000, 7_500, 7_500, 7_500]);
 
-  p.frames({ kind: "joined", epoch: "e1", head: 0n, heartbeat: 15_000 }).end();
+  p.frames(joined(0)).end();
   assert.equal(p.state.link.retryAt - p.now, 7_500, "a stream that broke at once is one more failure");
-  p.do({ type: "timer", timer: "reconnect" }).frames({ kind: "joined", epoch: "e1", head: 0n, heartbeat: 15_000 });
+  p.do({ type: "timer", timer: "reconnect" }).frames(joined(0));
   p.now += healthy;
   p.end();
   assert.equal(p.state.link.retryAt - p.now, 250);
@@ -122,7 +122,7 @@ test("a draining server says when to come back", () => {
   p.do({ type: "timer", timer: "reconnect" });
   assert.equal(p.of("close").length, 1);
   assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 3n } });
-  p.frames({ kind: "joined", epoch: "e1", head: 3n, heartbeat: 15_000 });
+  p.frames(joined(3));
   assert.equal(p.state.link.restarting, false);
 });
 
@@ -139,7 +139,7 @@ test("a reset drops what is shown, reads history and goes on after the head", ()
   p.frames({ kind: "reset", epoch: "e2", head: 20n });
   assert.deepEqual(p.shown, []);
   const [ask] = p.of("list");
-  assert.equal(ask?.before, null);
+  assert.equal(ask?.place, null);
 
   p.frames({ kind: "event", event: event(21) });
   const page = { epoch: "e2", events: [event(19), event(20), event(21), event(22)], more: true, next: { epoch: "e2", sequence: 22n } };
@@ -172,7 +172,7 @@ test("a page that was asked for before a reset is not shown after it", () => {
 test("earlier messages are read before the oldest one, one page at a time", () => {
   const p = new Play().live(9, 8, 9).do({ type: "earlier" });
   const [ask] = p.of("list");
-  assert.deepEqual(ask?.before, { epoch: "e1", sequence: 8n });
+  assert.deepEqual(ask?.place, { before: { epoch: "e1", sequence: 8n } });
   assert.equal(p.do({ type: "earlier" }).of("list").length, 0, "one at a time");
 
   p.do({ type: "pageFailed", serial: ask!.serial, failure: { code: "unavailable", message: "gone" } });
@@ -265,5 +265,23 @@ test("a long-lived page keeps a bounded number of messages, and can read the dro
   assert.equal(p.shown.length, 1_000);
   assert.equal(p.shown.at(-1), 1_101);
   const [ask] = p.do({ type: "earlier" }).of("list");
-  assert.deepEqual(ask?.before, { epoch: "e1", sequence: BigInt(p.shown[0]!) });
+  assert.deepEqual(ask?.place, { before: { epoch: "e1", sequence: BigInt(p.shown[0]!) } });
+});
+
+test("how the room presents itself is known from the start, and follows", () => {
+  const p = new Play().do({ type: "start" }).frames(joined(0, { displayName: "Lobby", topic: "hi" }));
+  assert.deepEqual(p.state.presented, { displayName: "Lobby", topic: "hi" });
+  p.frames(glimpse({ kind: "roomChanged", displayName: "", topic: "new" }));
+  assert.deepEqual(p.state.presented, { displayName: "", topic: "new" });
+});
+
+test("only messages count as unread, and nothing ephemeral moves the cursor", () => {
+  const p = new Play().live(1, 1).do({ type: "looking", visible: false, atEnd: true });
+  p.frames(
+    { kind: "event", event: event(2, { body: { kind: "reaction", target: 1n, emoji: "👍", removed: false } }) },
+    { kind: "event", event: event(3, { body: { kind: "custom", type: "game.v1.Move" } }) },
+    glimpse({ kind: "custom", type: "game.v1.Move" }), glimpse({ kind: "memberJoined", members: 2 }), glimpse({ kind: "other" }),
+  );
+  assert.deepEqual([p.state.unread, p.state.cursor?.sequence, p.state.link.phase], [0, 3n, "live"]);
+  assert.deepEqual(p.shown, [1, 3]);
 });

@@ -8,9 +8,13 @@
 
 import { connect, ended, hurry, insist, list, network, receive, retry, watch } from "./link";
 import type { Failure, Identity, Page } from "./model";
+import { find } from "./fold";
 import { again, drop, kick, pump, say, sendFailed, sent } from "./outbox";
-import { keepFollowing, prepend, trim } from "./timeline";
-import { Turn, type Effect, type Env, type Input, type State } from "./turn";
+import { listed, refresh, show } from "./people";
+import { quote, quoted } from "./quotes";
+import { forgo, keepFollowing, keepReading, prepend, trim } from "./timeline";
+import { isOpen, Turn, type Effect, type Env, type Input, type State, type Timer } from "./turn";
+import { expire, writing, wrote } from "./typing";
 import { become, refused, signIn } from "./who";
 
 export function step(state: State, input: Input, env: Env): [State, readonly Effect[]] {
@@ -26,14 +30,13 @@ function take(turn: Turn, input: Input): void {
       connect(turn);
       return pump(turn);
     case "frame":
-      if (input.stream === link.stream && isOpen(turn)) receive(turn, input.frame);
+      if (input.stream === link.stream && isOpen(link)) receive(turn, input.frame);
       return;
     case "ended":
-      if (input.stream === link.stream && isOpen(turn)) ended(turn, input.end);
+      if (input.stream === link.stream && isOpen(link)) ended(turn, input.end);
       return;
     case "timer":
-      if (input.timer === "reconnect") return connect(turn);
-      return input.timer === "watchdog" ? watch(turn) : kick(turn);
+      return rang(turn, input.timer);
     case "named":
       return signIn(turn, input.name, "form");
     case "signedIn":
@@ -53,6 +56,20 @@ function take(turn: Turn, input: Input): void {
       return;
     case "earlier":
       return earlier(turn);
+    case "seek":
+      return seek(turn, input.sequence);
+    case "found":
+      return seek(turn, 0n);
+    case "quoted":
+      if (input.serial === turn.state.quotes.serial) quoted(turn, input.page);
+      return;
+    case "peopleShown":
+      return show(turn, input.shown);
+    case "crowd":
+      if (input.serial === turn.state.people.serial) listed(turn, input.crowd);
+      return;
+    case "writing":
+      return writing(turn, input.empty);
     case "reconnect":
       return insist(turn);
     case "woke":
@@ -66,12 +83,30 @@ function take(turn: Turn, input: Input): void {
   }
 }
 
-type Speech = Extract<Input, { type: "said" | "sent" | "sendFailed" | "retry" | "discard" }>;
+function rang(turn: Turn, timer: Timer): void {
+  switch (timer) {
+    case "reconnect":
+      return connect(turn);
+    case "watchdog":
+      return watch(turn);
+    case "resend":
+      return kick(turn);
+    case "people":
+      return refresh(turn);
+    case "typists":
+      return expire(turn);
+  }
+}
 
-function speak(turn: Turn, input: Speech): void {
+type Speaking = Extract<Input, { type: "said" | "changed" | "sent" | "sendFailed" | "retry" | "discard" }>;
+
+function speak(turn: Turn, input: Speaking): void {
   switch (input.type) {
     case "said":
-      return say(turn, input.id, input.text);
+      wrote(turn);
+      return say(turn, input.id, input.body);
+    case "changed":
+      return say(turn, input.id, input.change);
     case "sent":
       return sent(turn, input.id, input.receipt);
     case "sendFailed":
@@ -86,17 +121,12 @@ function speak(turn: Turn, input: Speech): void {
   }
 }
 
-function isOpen(turn: Turn): boolean {
-  const { phase } = turn.state.link;
-  return phase === "connecting" || phase === "catchingUp" || phase === "live";
-}
-
 /** There is an identity: the stream is to be that member's, and the outbox may go. */
 function identified(turn: Turn, identity: Identity, keep: boolean): void {
   become(turn, identity);
   if (keep) turn.do({ type: "keep", identity });
-  const { phase, as } = turn.state.link;
-  if (phase === "signingIn" || (isOpen(turn) && as !== identity.member.id)) connect(turn);
+  const { link } = turn.state;
+  if (link.phase === "signingIn" || (isOpen(link) && link.as !== identity.member.id)) connect(turn);
   kick(turn);
 }
 
@@ -121,23 +151,38 @@ function earlier(turn: Turn): void {
 
 function paged(turn: Turn, page: Page): void {
   const { cursor, timeline, history } = turn.state;
-  turn.set({ history: { ...history, phase: "idle" } });
+  turn.set({ history: { ...history, phase: "idle" }, timeline: forgo(timeline) });
   if (!cursor || page.epoch !== cursor.epoch) return; // a reset is on its way
   // What came after the cursor is the stream's to deliver.
   const seen = page.events.filter((e) => e.sequence <= cursor.sequence);
-  turn.set({ timeline: prepend(timeline, seen, page.more) });
+  const after = prepend(timeline, seen, page.more);
+  const read = after.posts.slice(0, after.posts.length - timeline.posts.length);
+  turn.set({ timeline: after });
+  quote(turn, read);
+  if (history.sought > 0n) seek(turn, history.sought);
+  else if (read.length === 0 && page.more) list(turn, "earlier"); // it was all about messages further up
 }
 
 function pageFailed(turn: Turn, failure: Failure): void {
-  const { history } = turn.state;
-  turn.set({ history: { ...history, phase: "failed", problem: failure.message } });
+  const { history, timeline } = turn.state;
+  turn.set({ history: { ...history, phase: "failed", problem: failure.message, sought: 0n }, timeline: forgo(timeline) });
+}
+
+/** Reads on until a message is there. Nothing is sought with 0. */
+function seek(turn: Turn, sequence: bigint): void {
+  const { history, timeline, cursor } = turn.state;
+  const there = sequence === 0n || find(timeline.posts, sequence) >= 0;
+  const further = timeline.more && timeline.oldest > sequence && timeline.posts.length < keepReading;
+  turn.set({ history: { ...history, sought: there || further ? sequence : 0n } });
+  if (!there && further && cursor && history.phase !== "loading") list(turn, "earlier");
 }
 
 function looking(turn: Turn, visible: boolean, atEnd: boolean): void {
-  const { unread, timeline } = turn.state;
+  const { unread, timeline, history } = turn.state;
   turn.set({
     looking: { visible, atEnd },
     unread: visible && atEnd ? 0 : unread,
-    timeline: atEnd ? trim(timeline, keepFollowing) : timeline,
+    timeline: atEnd && history.sought === 0n ? trim(timeline, keepFollowing) : timeline,
   });
+  refresh(turn);
 }

@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import type { Listener, Place } from "./client";
-import type { End, Event, Frame, Page, Start } from "./model";
-import { event } from "./play";
+import type { Listener } from "./client";
+import type { End, Event, Frame, Page, Place, Start } from "./model";
+import { event, glimpse, joined } from "./play";
 import { patience, Sharing } from "./share";
 
 /** Lets everything happen that needs no time. */
@@ -133,7 +133,7 @@ class Tab {
   }
 
   joined(): void {
-    this.stream?.frame({ kind: "joined", epoch: "e1", head: this.browser.log.at(-1)?.sequence ?? 0n, heartbeat: 15_000 });
+    this.stream?.frame(joined(Number(this.browser.log.at(-1)?.sequence ?? 0n)));
     this.stream?.frame({ kind: "caughtUp" });
   }
 
@@ -285,4 +285,15 @@ test("asking wakes a leader without a stream, and its answer comes with the stre
   first!.joined();
   await settle();
   assert.deepEqual(second!.frames.map((f) => f.kind).slice(0, 2), ["joined", "caughtUp"]);
+});
+
+test("a tab that comes later is told where the room stands then", async () => {
+  const browser = new Browser();
+  const [first] = await tabs(browser, 1);
+  first!.stream!.frame(glimpse({ kind: "memberJoined", members: 5 }));
+  first!.stream!.frame(glimpse({ kind: "roomChanged", displayName: "D", topic: "T" }));
+  const late = browser.tab();
+  late.open();
+  await settle();
+  assert.deepEqual(late.frames[0], joined(0, { members: 5, displayName: "D", topic: "T" }));
 });

@@ -6,8 +6,8 @@
 // A tab that follows needs no trust in the one that leads: its session checks
 // every event against the one before it, as it does with a stream of its own.
 
-import type { Listener, Open, Place } from "./client";
-import type { End, Failure, Frame, Page, Start } from "./model";
+import type { Listener, Open } from "./client";
+import type { Body, End, Failure, Frame, Joined, Page, Place, Start } from "./model";
 
 /** How long a leader may take to answer before its place is taken, in milliseconds. */
 export const patience = 3_000;
@@ -20,7 +20,7 @@ type Word =
   /** Answers that there is no stream yet. */
   | { readonly say: "wait"; readonly to: string }
   /** The stream stands: to everybody, or in answer to one tab. */
-  | { readonly say: "joined"; readonly to: string | null; readonly frame: Frame }
+  | { readonly say: "joined"; readonly to: string | null; readonly frame: Joined }
   | { readonly say: "frame"; readonly frame: Frame }
   | { readonly say: "ended"; readonly end: End }
   /** A tab has taken the lead. */
@@ -60,7 +60,7 @@ export class Sharing {
   #current: { readonly listener: Listener; readonly close: () => void } | null = null;
   #follower: Follower | null = null;
   /** While leading: the first frame of the stream, once it stands. */
-  #joined: Frame | null = null;
+  #joined: Joined | null = null;
 
   constructor(room: string, own: Own, world: World) {
     this.#name = `chatroom.stream.${room}`;
@@ -153,6 +153,7 @@ export class Sharing {
           this.#joined = frame;
           this.#say({ say: "joined", to: null, frame });
         } else {
+          if (this.#joined && frame.kind === "event") this.#joined = since(this.#joined, frame.event.body);
           this.#say({ say: "frame", frame });
         }
         listener.frame(frame);
@@ -215,6 +216,12 @@ export class Sharing {
     // yet that its stream is dead, or that it is time to try again.
     if (visible) this.#own.wake();
   }
+}
+
+/** Where the room stands after an event: not where it stood when the stream began. */
+function since(joined: Joined, body: Body): Joined {
+  if ("members" in body) return { ...joined, members: body.members };
+  return body.kind === "roomChanged" ? { ...joined, displayName: body.displayName, topic: body.topic } : joined;
 }
 
 /** A stream made of another tab's stream, and of the history before it. */

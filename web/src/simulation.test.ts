@@ -4,18 +4,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Event, Start } from "./model";
-import { ada, bob, Play } from "./play";
+import { ada, bob, dice, joined, Play, saying } from "./play";
 import type { Effect } from "./turn";
-
-/** Repeatable randomness (mulberry32). */
-function dice(seed: number): () => number {
-  return () => {
-    seed = (seed + 0x6d2b79f5) | 0;
-    let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-  };
-}
 
 class World {
   readonly log: Event[] = [];
@@ -31,7 +21,7 @@ class World {
     if (again) return again;
     const previous = this.log.at(-1)?.sequence ?? 0n;
     const sequence = previous + 1n + BigInt(Math.floor(this.random() * 3));
-    const e: Event = { sequence, previous, time: this.page.now, id, sender, text };
+    const e: Event = { sequence, previous, time: this.page.now, id, sender, body: saying(text), changes: null };
     this.log.push(e);
     return e;
   }
@@ -61,7 +51,7 @@ class World {
     if (!luck && this.random() < 0.3) return this.#cut(stream);
     const next = "after" in start ? this.log.findIndex((e) => e.sequence > start.after.sequence) : Math.max(0, this.log.length - 50);
     this.#open = { stream, next: next < 0 ? this.log.length : next };
-    this.#frame({ kind: "joined", epoch: "e1", head: this.log.at(-1)?.sequence ?? 0n, heartbeat: 15_000 });
+    this.#frame(joined(Number(this.log.at(-1)?.sequence ?? 0n)));
     if (this.#open.next >= this.log.length) this.#frame({ kind: "caughtUp" });
   }
 
@@ -89,11 +79,11 @@ class World {
     this.do({ type: "ended", stream, end: { code: "unavailable", message: "cut" } });
   }
 
-  #store({ id, text, token }: Extract<Effect, { type: "send" }>, luck: boolean): void {
+  #store({ id, body, token }: Extract<Effect, { type: "send" }>, luck: boolean): void {
     const fate = luck ? 0.5 : this.random();
     const failure = { code: "unavailable", message: "cut" };
     if (fate < 0.2) return this.do({ type: "sendFailed", id, token, failure });
-    const { sequence, time } = this.append(id, text, ada.member);
+    const { sequence, time } = this.append(id, body.kind === "message" ? body.text : "", ada.member);
     if (fate < 0.4) return this.do({ type: "sendFailed", id, token, failure }); // stored, but the answer is lost
     this.do({ type: "sent", id, receipt: { epoch: "e1", sequence, time } });
   }
@@ -109,7 +99,7 @@ test("whatever fails, every message is shown once, and own ones are stored in th
       if (random() < 0.15) world.append(`bob-${i}`, "from bob");
       if (random() < 0.15) {
         said.push(`ada-${i}`);
-        world.do({ type: "said", id: `ada-${i}`, text: "from ada" });
+        world.do({ type: "said", id: `ada-${i}`, body: saying("from ada") });
       }
       world.turn(false);
     }
@@ -117,7 +107,7 @@ test("whatever fails, every message is shown once, and own ones are stored in th
     world.append("last", "from bob"); // shows up what was skipped before it
     for (let i = 0; i < 200; i++) world.turn(true);
 
-    const shown = world.page.state.timeline.messages.map((e) => e.id);
+    const shown = world.page.state.timeline.posts.map((e) => e.id);
     const first = world.log.findIndex((e) => e.id === shown[0]);
     assert.deepEqual(shown, world.log.slice(Math.max(0, first)).map((e) => e.id), `seed ${seed}`);
     assert.deepEqual(world.log.filter((e) => e.sender.id === "ada").map((e) => e.id), said, `seed ${seed}`);

@@ -1,7 +1,7 @@
 // What is kept between visits: the identity for all tabs, and for each tab and
 // room what was not sent yet. A browser that keeps nothing is fine too.
 
-import type { Identity } from "./model";
+import type { Cursor, Identity } from "./model";
 import type { Outgoing } from "./turn";
 
 /** The key of the identity; other tabs are told when it changes. */
@@ -25,23 +25,54 @@ export function keepIdentity(identity: Identity): void {
 export function loadOutbox(room: string): Outgoing[] {
   const stored = parse(() => sessionStorage.getItem(outboxKey(room)));
   if (!Array.isArray(stored)) return [];
-  return stored.filter((o): o is Outgoing => typeof o?.id === "string" && typeof o.text === "string" && typeof o.since === "number");
+  return stored.filter((o): o is Outgoing => typeof o?.id === "string" && typeof o.body?.kind === "string" && typeof o.since === "number");
 }
 
 export function keepOutbox(room: string, outbox: readonly Outgoing[]): void {
-  const unsent = outbox.filter((o) => o.status !== "stored"); // and so has no bigint in it
+  const unsent = outbox.filter((o) => o.status !== "stored");
   attempt(() => {
     if (unsent.length === 0) sessionStorage.removeItem(outboxKey(room));
-    else sessionStorage.setItem(outboxKey(room), JSON.stringify(unsent));
+    else sessionStorage.setItem(outboxKey(room), JSON.stringify(unsent, flat));
   });
+}
+
+/** Sequences are stored as text with an n behind it: JSON has no such numbers. */
+function flat(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
+}
+
+/** Only what is a sequence by its name is read as one: a message may be "7n". */
+function full(key: string, value: unknown): unknown {
+  const isSequence = ["target", "replyTo", "sequence"].includes(key) && typeof value === "string" && /^\d+n$/.test(value);
+  return isSequence ? BigInt(value.slice(0, -1)) : value;
 }
 
 function parse(read: () => string | null): unknown {
   try {
-    return JSON.parse(read() ?? "null");
+    return JSON.parse(read() ?? "null", full);
   } catch {
     return null;
   }
+}
+
+const seenKey = "chatroom.seen";
+/** How many rooms are remembered as seen: as many as may be asked about at once. */
+const seenRooms = 100;
+
+/** What was seen last in each room, in the order of seeing. */
+export function loadSeen(): Map<string, Cursor> {
+  const stored = parse(() => localStorage.getItem(seenKey));
+  if (!Array.isArray(stored)) return new Map();
+  const isEntry = (e: unknown): e is [string, Cursor] =>
+    Array.isArray(e) && typeof e[0] === "string" && typeof e[1]?.epoch === "string" && typeof e[1].sequence === "bigint";
+  return new Map(stored.filter(isEntry));
+}
+
+export function keepSeen(room: string, cursor: Cursor): void {
+  const seen = loadSeen(); // other tabs see other rooms
+  seen.delete(room);
+  seen.set(room, cursor);
+  attempt(() => localStorage.setItem(seenKey, JSON.stringify([...seen].slice(-seenRooms), flat)));
 }
 
 function attempt(write: () => void): void {

@@ -1,18 +1,26 @@
 // The state of a page's session with one room, what happens to it, and what it
 // wants done. See session.ts.
 
-import type { Cursor, End, Event, Failure, Frame, Identity, Page, Receipt, Start } from "./model";
+import type { Change, Crowd, Cursor, End, Event, Failure, Frame, Identity, Page, Place, Presented, Receipt, Said, Speech, Start } from "./model";
+import { nobody, type People } from "./people";
+import { unknown, type Quotes } from "./quotes";
 import { empty, type Timeline } from "./timeline";
+import { silent, type Typing } from "./typing";
 
 /** What the page knows. It is never changed, only replaced. */
 export interface State {
   readonly room: string;
+  /** How the room presents itself. */
+  readonly presented: Presented;
   readonly who: Who;
   readonly link: Link;
   /** The last event seen; null until the first stream has said where it is. */
   readonly cursor: Cursor | null;
   readonly timeline: Timeline;
   readonly history: History;
+  readonly quotes: Quotes;
+  readonly people: People;
+  readonly typing: Typing;
   /** What was said here and is not in the timeline yet, in the order of saying. */
   readonly outbox: readonly Outgoing[];
   /** Nothing is sent before; 0 when nothing has failed. */
@@ -78,12 +86,14 @@ export interface History {
   readonly ask: "earlier" | "newest";
   readonly serial: number;
   readonly problem: string;
+  /** The sequence of the message that somebody wants to see, 0 for none. */
+  readonly sought: bigint;
 }
 
 /** Something said here, on its way. */
 export interface Outgoing {
   readonly id: string;
-  readonly text: string;
+  readonly body: Speech;
   /** When it was said; once stored, when the server accepted it. */
   readonly time: number;
   /** When it was first queued, or queued again by hand. */
@@ -95,7 +105,7 @@ export interface Outgoing {
   readonly problem: string;
 }
 
-export type Timer = "reconnect" | "watchdog" | "resend";
+export type Timer = "reconnect" | "watchdog" | "resend" | "people" | "typists";
 
 /** What happens to a session. */
 export type Input =
@@ -107,12 +117,19 @@ export type Input =
   | { readonly type: "signedIn"; readonly serial: number; readonly identity: Identity }
   | { readonly type: "signInFailed"; readonly serial: number; readonly failure: Failure }
   | { readonly type: "adopted"; readonly identity: Identity }
-  | { readonly type: "said"; readonly id: string; readonly text: string }
+  | { readonly type: "said"; readonly id: string; readonly body: Said }
+  | { readonly type: "changed"; readonly id: string; readonly change: Change }
   | { readonly type: "sent"; readonly id: string; readonly receipt: Receipt }
   | { readonly type: "sendFailed"; readonly id: string; readonly token: string; readonly failure: Failure }
   | { readonly type: "retry"; readonly id: string }
   | { readonly type: "discard"; readonly id: string }
   | { readonly type: "earlier" }
+  | { readonly type: "seek"; readonly sequence: bigint }
+  | { readonly type: "found" }
+  | { readonly type: "quoted"; readonly serial: number; readonly page: Page | null }
+  | { readonly type: "peopleShown"; readonly shown: boolean }
+  | { readonly type: "crowd"; readonly serial: number; readonly crowd: Crowd | null }
+  | { readonly type: "writing"; readonly empty: boolean }
   | { readonly type: "page"; readonly serial: number; readonly page: Page }
   | { readonly type: "pageFailed"; readonly serial: number; readonly failure: Failure }
   | { readonly type: "reconnect" }
@@ -124,9 +141,12 @@ export type Input =
 export type Effect =
   | { readonly type: "open"; readonly stream: number; readonly token: string; readonly start: Start }
   | { readonly type: "close"; readonly stream: number }
-  | { readonly type: "send"; readonly id: string; readonly text: string; readonly token: string }
+  | { readonly type: "send"; readonly id: string; readonly body: Speech; readonly token: string }
+  | { readonly type: "typing"; readonly token: string; readonly stopped: boolean }
   | { readonly type: "signIn"; readonly serial: number; readonly name: string; readonly token: string }
-  | { readonly type: "list"; readonly serial: number; readonly token: string; readonly before: Cursor | null }
+  | { readonly type: "list"; readonly serial: number; readonly token: string; readonly place: Place; readonly far: boolean }
+  | { readonly type: "quote"; readonly serial: number; readonly token: string; readonly before: Cursor }
+  | { readonly type: "people"; readonly serial: number; readonly token: string }
   | { readonly type: "timer"; readonly timer: Timer; readonly after: number }
   | { readonly type: "stop"; readonly timer: Timer }
   | { readonly type: "keep"; readonly identity: Identity };
@@ -160,6 +180,18 @@ export class Turn {
     this.set({ who: { ...this.state.who, ...change } });
   }
 
+  people(change: Partial<People>): void {
+    this.set({ people: { ...this.state.people, ...change } });
+  }
+
+  typing(change: Partial<Typing>): void {
+    this.set({ typing: { ...this.state.typing, ...change } });
+  }
+
+  quotes(change: Partial<Quotes>): void {
+    this.set({ quotes: { ...this.state.quotes, ...change } });
+  }
+
   do(...effects: Effect[]): void {
     this.effects.push(...effects);
   }
@@ -179,6 +211,7 @@ export interface Remembered {
 export function initial(room: string, was: Remembered): State {
   return {
     room,
+    presented: { displayName: "", topic: "" },
     who: {
       identity: was.identity,
       name: was.identity?.member.name ?? "",
@@ -206,7 +239,10 @@ export function initial(room: string, was: Remembered): State {
     },
     cursor: null,
     timeline: empty,
-    history: { phase: "idle", ask: "earlier", serial: 0, problem: "" },
+    history: { phase: "idle", ask: "earlier", serial: 0, problem: "", sought: 0n },
+    quotes: unknown,
+    people: nobody,
+    typing: silent,
     outbox: was.outbox,
     resendAt: 0,
     looking: { visible: true, atEnd: true },
@@ -214,7 +250,12 @@ export function initial(room: string, was: Remembered): State {
   };
 }
 
+/** Whether there is a stream, or one is asked for. */
+export function isOpen({ phase }: Link): boolean {
+  return phase === "connecting" || phase === "catchingUp" || phase === "live";
+}
+
 /** Whether an event was sent by this visitor. */
-export function isOurs(who: Who, e: Event): boolean {
+export function isOurs(who: Who, e: Pick<Event, "sender">): boolean {
   return e.sender.id !== "" && who.ids.includes(e.sender.id);
 }

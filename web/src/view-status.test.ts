@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { Play } from "./play";
+import { joined, Play } from "./play";
 import { report } from "./view-status";
 
 test("each state of the connection has its words", () => {
@@ -12,7 +12,7 @@ test("each state of the connection has its words", () => {
   says("No connection");
   p.do({ type: "timer", timer: "reconnect" });
   says("No connection");
-  p.frames({ kind: "joined", epoch: "e1", head: 0n, heartbeat: 15_000 });
+  p.frames(joined(0));
   says("Catching up…");
   p.frames({ kind: "caughtUp" });
   says("Live");
@@ -20,7 +20,7 @@ test("each state of the connection has its words", () => {
   says("The server is restarting");
   p.end();
   says("The server is restarting");
-  p.do({ type: "timer", timer: "reconnect" }).frames({ kind: "joined", epoch: "e1", head: 0n, heartbeat: 15_000 }).end();
+  p.do({ type: "timer", timer: "reconnect" }).frames(joined(0)).end();
   says("Connection lost");
   p.do({ type: "network", online: false });
   says("You seem to be offline");

@@ -1,58 +1,78 @@
-// The page: a bar, the messages, and below them a place to write or to give a
-// name. Views only show a state and say what was done.
+// The page: a bar, the rooms, the messages, below them a place to write or to give
+// a name, and who is there. Views only show a state and say what was done.
 
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import { rows } from "./rows";
-import type { Input, State } from "./turn";
-import { Composer } from "./view-composer";
-import { Log } from "./view-log";
-import { NameForm } from "./view-name";
-import { Status } from "./view-status";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { unreadBeside, type Listed } from "./directory";
+import { useMedia, veryWide, wide } from "./media";
+import type { Presented } from "./model";
+import { isOpen, type Input, type State } from "./turn";
+import { About } from "./view-about";
+import { Bar } from "./view-bar";
+import { Dialog } from "./view-dialog";
+import { PeopleList } from "./view-people";
+import { Room } from "./view-room";
+import { RoomList } from "./view-rooms";
 
 export type Dispatch = (input: Input) => void;
 
-export interface RoomProps {
+export interface PageProps {
   readonly state: State;
   readonly dispatch: Dispatch;
+  readonly listed: Listed;
   /** A new id for something said. */
   readonly newId: () => string;
+  /** Goes to a room. */
+  readonly onRoom: (room: string) => void;
+  readonly onPresent: (presented: Presented) => Promise<void>;
 }
 
-export function Room({ state, dispatch, newId }: RoomProps) {
-  const { who, timeline, outbox } = state;
-  const [renaming, setRenaming] = useState(false);
-  const [text, setText] = useState(""); // kept here, as a change of name hides the composer
-  const toName = useRef<HTMLButtonElement>(null);
-  const list = useMemo(() => rows(state), [timeline, outbox, who.identity, who.ids, who.name]);
+/** What lies over the page. */
+type Over = "rooms" | "people" | "about" | null;
 
+export function Page({ state, dispatch, listed, newId, onRoom, onPresent }: PageProps) {
+  const { room, people, who, presented } = state;
+  const roomsBeside = useMedia(wide);
+  const roomForPeople = useMedia(veryWide);
+  const [wantsPeople, setWantsPeople] = useState(true);
+  const [over, setOver] = useState<Over>(null);
+  const [renaming, setRenaming] = useState(false);
+  const drafts = useRef(new Map<string, string>()).current;
+
+  const peopleBeside = roomForPeople && wantsPeople;
+  const peopleShown = peopleBeside || over === "people";
+  useEffect(() => dispatch({ type: "peopleShown", shown: peopleShown }), [peopleShown, dispatch]);
   const token = who.identity?.token;
   useEffect(() => setRenaming(false), [token]);
 
-  const nameless = !who.identity && (who.name === "" || who.problem !== "");
+  const close = () => setOver(null);
   const stopRenaming = () => {
     setRenaming(false);
-    toName.current?.focus();
+    document.getElementById("who")?.focus();
   };
+  const rooms = <RoomList listed={listed} current={room} displayName={presented.displayName} onRoom={(to) => (close(), onRoom(to))} />;
+  const list = <PeopleList people={people} who={who} connected={isOpen(state.link)} />;
   return (
-    <>
-      <header class="bar">
-        <h1><span class="sign">#</span>{state.room}</h1>
-        <Status state={state} dispatch={dispatch} />
-        {who.name !== "" && (
-          <button ref={toName} type="button" class="quiet who" title="Change your name" onClick={() => setRenaming(true)}>
-            <span class="hidden">Change your name, </span><bdi>{who.name}</bdi>
-          </button>
-        )}
-      </header>
-      <Log state={state} rows={list} dispatch={dispatch} />
-      <footer class="foot">
-        {nameless || renaming ? (
-          <NameForm who={who} dispatch={dispatch} onDone={nameless ? null : stopRenaming} />
-        ) : (
-          <Composer room={state.room} text={text} onText={setText} onSay={(said) => dispatch({ type: "said", id: newId(), text: said })} />
-        )}
-      </footer>
-    </>
+    <div class="page" data-rooms={roomsBeside} data-people={peopleBeside}>
+      <Bar
+        state={state} dispatch={dispatch} unread={unreadBeside(listed, room)}
+        onRooms={roomsBeside ? null : () => setOver("rooms")} onAbout={() => setOver("about")}
+        peopleBeside={peopleBeside} onPeople={() => (roomForPeople ? setWantsPeople(!wantsPeople) : setOver("people"))}
+        onName={() => setRenaming(true)}
+      />
+      {roomsBeside && <nav class="side rooms" aria-label="Rooms"><h2>Rooms</h2>{rooms}</nav>}
+      <Room
+        key={room} state={state} dispatch={dispatch} newId={newId} drafts={drafts}
+        renaming={renaming} onRenamed={stopRenaming}
+      />
+      {peopleBeside && <aside class="side people" aria-label="People"><h2>People <span class="count">{people.count.toLocaleString()}</span></h2>{list}</aside>}
+      {over === "rooms" && !roomsBeside && <Dialog title="Rooms" kind="start" onClose={close}>{rooms}</Dialog>}
+      {over === "people" && !roomForPeople && <Dialog title={`People: ${people.count.toLocaleString()}`} kind="end" onClose={close}>{list}</Dialog>}
+      {over === "about" && (
+        <Dialog title="About this room" kind="middle" onClose={close}>
+          <About room={room} presented={presented} onPresent={who.identity ? onPresent : null} onDone={close} />
+        </Dialog>
+      )}
+    </div>
   );
 }
 

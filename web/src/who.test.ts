@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, event, Play } from "./play";
+import { ada, event, joined, Play, saying } from "./play";
 import { renewBefore } from "./who";
 
 const stale = { code: "unauthenticated", message: "The token is not valid." };
@@ -39,7 +39,7 @@ test("a token that the stream is refused leads to a sign-in with the stored name
 });
 
 test("a token that a send is refused leads to a sign-in, and the send goes again with its id", () => {
-  const p = new Play().live().do({ type: "said", id: "a", text: "A" });
+  const p = new Play().live().do({ type: "said", id: "a", body: saying("A") });
   p.do({ type: "sendFailed", id: "a", token: ada.token, failure: stale });
   assert.deepEqual(p.of("signIn").map((e) => e.name), ["Ada"]);
   assert.deepEqual(p.outbox, ["a queued"]);
@@ -48,9 +48,9 @@ test("a token that a send is refused leads to a sign-in, and the send goes again
 });
 
 test("messages of the identity before are still ours", () => {
-  const p = new Play().live().do({ type: "said", id: "a", text: "A" });
+  const p = new Play().live().do({ type: "said", id: "a", body: saying("A") });
   p.do({ type: "sendFailed", id: "a", token: ada.token, failure: stale }, { type: "signedIn", serial: 1, identity: again });
-  p.frames({ kind: "joined", epoch: "e1", head: 1n, heartbeat: 15_000 });
+  p.frames(joined(1));
   p.frames({ kind: "event", event: event(1, { id: "a", sender: ada.member }) });
   assert.deepEqual([p.outbox, p.shown], [[], [1]]);
 });
