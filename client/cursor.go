@@ -31,10 +31,13 @@ func Recent(n uint32) Start { return Start{recent: n} }
 type Event struct {
 	*chatv1.Event
 	Epoch string
+
+	place uint64 // the sequence of the last event that is in the log, this one included
 }
 
-// Cursor returns the place right after the event.
-func (e Event) Cursor() Cursor { return Cursor{Epoch: e.Epoch, Sequence: e.GetSequence()} }
+// Cursor returns the place right after the event. An ephemeral one, whose sequence
+// is 0, has no place of its own: it has that of the event before it.
+func (e Event) Cursor() Cursor { return Cursor{Epoch: e.Epoch, Sequence: e.place} }
 
 // ErrReset is what every *ResetError is.
 var ErrReset = errors.New("client: the room's log does not go back to where this reader was")

@@ -179,8 +179,8 @@ func (f *follower) event(e *chatv1.Event) error {
 	switch {
 	case e.GetRoom() != f.room:
 		return nil
-	case e.GetSequence() == 0: // ephemeral: it has no place
-		f.give(Event{Event: e, Epoch: f.cursor.Epoch}, nil)
+	case e.GetSequence() == 0: // ephemeral
+		f.give(Event{Event: e, Epoch: f.cursor.Epoch, place: f.cursor.Sequence}, nil)
 		return nil
 	case !f.placed:
 		f.placed = true // whatever came before was not asked for
@@ -190,7 +190,7 @@ func (f *follower) event(e *chatv1.Event) error {
 		return errBroken
 	}
 	f.cursor.Sequence, f.gaps = e.GetSequence(), 0
-	f.give(Event{Event: e, Epoch: f.cursor.Epoch}, nil)
+	f.give(Event{Event: e, Epoch: f.cursor.Epoch, place: f.cursor.Sequence}, nil)
 	return nil
 }
 

@@ -109,6 +109,32 @@ func TestFollowGivesUpOnGaps(t *testing.T) {
 	})
 }
 
+// An ephemeral event moves nobody: who keeps its cursor goes on after the event that
+// came before it.
+func TestFollowEphemeral(t *testing.T) {
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		if n == 0 {
+			return give(to, joined(7, 0), caughtUp(), event(7, 8), event(0, 0))
+		}
+		return errors.Join(give(to, joined(9, 0), event(8, 9)), hold(ctx))
+	}}
+	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		var places []uint64
+		for e, err := range c.Follow(t.Context(), "lobby", client.Start{}) {
+			if err != nil {
+				t.Fatalf("Follow = %v, want nil", err)
+			}
+			if places = append(places, e.Cursor().Sequence); len(places) == 3 {
+				break
+			}
+		}
+		if want := []uint64{8, 8, 9}; !slices.Equal(places, want) {
+			t.Errorf("the cursors were at %v, want %v", places, want)
+		}
+		s.checkStarts(t, -1, 8)
+	})
+}
+
 func TestFollowRecent(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		switch n {
