@@ -49,7 +49,7 @@ func newResponse(w http.ResponseWriter, r *http.Request) *response {
 }
 
 func responseOf(ctx context.Context) *response {
-	return ctx.Value(responseKey{}).(*response) //nolint:errcheck // wire puts it there for all handlers
+	return ctx.Value(responseKey{}).(*response) // wire puts it there for all handlers
 }
 
 // Unwrap is for http.ResponseController.
