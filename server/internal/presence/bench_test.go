@@ -12,7 +12,7 @@ import (
 // shown is as big as what a chat shows of a member.
 type shown struct {
 	id, name string
-	guest    bool
+	_        bool // whether it is a guest
 }
 
 func crowd(n int) []shown {
