@@ -33,6 +33,7 @@ type Publisher struct {
 	isReady bool          // for the reading goroutine
 	added   uint64        // texts, which gives each its id
 	buffer  []byte
+	ends    []int  // of the texts in buffer
 	out     []byte // what the protocol wants to be written
 
 	answers atomic.Uint64
@@ -103,22 +104,28 @@ func (p *Publisher) add(room string, number uint64, due int64) {
 	var id [16]byte
 	p.added++
 	p.buffer = p.append(p.buffer, room, string(appendHex(id[:0], p.added)), appendText(text[:0], number, due))
+	p.ends = append(p.ends, len(p.buffer))
 }
 
 // flush writes what was added.
 func (p *Publisher) flush(ctx context.Context) error {
 	const step = 16 << 10 // less than any peer's window
-	for rest := p.buffer; len(rest) > 0; {
-		piece := rest[:min(step, len(rest))]
-		rest = rest[len(piece):]
-		if err := p.spend(ctx, int64(len(piece))); err != nil {
+	begin, texts := 0, 0
+	for i, end := range p.ends {
+		texts++
+		if i+1 < len(p.ends) && p.ends[i+1]-begin <= step {
+			continue
+		}
+		// Each text is a frame, of which the peer counts all but the header.
+		if err := p.spend(ctx, int64(end-begin-texts*frameHeader)); err != nil {
 			return err
 		}
-		if err := p.write(piece); err != nil {
+		if err := p.write(p.buffer[begin:end]); err != nil {
 			return err
 		}
+		begin, texts = end, 0
 	}
-	p.buffer = p.buffer[:0]
+	p.buffer, p.ends = p.buffer[:0], p.ends[:0]
 	return ctx.Err()
 }
 
@@ -132,8 +139,8 @@ func (p *Publisher) write(b []byte) error {
 	return err
 }
 
-// spend waits until the peer takes n more bytes. Frame headers are counted in,
-// which is a little too strict.
+// spend waits until the peer takes n more bytes of data. What it does not count must
+// not be in n: it would never be given back.
 func (p *Publisher) spend(ctx context.Context, n int64) error {
 	for {
 		p.mu.Lock()

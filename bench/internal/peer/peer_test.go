@@ -101,3 +101,31 @@ func TestUnknownPeer(t *testing.T) {
 		t.Error("Run of an unknown peer succeeds")
 	}
 }
+
+// A publisher may go on for as long as it likes: what it spends of the peer's windows
+// comes back to it, to the last byte.
+func TestPublisherGoesOn(t *testing.T) {
+	const texts = 10_000 // 7,300 headers of 9 bytes are a whole window
+	address := start(t, "naive")
+	crowd, err := load.NewCrowd(address, load.PeerGRPC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer crowd.Close()
+	publisher, err := load.Dial(t.Context(), address, load.PeerGRPC)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer publisher.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	s := &load.Session{Crowd: crowd, Publisher: publisher, Rooms: []string{"bench"}}
+	if err := crowd.Grow(ctx, 1, inRoom, s.Next()); err != nil {
+		t.Fatal(err)
+	}
+	for s.Next() < texts {
+		if _, err := s.Saturate(ctx, 16, 100*time.Millisecond); err != nil {
+			t.Fatalf("after %d texts: %v", s.Next(), err)
+		}
+	}
+}
