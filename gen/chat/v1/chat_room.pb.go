@@ -24,6 +24,61 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// RoomOrder is the order of a list of rooms.
+type RoomOrder int32
+
+const (
+	// The same as ROOM_ORDER_NAME.
+	RoomOrder_ROOM_ORDER_UNSPECIFIED RoomOrder = 0
+	// By name, in the order of its bytes.
+	RoomOrder_ROOM_ORDER_NAME RoomOrder = 1
+	// By last activity, the newest first; rooms without events come last. Rooms with
+	// the same time are in the order of their names. A room that becomes active while
+	// the pages are read moves to the front, and may be on none of them.
+	RoomOrder_ROOM_ORDER_ACTIVITY RoomOrder = 2
+)
+
+// Enum value maps for RoomOrder.
+var (
+	RoomOrder_name = map[int32]string{
+		0: "ROOM_ORDER_UNSPECIFIED",
+		1: "ROOM_ORDER_NAME",
+		2: "ROOM_ORDER_ACTIVITY",
+	}
+	RoomOrder_value = map[string]int32{
+		"ROOM_ORDER_UNSPECIFIED": 0,
+		"ROOM_ORDER_NAME":        1,
+		"ROOM_ORDER_ACTIVITY":    2,
+	}
+)
+
+func (x RoomOrder) Enum() *RoomOrder {
+	p := new(RoomOrder)
+	*p = x
+	return p
+}
+
+func (x RoomOrder) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (RoomOrder) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_v1_chat_room_proto_enumTypes[0].Descriptor()
+}
+
+func (RoomOrder) Type() protoreflect.EnumType {
+	return &file_chat_v1_chat_room_proto_enumTypes[0]
+}
+
+func (x RoomOrder) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use RoomOrder.Descriptor instead.
+func (RoomOrder) EnumDescriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{0}
+}
+
 // ChatRequest is what a client sends on Chat.
 type ChatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -34,6 +89,7 @@ type ChatRequest struct {
 	//	*ChatRequest_Join
 	//	*ChatRequest_Leave
 	//	*ChatRequest_Send
+	//	*ChatRequest_WatchRooms
 	Action        isChatRequest_Action `protobuf_oneof:"action"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -103,6 +159,15 @@ func (x *ChatRequest) GetSend() *SendRequest {
 	return nil
 }
 
+func (x *ChatRequest) GetWatchRooms() *WatchRooms {
+	if x != nil {
+		if x, ok := x.Action.(*ChatRequest_WatchRooms); ok {
+			return x.WatchRooms
+		}
+	}
+	return nil
+}
+
 type isChatRequest_Action interface {
 	isChatRequest_Action()
 }
@@ -122,11 +187,18 @@ type ChatRequest_Send struct {
 	Send *SendRequest `protobuf:"bytes,3,opt,name=send,proto3,oneof"`
 }
 
+type ChatRequest_WatchRooms struct {
+	// Receive RoomsChanged on this stream, or no longer.
+	WatchRooms *WatchRooms `protobuf:"bytes,4,opt,name=watch_rooms,json=watchRooms,proto3,oneof"`
+}
+
 func (*ChatRequest_Join) isChatRequest_Action() {}
 
 func (*ChatRequest_Leave) isChatRequest_Action() {}
 
 func (*ChatRequest_Send) isChatRequest_Action() {}
+
+func (*ChatRequest_WatchRooms) isChatRequest_Action() {}
 
 // ChatResponse is what a client receives on Chat.
 type ChatResponse struct {
@@ -317,18 +389,67 @@ func (x *Leave) GetRoom() string {
 	return ""
 }
 
+// WatchRooms begins or ends watching the list of rooms on Chat: see RoomsChanged.
+// Watching twice, or stopping without watching, changes nothing.
+type WatchRooms struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// Whether to stop. RoomsChanged that is on its way may still come.
+	Stop          bool `protobuf:"varint,1,opt,name=stop,proto3" json:"stop,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *WatchRooms) Reset() {
+	*x = WatchRooms{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *WatchRooms) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*WatchRooms) ProtoMessage() {}
+
+func (x *WatchRooms) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use WatchRooms.ProtoReflect.Descriptor instead.
+func (*WatchRooms) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *WatchRooms) GetStop() bool {
+	if x != nil {
+		return x.Stop
+	}
+	return false
+}
+
 // SubscribeRequest names the rooms to receive.
 type SubscribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rooms: 1 to 100, each once.
-	Rooms         []*Subscription `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	Rooms []*Subscription `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	// Whether to watch the list of rooms, too: see RoomsChanged. Default false.
+	WatchRooms    bool `protobuf:"varint,2,opt,name=watch_rooms,json=watchRooms,proto3" json:"watch_rooms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[4]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -340,7 +461,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[4]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -353,7 +474,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{4}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *SubscribeRequest) GetRooms() []*Subscription {
@@ -361,6 +482,13 @@ func (x *SubscribeRequest) GetRooms() []*Subscription {
 		return x.Rooms
 	}
 	return nil
+}
+
+func (x *SubscribeRequest) GetWatchRooms() bool {
+	if x != nil {
+		return x.WatchRooms
+	}
+	return false
 }
 
 // SubscribeResponse is what a client receives on Subscribe.
@@ -374,7 +502,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -386,7 +514,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -399,7 +527,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{5}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SubscribeResponse) GetFrame() *Frame {
@@ -437,7 +565,7 @@ type SendRequest struct {
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -449,7 +577,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -462,7 +590,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{6}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SendRequest) GetRoom() string {
@@ -604,7 +732,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -616,7 +744,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -629,7 +757,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{7}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SendResponse) GetEpoch() string {
@@ -685,7 +813,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -697,7 +825,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -710,7 +838,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{8}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *ListEventsRequest) GetRoom() string {
@@ -797,7 +925,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -809,7 +937,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -822,7 +950,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{9}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *ListEventsResponse) GetEpoch() string {
@@ -858,18 +986,21 @@ type ListRoomsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The largest number of rooms to answer with: at most 1,000, 0 means 100.
 	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the page before, empty for the first page.
+	// The next_page_token of the page before, empty for the first page: at most 128
+	// bytes. It is good for the order that it was given in.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	// Where the caller is in rooms of the page, for Room.unread: 0 to 100, each room
 	// once.
-	Seen          []*RoomCursor `protobuf:"bytes,3,rep,name=seen,proto3" json:"seen,omitempty"`
+	Seen []*RoomCursor `protobuf:"bytes,3,rep,name=seen,proto3" json:"seen,omitempty"`
+	// The order of the list. Default by name.
+	Order         RoomOrder `protobuf:"varint,4,opt,name=order,proto3,enum=chat.v1.RoomOrder" json:"order,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *ListRoomsRequest) Reset() {
 	*x = ListRoomsRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -881,7 +1012,7 @@ func (x *ListRoomsRequest) String() string {
 func (*ListRoomsRequest) ProtoMessage() {}
 
 func (x *ListRoomsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -894,7 +1025,7 @@ func (x *ListRoomsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoomsRequest.ProtoReflect.Descriptor instead.
 func (*ListRoomsRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{10}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *ListRoomsRequest) GetPageSize() uint32 {
@@ -918,6 +1049,13 @@ func (x *ListRoomsRequest) GetSeen() []*RoomCursor {
 	return nil
 }
 
+func (x *ListRoomsRequest) GetOrder() RoomOrder {
+	if x != nil {
+		return x.Order
+	}
+	return RoomOrder_ROOM_ORDER_UNSPECIFIED
+}
+
 // RoomCursor is a place in the log of a room.
 type RoomCursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -931,7 +1069,7 @@ type RoomCursor struct {
 
 func (x *RoomCursor) Reset() {
 	*x = RoomCursor{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -943,7 +1081,7 @@ func (x *RoomCursor) String() string {
 func (*RoomCursor) ProtoMessage() {}
 
 func (x *RoomCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -956,7 +1094,7 @@ func (x *RoomCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomCursor.ProtoReflect.Descriptor instead.
 func (*RoomCursor) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{11}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RoomCursor) GetRoom() string {
@@ -976,7 +1114,7 @@ func (x *RoomCursor) GetCursor() *Cursor {
 // ListRoomsResponse is one page of the list of rooms.
 type ListRoomsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The rooms, by name.
+	// The rooms, in the order of the request.
 	Rooms []*Room `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
 	// Asks for the next page; empty on the last one.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
@@ -986,7 +1124,7 @@ type ListRoomsResponse struct {
 
 func (x *ListRoomsResponse) Reset() {
 	*x = ListRoomsResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -998,7 +1136,7 @@ func (x *ListRoomsResponse) String() string {
 func (*ListRoomsResponse) ProtoMessage() {}
 
 func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1011,7 +1149,7 @@ func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoomsResponse.ProtoReflect.Descriptor instead.
 func (*ListRoomsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{12}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *ListRoomsResponse) GetRooms() []*Room {
@@ -1038,24 +1176,29 @@ type Room struct {
 	// How many members are connected. Each connection without a token counts as
 	// one member.
 	Members uint32 `protobuf:"varint,3,opt,name=members,proto3" json:"members,omitempty"`
-	// When the newest event was accepted; unset when there is none.
+	// When the newest event was stored, to the millisecond; unset when there is none.
 	LastActivity *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_activity,json=lastActivity,proto3" json:"last_activity,omitempty"`
 	// The display name, empty for none.
 	DisplayName string `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// The topic, empty for none.
 	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
-	// How many messages there are among the 1,000 events after the cursor in
-	// ListRoomsRequest.seen: 0 to 100, where 100 means 100 or more. They are counted
-	// from the oldest retained event on if the cursor can't be honoured. Unset for a
-	// room without such a cursor.
-	Unread        *uint32 `protobuf:"varint,7,opt,name=unread,proto3,oneof" json:"unread,omitempty"`
+	// How many messages of others come after the cursor in ListRoomsRequest.seen: 0
+	// to 100, where 100 means 100 or more. Deleted messages and the caller's own are
+	// not counted; for a caller without a token, no message is its own. They are
+	// counted from the oldest retained event if the cursor can't be honoured. Unset
+	// for a room without such a cursor.
+	Unread *uint32 `protobuf:"varint,7,opt,name=unread,proto3,oneof" json:"unread,omitempty"`
+	// How many messages were ever stored in the room, the deleted ones included. It
+	// only grows: a client that knows how many of them were unread at one value knows
+	// at a later value how many have come.
+	Messages      uint64 `protobuf:"varint,8,opt,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *Room) Reset() {
 	*x = Room{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1067,7 +1210,7 @@ func (x *Room) String() string {
 func (*Room) ProtoMessage() {}
 
 func (x *Room) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1080,7 +1223,7 @@ func (x *Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Room.ProtoReflect.Descriptor instead.
 func (*Room) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{13}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *Room) GetName() string {
@@ -1132,6 +1275,13 @@ func (x *Room) GetUnread() uint32 {
 	return 0
 }
 
+func (x *Room) GetMessages() uint64 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
 // ListMembersRequest asks for one page of the list of members.
 type ListMembersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -1147,7 +1297,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1159,7 +1309,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1172,7 +1322,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{14}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListMembersRequest) GetRoom() string {
@@ -1211,7 +1361,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1223,7 +1373,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1236,7 +1386,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{15}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -1276,7 +1426,7 @@ type SetRoomRequest struct {
 
 func (x *SetRoomRequest) Reset() {
 	*x = SetRoomRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1288,7 +1438,7 @@ func (x *SetRoomRequest) String() string {
 func (*SetRoomRequest) ProtoMessage() {}
 
 func (x *SetRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1301,7 +1451,7 @@ func (x *SetRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoomRequest.ProtoReflect.Descriptor instead.
 func (*SetRoomRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{16}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *SetRoomRequest) GetRoom() string {
@@ -1334,7 +1484,7 @@ type SetRoomResponse struct {
 
 func (x *SetRoomResponse) Reset() {
 	*x = SetRoomResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1346,7 +1496,7 @@ func (x *SetRoomResponse) String() string {
 func (*SetRoomResponse) ProtoMessage() {}
 
 func (x *SetRoomResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1359,7 +1509,7 @@ func (x *SetRoomResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoomResponse.ProtoReflect.Descriptor instead.
 func (*SetRoomResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{17}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{18}
 }
 
 // SignInRequest asks for an identity.
@@ -1374,7 +1524,7 @@ type SignInRequest struct {
 
 func (x *SignInRequest) Reset() {
 	*x = SignInRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1386,7 +1536,7 @@ func (x *SignInRequest) String() string {
 func (*SignInRequest) ProtoMessage() {}
 
 func (x *SignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1399,7 +1549,7 @@ func (x *SignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInRequest.ProtoReflect.Descriptor instead.
 func (*SignInRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{18}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *SignInRequest) GetName() string {
@@ -1424,7 +1574,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1436,7 +1586,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1449,7 +1599,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{19}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *SignInResponse) GetToken() string {
@@ -1477,11 +1627,13 @@ var File_chat_v1_chat_room_proto protoreflect.FileDescriptor
 
 const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\n" +
-	"\x17chat/v1/chat_room.proto\x12\achat.v1\x1a\x1bbuf/validate/validate.proto\x1a\x13chat/v1/event.proto\x1a\x13chat/v1/frame.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x9f\x01\n" +
+	"\x17chat/v1/chat_room.proto\x12\achat.v1\x1a\x1bbuf/validate/validate.proto\x1a\x13chat/v1/event.proto\x1a\x13chat/v1/frame.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n" +
 	"\vChatRequest\x12+\n" +
 	"\x04join\x18\x01 \x01(\v2\x15.chat.v1.SubscriptionH\x00R\x04join\x12&\n" +
 	"\x05leave\x18\x02 \x01(\v2\x0e.chat.v1.LeaveH\x00R\x05leave\x12*\n" +
-	"\x04send\x18\x03 \x01(\v2\x14.chat.v1.SendRequestH\x00R\x04sendB\x0f\n" +
+	"\x04send\x18\x03 \x01(\v2\x14.chat.v1.SendRequestH\x00R\x04send\x126\n" +
+	"\vwatch_rooms\x18\x04 \x01(\v2\x13.chat.v1.WatchRoomsH\x00R\n" +
+	"watchRoomsB\x0f\n" +
 	"\x06action\x12\x05\xbaH\x02\b\x01\"4\n" +
 	"\fChatResponse\x12$\n" +
 	"\x05frame\x18\x01 \x01(\v2\x0e.chat.v1.FrameR\x05frame\"\x94\x01\n" +
@@ -1491,10 +1643,15 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x06recent\x18\x03 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aH\x00R\x06recentB\a\n" +
 	"\x05start\"7\n" +
 	"\x05Leave\x12.\n" +
-	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\"K\n" +
+	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\" \n" +
+	"\n" +
+	"WatchRooms\x12\x12\n" +
+	"\x04stop\x18\x01 \x01(\bR\x04stop\"l\n" +
 	"\x10SubscribeRequest\x127\n" +
 	"\x05rooms\x18\x01 \x03(\v2\x15.chat.v1.SubscriptionB\n" +
-	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x05rooms\"9\n" +
+	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x05rooms\x12\x1f\n" +
+	"\vwatch_rooms\x18\x02 \x01(\bR\n" +
+	"watchRooms\"9\n" +
 	"\x11SubscribeResponse\x12$\n" +
 	"\x05frame\x18\x01 \x01(\v2\x0e.chat.v1.FrameR\x05frame\"\xf2\x02\n" +
 	"\vSendRequest\x12.\n" +
@@ -1524,19 +1681,20 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12&\n" +
 	"\x06events\x18\x02 \x03(\v2\x0e.chat.v1.EventR\x06events\x12\x12\n" +
 	"\x04more\x18\x03 \x01(\bR\x04more\x12#\n" +
-	"\x04next\x18\x04 \x01(\v2\x0f.chat.v1.CursorR\x04next\"\x94\x01\n" +
+	"\x04next\x18\x04 \x01(\v2\x0f.chat.v1.CursorR\x04next\"\xc9\x01\n" +
 	"\x10ListRoomsRequest\x12%\n" +
-	"\tpage_size\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12&\n" +
+	"\tpage_size\x18\x01 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x02 \x01(\tB\a\xbaH\x04r\x02(@R\tpageToken\x121\n" +
-	"\x04seen\x18\x03 \x03(\v2\x13.chat.v1.RoomCursorB\b\xbaH\x05\x92\x01\x02\x10dR\x04seen\"m\n" +
+	"page_token\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\x01R\tpageToken\x121\n" +
+	"\x04seen\x18\x03 \x03(\v2\x13.chat.v1.RoomCursorB\b\xbaH\x05\x92\x01\x02\x10dR\x04seen\x122\n" +
+	"\x05order\x18\x04 \x01(\x0e2\x12.chat.v1.RoomOrderB\b\xbaH\x05\x82\x01\x02\x10\x01R\x05order\"m\n" +
 	"\n" +
 	"RoomCursor\x12.\n" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12/\n" +
 	"\x06cursor\x18\x02 \x01(\v2\x0f.chat.v1.CursorB\x06\xbaH\x03\xc8\x01\x01R\x06cursor\"`\n" +
 	"\x11ListRoomsResponse\x12#\n" +
 	"\x05rooms\x18\x01 \x03(\v2\r.chat.v1.RoomR\x05rooms\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xea\x01\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x86\x02\n" +
 	"\x04Room\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\x04R\x04head\x12\x18\n" +
@@ -1544,7 +1702,8 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\rlast_activity\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\flastActivity\x12!\n" +
 	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
 	"\x05topic\x18\x06 \x01(\tR\x05topic\x12\x1b\n" +
-	"\x06unread\x18\a \x01(\rH\x00R\x06unread\x88\x01\x01B\t\n" +
+	"\x06unread\x18\a \x01(\rH\x00R\x06unread\x88\x01\x01\x12\x1a\n" +
+	"\bmessages\x18\b \x01(\x04R\bmessagesB\t\n" +
 	"\a_unread\"\x93\x01\n" +
 	"\x12ListMembersRequest\x12.\n" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12%\n" +
@@ -1566,7 +1725,11 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12'\n" +
 	"\x06member\x18\x02 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime2\x9b\x04\n" +
+	"expireTime*U\n" +
+	"\tRoomOrder\x12\x1a\n" +
+	"\x16ROOM_ORDER_UNSPECIFIED\x10\x00\x12\x13\n" +
+	"\x0fROOM_ORDER_NAME\x10\x01\x12\x17\n" +
+	"\x13ROOM_ORDER_ACTIVITY\x10\x022\x9b\x04\n" +
 	"\bChatRoom\x127\n" +
 	"\x04Chat\x12\x14.chat.v1.ChatRequest\x1a\x15.chat.v1.ChatResponse(\x010\x01\x12D\n" +
 	"\tSubscribe\x12\x19.chat.v1.SubscribeRequest\x1a\x1a.chat.v1.SubscribeResponse0\x01\x123\n" +
@@ -1591,89 +1754,94 @@ func file_chat_v1_chat_room_proto_rawDescGZIP() []byte {
 	return file_chat_v1_chat_room_proto_rawDescData
 }
 
-var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 20)
+var file_chat_v1_chat_room_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
 var file_chat_v1_chat_room_proto_goTypes = []any{
-	(*ChatRequest)(nil),           // 0: chat.v1.ChatRequest
-	(*ChatResponse)(nil),          // 1: chat.v1.ChatResponse
-	(*Subscription)(nil),          // 2: chat.v1.Subscription
-	(*Leave)(nil),                 // 3: chat.v1.Leave
-	(*SubscribeRequest)(nil),      // 4: chat.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),     // 5: chat.v1.SubscribeResponse
-	(*SendRequest)(nil),           // 6: chat.v1.SendRequest
-	(*SendResponse)(nil),          // 7: chat.v1.SendResponse
-	(*ListEventsRequest)(nil),     // 8: chat.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),    // 9: chat.v1.ListEventsResponse
-	(*ListRoomsRequest)(nil),      // 10: chat.v1.ListRoomsRequest
-	(*RoomCursor)(nil),            // 11: chat.v1.RoomCursor
-	(*ListRoomsResponse)(nil),     // 12: chat.v1.ListRoomsResponse
-	(*Room)(nil),                  // 13: chat.v1.Room
-	(*ListMembersRequest)(nil),    // 14: chat.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),   // 15: chat.v1.ListMembersResponse
-	(*SetRoomRequest)(nil),        // 16: chat.v1.SetRoomRequest
-	(*SetRoomResponse)(nil),       // 17: chat.v1.SetRoomResponse
-	(*SignInRequest)(nil),         // 18: chat.v1.SignInRequest
-	(*SignInResponse)(nil),        // 19: chat.v1.SignInResponse
-	(*Frame)(nil),                 // 20: chat.v1.Frame
-	(*Cursor)(nil),                // 21: chat.v1.Cursor
-	(*Message)(nil),               // 22: chat.v1.Message
-	(*Edit)(nil),                  // 23: chat.v1.Edit
-	(*Deletion)(nil),              // 24: chat.v1.Deletion
-	(*Reaction)(nil),              // 25: chat.v1.Reaction
-	(*Custom)(nil),                // 26: chat.v1.Custom
-	(*Typing)(nil),                // 27: chat.v1.Typing
-	(*timestamppb.Timestamp)(nil), // 28: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 29: google.protobuf.Duration
-	(*Event)(nil),                 // 30: chat.v1.Event
-	(*Member)(nil),                // 31: chat.v1.Member
+	(RoomOrder)(0),                // 0: chat.v1.RoomOrder
+	(*ChatRequest)(nil),           // 1: chat.v1.ChatRequest
+	(*ChatResponse)(nil),          // 2: chat.v1.ChatResponse
+	(*Subscription)(nil),          // 3: chat.v1.Subscription
+	(*Leave)(nil),                 // 4: chat.v1.Leave
+	(*WatchRooms)(nil),            // 5: chat.v1.WatchRooms
+	(*SubscribeRequest)(nil),      // 6: chat.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),     // 7: chat.v1.SubscribeResponse
+	(*SendRequest)(nil),           // 8: chat.v1.SendRequest
+	(*SendResponse)(nil),          // 9: chat.v1.SendResponse
+	(*ListEventsRequest)(nil),     // 10: chat.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),    // 11: chat.v1.ListEventsResponse
+	(*ListRoomsRequest)(nil),      // 12: chat.v1.ListRoomsRequest
+	(*RoomCursor)(nil),            // 13: chat.v1.RoomCursor
+	(*ListRoomsResponse)(nil),     // 14: chat.v1.ListRoomsResponse
+	(*Room)(nil),                  // 15: chat.v1.Room
+	(*ListMembersRequest)(nil),    // 16: chat.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),   // 17: chat.v1.ListMembersResponse
+	(*SetRoomRequest)(nil),        // 18: chat.v1.SetRoomRequest
+	(*SetRoomResponse)(nil),       // 19: chat.v1.SetRoomResponse
+	(*SignInRequest)(nil),         // 20: chat.v1.SignInRequest
+	(*SignInResponse)(nil),        // 21: chat.v1.SignInResponse
+	(*Frame)(nil),                 // 22: chat.v1.Frame
+	(*Cursor)(nil),                // 23: chat.v1.Cursor
+	(*Message)(nil),               // 24: chat.v1.Message
+	(*Edit)(nil),                  // 25: chat.v1.Edit
+	(*Deletion)(nil),              // 26: chat.v1.Deletion
+	(*Reaction)(nil),              // 27: chat.v1.Reaction
+	(*Custom)(nil),                // 28: chat.v1.Custom
+	(*Typing)(nil),                // 29: chat.v1.Typing
+	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
+	(*Event)(nil),                 // 32: chat.v1.Event
+	(*Member)(nil),                // 33: chat.v1.Member
 }
 var file_chat_v1_chat_room_proto_depIdxs = []int32{
-	2,  // 0: chat.v1.ChatRequest.join:type_name -> chat.v1.Subscription
-	3,  // 1: chat.v1.ChatRequest.leave:type_name -> chat.v1.Leave
-	6,  // 2: chat.v1.ChatRequest.send:type_name -> chat.v1.SendRequest
-	20, // 3: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
-	21, // 4: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
-	2,  // 5: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.Subscription
-	20, // 6: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
-	22, // 7: chat.v1.SendRequest.message:type_name -> chat.v1.Message
-	23, // 8: chat.v1.SendRequest.edit:type_name -> chat.v1.Edit
-	24, // 9: chat.v1.SendRequest.deletion:type_name -> chat.v1.Deletion
-	25, // 10: chat.v1.SendRequest.reaction:type_name -> chat.v1.Reaction
-	26, // 11: chat.v1.SendRequest.custom:type_name -> chat.v1.Custom
-	27, // 12: chat.v1.SendRequest.typing:type_name -> chat.v1.Typing
-	28, // 13: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
-	21, // 14: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
-	21, // 15: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
-	29, // 16: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
-	30, // 17: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
-	21, // 18: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
-	11, // 19: chat.v1.ListRoomsRequest.seen:type_name -> chat.v1.RoomCursor
-	21, // 20: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
-	13, // 21: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
-	28, // 22: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
-	31, // 23: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
-	31, // 24: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
-	28, // 25: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
-	0,  // 26: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
-	4,  // 27: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
-	6,  // 28: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
-	8,  // 29: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
-	10, // 30: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
-	14, // 31: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
-	16, // 32: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
-	18, // 33: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
-	1,  // 34: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
-	5,  // 35: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
-	7,  // 36: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
-	9,  // 37: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
-	12, // 38: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
-	15, // 39: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
-	17, // 40: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
-	19, // 41: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
-	34, // [34:42] is the sub-list for method output_type
-	26, // [26:34] is the sub-list for method input_type
-	26, // [26:26] is the sub-list for extension type_name
-	26, // [26:26] is the sub-list for extension extendee
-	0,  // [0:26] is the sub-list for field type_name
+	3,  // 0: chat.v1.ChatRequest.join:type_name -> chat.v1.Subscription
+	4,  // 1: chat.v1.ChatRequest.leave:type_name -> chat.v1.Leave
+	8,  // 2: chat.v1.ChatRequest.send:type_name -> chat.v1.SendRequest
+	5,  // 3: chat.v1.ChatRequest.watch_rooms:type_name -> chat.v1.WatchRooms
+	22, // 4: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
+	23, // 5: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
+	3,  // 6: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.Subscription
+	22, // 7: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
+	24, // 8: chat.v1.SendRequest.message:type_name -> chat.v1.Message
+	25, // 9: chat.v1.SendRequest.edit:type_name -> chat.v1.Edit
+	26, // 10: chat.v1.SendRequest.deletion:type_name -> chat.v1.Deletion
+	27, // 11: chat.v1.SendRequest.reaction:type_name -> chat.v1.Reaction
+	28, // 12: chat.v1.SendRequest.custom:type_name -> chat.v1.Custom
+	29, // 13: chat.v1.SendRequest.typing:type_name -> chat.v1.Typing
+	30, // 14: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
+	23, // 15: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
+	23, // 16: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
+	31, // 17: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
+	32, // 18: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
+	23, // 19: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
+	13, // 20: chat.v1.ListRoomsRequest.seen:type_name -> chat.v1.RoomCursor
+	0,  // 21: chat.v1.ListRoomsRequest.order:type_name -> chat.v1.RoomOrder
+	23, // 22: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
+	15, // 23: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
+	30, // 24: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
+	33, // 25: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
+	33, // 26: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
+	30, // 27: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
+	1,  // 28: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
+	6,  // 29: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
+	8,  // 30: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
+	10, // 31: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
+	12, // 32: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
+	16, // 33: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
+	18, // 34: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
+	20, // 35: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
+	2,  // 36: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
+	7,  // 37: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
+	9,  // 38: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
+	11, // 39: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
+	14, // 40: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
+	17, // 41: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
+	19, // 42: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
+	21, // 43: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
+	36, // [36:44] is the sub-list for method output_type
+	28, // [28:36] is the sub-list for method input_type
+	28, // [28:28] is the sub-list for extension type_name
+	28, // [28:28] is the sub-list for extension extendee
+	0,  // [0:28] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_chat_room_proto_init() }
@@ -1687,12 +1855,13 @@ func file_chat_v1_chat_room_proto_init() {
 		(*ChatRequest_Join)(nil),
 		(*ChatRequest_Leave)(nil),
 		(*ChatRequest_Send)(nil),
+		(*ChatRequest_WatchRooms)(nil),
 	}
 	file_chat_v1_chat_room_proto_msgTypes[2].OneofWrappers = []any{
 		(*Subscription_After)(nil),
 		(*Subscription_Recent)(nil),
 	}
-	file_chat_v1_chat_room_proto_msgTypes[6].OneofWrappers = []any{
+	file_chat_v1_chat_room_proto_msgTypes[7].OneofWrappers = []any{
 		(*SendRequest_Message)(nil),
 		(*SendRequest_Edit)(nil),
 		(*SendRequest_Deletion)(nil),
@@ -1700,23 +1869,24 @@ func file_chat_v1_chat_room_proto_init() {
 		(*SendRequest_Custom)(nil),
 		(*SendRequest_Typing)(nil),
 	}
-	file_chat_v1_chat_room_proto_msgTypes[8].OneofWrappers = []any{
+	file_chat_v1_chat_room_proto_msgTypes[9].OneofWrappers = []any{
 		(*ListEventsRequest_After)(nil),
 		(*ListEventsRequest_Before)(nil),
 	}
-	file_chat_v1_chat_room_proto_msgTypes[13].OneofWrappers = []any{}
+	file_chat_v1_chat_room_proto_msgTypes[14].OneofWrappers = []any{}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_chat_room_proto_rawDesc), len(file_chat_v1_chat_room_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   20,
+			NumEnums:      1,
+			NumMessages:   21,
 			NumExtensions: 0,
 			NumServices:   1,
 		},
 		GoTypes:           file_chat_v1_chat_room_proto_goTypes,
 		DependencyIndexes: file_chat_v1_chat_room_proto_depIdxs,
+		EnumInfos:         file_chat_v1_chat_room_proto_enumTypes,
 		MessageInfos:      file_chat_v1_chat_room_proto_msgTypes,
 	}.Build()
 	File_chat_v1_chat_room_proto = out.File

@@ -40,6 +40,7 @@ type Frame struct {
 	//	*Frame_Rejected
 	//	*Frame_Heartbeat
 	//	*Frame_Draining
+	//	*Frame_RoomsChanged
 	Kind          isFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -154,6 +155,15 @@ func (x *Frame) GetDraining() *Draining {
 	return nil
 }
 
+func (x *Frame) GetRoomsChanged() *RoomsChanged {
+	if x != nil {
+		if x, ok := x.Kind.(*Frame_RoomsChanged); ok {
+			return x.RoomsChanged
+		}
+	}
+	return nil
+}
+
 type isFrame_Kind interface {
 	isFrame_Kind()
 }
@@ -199,6 +209,11 @@ type Frame_Draining struct {
 	Draining *Draining `protobuf:"bytes,8,opt,name=draining,proto3,oneof"`
 }
 
+type Frame_RoomsChanged struct {
+	// The list of rooms has changed. Only on streams that watch it.
+	RoomsChanged *RoomsChanged `protobuf:"bytes,9,opt,name=rooms_changed,json=roomsChanged,proto3,oneof"`
+}
+
 func (*Frame_Joined) isFrame_Kind() {}
 
 func (*Frame_Event) isFrame_Kind() {}
@@ -214,6 +229,8 @@ func (*Frame_Rejected) isFrame_Kind() {}
 func (*Frame_Heartbeat) isFrame_Kind() {}
 
 func (*Frame_Draining) isFrame_Kind() {}
+
+func (*Frame_RoomsChanged) isFrame_Kind() {}
 
 // Joined says who the caller is and where its rooms stand.
 type Joined struct {
@@ -765,11 +782,185 @@ func (x *Draining) GetReconnectAfter() *durationpb.Duration {
 	return nil
 }
 
+// RoomsChanged says how the list of rooms has changed since the frame of this kind
+// before it on the stream. It comes at most once a second. The first one comes at
+// once, and is empty and incomplete: a client that lists the rooms after each
+// incomplete one misses no change.
+type RoomsChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The rooms that came into being, got a new event, another profile or another
+	// number of members, as they are now: at most 100, the one that changed last
+	// first.
+	Rooms []*RoomSummary `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
+	// Whether there were more changes than those given, or an unknown number of them:
+	// ask ListRooms. A client that shows a list does so at most once in 10 s, as a
+	// busy server has more changes than fit in each second.
+	Incomplete bool `protobuf:"varint,2,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
+	// The names of the rooms that are in the list no longer: those in which there is
+	// nobody and no event, and which have no profile. At most 100.
+	Removed       []string `protobuf:"bytes,3,rep,name=removed,proto3" json:"removed,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomsChanged) Reset() {
+	*x = RoomsChanged{}
+	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomsChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomsChanged) ProtoMessage() {}
+
+func (x *RoomsChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomsChanged.ProtoReflect.Descriptor instead.
+func (*RoomsChanged) Descriptor() ([]byte, []int) {
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *RoomsChanged) GetRooms() []*RoomSummary {
+	if x != nil {
+		return x.Rooms
+	}
+	return nil
+}
+
+func (x *RoomsChanged) GetIncomplete() bool {
+	if x != nil {
+		return x.Incomplete
+	}
+	return false
+}
+
+func (x *RoomsChanged) GetRemoved() []string {
+	if x != nil {
+		return x.Removed
+	}
+	return nil
+}
+
+// RoomSummary is a room as ListRooms has it, without what depends on the caller.
+// The fields are those of Room.
+type RoomSummary struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The name.
+	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
+	// The sequence of the newest event, 0 when there is none.
+	Head uint64 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`
+	// How many members are connected. Each connection without a token counts as
+	// one member.
+	Members uint32 `protobuf:"varint,3,opt,name=members,proto3" json:"members,omitempty"`
+	// When the newest event was stored, to the millisecond; unset when there is none.
+	LastActivity *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_activity,json=lastActivity,proto3" json:"last_activity,omitempty"`
+	// The display name, empty for none.
+	DisplayName string `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
+	// The topic, empty for none.
+	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
+	// How many messages were ever stored in the room, the deleted ones included.
+	Messages      uint64 `protobuf:"varint,8,opt,name=messages,proto3" json:"messages,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RoomSummary) Reset() {
+	*x = RoomSummary{}
+	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RoomSummary) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RoomSummary) ProtoMessage() {}
+
+func (x *RoomSummary) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RoomSummary.ProtoReflect.Descriptor instead.
+func (*RoomSummary) Descriptor() ([]byte, []int) {
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *RoomSummary) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
+func (x *RoomSummary) GetHead() uint64 {
+	if x != nil {
+		return x.Head
+	}
+	return 0
+}
+
+func (x *RoomSummary) GetMembers() uint32 {
+	if x != nil {
+		return x.Members
+	}
+	return 0
+}
+
+func (x *RoomSummary) GetLastActivity() *timestamppb.Timestamp {
+	if x != nil {
+		return x.LastActivity
+	}
+	return nil
+}
+
+func (x *RoomSummary) GetDisplayName() string {
+	if x != nil {
+		return x.DisplayName
+	}
+	return ""
+}
+
+func (x *RoomSummary) GetTopic() string {
+	if x != nil {
+		return x.Topic
+	}
+	return ""
+}
+
+func (x *RoomSummary) GetMessages() uint64 {
+	if x != nil {
+		return x.Messages
+	}
+	return 0
+}
+
 var File_chat_v1_frame_proto protoreflect.FileDescriptor
 
 const file_chat_v1_frame_proto_rawDesc = "" +
 	"\n" +
-	"\x13chat/v1/frame.proto\x12\achat.v1\x1a\x13chat/v1/event.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\x83\x03\n" +
+	"\x13chat/v1/frame.proto\x12\achat.v1\x1a\x13chat/v1/event.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n" +
 	"\x05Frame\x12)\n" +
 	"\x06joined\x18\x01 \x01(\v2\x0f.chat.v1.JoinedH\x00R\x06joined\x12&\n" +
 	"\x05event\x18\x02 \x01(\v2\x0e.chat.v1.EventH\x00R\x05event\x120\n" +
@@ -778,7 +969,8 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\baccepted\x18\x05 \x01(\v2\x11.chat.v1.AcceptedH\x00R\baccepted\x12/\n" +
 	"\brejected\x18\x06 \x01(\v2\x11.chat.v1.RejectedH\x00R\brejected\x122\n" +
 	"\theartbeat\x18\a \x01(\v2\x12.chat.v1.HeartbeatH\x00R\theartbeat\x12/\n" +
-	"\bdraining\x18\b \x01(\v2\x11.chat.v1.DrainingH\x00R\bdrainingB\x06\n" +
+	"\bdraining\x18\b \x01(\v2\x11.chat.v1.DrainingH\x00R\bdraining\x12<\n" +
+	"\rrooms_changed\x18\t \x01(\v2\x15.chat.v1.RoomsChangedH\x00R\froomsChangedB\x06\n" +
 	"\x04kind\"\xa5\x01\n" +
 	"\x06Joined\x12'\n" +
 	"\x06member\x18\x01 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12(\n" +
@@ -814,7 +1006,21 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\tHeartbeat\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"N\n" +
 	"\bDraining\x12B\n" +
-	"\x0freconnect_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x0ereconnectAfterBs\n" +
+	"\x0freconnect_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x0ereconnectAfter\"t\n" +
+	"\fRoomsChanged\x12*\n" +
+	"\x05rooms\x18\x01 \x03(\v2\x14.chat.v1.RoomSummaryR\x05rooms\x12\x1e\n" +
+	"\n" +
+	"incomplete\x18\x02 \x01(\bR\n" +
+	"incomplete\x12\x18\n" +
+	"\aremoved\x18\x03 \x03(\tR\aremoved\"\xeb\x01\n" +
+	"\vRoomSummary\x12\x12\n" +
+	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
+	"\x04head\x18\x02 \x01(\x04R\x04head\x12\x18\n" +
+	"\amembers\x18\x03 \x01(\rR\amembers\x12?\n" +
+	"\rlast_activity\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\flastActivity\x12!\n" +
+	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
+	"\x05topic\x18\x06 \x01(\tR\x05topic\x12\x1a\n" +
+	"\bmessages\x18\b \x01(\x04R\bmessagesJ\x04\b\a\x10\bBs\n" +
 	"\vcom.chat.v1B\n" +
 	"FrameProtoP\x01Z\x1bchatroom/gen/chat/v1;chatv1\xa2\x02\x03CXX\xaa\x02\aChat.V1\xca\x02\aChat\\V1\xe2\x02\x13Chat\\V1\\GPBMetadata\xea\x02\bChat::V1b\x06proto3"
 
@@ -830,7 +1036,7 @@ func file_chat_v1_frame_proto_rawDescGZIP() []byte {
 	return file_chat_v1_frame_proto_rawDescData
 }
 
-var file_chat_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 9)
+var file_chat_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
 var file_chat_v1_frame_proto_goTypes = []any{
 	(*Frame)(nil),                 // 0: chat.v1.Frame
 	(*Joined)(nil),                // 1: chat.v1.Joined
@@ -841,33 +1047,38 @@ var file_chat_v1_frame_proto_goTypes = []any{
 	(*Rejected)(nil),              // 6: chat.v1.Rejected
 	(*Heartbeat)(nil),             // 7: chat.v1.Heartbeat
 	(*Draining)(nil),              // 8: chat.v1.Draining
-	(*Event)(nil),                 // 9: chat.v1.Event
-	(*Member)(nil),                // 10: chat.v1.Member
-	(*durationpb.Duration)(nil),   // 11: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 12: google.protobuf.Timestamp
-	(*anypb.Any)(nil),             // 13: google.protobuf.Any
+	(*RoomsChanged)(nil),          // 9: chat.v1.RoomsChanged
+	(*RoomSummary)(nil),           // 10: chat.v1.RoomSummary
+	(*Event)(nil),                 // 11: chat.v1.Event
+	(*Member)(nil),                // 12: chat.v1.Member
+	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
+	(*anypb.Any)(nil),             // 15: google.protobuf.Any
 }
 var file_chat_v1_frame_proto_depIdxs = []int32{
 	1,  // 0: chat.v1.Frame.joined:type_name -> chat.v1.Joined
-	9,  // 1: chat.v1.Frame.event:type_name -> chat.v1.Event
+	11, // 1: chat.v1.Frame.event:type_name -> chat.v1.Event
 	3,  // 2: chat.v1.Frame.caught_up:type_name -> chat.v1.CaughtUp
 	4,  // 3: chat.v1.Frame.reset:type_name -> chat.v1.Reset
 	5,  // 4: chat.v1.Frame.accepted:type_name -> chat.v1.Accepted
 	6,  // 5: chat.v1.Frame.rejected:type_name -> chat.v1.Rejected
 	7,  // 6: chat.v1.Frame.heartbeat:type_name -> chat.v1.Heartbeat
 	8,  // 7: chat.v1.Frame.draining:type_name -> chat.v1.Draining
-	10, // 8: chat.v1.Joined.member:type_name -> chat.v1.Member
-	2,  // 9: chat.v1.Joined.rooms:type_name -> chat.v1.RoomState
-	11, // 10: chat.v1.Joined.heartbeat_interval:type_name -> google.protobuf.Duration
-	12, // 11: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
-	13, // 12: chat.v1.Rejected.details:type_name -> google.protobuf.Any
-	12, // 13: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
-	11, // 14: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
-	15, // [15:15] is the sub-list for method output_type
-	15, // [15:15] is the sub-list for method input_type
-	15, // [15:15] is the sub-list for extension type_name
-	15, // [15:15] is the sub-list for extension extendee
-	0,  // [0:15] is the sub-list for field type_name
+	9,  // 8: chat.v1.Frame.rooms_changed:type_name -> chat.v1.RoomsChanged
+	12, // 9: chat.v1.Joined.member:type_name -> chat.v1.Member
+	2,  // 10: chat.v1.Joined.rooms:type_name -> chat.v1.RoomState
+	13, // 11: chat.v1.Joined.heartbeat_interval:type_name -> google.protobuf.Duration
+	14, // 12: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
+	15, // 13: chat.v1.Rejected.details:type_name -> google.protobuf.Any
+	14, // 14: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	13, // 15: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
+	10, // 16: chat.v1.RoomsChanged.rooms:type_name -> chat.v1.RoomSummary
+	14, // 17: chat.v1.RoomSummary.last_activity:type_name -> google.protobuf.Timestamp
+	18, // [18:18] is the sub-list for method output_type
+	18, // [18:18] is the sub-list for method input_type
+	18, // [18:18] is the sub-list for extension type_name
+	18, // [18:18] is the sub-list for extension extendee
+	0,  // [0:18] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_frame_proto_init() }
@@ -885,6 +1096,7 @@ func file_chat_v1_frame_proto_init() {
 		(*Frame_Rejected)(nil),
 		(*Frame_Heartbeat)(nil),
 		(*Frame_Draining)(nil),
+		(*Frame_RoomsChanged)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -892,7 +1104,7 @@ func file_chat_v1_frame_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_frame_proto_rawDesc), len(file_chat_v1_frame_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   9,
+			NumMessages:   11,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

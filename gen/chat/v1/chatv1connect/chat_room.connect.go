@@ -70,7 +70,10 @@ type ChatRoomClient interface {
 	// deletion or a reaction, or what a message replies to, is not a message in the
 	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
 	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
-	// these, or is typing.
+	// these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
+	// is stored, so that nobody is sent the message any more, but its text is not
+	// removed from the server's files yet. The server keeps trying; the same deletion
+	// sent again with its id is answered when that is done.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
 	// ListEvents reads a room's history in pages, forward and backward. With
 	// wait, it is the tail for clients that can't stream.
@@ -78,7 +81,10 @@ type ChatRoomClient interface {
 	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListRooms lists the rooms by name.
+	// ListRooms lists the rooms, by name or by activity. Watching the rooms on a
+	// stream tells of the changes of that list.
+	//
+	// Errors: INVALID_ARGUMENT for a page token that is not of the same order.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
 	// ListMembers lists who is in a room, by id. Members without a token have none,
 	// and are only counted.
@@ -254,7 +260,10 @@ type ChatRoomHandler interface {
 	// deletion or a reaction, or what a message replies to, is not a message in the
 	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
 	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
-	// these, or is typing.
+	// these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
+	// is stored, so that nobody is sent the message any more, but its text is not
+	// removed from the server's files yet. The server keeps trying; the same deletion
+	// sent again with its id is answered when that is done.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
 	// ListEvents reads a room's history in pages, forward and backward. With
 	// wait, it is the tail for clients that can't stream.
@@ -262,7 +271,10 @@ type ChatRoomHandler interface {
 	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListRooms lists the rooms by name.
+	// ListRooms lists the rooms, by name or by activity. Watching the rooms on a
+	// stream tells of the changes of that list.
+	//
+	// Errors: INVALID_ARGUMENT for a page token that is not of the same order.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
 	// ListMembers lists who is in a room, by id. Members without a token have none,
 	// and are only counted.

@@ -2,8 +2,8 @@
 // @generated from file chat/v1/chat_room.proto (package chat.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage, GenService } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc, serviceDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Cursor, Custom, Deletion, Edit, Event, Member, Message as Message$1, Reaction, Typing } from "./event_pb";
 import { file_chat_v1_event } from "./event_pb";
 import type { Frame } from "./frame_pb";
@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/chat_room.proto.
  */
 export const file_chat_v1_chat_room: GenFile = /*@__PURE__*/
-  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSKFAQoLQ2hhdFJlcXVlc3QSJQoEam9pbhgBIAEoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uSAASHwoFbGVhdmUYAiABKAsyDi5jaGF0LnYxLkxlYXZlSAASJAoEc2VuZBgDIAEoCzIULmNoYXQudjEuU2VuZFJlcXVlc3RIAEIICgZhY3Rpb24iLQoMQ2hhdFJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiFQoFTGVhdmUSDAoEcm9vbRgBIAEoCSI4ChBTdWJzY3JpYmVSZXF1ZXN0EiQKBXJvb21zGAEgAygLMhUuY2hhdC52MS5TdWJzY3JpcHRpb24iMgoRU3Vic2NyaWJlUmVzcG9uc2USHQoFZnJhbWUYASABKAsyDi5jaGF0LnYxLkZyYW1lIocCCgtTZW5kUmVxdWVzdBIMCgRyb29tGAEgASgJEgoKAmlkGAIgASgJEiMKB21lc3NhZ2UYCiABKAsyEC5jaGF0LnYxLk1lc3NhZ2VIABIdCgRlZGl0GAsgASgLMg0uY2hhdC52MS5FZGl0SAASJQoIZGVsZXRpb24YDCABKAsyES5jaGF0LnYxLkRlbGV0aW9uSAASJQoIcmVhY3Rpb24YDSABKAsyES5jaGF0LnYxLlJlYWN0aW9uSAASIQoGY3VzdG9tGA4gASgLMg8uY2hhdC52MS5DdXN0b21IABIhCgZ0eXBpbmcYFyABKAsyDy5jaGF0LnYxLlR5cGluZ0gAQgYKBGJvZHkibAoMU2VuZFJlc3BvbnNlEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWR1cGxpY2F0ZRgEIAEoCCKmAQoRTGlzdEV2ZW50c1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASIQoGYmVmb3JlGAMgASgLMg8uY2hhdC52MS5DdXJzb3JIABINCgVsaW1pdBgEIAEoDRInCgR3YWl0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgYKBHBhZ2UicAoSTGlzdEV2ZW50c1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgJEh4KBmV2ZW50cxgCIAMoCzIOLmNoYXQudjEuRXZlbnQSDAoEbW9yZRgDIAEoCBIdCgRuZXh0GAQgASgLMg8uY2hhdC52MS5DdXJzb3IiXAoQTGlzdFJvb21zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIhCgRzZWVuGAMgAygLMhMuY2hhdC52MS5Sb29tQ3Vyc29yIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkiqwEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBQgkKB191bnJlYWQiSQoSTGlzdE1lbWJlcnNSZXF1ZXN0EgwKBHJvb20YASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiXwoTTGlzdE1lbWJlcnNSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2hhdC52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgNIkMKDlNldFJvb21SZXF1ZXN0EgwKBHJvb20YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBXRvcGljGAMgASgJIhEKD1NldFJvb21SZXNwb25zZSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wMpsECghDaGF0Um9vbRI3CgRDaGF0EhQuY2hhdC52MS5DaGF0UmVxdWVzdBoVLmNoYXQudjEuQ2hhdFJlc3BvbnNlKAEwARJECglTdWJzY3JpYmUSGS5jaGF0LnYxLlN1YnNjcmliZVJlcXVlc3QaGi5jaGF0LnYxLlN1YnNjcmliZVJlc3BvbnNlMAESMwoEU2VuZBIULmNoYXQudjEuU2VuZFJlcXVlc3QaFS5jaGF0LnYxLlNlbmRSZXNwb25zZRJKCgpMaXN0RXZlbnRzEhouY2hhdC52MS5MaXN0RXZlbnRzUmVxdWVzdBobLmNoYXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESRwoJTGlzdFJvb21zEhkuY2hhdC52MS5MaXN0Um9vbXNSZXF1ZXN0GhouY2hhdC52MS5MaXN0Um9vbXNSZXNwb25zZSIDkAIBEk0KC0xpc3RNZW1iZXJzEhsuY2hhdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHC5jaGF0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARI8CgdTZXRSb29tEhcuY2hhdC52MS5TZXRSb29tUmVxdWVzdBoYLmNoYXQudjEuU2V0Um9vbVJlc3BvbnNlEjkKBlNpZ25JbhIWLmNoYXQudjEuU2lnbkluUmVxdWVzdBoXLmNoYXQudjEuU2lnbkluUmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSKxAQoLQ2hhdFJlcXVlc3QSJQoEam9pbhgBIAEoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uSAASHwoFbGVhdmUYAiABKAsyDi5jaGF0LnYxLkxlYXZlSAASJAoEc2VuZBgDIAEoCzIULmNoYXQudjEuU2VuZFJlcXVlc3RIABIqCgt3YXRjaF9yb29tcxgEIAEoCzITLmNoYXQudjEuV2F0Y2hSb29tc0gAQggKBmFjdGlvbiItCgxDaGF0UmVzcG9uc2USHQoFZnJhbWUYASABKAsyDi5jaGF0LnYxLkZyYW1lIlkKDFN1YnNjcmlwdGlvbhIMCgRyb29tGAEgASgJEiAKBWFmdGVyGAIgASgLMg8uY2hhdC52MS5DdXJzb3JIABIQCgZyZWNlbnQYAyABKA1IAEIHCgVzdGFydCIVCgVMZWF2ZRIMCgRyb29tGAEgASgJIhoKCldhdGNoUm9vbXMSDAoEc3RvcBgBIAEoCCJNChBTdWJzY3JpYmVSZXF1ZXN0EiQKBXJvb21zGAEgAygLMhUuY2hhdC52MS5TdWJzY3JpcHRpb24SEwoLd2F0Y2hfcm9vbXMYAiABKAgiMgoRU3Vic2NyaWJlUmVzcG9uc2USHQoFZnJhbWUYASABKAsyDi5jaGF0LnYxLkZyYW1lIocCCgtTZW5kUmVxdWVzdBIMCgRyb29tGAEgASgJEgoKAmlkGAIgASgJEiMKB21lc3NhZ2UYCiABKAsyEC5jaGF0LnYxLk1lc3NhZ2VIABIdCgRlZGl0GAsgASgLMg0uY2hhdC52MS5FZGl0SAASJQoIZGVsZXRpb24YDCABKAsyES5jaGF0LnYxLkRlbGV0aW9uSAASJQoIcmVhY3Rpb24YDSABKAsyES5jaGF0LnYxLlJlYWN0aW9uSAASIQoGY3VzdG9tGA4gASgLMg8uY2hhdC52MS5DdXN0b21IABIhCgZ0eXBpbmcYFyABKAsyDy5jaGF0LnYxLlR5cGluZ0gAQgYKBGJvZHkibAoMU2VuZFJlc3BvbnNlEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWR1cGxpY2F0ZRgEIAEoCCKmAQoRTGlzdEV2ZW50c1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASIQoGYmVmb3JlGAMgASgLMg8uY2hhdC52MS5DdXJzb3JIABINCgVsaW1pdBgEIAEoDRInCgR3YWl0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgYKBHBhZ2UicAoSTGlzdEV2ZW50c1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgJEh4KBmV2ZW50cxgCIAMoCzIOLmNoYXQudjEuRXZlbnQSDAoEbW9yZRgDIAEoCBIdCgRuZXh0GAQgASgLMg8uY2hhdC52MS5DdXJzb3IifwoQTGlzdFJvb21zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIhCgRzZWVuGAMgAygLMhMuY2hhdC52MS5Sb29tQ3Vyc29yEiEKBW9yZGVyGAQgASgOMhIuY2hhdC52MS5Sb29tT3JkZXIiOwoKUm9vbUN1cnNvchIMCgRyb29tGAEgASgJEh8KBmN1cnNvchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29yIkoKEUxpc3RSb29tc1Jlc3BvbnNlEhwKBXJvb21zGAEgAygLMg0uY2hhdC52MS5Sb29tEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK9AQoEUm9vbRIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSDwoHbWVtYmVycxgDIAEoDRIxCg1sYXN0X2FjdGl2aXR5GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxkaXNwbGF5X25hbWUYBSABKAkSDQoFdG9waWMYBiABKAkSEwoGdW5yZWFkGAcgASgNSACIAQESEAoIbWVzc2FnZXMYCCABKARCCQoHX3VucmVhZCJJChJMaXN0TWVtYmVyc1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJfChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jaGF0LnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDQoFdG90YWwYAyABKA0iQwoOU2V0Um9vbVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDQoFdG9waWMYAyABKAkiEQoPU2V0Um9vbVJlc3BvbnNlIh0KDVNpZ25JblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJxCg5TaWduSW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIfCgZtZW1iZXIYAiABKAsyDy5jaGF0LnYxLk1lbWJlchIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqVQoJUm9vbU9yZGVyEhoKFlJPT01fT1JERVJfVU5TUEVDSUZJRUQQABITCg9ST09NX09SREVSX05BTUUQARIXChNST09NX09SREVSX0FDVElWSVRZEAIymwQKCENoYXRSb29tEjcKBENoYXQSFC5jaGF0LnYxLkNoYXRSZXF1ZXN0GhUuY2hhdC52MS5DaGF0UmVzcG9uc2UoATABEkQKCVN1YnNjcmliZRIZLmNoYXQudjEuU3Vic2NyaWJlUmVxdWVzdBoaLmNoYXQudjEuU3Vic2NyaWJlUmVzcG9uc2UwARIzCgRTZW5kEhQuY2hhdC52MS5TZW5kUmVxdWVzdBoVLmNoYXQudjEuU2VuZFJlc3BvbnNlEkoKCkxpc3RFdmVudHMSGi5jaGF0LnYxLkxpc3RFdmVudHNSZXF1ZXN0GhsuY2hhdC52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJHCglMaXN0Um9vbXMSGS5jaGF0LnYxLkxpc3RSb29tc1JlcXVlc3QaGi5jaGF0LnYxLkxpc3RSb29tc1Jlc3BvbnNlIgOQAgESTQoLTGlzdE1lbWJlcnMSGy5jaGF0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBocLmNoYXQudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBEjwKB1NldFJvb20SFy5jaGF0LnYxLlNldFJvb21SZXF1ZXN0GhguY2hhdC52MS5TZXRSb29tUmVzcG9uc2USOQoGU2lnbkluEhYuY2hhdC52MS5TaWduSW5SZXF1ZXN0GhcuY2hhdC52MS5TaWduSW5SZXNwb25zZWIGcHJvdG8z", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * ChatRequest is what a client sends on Chat.
@@ -53,6 +53,14 @@ export type ChatRequest = Message<"chat.v1.ChatRequest"> & {
      */
     value: SendRequest;
     case: "send";
+  } | {
+    /**
+     * Receive RoomsChanged on this stream, or no longer.
+     *
+     * @generated from field: chat.v1.WatchRooms watch_rooms = 4;
+     */
+    value: WatchRooms;
+    case: "watchRooms";
   } | { case: undefined; value?: undefined };
 };
 
@@ -151,6 +159,28 @@ export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 3);
 
 /**
+ * WatchRooms begins or ends watching the list of rooms on Chat: see RoomsChanged.
+ * Watching twice, or stopping without watching, changes nothing.
+ *
+ * @generated from message chat.v1.WatchRooms
+ */
+export type WatchRooms = Message<"chat.v1.WatchRooms"> & {
+  /**
+   * Whether to stop. RoomsChanged that is on its way may still come.
+   *
+   * @generated from field: bool stop = 1;
+   */
+  stop: boolean;
+};
+
+/**
+ * Describes the message chat.v1.WatchRooms.
+ * Use `create(WatchRoomsSchema)` to create a new message.
+ */
+export const WatchRoomsSchema: GenMessage<WatchRooms> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 4);
+
+/**
  * SubscribeRequest names the rooms to receive.
  *
  * @generated from message chat.v1.SubscribeRequest
@@ -162,6 +192,13 @@ export type SubscribeRequest = Message<"chat.v1.SubscribeRequest"> & {
    * @generated from field: repeated chat.v1.Subscription rooms = 1;
    */
   rooms: Subscription[];
+
+  /**
+   * Whether to watch the list of rooms, too: see RoomsChanged. Default false.
+   *
+   * @generated from field: bool watch_rooms = 2;
+   */
+  watchRooms: boolean;
 };
 
 /**
@@ -169,7 +206,7 @@ export type SubscribeRequest = Message<"chat.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 4);
+  messageDesc(file_chat_v1_chat_room, 5);
 
 /**
  * SubscribeResponse is what a client receives on Subscribe.
@@ -190,7 +227,7 @@ export type SubscribeResponse = Message<"chat.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 5);
+  messageDesc(file_chat_v1_chat_room, 6);
 
 /**
  * SendRequest is something to say.
@@ -277,7 +314,7 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 6);
+  messageDesc(file_chat_v1_chat_room, 7);
 
 /**
  * SendResponse says where the event was stored.
@@ -320,7 +357,7 @@ export type SendResponse = Message<"chat.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 7);
+  messageDesc(file_chat_v1_chat_room, 8);
 
 /**
  * ListEventsRequest asks for one page of a room's history.
@@ -381,7 +418,7 @@ export type ListEventsRequest = Message<"chat.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 8);
+  messageDesc(file_chat_v1_chat_room, 9);
 
 /**
  * ListEventsResponse is one page of a room's history.
@@ -426,7 +463,7 @@ export type ListEventsResponse = Message<"chat.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 9);
+  messageDesc(file_chat_v1_chat_room, 10);
 
 /**
  * ListRoomsRequest asks for one page of the list of rooms.
@@ -442,7 +479,8 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, empty for the first page.
+   * The next_page_token of the page before, empty for the first page: at most 128
+   * bytes. It is good for the order that it was given in.
    *
    * @generated from field: string page_token = 2;
    */
@@ -455,6 +493,13 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
    * @generated from field: repeated chat.v1.RoomCursor seen = 3;
    */
   seen: RoomCursor[];
+
+  /**
+   * The order of the list. Default by name.
+   *
+   * @generated from field: chat.v1.RoomOrder order = 4;
+   */
+  order: RoomOrder;
 };
 
 /**
@@ -462,7 +507,7 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
  * Use `create(ListRoomsRequestSchema)` to create a new message.
  */
 export const ListRoomsRequestSchema: GenMessage<ListRoomsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 10);
+  messageDesc(file_chat_v1_chat_room, 11);
 
 /**
  * RoomCursor is a place in the log of a room.
@@ -490,7 +535,7 @@ export type RoomCursor = Message<"chat.v1.RoomCursor"> & {
  * Use `create(RoomCursorSchema)` to create a new message.
  */
 export const RoomCursorSchema: GenMessage<RoomCursor> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 11);
+  messageDesc(file_chat_v1_chat_room, 12);
 
 /**
  * ListRoomsResponse is one page of the list of rooms.
@@ -499,7 +544,7 @@ export const RoomCursorSchema: GenMessage<RoomCursor> = /*@__PURE__*/
  */
 export type ListRoomsResponse = Message<"chat.v1.ListRoomsResponse"> & {
   /**
-   * The rooms, by name.
+   * The rooms, in the order of the request.
    *
    * @generated from field: repeated chat.v1.Room rooms = 1;
    */
@@ -518,7 +563,7 @@ export type ListRoomsResponse = Message<"chat.v1.ListRoomsResponse"> & {
  * Use `create(ListRoomsResponseSchema)` to create a new message.
  */
 export const ListRoomsResponseSchema: GenMessage<ListRoomsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 12);
+  messageDesc(file_chat_v1_chat_room, 13);
 
 /**
  * Room describes a room.
@@ -549,7 +594,7 @@ export type Room = Message<"chat.v1.Room"> & {
   members: number;
 
   /**
-   * When the newest event was accepted; unset when there is none.
+   * When the newest event was stored, to the millisecond; unset when there is none.
    *
    * @generated from field: google.protobuf.Timestamp last_activity = 4;
    */
@@ -570,14 +615,24 @@ export type Room = Message<"chat.v1.Room"> & {
   topic: string;
 
   /**
-   * How many messages there are among the 1,000 events after the cursor in
-   * ListRoomsRequest.seen: 0 to 100, where 100 means 100 or more. They are counted
-   * from the oldest retained event on if the cursor can't be honoured. Unset for a
-   * room without such a cursor.
+   * How many messages of others come after the cursor in ListRoomsRequest.seen: 0
+   * to 100, where 100 means 100 or more. Deleted messages and the caller's own are
+   * not counted; for a caller without a token, no message is its own. They are
+   * counted from the oldest retained event if the cursor can't be honoured. Unset
+   * for a room without such a cursor.
    *
    * @generated from field: optional uint32 unread = 7;
    */
   unread?: number | undefined;
+
+  /**
+   * How many messages were ever stored in the room, the deleted ones included. It
+   * only grows: a client that knows how many of them were unread at one value knows
+   * at a later value how many have come.
+   *
+   * @generated from field: uint64 messages = 8;
+   */
+  messages: bigint;
 };
 
 /**
@@ -585,7 +640,7 @@ export type Room = Message<"chat.v1.Room"> & {
  * Use `create(RoomSchema)` to create a new message.
  */
 export const RoomSchema: GenMessage<Room> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 13);
+  messageDesc(file_chat_v1_chat_room, 14);
 
 /**
  * ListMembersRequest asks for one page of the list of members.
@@ -620,7 +675,7 @@ export type ListMembersRequest = Message<"chat.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 14);
+  messageDesc(file_chat_v1_chat_room, 15);
 
 /**
  * ListMembersResponse is one page of the list of members.
@@ -655,7 +710,7 @@ export type ListMembersResponse = Message<"chat.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 15);
+  messageDesc(file_chat_v1_chat_room, 16);
 
 /**
  * SetRoomRequest says how a room presents itself.
@@ -691,7 +746,7 @@ export type SetRoomRequest = Message<"chat.v1.SetRoomRequest"> & {
  * Use `create(SetRoomRequestSchema)` to create a new message.
  */
 export const SetRoomRequestSchema: GenMessage<SetRoomRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 16);
+  messageDesc(file_chat_v1_chat_room, 17);
 
 /**
  * SetRoomResponse says that it is stored.
@@ -706,7 +761,7 @@ export type SetRoomResponse = Message<"chat.v1.SetRoomResponse"> & {
  * Use `create(SetRoomResponseSchema)` to create a new message.
  */
 export const SetRoomResponseSchema: GenMessage<SetRoomResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 17);
+  messageDesc(file_chat_v1_chat_room, 18);
 
 /**
  * SignInRequest asks for an identity.
@@ -728,7 +783,7 @@ export type SignInRequest = Message<"chat.v1.SignInRequest"> & {
  * Use `create(SignInRequestSchema)` to create a new message.
  */
 export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 18);
+  messageDesc(file_chat_v1_chat_room, 19);
 
 /**
  * SignInResponse is an identity.
@@ -763,7 +818,43 @@ export type SignInResponse = Message<"chat.v1.SignInResponse"> & {
  * Use `create(SignInResponseSchema)` to create a new message.
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 19);
+  messageDesc(file_chat_v1_chat_room, 20);
+
+/**
+ * RoomOrder is the order of a list of rooms.
+ *
+ * @generated from enum chat.v1.RoomOrder
+ */
+export enum RoomOrder {
+  /**
+   * The same as ROOM_ORDER_NAME.
+   *
+   * @generated from enum value: ROOM_ORDER_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * By name, in the order of its bytes.
+   *
+   * @generated from enum value: ROOM_ORDER_NAME = 1;
+   */
+  NAME = 1,
+
+  /**
+   * By last activity, the newest first; rooms without events come last. Rooms with
+   * the same time are in the order of their names. A room that becomes active while
+   * the pages are read moves to the front, and may be on none of them.
+   *
+   * @generated from enum value: ROOM_ORDER_ACTIVITY = 2;
+   */
+  ACTIVITY = 2,
+}
+
+/**
+ * Describes the enum chat.v1.RoomOrder.
+ */
+export const RoomOrderSchema: GenEnum<RoomOrder> = /*@__PURE__*/
+  enumDesc(file_chat_v1_chat_room, 0);
 
 /**
  * ChatRoom serves rooms in which everybody receives every event, in one order.
@@ -819,7 +910,10 @@ export const ChatRoom: GenService<{
    * deletion or a reaction, or what a message replies to, is not a message in the
    * room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
    * is someone else's; UNAUTHENTICATED when a caller without a token wants one of
-   * these, or is typing.
+   * these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
+   * is stored, so that nobody is sent the message any more, but its text is not
+   * removed from the server's files yet. The server keeps trying; the same deletion
+   * sent again with its id is answered when that is done.
    *
    * @generated from rpc chat.v1.ChatRoom.Send
    */
@@ -843,7 +937,10 @@ export const ChatRoom: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * ListRooms lists the rooms by name.
+   * ListRooms lists the rooms, by name or by activity. Watching the rooms on a
+   * stream tells of the changes of that list.
+   *
+   * Errors: INVALID_ARGUMENT for a page token that is not of the same order.
    *
    * @generated from rpc chat.v1.ChatRoom.ListRooms
    */

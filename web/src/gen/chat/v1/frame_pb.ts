@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/frame.proto.
  */
 export const file_chat_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIroCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABIlCghhY2NlcHRlZBgFIAEoCzIRLmNoYXQudjEuQWNjZXB0ZWRIABIlCghyZWplY3RlZBgGIAEoCzIRLmNoYXQudjEuUmVqZWN0ZWRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJsCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0SFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJIhgKCENhdWdodFVwEgwKBHJvb20YASABKAkiQgoFUmVzZXQSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIOCgZvbGRlc3QYAyABKAQSDAoEaGVhZBgEIAEoBCKCAQoIQWNjZXB0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSDQoFZXBvY2gYBSABKAkSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiagoIUmVqZWN0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgRjb2RlGAMgASgFEg8KB21lc3NhZ2UYBCABKAkSJQoHZGV0YWlscxgFIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbmIGcHJvdG8z", [file_chat_v1_event, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIuoCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABIlCghhY2NlcHRlZBgFIAEoCzIRLmNoYXQudjEuQWNjZXB0ZWRIABIlCghyZWplY3RlZBgGIAEoCzIRLmNoYXQudjEuUmVqZWN0ZWRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJsCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0SFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJIhgKCENhdWdodFVwEgwKBHJvb20YASABKAkiQgoFUmVzZXQSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIOCgZvbGRlc3QYAyABKAQSDAoEaGVhZBgEIAEoBCKCAQoIQWNjZXB0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSDQoFZXBvY2gYBSABKAkSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiagoIUmVqZWN0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgRjb2RlGAMgASgFEg8KB21lc3NhZ2UYBCABKAkSJQoHZGV0YWlscxgFIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJYCgxSb29tc0NoYW5nZWQSIwoFcm9vbXMYASADKAsyFC5jaGF0LnYxLlJvb21TdW1tYXJ5EhIKCmluY29tcGxldGUYAiABKAgSDwoHcmVtb3ZlZBgDIAMoCSKqAQoLUm9vbVN1bW1hcnkSDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhAKCG1lc3NhZ2VzGAggASgESgQIBxAIYgZwcm90bzM", [file_chat_v1_event, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Frame is one item of a stream. Both streams carry the same frames. A receiver
@@ -93,6 +93,14 @@ export type Frame = Message<"chat.v1.Frame"> & {
      */
     value: Draining;
     case: "draining";
+  } | {
+    /**
+     * The list of rooms has changed. Only on streams that watch it.
+     *
+     * @generated from field: chat.v1.RoomsChanged rooms_changed = 9;
+     */
+    value: RoomsChanged;
+    case: "roomsChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -414,4 +422,112 @@ export type Draining = Message<"chat.v1.Draining"> & {
  */
 export const DrainingSchema: GenMessage<Draining> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 8);
+
+/**
+ * RoomsChanged says how the list of rooms has changed since the frame of this kind
+ * before it on the stream. It comes at most once a second. The first one comes at
+ * once, and is empty and incomplete: a client that lists the rooms after each
+ * incomplete one misses no change.
+ *
+ * @generated from message chat.v1.RoomsChanged
+ */
+export type RoomsChanged = Message<"chat.v1.RoomsChanged"> & {
+  /**
+   * The rooms that came into being, got a new event, another profile or another
+   * number of members, as they are now: at most 100, the one that changed last
+   * first.
+   *
+   * @generated from field: repeated chat.v1.RoomSummary rooms = 1;
+   */
+  rooms: RoomSummary[];
+
+  /**
+   * Whether there were more changes than those given, or an unknown number of them:
+   * ask ListRooms. A client that shows a list does so at most once in 10 s, as a
+   * busy server has more changes than fit in each second.
+   *
+   * @generated from field: bool incomplete = 2;
+   */
+  incomplete: boolean;
+
+  /**
+   * The names of the rooms that are in the list no longer: those in which there is
+   * nobody and no event, and which have no profile. At most 100.
+   *
+   * @generated from field: repeated string removed = 3;
+   */
+  removed: string[];
+};
+
+/**
+ * Describes the message chat.v1.RoomsChanged.
+ * Use `create(RoomsChangedSchema)` to create a new message.
+ */
+export const RoomsChangedSchema: GenMessage<RoomsChanged> = /*@__PURE__*/
+  messageDesc(file_chat_v1_frame, 9);
+
+/**
+ * RoomSummary is a room as ListRooms has it, without what depends on the caller.
+ * The fields are those of Room.
+ *
+ * @generated from message chat.v1.RoomSummary
+ */
+export type RoomSummary = Message<"chat.v1.RoomSummary"> & {
+  /**
+   * The name.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * The sequence of the newest event, 0 when there is none.
+   *
+   * @generated from field: uint64 head = 2;
+   */
+  head: bigint;
+
+  /**
+   * How many members are connected. Each connection without a token counts as
+   * one member.
+   *
+   * @generated from field: uint32 members = 3;
+   */
+  members: number;
+
+  /**
+   * When the newest event was stored, to the millisecond; unset when there is none.
+   *
+   * @generated from field: google.protobuf.Timestamp last_activity = 4;
+   */
+  lastActivity?: Timestamp | undefined;
+
+  /**
+   * The display name, empty for none.
+   *
+   * @generated from field: string display_name = 5;
+   */
+  displayName: string;
+
+  /**
+   * The topic, empty for none.
+   *
+   * @generated from field: string topic = 6;
+   */
+  topic: string;
+
+  /**
+   * How many messages were ever stored in the room, the deleted ones included.
+   *
+   * @generated from field: uint64 messages = 8;
+   */
+  messages: bigint;
+};
+
+/**
+ * Describes the message chat.v1.RoomSummary.
+ * Use `create(RoomSummarySchema)` to create a new message.
+ */
+export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
+  messageDesc(file_chat_v1_frame, 10);
 
