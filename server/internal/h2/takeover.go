@@ -1,0 +1,89 @@
+package h2
+
+import (
+	"errors"
+	"net/http"
+	"sync/atomic"
+	"time"
+
+	"golang.org/x/net/http2"
+
+	"chatroom/server/internal/detach"
+)
+
+// Detach implements detach.Detacher.
+func (w *responseWriter) Detach(e detach.Events) (detach.Stream, error) {
+	t := &takeover{events: e}
+	s, err := w.x.detach(t)
+	if err != nil {
+		return nil, err
+	}
+	t.stream = s
+	s.Conn().Flush()
+	return t, nil
+}
+
+// takeover makes a Stream what package detach promises.
+type takeover struct {
+	stream  *Stream
+	events  detach.Events
+	stalled atomic.Int64 // since when Append is refused, in Unix nanoseconds; 0 if it is not
+	aborted atomic.Bool
+}
+
+var (
+	_ detach.Detacher = (*responseWriter)(nil)
+	_ Owner           = (*takeover)(nil)
+)
+
+// Ready implements Owner.
+func (t *takeover) Ready(*Stream) { t.events.Writable() }
+
+// Closed implements Owner.
+func (t *takeover) Closed(*Stream, error) {
+	if !t.aborted.Load() {
+		t.events.Gone()
+	}
+}
+
+// Append implements detach.Stream.
+func (t *takeover) Append(p []byte) bool {
+	if !errors.Is(t.stream.Append(p), ErrBlocked) {
+		t.stalled.Store(0)
+		return true
+	}
+	t.stalled.CompareAndSwap(0, time.Now().UnixNano())
+	return false
+}
+
+// Flush implements detach.Stream.
+func (t *takeover) Flush() { t.stream.Conn().Flush() }
+
+// Stalled implements detach.Stream.
+func (t *takeover) Stalled() time.Time {
+	since := t.stalled.Load()
+	if since == 0 {
+		return time.Time{}
+	}
+	return time.Unix(0, since)
+}
+
+// Finish implements detach.Stream.
+func (t *takeover) Finish(p []byte, trailers http.Header) bool {
+	if len(p) > 0 && !t.Append(p) {
+		return false
+	}
+	t.stream.Finish(trailers)
+	t.Flush()
+	return true
+}
+
+// Abort implements detach.Stream.
+func (t *takeover) Abort() {
+	t.aborted.Store(true)
+	t.stream.Reset(http2.ErrCodeCancel)
+	t.Flush()
+}
+
+// Connection implements detach.Stream.
+func (t *takeover) Connection() any { return t.stream.Conn() }
