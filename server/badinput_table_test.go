@@ -137,7 +137,8 @@ func badinputLists() []badinputCase {
 	after := func(token string) badinputBody { return badinputEncode(&chatv1.ListRoomsRequest{PageToken: token}) }
 	cases := []badinputCase{
 		method.refuses("a page of 1,001 rooms", badinputEncode(&chatv1.ListRoomsRequest{PageSize: 1001}), badinputInvalid("page_size", "1000")),
-		method.refuses("a page token of 65 bytes", after(strings.Repeat("t", 65)), badinputInvalid("page_token", "64")),
+		method.refuses("a page token of 129 bytes", after(strings.Repeat("t", 129)), badinputInvalid("page_token", "128")),
+		method.refuses("an order that is not known", badinputEncode(&chatv1.ListRoomsRequest{Order: 7}), badinputInvalid("order", "defined")),
 		method.refuses("a page token that is not UTF-8", after(badinputPlaceholder).notUTF8(), badinputInvalid("page_token", "must be valid UTF-8")),
 	}
 	return append(cases, badinputUndecodable(method, after("token"))...)

@@ -20,13 +20,14 @@ type config struct {
 	data         string
 	heartbeat    time.Duration
 	writeTimeout time.Duration
-	gather       time.Duration
 	rooms        names
 	creation     creation
 	grace        time.Duration
 	schema       string
 	drain        time.Duration
 	nats         string
+	natsReplicas int
+	memory       int
 	fsync        bool
 	dedupWindow  time.Duration
 	roomEvents   int
@@ -43,8 +44,8 @@ type group struct {
 var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
 	{"Rooms", []string{"rooms", "room-creation", "presence-grace", "schema"}},
-	{"The log of events", []string{"nats", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
-	{"Streams", []string{"heartbeat", "write-timeout", "gather", "drain"}},
+	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
+	{"Streams and memory", []string{"memory-bytes", "heartbeat", "write-timeout", "drain"}},
 }
 
 // parse reads the flags, and for those not given, the environment: -listen is
@@ -60,15 +61,16 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*config, e
 	flags.Var(&c.creation, "room-creation", `"anyone" may make a room by being first in it; or "members" with a token, or "nobody"`)
 	flags.DurationVar(&c.grace, "presence-grace", 10*time.Second, "how long a member is still in a room after its last connection was lost")
 	flags.StringVar(&c.schema, "schema", "", "`file` with the descriptor set of an application's kinds of event, as buf build -o writes it")
-	flags.StringVar(&c.nats, "nats", "", "`URL` of a NATS server with JetStream that keeps the events; without one they are in -data")
-	flags.BoolVar(&c.fsync, "fsync", true, "whether an event is on disk before it is acknowledged; without, a crash of the machine may lose the last two minutes")
+	flags.StringVar(&c.nats, "nats", "", "`URLs` of NATS servers with JetStream that keep events and records, separated by commas; without, they are in -data")
+	flags.IntVar(&c.natsReplicas, "nats-replicas", 1, "how many NATS servers keep each event: an event is acknowledged when more than half of them have it")
+	flags.IntVar(&c.memory, "memory-bytes", 128<<20, "how many bytes of recent events and folded messages all rooms hold in memory together")
+	flags.BoolVar(&c.fsync, "fsync", true, "whether an event is on disk before it is acknowledged; without, a crash of the machine may lose what the operating system has not written yet, up to half a minute")
 	flags.DurationVar(&c.dedupWindow, "dedup-window", 10*time.Minute, "how long a send with the same id is the same send")
 	flags.IntVar(&c.roomEvents, "retain-room-events", 100_000, "how many events a room keeps")
 	flags.DurationVar(&c.age, "retain-age", 0, "how long events are kept; 0 is for ever")
 	flags.Int64Var(&c.bytes, "retain-bytes", 10<<30, "how many bytes all rooms keep together, oldest first to go")
 	flags.DurationVar(&c.heartbeat, "heartbeat", 15*time.Second, "how long a stream may be silent before a heartbeat is sent")
 	flags.DurationVar(&c.writeTimeout, "write-timeout", 30*time.Second, "how long a client may take to accept what is sent to it, before its stream is reset")
-	flags.DurationVar(&c.gather, "gather", 0, "how long a busy room may put off a delivery, so that several leave together; at most 10ms, 0 is not at all")
 	flags.DurationVar(&c.drain, "drain", 10*time.Second, "how long clients get to reconnect elsewhere when the server stops")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
@@ -96,8 +98,6 @@ func (c *config) check() error {
 		}
 	}
 	switch {
-	case c.gather < 0 || c.gather > 10*time.Millisecond:
-		return errors.New("-gather: must be 0 to 10ms")
 	case c.data == "":
 		return errors.New(`-data: must be a directory or "memory"`)
 	case c.data == memoryData && c.nats != "":
@@ -108,6 +108,10 @@ func (c *config) check() error {
 		return errors.New("-retain-room-events: must be at least 1")
 	case c.age != 0 && c.age < c.dedupWindow:
 		return errors.New("-retain-age: must be 0, or at least -dedup-window")
+	case c.natsReplicas < 1 || c.natsReplicas > 5:
+		return errors.New("-nats-replicas: must be 1 to 5")
+	case c.memory < 1<<20:
+		return errors.New("-memory-bytes: must be at least 1048576")
 	case c.bytes < 1<<20:
 		return errors.New("-retain-bytes: must be at least 1048576")
 	}
@@ -136,7 +140,8 @@ func variable(flag string) string {
 
 func usage(flags *flag.FlagSet, out io.Writer) {
 	fmt.Fprintln(out, "chatroom serves chat rooms over Connect, gRPC and gRPC-Web, and a page to chat on.")
-	fmt.Fprintln(out, "Each flag is also an environment variable; a flag that is given wins.")
+	fmt.Fprintf(out, "\nCommands, each with flags of its own:\n%s\n", listCommands())
+	fmt.Fprintln(out, "\nThe flags of serve follow. Each is also an environment variable; a flag that is given wins.")
 	for _, g := range groups {
 		fmt.Fprintf(out, "\n%s:\n", g.title)
 		for _, name := range g.flags {

@@ -78,8 +78,6 @@ func TestParseRefuses(t *testing.T) {
 		{[]string{"-drain", "-1s"}, nil, "-drain"},
 		{[]string{"-heartbeat", "0s"}, nil, "-heartbeat"},
 		{[]string{"-write-timeout", "0s"}, nil, "-write-timeout"},
-		{[]string{"-gather", "-1ms"}, nil, "-gather"},
-		{[]string{"-gather", "11ms"}, nil, "-gather"},
 		{[]string{"-data", ""}, nil, "-data"},
 		{[]string{"-listen", ""}, nil, "-listen"},
 		{[]string{"-listen", ":1,"}, nil, "-listen"},

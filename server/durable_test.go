@@ -3,13 +3,9 @@ package main
 import (
 	"context"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
-
-	"connectrpc.com/connect"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
@@ -81,61 +77,6 @@ func (h *history) continues(ctx context.Context, t *testing.T, member *chatv1.Me
 	}
 }
 
-// losses are what may happen to the log of a service that is stopped.
-var losses = []struct {
-	name string
-	do   func(t *testing.T, data string)
-}{
-	{"the log is gone", func(t *testing.T, data string) { try(t, os.RemoveAll(filepath.Join(data, "events"))) }},
-	{"blocks are gone", func(t *testing.T, data string) {
-		for _, path := range blockFiles(t, data) {
-			try(t, os.Remove(path))
-		}
-	}},
-	{"a block is cut", func(t *testing.T, data string) {
-		path := blockFiles(t, data)[0]
-		info, err := os.Stat(path)
-		try(t, err)
-		try(t, os.Truncate(path, info.Size()/2))
-	}},
-	{"a byte is flipped", func(t *testing.T, data string) {
-		path := blockFiles(t, data)[0]
-		text, err := os.ReadFile(path)
-		try(t, err)
-		text[len(text)/2] ^= 1
-		try(t, os.WriteFile(path, text, 0o600))
-	}},
-}
-
-// Who has a cursor in a log that has lost something is told, through every door.
-func TestLossIsTold(t *testing.T) {
-	t.Parallel()
-	for _, loss := range losses {
-		t.Run(loss.name, func(t *testing.T) {
-			t.Parallel()
-			ctx, data := bounded(t), t.TempDir()
-			s := serve(t, "-data", data)
-			h := newHistory(ctx, t, s, "lost")
-			s.Stop(t)
-			loss.do(t, data)
-
-			s = serve(t, "-data", data)
-			for _, d := range doors {
-				h.isReset(ctx, t, d.name, d.open(t, s, ""))
-			}
-			_, err := client(t, s).ListEvents(ctx, &chatv1.ListEventsRequest{
-				Room: h.room, Page: &chatv1.ListEventsRequest_After{After: &chatv1.Cursor{Epoch: h.epoch, Sequence: h.at[3]}},
-			})
-			if codeOf(err) != connect.CodeOutOfRange {
-				t.Errorf("ListEvents after a cursor of before = %v, want code %v", err, connect.CodeOutOfRange)
-			}
-			if log := s.log.take(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, "events are lost") {
-				t.Errorf("the log of the service has something else than one error, that events are lost:\n%s", log)
-			}
-		})
-	}
-}
-
 // take empties the buffer.
 func (b *syncBuffer) take() string {
 	b.mu.Lock()
@@ -168,21 +109,6 @@ func (h *history) isReset(ctx context.Context, t *testing.T, door string, v visi
 	if err != nil || e.GetSequence() != response.GetSequence() {
 		t.Errorf("%s: live: %v, %v, want %v", door, e, err, response)
 	}
-}
-
-func blockFiles(t *testing.T, data string) []string {
-	t.Helper()
-	var blocks []string
-	try(t, filepath.WalkDir(data, func(path string, _ os.DirEntry, err error) error {
-		if filepath.Ext(path) == ".blk" {
-			blocks = append(blocks, path)
-		}
-		return err
-	}))
-	if len(blocks) == 0 {
-		t.Fatalf("no block files are in %s", data)
-	}
-	return blocks
 }
 
 func try(t *testing.T, err error) {

@@ -4,10 +4,13 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"testing"
@@ -17,7 +20,12 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(programDir)
+		os.Exit(code)
+	}))
+}
 
 // service is a whole server, run in the test's process as main runs it.
 type service struct {
@@ -26,7 +34,8 @@ type service struct {
 
 	stop  context.CancelFunc
 	ended chan struct{}
-	err   error // of run, once ended is closed
+	err   error          // of run, once ended is closed
+	rest  sync.WaitGroup // reads what run prints
 	log   syncBuffer
 }
 
@@ -35,32 +44,12 @@ type service struct {
 // internal error in the log.
 func serve(t *testing.T, args ...string) *service {
 	t.Helper()
-	ctx, cancel := context.WithCancel(context.Background())
-	s := &service{stop: cancel, ended: make(chan struct{})}
-	stdout, out := io.Pipe()
-	args = append([]string{"-listen", "127.0.0.1:0", "-data", t.TempDir(), "-drain", "1s", "-presence-grace", "1ms"}, args...)
-	go func() {
-		defer close(s.ended)
-		s.err = run(ctx, args, func(string) string { return "" }, out, &s.log)
-		out.Close()
-	}()
-	lines := bufio.NewScanner(stdout)
-	if !lines.Scan() {
-		<-s.ended
-		cancel()
-		t.Fatalf("run(%q) = %v before it said where it listens", args, s.err)
+	s, err := tryToServe(append([]string{"-data", t.TempDir()}, args...)...)
+	if err != nil {
+		t.Fatal(err)
 	}
-	s.URL = strings.TrimSuffix(strings.TrimPrefix(lines.Text(), "chatroom: open "), "/")
-	at, err := url.Parse(s.URL)
-	if err != nil || at.Host == "" {
-		t.Fatalf("run(%q) said %q, want where it listens", args, lines.Text())
-	}
-	s.Addr = at.Host
-	var rest sync.WaitGroup
-	rest.Go(func() { _, _ = io.Copy(io.Discard, stdout) })
 	t.Cleanup(func() {
 		s.Stop(t)
-		rest.Wait()
 		if log := s.log.String(); strings.Contains(log, "level=ERROR") {
 			t.Errorf("the server logged an error:\n%s", log)
 		}
@@ -68,13 +57,45 @@ func serve(t *testing.T, args ...string) *service {
 	return s
 }
 
+// tryToServe starts a server on a free port. It returns an error if the server ends
+// before it serves.
+func tryToServe(args ...string) (*service, error) {
+	ctx, cancel := context.WithCancel(context.Background())
+	s := &service{stop: cancel, ended: make(chan struct{})}
+	stdout, out := io.Pipe()
+	args = append([]string{"-listen", "127.0.0.1:0", "-drain", "1s", "-presence-grace", "1ms"}, args...)
+	go func() {
+		defer close(s.ended)
+		s.err = run(ctx, args, func(string) string { return "" }, out, &s.log)
+		out.Close()
+	}()
+	lines := bufio.NewScanner(stdout)
+	if !lines.Scan() {
+		return nil, fmt.Errorf("run(%q) = %w before it said where it listens", args, s.end())
+	}
+	s.URL = strings.TrimSuffix(strings.TrimPrefix(lines.Text(), "chatroom: open "), "/")
+	s.rest.Go(func() { _, _ = io.Copy(io.Discard, stdout) })
+	at, err := url.Parse(s.URL)
+	if err != nil || at.Host == "" {
+		return nil, errors.Join(fmt.Errorf("run(%q) said %q, want where it listens", args, lines.Text()), s.end())
+	}
+	s.Addr = at.Host
+	return s, nil
+}
+
+// end does what SIGTERM does, waits, and returns the error of run.
+func (s *service) end() error {
+	s.stop()
+	<-s.ended
+	s.rest.Wait()
+	return s.err
+}
+
 // Stop does what SIGTERM does, and waits.
 func (s *service) Stop(t *testing.T) {
 	t.Helper()
-	s.stop()
-	<-s.ended
-	if s.err != nil {
-		t.Errorf("run() = %v, want nil", s.err)
+	if err := s.end(); err != nil {
+		t.Errorf("run() = %v, want nil", err)
 	}
 }
 

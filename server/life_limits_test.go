@@ -13,7 +13,6 @@ import (
 // does not bound it.
 func TestLifeSetRoomIsRetained(t *testing.T) {
 	t.Parallel()
-	t.Skip("known: profiles are evicted as events are, by -retain-room-events of all rooms together, -retain-age and -retain-bytes")
 	ctx := bounded(t)
 	args := []string{"-data", t.TempDir(), "-retain-room-events", "5"}
 	s := serve(t, args...)

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -14,11 +15,11 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// listed returns a room as ListRooms has it, nil if it is not there.
-func (n *neighbours) listed(ctx context.Context, t *testing.T, seen ...*chatv1.RoomCursor) *chatv1.Room {
+// listed returns the room as ListRooms has it for one of them, nil if it is not there.
+func (n *neighbours) listed(ctx context.Context, t *testing.T, by *actor, seen ...*chatv1.RoomCursor) *chatv1.Room {
 	t.Helper()
 	for token, more := "", true; more; more = token != "" {
-		list, err := n.ada.ListRooms(ctx, &chatv1.ListRoomsRequest{PageSize: 2, PageToken: token, Seen: seen})
+		list, err := by.ListRooms(ctx, &chatv1.ListRoomsRequest{PageSize: 2, PageToken: token, Seen: seen})
 		must(t, err)
 		for _, r := range list.GetRooms() {
 			if r.GetName() == n.room {
@@ -84,7 +85,7 @@ func (n *neighbours) testSet(ctx context.Context, t *testing.T, d door, m manner
 	if state.GetDisplayName() != want.GetDisplayName() || state.GetTopic() != want.GetTopic() {
 		t.Errorf("joined %v, want %v", state, want)
 	}
-	if r := n.listed(ctx, t); r.GetDisplayName() != want.GetDisplayName() || r.GetTopic() != want.GetTopic() || r.GetHead() != 0 || r.GetMembers() != 3 {
+	if r := n.listed(ctx, t, n.ada); r.GetDisplayName() != want.GetDisplayName() || r.GetTopic() != want.GetTopic() || r.GetHead() != 0 || r.GetMembers() != 3 {
 		t.Errorf("listed as %v, want %v with 3 members and nothing said", r, want)
 	}
 }
@@ -143,12 +144,19 @@ func TestLifeUnread(t *testing.T) {
 				"what is deleted": {at(epoch, slip), 0}, "all": {at(epoch, head), 0},
 				"another epoch": {at("another", third), 3}, "beyond the end": {at(epoch, head+1000), 3},
 			} {
-				if r := n.listed(ctx, t, c.seen); r.Unread == nil || r.GetUnread() != c.want {
-					t.Errorf("who has seen %s has unread %v, want %d", name, r, c.want)
+				if r := n.listed(ctx, t, n.ben, c.seen); r.Unread == nil || r.GetUnread() != c.want {
+					t.Errorf("ben, who has seen %s, has unread %v, want %d", name, r, c.want)
+				}
+				if r := n.listed(ctx, t, n.ada, c.seen); r.Unread == nil || r.GetUnread() != 0 {
+					t.Errorf("ada, who has seen %s, has unread %v, want 0: all messages are ada's", name, r)
 				}
 			}
-			r := n.listed(ctx, t)
-			want := &chatv1.Room{Name: n.room, Head: head, Members: 2, LastActivity: n.ada.hears(t, head).GetTime()}
+			r := n.listed(ctx, t, n.ada)
+			accepted := n.ada.hears(t, head).GetTime().AsTime().Truncate(time.Millisecond)
+			if stored := r.GetLastActivity().AsTime(); stored.Before(accepted) || stored.After(time.Now()) {
+				t.Errorf("last active at %v, want %v or a little later", stored, accepted)
+			}
+			want := &chatv1.Room{Name: n.room, Head: head, Members: 2, Messages: 4, LastActivity: r.GetLastActivity()}
 			if !proto.Equal(r, want) {
 				t.Errorf("listed as %v, want %v without unread", r, want)
 			}
@@ -169,7 +177,7 @@ func TestLifeUnreadOfMany(t *testing.T) {
 	}
 	for seen, want := range map[int]uint32{0: 100, 18: 100, 19: 100, 20: 99, 119: 0} {
 		cursor := &chatv1.Cursor{Epoch: at[seen].GetEpoch(), Sequence: at[seen].GetSequence()}
-		if r := n.listed(ctx, t, &chatv1.RoomCursor{Room: n.room, Cursor: cursor}); r.GetUnread() != want {
+		if r := n.listed(ctx, t, n.ben, &chatv1.RoomCursor{Room: n.room, Cursor: cursor}); r.GetUnread() != want {
 			t.Errorf("who has seen %d of 120 has unread %v, want %d", seen+1, r, want)
 		}
 	}

@@ -6,28 +6,19 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"io"
-	"log/slog"
 	"net"
 	"os"
 	"os/signal"
-	"path/filepath"
 	"syscall"
 	"time"
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/httpd"
-	"chatroom/server/internal/identity"
-	"chatroom/server/internal/journal/jetstream"
-	"chatroom/server/internal/journal/memory"
 	"chatroom/server/internal/presence"
 	"chatroom/server/internal/rpc"
 	"chatroom/server/internal/schema"
 	"chatroom/web"
 )
-
-// memoryBytes bounds events that are kept in memory, whatever -retain-bytes says.
-const memoryBytes = 256 << 20
 
 // shutdownTimeout is how long handlers get to return once their streams have
 // been ended.
@@ -46,57 +37,60 @@ func main() {
 	}
 }
 
-// run serves until ctx ends, then stops gracefully.
-func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	c, err := parse(args, getenv, stderr)
+// runServe serves until ctx ends, then stops gracefully. The ports are opened before the
+// data directory is: a server that can't have its ports touches nothing in there.
+func runServe(ctx context.Context, args []string, p process) error {
+	c, err := parse(args, p.getenv, p.stderr)
 	if err != nil {
 		return err
 	}
-	log := slog.New(slog.NewTextHandler(stderr, nil))
-	guests, err := openGuests(c.data)
-	if err != nil {
-		return err
-	}
+	log := p.log()
 	var kinds *schema.Schema
 	if c.schema != "" {
 		if kinds, err = schema.Open(c.schema); err != nil {
 			return fmt.Errorf("-schema: %w", err)
 		}
 	}
-	journal, err := openJournal(ctx, c, log)
+	listeners, err := httpd.Listen(c.listen.list)
+	if err != nil {
+		return fmt.Errorf("-listen: %w", err)
+	}
+	defer listeners.Close()
+	data, err := openData(ctx, c, listeners.Addresses(), log)
 	if err != nil {
 		return err
 	}
 	rooms := chat.New(chat.Config{
-		Journal:  journal,
-		Encoding: rpc.Encoding{},
-		Rooms:    c.rooms.list,
-		Gather:   c.gather,
-		Presence: presence.Config{Grace: c.grace},
-		Creation: creations[c.creation],
-		Log:      log,
+		Journal:     data.store,
+		State:       data.store,
+		Encoding:    rpc.Encoding{},
+		Rooms:       c.rooms.list,
+		Presence:    presence.Config{Grace: c.grace},
+		Creation:    creations[c.creation],
+		MemoryBytes: c.memory,
+		Log:         log,
 	})
 	api := rpc.New(rpc.Config{
 		Chat:         rooms,
-		Guests:       guests,
+		Guests:       data.guests,
 		Schema:       kinds,
 		Heartbeat:    c.heartbeat,
 		WriteTimeout: c.writeTimeout,
 		Drain:        c.drain,
 		Log:          log,
 	})
-	server, err := httpd.Listen(httpd.Config{
-		Listen:       c.listen.list,
+	server, err := httpd.New(httpd.Config{
+		Listeners:    listeners,
 		RPC:          api.Handlers(),
 		Page:         web.Files(),
 		WriteTimeout: c.writeTimeout,
 		Log:          log,
 	})
 	if err != nil {
-		return errors.Join(err, journal.Close())
+		return errors.Join(err, data.Close())
 	}
-	for _, address := range server.Addrs() {
-		fmt.Fprintf(stdout, "chatroom: open %s\n", pageURL(address))
+	for _, address := range listeners.Addresses() {
+		fmt.Fprintf(p.stdout, "chatroom: open %s\n", pageURL(address))
 	}
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
@@ -114,41 +108,14 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	defer cancel()
 	err = errors.Join(err, server.Shutdown(patience), <-served)
 	api.Wait(patience)
-	return errors.Join(err, journal.Close())
-}
-
-// openJournal opens what keeps the events.
-func openJournal(ctx context.Context, c *config, log *slog.Logger) (chat.Journal, error) {
-	if c.data == memoryData {
-		return memory.Open(memory.Config{RoomEvents: c.roomEvents, Bytes: int(min(c.bytes, memoryBytes)), Window: c.dedupWindow}), nil
-	}
-	return jetstream.Open(ctx, jetstream.Config{
-		Dir:        filepath.Join(c.data, "events"),
-		URL:        c.nats,
-		NoFsync:    !c.fsync,
-		Window:     c.dedupWindow,
-		RoomEvents: c.roomEvents,
-		Age:        c.age,
-		Bytes:      c.bytes,
-		Log:        log,
-	})
-}
-
-func openGuests(data string) (*identity.Guests, error) {
-	if data == memoryData {
-		return identity.NewGuests(), nil
-	}
-	if err := os.MkdirAll(data, 0o700); err != nil {
-		return nil, fmt.Errorf("-data: %w", err)
-	}
-	return identity.OpenGuests(data)
+	return errors.Join(err, data.Close())
 }
 
 // pageURL returns a link that works in a browser on this machine.
-func pageURL(address net.Addr) string {
-	host, port, err := net.SplitHostPort(address.String())
+func pageURL(address string) string {
+	host, port, err := net.SplitHostPort(address)
 	if err != nil {
-		return address.String()
+		return address
 	}
 	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
 		host = "localhost"

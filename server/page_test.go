@@ -305,6 +305,51 @@ func TestPageRooms(t *testing.T) {
 	ada.await(`document.querySelector(".room-link[href='?room=tea'] .label").textContent === "Tea time"`)
 }
 
+// The list of rooms follows what others do in them, in every tab, without a reload
+// and without being asked for again.
+func TestPageRoomsArePushed(t *testing.T) {
+	t.Parallel()
+	b, s, ctx := newBrowser(t), serve(t), bounded(t)
+	token, _ := s.enter(t, "grace")
+	grace := connectDoor(h2cClient)(t, s, token).(resident)
+	say := func(room, text string) {
+		t.Helper()
+		_, err := grace.Send(ctx, saying(room, text))
+		must(t, err)
+	}
+	say("tea", "one")
+
+	ada := b.visit(t, s.URL+"?room=tea", "Ada")
+	ada.wide()
+	ada.shows("one")
+	ada.await(`document.querySelector(".room-link[href='?room=lobby']") !== null`)
+	ada.run(`document.querySelector(".room-link[href='?room=lobby']").click()`)
+	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
+	second := browser{ada.ctx}.open(t, s.URL, "Ada, in a second tab")
+	second.wide()
+	tabs := []*tab{ada, second}
+
+	say("tea", "two")
+	const lists = `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/ListRooms")).length`
+	for _, p := range tabs {
+		p.await(`document.querySelector(".room-link[href='?room=tea'] .badge")?.textContent === "1 unread"`)
+		p.await(`document.title === "(1) #lobby · chatroom"`)
+		p.do(chromedp.Evaluate[chromedp.Void](`window.lists = ` + lists))
+	}
+	say("milk", "new")
+	say("tea", "three")
+	_, err := grace.SetRoom(ctx, &chatv1.SetRoomRequest{Room: "tea", DisplayName: "Tea time"})
+	must(t, err)
+	for _, p := range tabs {
+		p.await(`document.querySelector(".room-link[href='?room=milk']") !== null`)
+		p.await(`document.querySelector(".room-link[href='?room=tea']").textContent === "#Tea time2 unread"`)
+		p.await(lists + ` === window.lists`)
+	}
+	second.run(`document.querySelector(".room-link[href='?room=tea']").click()`)
+	second.shows("one", "two", "three")
+	ada.await(`document.querySelector(".badge") === null && document.title === "#lobby · chatroom"`)
+}
+
 // The page loads nothing but its own files, and its policy forbids nothing that
 // it does.
 func TestPageKeepsToItsPolicy(t *testing.T) {

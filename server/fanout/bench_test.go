@@ -43,7 +43,7 @@ func BenchmarkDeliverBurst(b *testing.B) {
 
 // deliver measures rounds in which burst values go to a goroutine per subscriber.
 func deliver[T any](b *testing.B, subscribers, burst int, value T) {
-	topic := fanout.New[T](fanout.Config{})
+	topic := fanout.New(fanout.Config[T]{})
 	var missing atomic.Int64 // deliveries of this round
 	round := make(chan struct{}, 1)
 	var readers sync.WaitGroup
@@ -83,7 +83,7 @@ func deliver[T any](b *testing.B, subscribers, burst int, value T) {
 func BenchmarkPublish(b *testing.B) {
 	for _, stuck := range []int{0, 10_000} {
 		b.Run(fmt.Sprintf("stuck=%d", stuck), func(b *testing.B) {
-			topic := fanout.New[[]byte](fanout.Config{})
+			topic := fanout.New(fanout.Config[[]byte]{})
 			for range stuck {
 				topic.Subscribe()
 			}
@@ -105,7 +105,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 	subs := make([]*fanout.Subscription[[]byte], subscribers)
 	var used uint64
 	for b.Loop() {
-		topic := fanout.New[[]byte](fanout.Config{})
+		topic := fanout.New(fanout.Config[[]byte]{})
 		before := heap()
 		for i := range subs {
 			subs[i] = topic.Subscribe()
@@ -122,4 +122,66 @@ func heap() uint64 {
 	var stats runtime.MemStats
 	runtime.ReadMemStats(&stats)
 	return stats.HeapAlloc
+}
+
+// BenchmarkPublishBudget is the cost of a budget: one that is never exhausted, and
+// one that is all the time, so that each value takes the place of the oldest of all
+// topics.
+func BenchmarkPublishBudget(b *testing.B) {
+	for _, topics := range []int{1, 100, 10_000} {
+		for _, bytes := range []int64{1 << 40, 1 << 20} {
+			b.Run(fmt.Sprintf("topics=%d/bytes=%d", topics, bytes), func(b *testing.B) {
+				budget := fanout.NewBudget(bytes)
+				all := make([]*fanout.Topic[[]byte], topics)
+				for i := range all {
+					all[i] = fanout.New(fanout.Config[[]byte]{
+						Budget: budget,
+						Size:   func(v []byte) int64 { return int64(len(v)) },
+					})
+				}
+				value := make([]byte, 128)
+				b.ReportAllocs()
+				i := 0
+				for b.Loop() {
+					if err := all[i%topics].Publish(value); err != nil {
+						b.Fatalf("Publish() = %v, want nil", err)
+					}
+					i++
+				}
+			})
+		}
+	}
+}
+
+// BenchmarkWindowMemory reports what full windows of ten topics with values of 16 KiB
+// hold, without a budget and with one of 32 MiB.
+func BenchmarkWindowMemory(b *testing.B) {
+	for _, budgeted := range []bool{false, true} {
+		b.Run(fmt.Sprintf("budget=%t", budgeted), func(b *testing.B) {
+			config := fanout.Config[[]byte]{}
+			if budgeted {
+				config.Budget = fanout.NewBudget(32 << 20)
+				config.Size = func(v []byte) int64 { return int64(len(v)) }
+			}
+			var used uint64
+			for b.Loop() {
+				before := heap()
+				topics := make([]*fanout.Topic[[]byte], 10)
+				for i := range topics {
+					topics[i] = fanout.New(config)
+				}
+				for i := range 20_000 {
+					if err := topics[i%len(topics)].Publish(make([]byte, 16<<10)); err != nil {
+						b.Fatalf("Publish() = %v, want nil", err)
+					}
+				}
+				used += heap() - before
+				for _, topic := range topics {
+					topic.Close()
+				}
+			}
+			b.ReportMetric(float64(used)/float64(b.N)/(1<<20), "MiB")
+			b.ReportMetric(0, "ns/op") // mostly the garbage collector's
+		})
+	}
 }

@@ -8,7 +8,6 @@ import (
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
-	"time"
 
 	"chatroom/server/fanout"
 )
@@ -50,13 +49,10 @@ type history struct {
 	lagged         int
 }
 
-func TestCrowd(t *testing.T)        { testCrowd(t, 0) }
-func TestCrowdGathers(t *testing.T) { testCrowd(t, 100*time.Microsecond) }
-
-func testCrowd(t *testing.T, gather time.Duration) {
+func TestCrowd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := &crowd{
-			topic:  fanout.New[int](fanout.Config{Window: window, Gather: gather}),
+			topic:  fanout.New(fanout.Config[int]{Window: window}),
 			room:   make(chan struct{}, window),
 			seen:   make([]atomic.Int32, total),
 			stages: make([]chan struct{}, epilogue/stage),

@@ -12,12 +12,14 @@
 //   - Close of a topic lets its subscribers take what is pending, and then gives
 //     them [ErrClosed].
 //
+// A [Budget] bounds the windows of many topics together in bytes, and other memory
+// beside them, such as a cache.
+//
 // Subscribers share the values: what a published pointer or slice refers to must
 // not change any more. A topic holds on to the values in its window, also when
 // nobody subscribes. Publishing more than a window's worth in one call leaves
 // every subscriber behind.
 //
-// The package starts no goroutine, but for the moment at the end of a gathering
-// ([Config.Gather]). A Topic is safe for use by any number of
+// The package starts no goroutine. A Topic is safe for use by any number of
 // goroutines; a Subscription belongs to one goroutine, except for Close.
 package fanout

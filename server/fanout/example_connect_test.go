@@ -50,7 +50,7 @@ func (r *connectRoom) Send(_ context.Context, request *chatv1.SendRequest) (*cha
 // How to broadcast over Connect, gRPC and gRPC-Web from one handler.
 func Example_connect() {
 	mux := http.NewServeMux()
-	mux.Handle(chatv1connect.NewChatRoomHandler(&connectRoom{topic: fanout.New[*chatv1.SubscribeResponse](fanout.Config{})}))
+	mux.Handle(chatv1connect.NewChatRoomHandler(&connectRoom{topic: fanout.New(fanout.Config[*chatv1.SubscribeResponse]{})}))
 	server := httptest.NewUnstartedServer(mux)
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)

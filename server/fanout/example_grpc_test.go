@@ -64,7 +64,7 @@ func (r *grpcRoom) receive(stream hello.ChatRoom_ChatServer) error {
 // How to broadcast over gRPC: one topic for a room, and one subscription for each
 // stream.
 func Example_grpc() {
-	room := &grpcRoom{topic: fanout.New[*hello.ChatResponse](fanout.Config{})}
+	room := &grpcRoom{topic: fanout.New(fanout.Config[*hello.ChatResponse]{})}
 	server := grpc.NewServer(grpc.WaitForHandlers(true))
 	hello.RegisterChatRoomServer(server, room)
 	listener, err := net.Listen("tcp", "127.0.0.1:0")

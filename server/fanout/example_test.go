@@ -4,12 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 
 	"chatroom/server/fanout"
 )
 
 func ExampleTopic() {
-	topic := fanout.New[string](fanout.Config{})
+	topic := fanout.New(fanout.Config[string]{})
 	alice, bob := topic.Subscribe(), topic.Subscribe()
 	defer alice.Close()
 	defer bob.Close()
@@ -34,7 +35,7 @@ func ExampleTopic() {
 
 // One goroutine reads several topics.
 func ExampleTopic_SubscribeWith() {
-	news, weather := fanout.New[string](fanout.Config{}), fanout.New[string](fanout.Config{})
+	news, weather := fanout.New(fanout.Config[string]{}), fanout.New(fanout.Config[string]{})
 	ready := make(chan struct{}, 1)
 	subs := []*fanout.Subscription[string]{news.SubscribeWith(ready), weather.SubscribeWith(ready)}
 	for _, sub := range subs {
@@ -57,7 +58,7 @@ func ExampleTopic_SubscribeWith() {
 
 // A reader that fell behind the window goes on with what comes next.
 func ExampleSubscription_Rejoin() {
-	topic := fanout.New[int](fanout.Config{Window: 2})
+	topic := fanout.New(fanout.Config[int]{Window: 2})
 	sub := topic.Subscribe()
 	defer sub.Close()
 	_ = topic.Publish(1, 2, 3)
@@ -73,4 +74,36 @@ func ExampleSubscription_Rejoin() {
 	// Output:
 	// skipped 3
 	// [4] <nil>
+}
+
+// Two topics and a cache share 100 bytes. What is oldest goes first, wherever it is.
+func ExampleBudget() {
+	budget := fanout.NewBudget(100)
+	config := fanout.Config[string]{
+		Budget: budget,
+		Size:   func(s string) int64 { return int64(len(s)) },
+	}
+	news, weather := fanout.New(config), fanout.New(config)
+	defer news.Close()
+	defer weather.Close()
+	late := news.Subscribe()
+
+	news.Publish(strings.Repeat("n", 40))
+	cached := budget.Hold(30, func() { fmt.Println("the cache lets go of its entry") })
+	weather.Publish(strings.Repeat("w", 40)) // the news go
+	fmt.Println(budget.Used(), cached.Use())
+
+	buf := make([]string, 8)
+	_, err := late.Take(buf)
+	fmt.Println(err)
+
+	weather.Publish(strings.Repeat("w", 60)) // the first weather goes, and is enough
+	weather.Publish(strings.Repeat("w", 20)) // now the entry is the oldest
+	fmt.Println(budget.Used())
+
+	// Output:
+	// 70 true
+	// fanout: reader fell behind the window
+	// the cache lets go of its entry
+	// 80
 }

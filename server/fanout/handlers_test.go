@@ -105,7 +105,7 @@ func TestGRPCExample(t *testing.T) {
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			room := &grpcRoom{topic: fanout.New[*hello.ChatResponse](fanout.Config{Window: 8})}
+			room := &grpcRoom{topic: fanout.New(fanout.Config[*hello.ChatResponse]{Window: 8})}
 			ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 			defer cancel()
 			stream, stop := serveGRPC(t, ctx, room)
@@ -128,7 +128,7 @@ func TestConnectExample(t *testing.T) {
 		{"the topic ends", func(room *connectRoom, _ func()) { room.topic.Close() }, fanout.ErrClosed},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			room := &connectRoom{topic: fanout.New[*chatv1.SubscribeResponse](fanout.Config{Window: 8})}
+			room := &connectRoom{topic: fanout.New(fanout.Config[*chatv1.SubscribeResponse]{Window: 8})}
 			mux := http.NewServeMux()
 			mux.Handle(chatv1connect.NewChatRoomHandler(room))
 			server := httptest.NewServer(mux)

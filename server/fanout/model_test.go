@@ -159,7 +159,7 @@ func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		window := rapid.IntRange(1, 40).Draw(t, "window")
 		m := &model{
-			topic:  fanout.New[int](fanout.Config{Window: window}),
+			topic:  fanout.New(fanout.Config[int]{Window: window}),
 			window: window,
 			shared: make(chan struct{}, 1),
 		}

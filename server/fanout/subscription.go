@@ -112,11 +112,19 @@ func (s *Subscription[T]) Rejoin() (skipped uint64) {
 // Close ends the subscription. Take and Next return ErrClosed from now on, a
 // waiting Next included. It may be called by any goroutine, and twice.
 func (s *Subscription[T]) Close() {
+	if s.close() {
+		s.topic.empty()
+	}
+}
+
+// close ends the subscription, and reports whether the topic is done with its
+// values by that.
+func (s *Subscription[T]) close() bool {
 	t := s.topic
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if s.closed {
-		return
+		return false
 	}
 	s.closed = true
 	t.subs--
@@ -129,6 +137,7 @@ func (s *Subscription[T]) Close() {
 		s.generation = 0
 	}
 	s.signal()
+	return t.done && t.subs == 0
 }
 
 // waitLocked asks to be woken by the next publish. A topic that is done has no

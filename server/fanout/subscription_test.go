@@ -13,7 +13,7 @@ import (
 // One signal stands for any number of values, and a take that leaves some behind
 // leaves a signal behind.
 func TestTakeInBatches(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	wantSignal(t, sub.Ready(), false)
 	wantTake(t, sub, 4, nil, nil)
@@ -38,7 +38,7 @@ func TestTakeInBatches(t *testing.T) {
 
 // A take without a receive before it is allowed, and loses no later signal.
 func TestTakeUnasked(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	publish(t, topic, 1, 1)
 	wantTake(t, sub, 4, []int{1}, nil)
@@ -50,7 +50,7 @@ func TestTakeUnasked(t *testing.T) {
 }
 
 func TestRejoin(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{Window: 4})
+	topic := fanout.New(fanout.Config[int]{Window: 4})
 	slow, other := topic.Subscribe(), topic.Subscribe()
 	publish(t, topic, 1, 3)
 	wantTake(t, slow, 2, []int{1, 2}, nil)
@@ -81,7 +81,7 @@ func TestRejoin(t *testing.T) {
 }
 
 func TestRejoinDisturbsNobody(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{Window: 4})
+	topic := fanout.New(fanout.Config[int]{Window: 4})
 	slow, waits, behind := topic.Subscribe(), topic.Subscribe(), topic.Subscribe()
 	publish(t, topic, 1, 1)
 	wantTake(t, waits, 4, []int{1}, nil)
@@ -101,7 +101,7 @@ func TestRejoinDisturbsNobody(t *testing.T) {
 
 // Rejoin also serves a reader that isn't lagged and wants nothing old.
 func TestRejoinWithoutLag(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	publish(t, topic, 1, 3)
 	if got := sub.Rejoin(); got != 3 {
@@ -116,7 +116,7 @@ func TestRejoinWithoutLag(t *testing.T) {
 }
 
 func TestSubscriptionClose(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	sub, other := topic.Subscribe(), topic.Subscribe()
 	publish(t, topic, 1, 1)
 	wantTake(t, other, 4, []int{1}, nil)
@@ -135,7 +135,7 @@ func TestSubscriptionClose(t *testing.T) {
 func TestSharedReady(t *testing.T) {
 	ready := make(chan struct{}, 1)
 	topics := []*fanout.Topic[int]{
-		fanout.New[int](fanout.Config{}), fanout.New[int](fanout.Config{}), fanout.New[int](fanout.Config{}),
+		fanout.New(fanout.Config[int]{}), fanout.New(fanout.Config[int]{}), fanout.New(fanout.Config[int]{}),
 	}
 	var subs []*fanout.Subscription[int]
 	for _, topic := range topics {
@@ -173,7 +173,7 @@ func TestSharedReady(t *testing.T) {
 }
 
 func TestSubscribeWithPanics(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	for _, ready := range []chan struct{}{nil, make(chan struct{}), make(chan struct{}, 2)} {
 		func() {
 			defer func() {
@@ -204,7 +204,7 @@ func TestNextIsWoken(t *testing.T) {
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				topic := fanout.New[int](fanout.Config{})
+				topic := fanout.New(fanout.Config[int]{})
 				sub := topic.Subscribe()
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
@@ -234,7 +234,7 @@ func TestNextIsWoken(t *testing.T) {
 // A signal that a take has overtaken must not end the wait.
 func TestNextWaitsOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		topic := fanout.New[int](fanout.Config{})
+		topic := fanout.New(fanout.Config[int]{})
 		sub := topic.Subscribe()
 		publish(t, topic, 1, 1)
 		wantTake(t, sub, 4, []int{1}, nil)
@@ -261,7 +261,7 @@ func TestNextWaitsOn(t *testing.T) {
 
 // Where values come faster than they are taken, an ended context still counts.
 func TestNextWithEndedContext(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	publish(t, topic, 1, 2)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -291,7 +291,7 @@ func TestAll(t *testing.T) {
 		{"until the caller stops", t.Context(), 150, 3, sequence(1, 3), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			topic := fanout.New[int](fanout.Config{Window: window})
+			topic := fanout.New(fanout.Config[int]{Window: window})
 			sub := topic.Subscribe()
 			publish(t, topic, 1, tt.values)
 			topic.Close()

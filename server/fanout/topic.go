@@ -3,7 +3,6 @@ package fanout
 import (
 	"errors"
 	"sync"
-	"time"
 )
 
 // DefaultWindow is the window of a topic whose Config leaves it zero.
@@ -12,11 +11,6 @@ const DefaultWindow = 1024
 // firstRing is what a topic allocates at its first value. Rings double up to
 // the window, so that a quiet topic stays small.
 const firstRing = 16
-
-// gatherShare is how much of Config.Gather a topic may use for each subscriber:
-// about twice the CPU time that delivering to one costs. Where there are few,
-// waking them again is cheap and waiting is not worth it.
-const gatherShare = 20 * time.Microsecond
 
 // ErrClosed is returned when the topic or the subscription was closed, and
 // nothing is pending any more.
@@ -27,29 +21,35 @@ var ErrClosed = errors.New("fanout: closed")
 var ErrLagged = errors.New("fanout: reader fell behind the window")
 
 // Config is how a topic behaves. Its zero value is ready to use.
-type Config struct {
+type Config[T any] struct {
 	// Window is how many recent values a topic keeps for subscribers that are
 	// behind. Zero means DefaultWindow.
 	Window int
-	// Gather is for how long after waking its subscribers a topic may put off
-	// waking them again, so that what is published meanwhile reaches them
-	// together. What comes after a longer pause wakes them at once, so that an
-	// idle topic adds no latency. The time is 20 µs for each subscriber, and
-	// Gather at most. Zero means no time.
-	Gather time.Duration
+	// Budget bounds the windows of all topics that share it. When it is exhausted,
+	// values leave the windows that were published longest ago, and subscribers that
+	// have not taken them get ErrLagged. A topic with a budget must be closed: until
+	// then its window is charged. Nil means that only Window bounds a topic.
+	Budget *Budget
+	// Size returns how many bytes a value takes in the budget, with what it refers
+	// to. It is called once for each value, and not if Budget is nil.
+	Size func(T) int64
 }
 
 // Topic delivers values to its subscribers. Create it with New.
 type Topic[T any] struct {
 	window uint64
-	gather time.Duration
+	budget *Budget // may be nil
+	size   func(T) int64
+	share  windowShare // its fields are guarded by Budget.mu
 
-	mu   sync.Mutex // guards below; held for no longer than a copy takes
-	ring []T        // value number p is at ring[p%len(ring)]
-	next uint64     // the number of the next value
-	kept uint64     // how many values before next are in the ring
-	subs int
-	done bool
+	mu      sync.Mutex // guards below; held for no longer than a copy takes
+	ring    []T        // value number p is at ring[p%len(ring)]
+	charges []charge   // those of the values in ring; nil without a budget
+	shared  bool       // share is in the budget, or is about to be
+	next    uint64     // the number of the next value
+	kept    uint64     // how many values before next are in the ring
+	subs    int
+	done    bool
 
 	// waiting are the subscribers that have taken everything and want to be
 	// woken. A publisher swaps the slice out and wakes them after it has
@@ -61,19 +61,23 @@ type Topic[T any] struct {
 
 	publishing sync.Mutex // held while publishing, taken before mu; guards below
 	spare      []*Subscription[T]
-	woke       time.Time   // when subscribers were last woken; kept only to gather
-	timer      *time.Timer // wakes them at the end of a gathering; nil before the first
-	gathering  bool        // timer will fire
+	sizes      []int64 // those of the values that are being published
 }
 
-// New returns a topic without values or subscribers.
-func New[T any](c Config) *Topic[T] {
+// New returns a topic without values or subscribers. It panics if c has a Budget
+// and no Size.
+func New[T any](c Config[T]) *Topic[T] {
 	window := c.Window
 	if window <= 0 {
 		window = DefaultWindow
 	}
+	if c.Budget != nil && c.Size == nil {
+		panic("fanout: a topic with a budget needs a size")
+	}
 	// Generation zero is that of a subscriber which never waited.
-	return &Topic[T]{window: uint64(window), gather: c.Gather, generation: 1}
+	t := &Topic[T]{window: uint64(window), budget: c.Budget, size: c.Size, generation: 1}
+	t.share = windowShare{window: t, at: -1}
+	return t
 }
 
 // Publish gives values to all subscribers, in this order and with nothing in
@@ -83,60 +87,28 @@ func (t *Topic[T]) Publish(values ...T) error {
 	t.publishing.Lock()
 	defer t.publishing.Unlock()
 
+	bytes := t.reserve(values)
 	t.mu.Lock()
 	if t.done {
 		t.mu.Unlock()
+		t.budget.release(bytes)
 		return ErrClosed
 	}
-	for _, v := range values {
-		t.pushLocked(v)
+	displaced := t.pushLocked(values)
+	joins := t.budget != nil && !t.shared && t.kept > 0
+	if joins {
+		t.shared = true
 	}
-	patience := min(t.gather, time.Duration(t.subs)*gatherShare)
-	if patience > 0 && t.putOff(patience) {
-		t.mu.Unlock()
-		return nil
-	}
+	oldest := t.oldestLocked()
 	woken := t.takeWaitingLocked()
 	t.mu.Unlock()
 
+	t.budget.release(displaced)
+	if joins {
+		t.budget.add(&t.share, oldest)
+	}
 	t.wake(woken)
 	return nil
-}
-
-// putOff tells whether subscribers were woken so recently that they are to be
-// woken later. It is called with publishing held.
-func (t *Topic[T]) putOff(patience time.Duration) bool {
-	if t.gathering {
-		return true
-	}
-	now := time.Now()
-	pause := now.Sub(t.woke)
-	if pause >= patience {
-		t.woke = now
-		return false
-	}
-	t.gathering = true
-	if t.timer == nil {
-		t.timer = time.AfterFunc(patience-pause, t.gathered)
-	} else {
-		t.timer.Reset(patience - pause)
-	}
-	return true
-}
-
-// gathered wakes the subscribers at the end of a gathering.
-func (t *Topic[T]) gathered() {
-	t.publishing.Lock()
-	defer t.publishing.Unlock()
-	if !t.gathering {
-		return // the topic was closed meanwhile
-	}
-	t.gathering = false
-	t.woke = time.Now()
-	t.mu.Lock()
-	woken := t.takeWaitingLocked()
-	t.mu.Unlock()
-	t.wake(woken)
 }
 
 // Subscribe returns a subscription to everything that is published from now on.
@@ -169,34 +141,22 @@ func (t *Topic[T]) Subscribers() int {
 }
 
 // Close ends the topic: Publish fails from now on, and subscribers get ErrClosed
-// when they have taken what is pending. Closing twice is harmless.
+// when they have taken what is pending. With the last subscription the topic lets
+// go of its values. Closing twice is harmless.
 func (t *Topic[T]) Close() {
 	t.publishing.Lock()
 	defer t.publishing.Unlock()
 
-	if t.gathering {
-		t.gathering = false
-		t.timer.Stop()
-	}
 	t.mu.Lock()
 	t.done = true
 	woken := t.takeWaitingLocked()
+	unused := t.subs == 0
 	t.mu.Unlock()
 
-	t.wake(woken)
-}
-
-func (t *Topic[T]) pushLocked(v T) {
-	if size := uint64(len(t.ring)); t.kept == size && size < t.window {
-		grown := make([]T, min(max(2*size, firstRing), t.window))
-		for p := t.next - t.kept; p != t.next; p++ {
-			grown[p%uint64(len(grown))] = t.ring[p%size]
-		}
-		t.ring = grown
+	if unused {
+		t.empty()
 	}
-	t.ring[t.next%uint64(len(t.ring))] = v
-	t.next++
-	t.kept = min(t.kept+1, uint64(len(t.ring)))
+	t.wake(woken)
 }
 
 // takeWaitingLocked returns those who wait and starts a new, empty generation.

@@ -8,7 +8,7 @@ import (
 )
 
 func TestPublishReachesEverySubscriberInOrder(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	early, twin := topic.Subscribe(), topic.Subscribe()
 	publish(t, topic, 1, 3)
 	late := topic.Subscribe()
@@ -47,7 +47,7 @@ func TestWindow(t *testing.T) {
 
 func testWindow(t *testing.T, window, kept, before, chunk int) {
 	t.Helper()
-	topic := fanout.New[int](fanout.Config{Window: window})
+	topic := fanout.New(fanout.Config[int]{Window: window})
 	if before > 0 {
 		publish(t, topic, -before, -1)
 	}
@@ -67,7 +67,7 @@ func testWindow(t *testing.T, window, kept, before, chunk int) {
 // The values that a partial take has left are as safe as any: what counts is how
 // far behind the reader is.
 func TestWindowAfterPartialTake(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{Window: 4})
+	topic := fanout.New(fanout.Config[int]{Window: 4})
 	sub := topic.Subscribe()
 	publish(t, topic, 1, 4)
 	wantTake(t, sub, 2, []int{1, 2}, nil)
@@ -80,7 +80,7 @@ func TestWindowAfterPartialTake(t *testing.T) {
 }
 
 func TestPublishOfNothing(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	if err := topic.Publish(); err != nil {
 		t.Errorf("Publish() = %v, want nil", err)
@@ -94,7 +94,7 @@ func TestPublishOfNothing(t *testing.T) {
 // Nobody reads here: if Publish waited for anyone, this would not end.
 func TestPublishDoesNotWait(t *testing.T) {
 	const window = 8
-	topic := fanout.New[int](fanout.Config{Window: window})
+	topic := fanout.New(fanout.Config[int]{Window: window})
 	stuck, alsoStuck := topic.Subscribe(), topic.Subscribe()
 	for v := range 100 * window {
 		publish(t, topic, v, v)
@@ -106,7 +106,7 @@ func TestPublishDoesNotWait(t *testing.T) {
 }
 
 func TestTopicClose(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{Window: 4})
+	topic := fanout.New(fanout.Config[int]{Window: 4})
 	idle, behind, partial, lagged := topic.Subscribe(), topic.Subscribe(), topic.Subscribe(), topic.Subscribe()
 	publish(t, topic, 1, 1)
 	wantTake(t, idle, 4, []int{1}, nil)
@@ -157,7 +157,7 @@ func TestTopicClose(t *testing.T) {
 }
 
 func TestSubscribers(t *testing.T) {
-	topic := fanout.New[int](fanout.Config{})
+	topic := fanout.New(fanout.Config[int]{})
 	want := func(want int) {
 		t.Helper()
 		if got := topic.Subscribers(); got != want {

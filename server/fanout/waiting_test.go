@@ -24,9 +24,9 @@ func checkWaiting[T any](t *testing.T, topic *Topic[T], subs []*Subscription[T])
 	}
 }
 
-// A topic where people come and go and nothing is said must not grow.
+// A topic without values whose subscribers come and go must not grow.
 func TestNothingIsLeftBehind(t *testing.T) {
-	topic := New[int](Config{})
+	topic := New(Config[int]{})
 	stays := topic.Subscribe()
 	for range 1_000_000 {
 		topic.Subscribe().Close()
@@ -40,12 +40,12 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	}
 }
 
-// Whoever leaves the waiting list, by Close or by a publish, leaves the others in
+// A subscription that leaves the waiting list, by Close or a publish, leaves the others in
 // their places.
 func TestWaitingList(t *testing.T) {
 	const most = 40
 	random := rand.New(rand.NewPCG(1, 2))
-	topic := New[int](Config{Window: 4})
+	topic := New(Config[int]{Window: 4})
 	var subs []*Subscription[int]
 	var buf [2]int
 	for range 20_000 {

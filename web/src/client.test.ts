@@ -3,7 +3,7 @@ import { afterEach, mock, test } from "node:test";
 import { create, fromBinary, toBinary, type MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { newClient, newRooms } from "./client";
-import { ListEventsRequestSchema, ListEventsResponseSchema, ListRoomsRequestSchema, ListRoomsResponseSchema, SendRequestSchema, SendResponseSchema, SignInResponseSchema, SubscribeRequestSchema, SubscribeResponseSchema } from "./gen/chat/v1/chat_room_pb";
+import { ListEventsRequestSchema, ListEventsResponseSchema, ListRoomsRequestSchema, ListRoomsResponseSchema, RoomOrder, SendRequestSchema, SendResponseSchema, SignInResponseSchema, SubscribeRequestSchema, SubscribeResponseSchema } from "./gen/chat/v1/chat_room_pb";
 import type { FrameSchema } from "./gen/chat/v1/frame_pb";
 import type { End, Frame, Start } from "./model";
 import { toFailure } from "./wire";
@@ -55,7 +55,8 @@ test("a stream asks for the room from the cursor on, as the member, and without 
   assert.equal(call!.url, "http://server/chat.v1.ChatRoom/Subscribe");
   assert.equal(call!.headers.get("authorization"), "Bearer t");
   assert.equal(call!.headers.get("connect-timeout-ms"), null);
-  const { rooms } = fromBinary(SubscribeRequestSchema, call!.body.subarray(5));
+  const { rooms, watchRooms } = fromBinary(SubscribeRequestSchema, call!.body.subarray(5));
+  assert.equal(watchRooms, true);
   assert.deepEqual(rooms.map((r) => [r.room, r.start.case, r.start.case === "after" && r.start.value.sequence]), [["lobby", "after", 7n]]);
 });
 
@@ -67,6 +68,8 @@ test("frames become plain values", async () => {
     { kind: { case: "event", value: { room: "lobby", sequence: 10n, previous: 9n, time } } },
     { kind: { case: "caughtUp", value: { room: "lobby" } } },
     { kind: { case: "reset", value: { room: "lobby", epoch: "f", head: 3n } } },
+    { kind: { case: "roomsChanged", value: { incomplete: true } } },
+    { kind: { case: "roomsChanged", value: { rooms: [{ name: "tea", head: 4n, members: 1, messages: 3n, lastActivity: time, displayName: "Tea" }], removed: ["gone"] } } },
     { kind: { case: "heartbeat", value: {} } },
     { kind: { case: "draining", value: { reconnectAfter: { nanos: 250_000_000 } } } },
   ]);
@@ -76,6 +79,11 @@ test("frames become plain values", async () => {
     { kind: "event", event: { sequence: 10n, previous: 9n, time: 5_006, id: "", sender: { id: "", name: "" }, body: { kind: "other" }, changes: null } },
     { kind: "caughtUp" },
     { kind: "reset", epoch: "f", head: 3n },
+    { kind: "roomsChanged", rooms: [], removed: [], incomplete: true },
+    {
+      kind: "roomsChanged", removed: ["gone"], incomplete: false,
+      rooms: [{ name: "tea", displayName: "Tea", topic: "", members: 1, head: 4n, messages: 3n, active: 5_006 }],
+    },
     { kind: "other" },
     { kind: "draining", reconnectAfter: 250 },
   ]);
@@ -180,14 +188,22 @@ test("messages of a page have what has become of them", async () => {
   assert.deepEqual(events[0]!.changes, { sequence: 7n, edited: 3_000, reactions: [{ emoji: "👍", members }] });
 });
 
-test("rooms are listed with what is unread, where something was seen", async () => {
-  const rooms = [{ name: "a", members: 2, unread: 0 }, { name: "b", displayName: "B" }];
-  answer("application/proto", toBinary(ListRoomsResponseSchema, create(ListRoomsResponseSchema, { rooms })));
-  const listed = await newRooms("http://server")("", new Map([["a", { epoch: "e", sequence: 3n }]]));
-  assert.deepEqual(listed, [
-    { name: "a", members: 2, displayName: "", topic: "", unread: 0 },
-    { name: "b", members: 0, displayName: "B", topic: "", unread: null },
-  ]);
-  const { seen } = fromBinary(ListRoomsRequestSchema, calls[0]!.body);
-  assert.deepEqual(seen.map((s) => [s.room, s.cursor?.epoch, s.cursor?.sequence]), [["a", "e", 3n]]);
+test("rooms are listed by activity, with what is unread where something was seen", async () => {
+  const rooms = [
+    { name: "a", members: 2, unread: 0, head: 9n, messages: 7n, lastActivity: { seconds: 5n, nanos: 6_000_000 } },
+    { name: "b", displayName: "B" },
+  ];
+  answer("application/proto", toBinary(ListRoomsResponseSchema, create(ListRoomsResponseSchema, { rooms, nextPageToken: "next" })));
+  const seen = new Map([["a", { epoch: "e", sequence: 3n }]]);
+  const page = await newRooms("http://server")("", { page: "this", size: 100, seen });
+  assert.deepEqual(page, {
+    rooms: [
+      { name: "a", members: 2, displayName: "", topic: "", head: 9n, messages: 7n, active: 5_006, unread: 0 },
+      { name: "b", members: 0, displayName: "B", topic: "", head: 0n, messages: 0n, active: 0, unread: null },
+    ],
+    next: "next",
+  });
+  const request = fromBinary(ListRoomsRequestSchema, calls[0]!.body);
+  assert.deepEqual([request.pageToken, request.pageSize, request.order], ["this", 100, RoomOrder.ACTIVITY]);
+  assert.deepEqual(request.seen.map((s) => [s.room, s.cursor?.epoch, s.cursor?.sequence]), [["a", "e", 3n]]);
 });

@@ -3,9 +3,10 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createClient, type CallOptions } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { ChatRoom, SubscriptionSchema } from "./gen/chat/v1/chat_room_pb";
-import type { Crowd, Cursor, End, Frame, Identity, Page, Place, Presented, Receipt, RoomEntry, Speech, Start } from "./model";
-import { fromCrowd, fromFrame, fromPage, fromRoom, toBody, toFailure, toMs, toPlace, toStart } from "./wire";
+import type { ListRooms } from "./directory";
+import { ChatRoom, RoomOrder, SubscriptionSchema } from "./gen/chat/v1/chat_room_pb";
+import type { Crowd, End, Frame, Identity, Page, Place, Presented, Receipt, Speech, Start } from "./model";
+import { fromCrowd, fromFrame, fromPage, fromRooms, toBody, toFailure, toMs, toPlace, toStart } from "./wire";
 
 /** How long a call with a single answer may take, in milliseconds. */
 const callTimeout = 15_000;
@@ -13,8 +14,6 @@ const callTimeout = 15_000;
 export const pageSize = 50;
 /** How many events a page has that is read on the way to a message. */
 export const stride = 500;
-/** How many rooms are listed, as many as the contract allows. */
-const roomsListed = 1_000;
 
 /** What a stream tells. Nothing comes after ended. */
 export interface Listener {
@@ -26,7 +25,6 @@ export interface Listener {
 export type Open = (token: string, start: Start, listener: Listener) => () => void;
 
 export type Client = ReturnType<typeof newClient>;
-export type Rooms = ReturnType<typeof newRooms>;
 
 /** No default timeout: it would end streams. */
 function newCalls(origin: string) {
@@ -42,7 +40,7 @@ export function newClient(origin: string, room: string) {
     const read = async () => {
       const subscription = create(SubscriptionSchema, { room, start: toStart(start) });
       const options = { ...authorized(token), signal: aborter.signal };
-      for await (const { frame } of rpc.subscribe({ rooms: [subscription] }, options)) {
+      for await (const { frame } of rpc.subscribe({ rooms: [subscription], watchRooms: true }, options)) {
         if (aborter.signal.aborted) return;
         if (frame) listener.frame(fromFrame(frame, room));
       }
@@ -88,13 +86,13 @@ export function newClient(origin: string, room: string) {
   };
 }
 
-/** Lists the rooms, with what is unread in those that were seen. It fails with a Failure. */
-export function newRooms(origin: string) {
+/** Lists the rooms by activity, with what is unread in those that were seen. It fails with a Failure. */
+export function newRooms(origin: string): ListRooms {
   const rpc = newCalls(origin);
-  return async (token: string, seen: ReadonlyMap<string, Cursor>): Promise<RoomEntry[]> => {
+  return async (token, { page, size, seen }) => {
     const cursors = [...seen].map(([room, cursor]) => ({ room, cursor }));
-    const { rooms } = await failing(rpc.listRooms({ pageSize: roomsListed, seen: cursors }, single(token)));
-    return rooms.map(fromRoom);
+    const request = { pageToken: page, pageSize: size, order: RoomOrder.ACTIVITY, seen: cursors };
+    return fromRooms(await failing(rpc.listRooms(request, single(token))));
   };
 }
 

@@ -114,6 +114,7 @@ export function ended(turn: Turn, end: End): void {
     case "permission_denied":
       hangUp(turn);
       turn.link({ phase: "refused", problem: end.message });
+      turn.do({ type: "listRooms" }); // there is no stream to say when, and other rooms to go to
       return;
     default:
       retry(turn);
@@ -128,7 +129,7 @@ export function receive(turn: Turn, frame: Frame): void {
     case "joined":
       turn.link({
         phase: "catchingUp", joinedAt: now, epoch: frame.epoch, head: frame.head,
-        silence: 2 * frame.heartbeat, restarting: false, problem: "",
+        silence: 2 * frame.heartbeat, restarting: false, watching: false, problem: "",
       });
       turn.do({ type: "timer", timer: "watchdog", after: 2 * frame.heartbeat });
       turn.set({ presented: { displayName: frame.displayName, topic: frame.topic } });
@@ -153,6 +154,11 @@ export function receive(turn: Turn, frame: Frame): void {
       turn.set({ cursor: { epoch: frame.epoch, sequence: frame.head }, timeline: empty, quotes: unknown, unread: 0 });
       forgetStored(turn);
       list(turn, "newest");
+      return;
+    case "roomsChanged":
+      // What changed while there was no stream, only the list has.
+      turn.do(turn.state.link.watching ? { type: "roomsChanged", change: frame } : { type: "listRooms" });
+      turn.link({ watching: true });
       return;
     case "draining":
       turn.link({ restarting: true, retryAt: now + frame.reconnectAfter });

@@ -3,27 +3,38 @@
 
 import { render } from "preact";
 import { newClient, newRooms, pageSize, stride } from "./client";
-import { Directory, listEvery } from "./directory";
+import { Directory } from "./directory";
 import { roomOf } from "./limits";
-import type { Cursor, Failure } from "./model";
+import type { Cursor, Failure, Receipt, Speech } from "./model";
 import { restore } from "./outbox";
+import { badge, unreadBeside } from "./rooms";
 import { step } from "./session";
 import { canShare, Sharing } from "./share";
-import { identityKey, keepIdentity, keepOutbox, keepSeen, loadIdentity, loadOutbox, loadSeen } from "./store";
-import { initial, type Effect, type Input, type Timer } from "./turn";
+import { identityKey, keepIdentity, keepOutbox, keepSeen, lastSeen, loadIdentity, loadOutbox, loadSeen, seenKey } from "./store";
+import { initial, isOpen, type Effect, type Input, type Timer } from "./turn";
 import { NoRoom, Page, type PageProps } from "./view";
 
 const root = document.getElementById("app")!;
 
 /** Draws the page again. */
 let redraw = () => {};
+/** Whether the room that is shown has a stream. */
+let connected = () => false;
 
 const directory = new Directory({
   list: newRooms(location.origin),
   token: () => loadIdentity()?.token ?? "",
   seen: loadSeen,
+  connected: () => connected(),
   changed: () => redraw(),
+  random: Math.random,
 });
+
+/** This browser has read a room up to a cursor. */
+function saw(room: string, cursor: Cursor): void {
+  keepSeen(room, cursor);
+  directory.read(room, cursor.sequence);
+}
 
 /** Shows a room until the function returned is called. */
 function enter(room: string): () => void {
@@ -59,7 +70,6 @@ function enter(room: string): () => void {
     const [after, effects] = step(state, input, { now: Date.now(), random: Math.random });
     state = after;
     if (after.outbox !== before.outbox) keepOutbox(room, after.outbox);
-    if (after.link.settled && !before.link.settled) void directory.refresh(); // there is this room now, too
     effects.forEach(perform);
   }
 
@@ -76,8 +86,8 @@ function enter(room: string): () => void {
       case "close":
         return closeStream();
       case "send": {
-        const { id, token } = effect;
-        return answer(client.send(token, id, effect.body),
+        const { id, token, body } = effect;
+        return answer(send(token, id, body),
           (receipt) => ({ type: "sent", id, receipt }),
           (failure) => ({ type: "sendFailed", id, token, failure }));
       }
@@ -114,6 +124,11 @@ function enter(room: string): () => void {
         return;
       case "stop":
         return clearTimeout(timers.get(effect.timer));
+      case "listRooms":
+        void directory.refresh();
+        return;
+      case "roomsChanged":
+        return directory.push(effect.change);
       case "keep":
         return keepIdentity(effect.identity);
     }
@@ -123,27 +138,33 @@ function enter(room: string): () => void {
     call.then((value) => dispatch(good(value)), (failure: Failure) => dispatch(bad(failure)));
   }
 
-  const present: PageProps["onPresent"] = async (presented) => {
-    await client.present(state.who.identity?.token ?? "", presented);
-    void directory.refresh();
-  };
+  /** Sends. Who writes in a room has read it, even if the room was left before the answer comes. */
+  async function send(token: string, id: string, body: Speech): Promise<Receipt> {
+    const receipt = await client.send(token, id, body);
+    if (body.kind === "message") saw(room, receipt);
+    return receipt;
+  }
+
+  const present: PageProps["onPresent"] = (presented) => client.present(state.who.identity?.token ?? "", presented);
 
   function show(): void {
     const { looking, cursor, link, unread } = state;
     if (link.settled && looking.visible && looking.atEnd && cursor && cursor.sequence !== seen?.sequence) {
-      keepSeen(room, (seen = cursor));
-      directory.read(room);
+      saw(room, (seen = cursor));
     }
-    document.title = `${unread > 0 ? `(${unread}) ` : ""}${state.presented.displayName || `#${room}`} · chatroom`;
-    render(<Page state={state} dispatch={dispatch} listed={directory.state} newId={newId} onRoom={goTo} onPresent={present} />, root);
+    const all = badge(unread + unreadBeside(directory.state.rooms, room));
+    document.title = `${all && `(${all}) `}${state.presented.displayName || `#${room}`} · chatroom`;
+    render(<Page state={state} dispatch={dispatch} listed={directory.state} newId={newId} onRoom={goTo} onMoreRooms={moreRooms} onPresent={present} />, root);
   }
 
   const draw = drawing(show, left.signal);
   redraw = draw;
+  connected = () => isOpen(state.link);
   listen(dispatch, left.signal);
   dispatch({ type: "start" });
   return () => {
     left.abort();
+    connected = () => false;
     closeStream();
     streams.close();
     timers.forEach((timer) => clearTimeout(timer));
@@ -219,6 +240,10 @@ function goTo(room: string): void {
   go();
 }
 
+function moreRooms(): void {
+  void directory.more();
+}
+
 /** Leaves when the page is left, though the browser may keep it to come back to. */
 function pause(): void {
   leave();
@@ -226,16 +251,16 @@ function pause(): void {
   current = undefined;
 }
 
-/** Looks which rooms there are, while somebody sees it. */
-function look(): void {
-  if (!document.hidden) void directory.refresh();
+/** Another tab has read a room. */
+function readElsewhere({ key, newValue }: StorageEvent): void {
+  const [room, cursor] = (key === seenKey && lastSeen(newValue)) || [];
+  if (room && cursor) directory.read(room, cursor.sequence);
 }
 
 window.addEventListener("hashchange", go);
 window.addEventListener("popstate", go);
 window.addEventListener("pagehide", pause);
 window.addEventListener("pageshow", go);
-document.addEventListener("visibilitychange", look);
-setInterval(look, listEvery);
+window.addEventListener("storage", readElsewhere);
 fitKeyboard();
 go();

@@ -95,6 +95,7 @@ export type Frame =
   | { readonly kind: "event"; readonly event: Event }
   | { readonly kind: "caughtUp" }
   | { readonly kind: "reset"; readonly epoch: string; readonly head: bigint }
+  | RoomsChanged
   | { readonly kind: "draining"; readonly reconnectAfter: number }
   | { readonly kind: "other" };
 
@@ -132,12 +133,44 @@ export interface Crowd {
   readonly total: number;
 }
 
-/** A room among others. */
+/** A room in the list of rooms. */
 export interface RoomEntry extends Presented {
   readonly name: string;
   readonly members: number;
-  /** How many messages came after what was seen, 100 for that or more; null if nothing was seen yet. */
+  /** The sequence of the newest event, 0 when there is none. */
+  readonly head: bigint;
+  /** How many messages were ever stored in the room, the deleted ones included. */
+  readonly messages: bigint;
+  /** When the newest event was accepted, 0 when there is none. */
+  readonly active: number;
+}
+
+/** A room as a page of the list has it. */
+export interface ListedRoom extends RoomEntry {
+  /** How many messages of others came after what was seen, 100 for 100 or more; null if nothing was seen yet. */
   readonly unread: number | null;
+}
+
+/** One page of the list of rooms. */
+export interface RoomsPage {
+  /** By last activity, the newest first. */
+  readonly rooms: readonly ListedRoom[];
+  /** The token of the next page, empty on the last one. */
+  readonly next: string;
+}
+
+/**
+ * The changes to the list of rooms since the frame of this kind before it. The
+ * first one of a stream is empty and incomplete.
+ */
+export interface RoomsChanged {
+  readonly kind: "roomsChanged";
+  /** The rooms that changed, as they are now. */
+  readonly rooms: readonly RoomEntry[];
+  /** The names of rooms that are in the list no longer. */
+  readonly removed: readonly string[];
+  /** Whether there were more changes than these. */
+  readonly incomplete: boolean;
 }
 
 /** The code of an error, as Connect names it: "unavailable", "invalid_argument". */

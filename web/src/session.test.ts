@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff, firstBound, lastBound } from "./backoff";
 import { healthy, joinTimeout, recent } from "./link";
+import type { RoomsChanged } from "./model";
 import { event, glimpse, joined, Play } from "./play";
 
 test("a first stream starts with recent events, every later one after the last event seen", () => {
@@ -284,4 +285,21 @@ test("only messages count as unread, and nothing ephemeral moves the cursor", ()
   );
   assert.deepEqual([p.state.unread, p.state.cursor?.sequence, p.state.link.phase], [0, 3n, "live"]);
   assert.deepEqual(p.shown, [1, 3]);
+});
+
+test("a room that refuses the visitor leaves the list of the others", () => {
+  const p = new Play().do({ type: "start" }).end("permission_denied");
+  assert.deepEqual(p.of("listRooms"), [{ type: "listRooms" }]);
+});
+
+test("the rooms are listed once for each stream, and what changes is passed on", () => {
+  const first: RoomsChanged = { kind: "roomsChanged", rooms: [], removed: [], incomplete: true };
+  const change: RoomsChanged = { ...first, removed: ["tea"], incomplete: false };
+  const effects = (p: Play) => p.effects.filter((e) => e.type === "listRooms" || e.type === "roomsChanged");
+  const p = new Play().live(1, 1);
+  assert.deepEqual(effects(p.frames(first)), [{ type: "listRooms" }]);
+  assert.deepEqual(effects(p.frames(change)), [{ type: "roomsChanged", change }]);
+  assert.deepEqual(effects(p.frames(first)), [{ type: "roomsChanged", change: first }]);
+  p.end().do({ type: "timer", timer: "reconnect" }).frames(joined(1));
+  assert.deepEqual(effects(p.frames(first)), [{ type: "listRooms" }]);
 });

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
 import type { Listener } from "./client";
-import type { End, Event, Frame, Page, Place, Start } from "./model";
+import type { End, Event, Frame, Page, Place, RoomsChanged, Start } from "./model";
 import { event, glimpse, joined } from "./play";
 import { patience, Sharing } from "./share";
 
@@ -172,7 +172,7 @@ test("a tab that comes later reads the newest events first, then follows", async
   await settle();
   browser.say(4);
   await settle();
-  assert.deepEqual(late.frames.map((f) => f.kind), ["joined", "event", "event", "caughtUp", "event"]);
+  assert.deepEqual(late.frames.map((f) => f.kind), ["joined", "roomsChanged", "event", "event", "caughtUp", "event"]);
   assert.deepEqual(late.events, [2n, 3n, 4n]);
   assert.equal(late.stream, null);
 });
@@ -204,7 +204,7 @@ test("a cursor that can't be honoured becomes a reset", async () => {
   late.list = (place) => (place ? Promise.reject({ code: "out_of_range", message: "" }) : list(null));
   late.open({ after: { epoch: "e0", sequence: 9n } });
   await settle();
-  assert.deepEqual(late.frames.slice(1), [{ kind: "reset", epoch: "e1", head: 2n }, { kind: "caughtUp" }]);
+  assert.deepEqual(late.frames.slice(2), [{ kind: "reset", epoch: "e1", head: 2n }, { kind: "caughtUp" }]);
 });
 
 test("when the leading tab is closed, another one takes over where it was", async () => {
@@ -296,4 +296,34 @@ test("a tab that comes later is told where the room stands then", async () => {
   late.open();
   await settle();
   assert.deepEqual(late.frames[0], joined(0, { members: 5, displayName: "D", topic: "T" }));
+});
+
+const changes = (rooms: string[], incomplete: boolean): RoomsChanged => ({
+  kind: "roomsChanged", removed: [], incomplete,
+  rooms: rooms.map((name) => ({ name, displayName: "", topic: "", members: 1, head: 2n, messages: 1n, active: 3 })),
+});
+
+test("changes to the list of rooms reach all tabs, and each knows when it has missed some", async () => {
+  const browser = new Browser();
+  const all = await tabs(browser, 2);
+  const [first, second] = all;
+  first!.stream!.frame(changes(["tea"], false));
+  const late = browser.tab();
+  late.open();
+  await settle();
+  first!.stream!.frame(changes(["milk"], false));
+  await settle();
+  const heard = (tab: Tab) => tab.frames.filter((f) => f.kind === "roomsChanged");
+  assert.deepEqual(heard(second!), [changes(["tea"], false), changes(["milk"], false)]);
+  assert.deepEqual(heard(late), [changes([], true), changes(["milk"], false)]);
+
+  first!.stream!.ended({ code: "unavailable", message: "" });
+  await settle();
+  for (const tab of all) tab.frames.length = 0;
+  second!.open();
+  first!.open();
+  first!.joined();
+  first!.stream!.frame(changes([], true));
+  await settle();
+  assert.deepEqual(heard(second!), [changes([], true)], "once, as the stream has said so itself");
 });

@@ -253,6 +253,8 @@ class Follower {
     this.#phase = "following";
     this.#held = [];
     this.listener.frame(frame);
+    // The leader's stream has said so when it began.
+    if (!toAll) this.listener.frame({ kind: "roomsChanged", rooms: [], removed: [], incomplete: true });
     this.#catchUp().catch((failure: Failure) => this.#over(failure));
   }
 

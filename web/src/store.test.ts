@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { saying } from "./play";
-import { keepOutbox, keepSeen, loadOutbox, loadSeen } from "./store";
+import { keepOutbox, keepSeen, lastSeen, loadOutbox, loadSeen } from "./store";
 import type { Outgoing } from "./turn";
 
 class Storage {
@@ -37,4 +37,16 @@ test("what was seen is remembered for the rooms that were seen last", () => {
   assert.equal(seen.size, 100);
   assert.deepEqual(seen.get("room-30"), { epoch: "e", sequence: 500n });
   assert.equal(seen.has("room-5"), false);
+  assert.deepEqual(lastSeen(localStorage.getItem("chatroom.seen")), ["room-30", { epoch: "e", sequence: 500n }]);
+  assert.equal(lastSeen(null), null);
+});
+
+test("what was seen stays seen, unless the log is another one", () => {
+  const keep = (epoch: string, sequence: bigint) => {
+    keepSeen("a", { epoch, sequence });
+    return loadSeen().get("a");
+  };
+  keep("e", 5n);
+  assert.deepEqual(keep("e", 4n), { epoch: "e", sequence: 5n });
+  assert.deepEqual(keep("f", 1n), { epoch: "f", sequence: 1n });
 });

@@ -55,21 +55,34 @@ function parse(read: () => string | null): unknown {
   }
 }
 
-const seenKey = "chatroom.seen";
+/** The key of what was seen; other tabs are told when it changes. */
+export const seenKey = "chatroom.seen";
 /** How many rooms are remembered as seen: as many as may be asked about at once. */
 const seenRooms = 100;
 
 /** What was seen last in each room, in the order of seeing. */
 export function loadSeen(): Map<string, Cursor> {
-  const stored = parse(() => localStorage.getItem(seenKey));
-  if (!Array.isArray(stored)) return new Map();
-  const isEntry = (e: unknown): e is [string, Cursor] =>
-    Array.isArray(e) && typeof e[0] === "string" && typeof e[1]?.epoch === "string" && typeof e[1].sequence === "bigint";
-  return new Map(stored.filter(isEntry));
+  return new Map(seenIn(() => localStorage.getItem(seenKey)));
 }
 
+/** The room that was seen last and how far, by a stored value; null if it has none. */
+export function lastSeen(stored: string | null): readonly [string, Cursor] | null {
+  return seenIn(() => stored).at(-1) ?? null;
+}
+
+function seenIn(read: () => string | null): [string, Cursor][] {
+  const stored = parse(read);
+  if (!Array.isArray(stored)) return [];
+  const isEntry = (e: unknown): e is [string, Cursor] =>
+    Array.isArray(e) && typeof e[0] === "string" && typeof e[1]?.epoch === "string" && typeof e[1].sequence === "bigint";
+  return stored.filter(isEntry);
+}
+
+/** Remembers how far a room was seen. What was seen stays seen: no cursor goes back. */
 export function keepSeen(room: string, cursor: Cursor): void {
   const seen = loadSeen(); // other tabs see other rooms
+  const before = seen.get(room);
+  if (before?.epoch === cursor.epoch && before.sequence > cursor.sequence) return;
   seen.delete(room);
   seen.set(room, cursor);
   attempt(() => localStorage.setItem(seenKey, JSON.stringify([...seen].slice(-seenRooms), flat)));

@@ -1,7 +1,7 @@
 // The state of a page's session with one room, what happens to it, and what it
 // wants done. See session.ts.
 
-import type { Change, Crowd, Cursor, End, Event, Failure, Frame, Identity, Page, Place, Presented, Receipt, Said, Speech, Start } from "./model";
+import type { Change, Crowd, Cursor, End, Event, Failure, Frame, Identity, Page, Place, Presented, Receipt, RoomsChanged, Said, Speech, Start } from "./model";
 import { nobody, type People } from "./people";
 import { unknown, type Quotes } from "./quotes";
 import { empty, type Timeline } from "./timeline";
@@ -73,6 +73,8 @@ export interface Link {
   readonly restarting: boolean;
   /** What the browser says about the network, which may be wrong. */
   readonly online: boolean;
+  /** Whether the stream reports changes to the list of rooms by now. */
+  readonly watching: boolean;
   /** Whether a first replay is over: from then on, messages are new. */
   readonly settled: boolean;
   /** The sequence after which something was missing and asked for again. */
@@ -149,6 +151,8 @@ export type Effect =
   | { readonly type: "people"; readonly serial: number; readonly token: string }
   | { readonly type: "timer"; readonly timer: Timer; readonly after: number }
   | { readonly type: "stop"; readonly timer: Timer }
+  | { readonly type: "listRooms" }
+  | { readonly type: "roomsChanged"; readonly change: RoomsChanged }
   | { readonly type: "keep"; readonly identity: Identity };
 
 /** The world, as far as a session needs it. */
@@ -233,6 +237,7 @@ export function initial(room: string, was: Remembered): State {
       head: 0n,
       restarting: false,
       online: true,
+      watching: false,
       settled: false,
       missing: null,
       problem: "",

@@ -1,5 +1,5 @@
-import { badge } from "./directory";
 import { Icon } from "./icons";
+import { badge } from "./rooms";
 import { hueOf, initialOf } from "./rows";
 import type { State } from "./turn";
 import { headcount } from "./view-people";

@@ -2,9 +2,10 @@
 // a name, and who is there. Views only show a state and say what was done.
 
 import { useEffect, useRef, useState } from "preact/hooks";
-import { unreadBeside, type Listed } from "./directory";
+import type { Listed } from "./directory";
 import { useMedia, veryWide, wide } from "./media";
 import type { Presented } from "./model";
+import { counted, unreadBeside } from "./rooms";
 import { isOpen, type Input, type State } from "./turn";
 import { About } from "./view-about";
 import { Bar } from "./view-bar";
@@ -23,13 +24,15 @@ export interface PageProps {
   readonly newId: () => string;
   /** Goes to a room. */
   readonly onRoom: (room: string) => void;
+  /** Reads more of the list of rooms. */
+  readonly onMoreRooms: () => void;
   readonly onPresent: (presented: Presented) => Promise<void>;
 }
 
 /** What lies over the page. */
 type Over = "rooms" | "people" | "about" | null;
 
-export function Page({ state, dispatch, listed, newId, onRoom, onPresent }: PageProps) {
+export function Page({ state, dispatch, listed, newId, onRoom, onMoreRooms, onPresent }: PageProps) {
   const { room, people, who, presented } = state;
   const roomsBeside = useMedia(wide);
   const roomForPeople = useMedia(veryWide);
@@ -49,23 +52,29 @@ export function Page({ state, dispatch, listed, newId, onRoom, onPresent }: Page
     setRenaming(false);
     document.getElementById("who")?.focus();
   };
-  const rooms = <RoomList listed={listed} current={room} displayName={presented.displayName} onRoom={(to) => (close(), onRoom(to))} />;
+  const rooms = (
+    <RoomList
+      listed={listed} current={room} displayName={presented.displayName} steady={!roomsBeside}
+      onRoom={(to) => (close(), onRoom(to))} onMore={onMoreRooms}
+    />
+  );
+  const howMany = listed.rooms ? counted(listed.rooms.known.size, listed.rooms.next !== "") : "";
   const list = <PeopleList people={people} who={who} connected={isOpen(state.link)} />;
   return (
     <div class="page" data-rooms={roomsBeside} data-people={peopleBeside}>
       <Bar
-        state={state} dispatch={dispatch} unread={unreadBeside(listed, room)}
+        state={state} dispatch={dispatch} unread={unreadBeside(listed.rooms, room)}
         onRooms={roomsBeside ? null : () => setOver("rooms")} onAbout={() => setOver("about")}
         peopleBeside={peopleBeside} onPeople={() => (roomForPeople ? setWantsPeople(!wantsPeople) : setOver("people"))}
         onName={() => setRenaming(true)}
       />
-      {roomsBeside && <nav class="side rooms" aria-label="Rooms"><h2>Rooms</h2>{rooms}</nav>}
+      {roomsBeside && <nav class="side rooms" aria-label="Rooms"><h2>Rooms <span class="count">{howMany}</span></h2>{rooms}</nav>}
       <Room
         key={room} state={state} dispatch={dispatch} newId={newId} drafts={drafts}
         renaming={renaming} onRenamed={stopRenaming}
       />
       {peopleBeside && <aside class="side people" aria-label="People"><h2>People <span class="count">{people.count.toLocaleString()}</span></h2>{list}</aside>}
-      {over === "rooms" && !roomsBeside && <Dialog title="Rooms" kind="start" onClose={close}>{rooms}</Dialog>}
+      {over === "rooms" && !roomsBeside && <Dialog title={howMany ? `Rooms: ${howMany}` : "Rooms"} kind="start" onClose={close}>{rooms}</Dialog>}
       {over === "people" && !roomForPeople && <Dialog title={`People: ${people.count.toLocaleString()}`} kind="end" onClose={close}>{list}</Dialog>}
       {over === "about" && (
         <Dialog title="About this room" kind="middle" onClose={close}>

@@ -3,10 +3,10 @@
 import { create, type MessageInitShape } from "@bufbuild/protobuf";
 import { timestampMs, type Duration, type Timestamp } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ListEventsResponse, ListMembersResponse, Room as WireRoom, SendRequestSchema, SubscriptionSchema } from "./gen/chat/v1/chat_room_pb";
+import type { ListEventsResponse, ListMembersResponse, ListRoomsResponse, Room as WireRoom, SendRequestSchema, SubscriptionSchema } from "./gen/chat/v1/chat_room_pb";
 import { type Changes as WireChanges, type Cursor as WireCursor, CursorSchema, type Event as WireEvent, type Member as WireMember } from "./gen/chat/v1/event_pb";
-import type { Frame as WireFrame } from "./gen/chat/v1/frame_pb";
-import type { Body, Changes, Crowd, Cursor, Event, Failure, Frame, Member, Page, Place, RoomEntry, Speech, Start } from "./model";
+import type { Frame as WireFrame, RoomSummary } from "./gen/chat/v1/frame_pb";
+import type { Body, Changes, Crowd, Cursor, Event, Failure, Frame, Member, Page, Place, RoomEntry, RoomsPage, Speech, Start } from "./model";
 
 /** What a server that names no heartbeat interval keeps to, in milliseconds. */
 const defaultHeartbeat = 15_000;
@@ -80,6 +80,8 @@ export function fromFrame(frame: WireFrame, room: string): Frame {
       return { kind: "caughtUp" };
     case "reset":
       return { kind: "reset", epoch: kind.value.epoch, head: kind.value.head };
+    case "roomsChanged":
+      return { kind: "roomsChanged", rooms: kind.value.rooms.map(fromRoom), removed: kind.value.removed, incomplete: kind.value.incomplete };
     case "draining":
       return { kind: "draining", reconnectAfter: durationMs(kind.value.reconnectAfter) };
     default:
@@ -147,8 +149,12 @@ export function fromCrowd(crowd: ListMembersResponse): Crowd {
   return { members: crowd.members.map(fromMember), more: crowd.nextPageToken !== "", total: crowd.total };
 }
 
-export function fromRoom({ name, members, displayName, topic, unread }: WireRoom): RoomEntry {
-  return { name, members, displayName, topic, unread: unread ?? null };
+export function fromRooms({ rooms, nextPageToken }: ListRoomsResponse): RoomsPage {
+  return { rooms: rooms.map((room) => ({ ...fromRoom(room), unread: room.unread ?? null })), next: nextPageToken };
+}
+
+function fromRoom({ name, displayName, topic, members, head, messages, lastActivity }: WireRoom | RoomSummary): RoomEntry {
+  return { name, displayName, topic, members, head, messages, active: lastActivity ? timestampMs(lastActivity) : 0 };
 }
 
 function fromCursor(c: WireCursor | undefined): Cursor {

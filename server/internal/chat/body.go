@@ -13,7 +13,7 @@ import (
 type Body interface {
 	// Durable tells whether the event is stored. One that is not has no sequence.
 	Durable() bool
-	// check returns a *FieldError for what nobody may send.
+	// check returns a *FieldError for what no caller may send.
 	check() error
 }
 
@@ -49,7 +49,7 @@ type Custom struct {
 	Key       string // of ephemeral ones: the newest with the sender's key replaces those before it
 }
 
-// Typing says that somebody is writing a message.
+// Typing says that the sender is writing a message.
 type Typing struct {
 	Stopped bool
 }
@@ -83,6 +83,22 @@ type RoomChanged struct {
 type Profile struct {
 	DisplayName string // up to MaxDisplayName characters
 	Topic       string // up to MaxTopic characters
+}
+
+// Relate returns what an Entry says of a body: how it relates to another event, and
+// whether it is counted.
+func Relate(b Body) (r Relation, target uint64, counted bool) {
+	switch body := b.(type) {
+	case Message:
+		return Standalone, 0, true
+	case Edit:
+		return Revises, body.Target, false
+	case Deletion:
+		return Erases, body.Target, false
+	case Reaction:
+		return Annotates, body.Target, false
+	}
+	return Standalone, 0, false
 }
 
 func (Message) Durable() bool       { return true }
@@ -133,7 +149,7 @@ func (c Custom) check() error {
 
 func (Typing) check() error { return nil }
 
-// What the server says about members and rooms is nobody's to send.
+// What the server says about members and rooms is not sent by callers.
 
 func (MemberJoined) check() error  { return errNotSent }
 func (MemberLeft) check() error    { return errNotSent }

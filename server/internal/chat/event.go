@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Member is somebody who takes part. A member without an ID is anonymous.
+// Member is a participant. A member without an ID is anonymous.
 type Member struct {
 	ID    string // stable; empty for callers without a token
 	Name  string
@@ -27,46 +27,44 @@ type Event struct {
 	Body     Body     // nil when the stored form could not be read
 	Changes  *Changes // what has become of a message; only in history
 
+	payload  int         // bytes of its stored form, or of an ephemeral event's content
 	outdated atomic.Bool // ephemeral, and there is a newer one with its key
-	encoded  [MaxForms]atomic.Pointer[[]byte]
+	encodings
 }
+
+// size estimates what an event takes in memory, in bytes: itself, its decoded
+// content, and the forms in which it was encoded for receivers.
+func (e *Event) size() int64 { return 400 + 4*int64(e.payload) }
 
 // with returns a copy of the event that differs in these.
 func (e *Event) with(previous uint64, body Body, changes *Changes) *Event {
 	return &Event{
 		Room: e.Room, Sequence: e.Sequence, Previous: previous, Time: e.Time, ID: e.ID, Sender: e.Sender,
-		Body: body, Changes: changes,
+		Body: body, Changes: changes, payload: e.payload,
 	}
 }
 
-// Form is one of the ways in which an adapter encodes events for its receivers.
-type Form int
-
-// MaxForms bounds the forms: they are 0 to MaxForms-1.
-const MaxForms = 4
-
-// Encoded returns the event in one form. It is encoded for the first receiver, and
-// kept for the others, who must not change the bytes.
-func (e *Event) Encoded(f Form, encode func() ([]byte, error)) ([]byte, error) {
-	if made := e.encoded[f].Load(); made != nil {
-		return *made, nil
-	}
-	made, err := encode()
-	if err != nil {
-		return nil, err
-	}
-	// Two receivers may have encoded it at once: the first one's bytes are kept.
-	if e.encoded[f].CompareAndSwap(nil, &made) {
-		return made, nil
-	}
-	return *e.encoded[f].Load(), nil
+// chain keeps the Previous of a room's events right when some of them are left out, so
+// that receivers don't take them for missing.
+type chain struct {
+	skipped  bool
+	previous uint64 // that of the first one skipped
 }
 
-// Cursor is a place in a room's log: everything up to and including Sequence has
-// been seen. Sequence 0 is before the first event.
-type Cursor struct {
-	Epoch    string
-	Sequence uint64
+// skip leaves out an event.
+func (c *chain) skip(e *Event) {
+	if !c.skipped {
+		c.skipped, c.previous = true, e.Previous
+	}
+}
+
+// link returns the event that comes after those given and skipped before.
+func (c *chain) link(e *Event) *Event {
+	if !c.skipped {
+		return e
+	}
+	c.skipped = false
+	return e.with(c.previous, e.Body, e.Changes)
 }
 
 // Encoding turns events into the journal's payloads and back. Room, Sequence and
@@ -76,7 +74,7 @@ type Encoding interface {
 	Decode([]byte) (*Event, error)
 }
 
-// Item is what a Feed delivers: a *Event, Joined, CaughtUp or Reset.
+// Item is what a Feed delivers: a *Event, Joined, CaughtUp, Reset or *RoomsChanged.
 type Item interface{ isItem() }
 
 // Joined says where the rooms of one Join stand. It comes before anything else
@@ -100,12 +98,12 @@ type CaughtUp struct {
 }
 
 // Reset says that what comes next can't be delivered: the cursor of a Join is
-// lost, or retention has overtaken a reader that is behind. The feed goes on live.
+// lost, or retention has overtaken a reader that is behind. The feed continues live.
 type Reset struct {
 	Room   string
 	Epoch  string
 	Oldest uint64 // the oldest retained event's sequence, 0 when there is none
-	Head   uint64 // the feed goes on after this sequence
+	Head   uint64 // the feed continues after this sequence
 }
 
 func (*Event) isItem()   {}

@@ -2,9 +2,12 @@ package chat
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"sync"
+
+	"chatroom/server/fanout"
 )
 
 // replayChunk is how many events a replay reads from the journal at a time.
@@ -25,12 +28,13 @@ type Feed struct {
 	member  Member
 	ready   chan struct{} // capacity 1
 
-	mu      sync.Mutex // guards below
-	pending []Item     // to be delivered before anything of the places
-	places  []*place   // replaced, never changed in place
+	mu      sync.Mutex                          // guards below
+	pending []Item                              // to be delivered before anything of the readers
+	readers []*roomReader                       // replaced, never changed in place
+	watch   *fanout.Subscription[*RoomsChanged] // nil while the list of rooms is not watched
 	closed  bool
 
-	turn int // the place that Next begins with; used by Next alone
+	turn int // the reader that Next begins with; used by Next alone
 }
 
 // NewFeed returns a feed for a member, in no room yet.
@@ -52,21 +56,21 @@ func (f *Feed) Join(ctx context.Context, starts ...Start) error {
 		return err
 	}
 	var err error
-	apart(func() { err = f.join(ctx, starts) })
+	onFreshStack(func() { err = f.join(ctx, starts) })
 	return err
 }
 
 func (f *Feed) join(ctx context.Context, starts []Start) error {
 	var joined Joined
 	var resets []Item
-	var places []*place
+	var readers []*roomReader
 	for _, start := range starts {
-		p, state, reset, err := f.attach(ctx, start)
+		r, state, reset, err := f.attach(ctx, start)
 		if err != nil {
-			f.detach(places, true)
+			f.detach(readers, true)
 			return err
 		}
-		places = append(places, p)
+		readers = append(readers, r)
 		joined.Rooms = append(joined.Rooms, state)
 		if reset != nil {
 			resets = append(resets, *reset)
@@ -75,11 +79,11 @@ func (f *Feed) join(ctx context.Context, starts []Start) error {
 	f.mu.Lock()
 	if f.closed {
 		f.mu.Unlock()
-		f.detach(places, true)
+		f.detach(readers, true)
 		return ErrClosed
 	}
 	f.pending = append(append(f.pending, joined), resets...)
-	f.places = append(slices.Clip(f.places), places...)
+	f.readers = append(slices.Clip(f.readers), readers...)
 	f.mu.Unlock()
 	f.signal()
 	return nil
@@ -87,9 +91,9 @@ func (f *Feed) join(ctx context.Context, starts []Start) error {
 
 func (f *Feed) checkJoin(starts []Start) error {
 	f.mu.Lock()
-	joined := make(map[string]bool, len(f.places)+len(starts))
-	for _, p := range f.places {
-		joined[p.room.name] = true
+	joined := make(map[string]bool, len(f.readers)+len(starts))
+	for _, r := range f.readers {
+		joined[r.room.name] = true
 	}
 	f.mu.Unlock()
 	for _, start := range starts {
@@ -110,38 +114,38 @@ func (f *Feed) checkJoin(starts []Start) error {
 	return nil
 }
 
-// attach subscribes before it asks the journal where the room stands: whatever
+// attach subscribes before it asks the journal where the room stands: everything that
 // is appended after that reaches the subscription. It counts the member before
-// that, so that the member is not told of itself, and asks how many there are after
-// it, so that nobody is missed.
-func (f *Feed) attach(ctx context.Context, start Start) (*place, RoomState, *Reset, error) {
+// that, so that the member is not notified of itself, and asks how many there are
+// after it, so that no member is missed.
+func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, RoomState, *Reset, error) {
 	s := f.service
 	if err := s.admit(ctx, f.member, start.Room); err != nil {
 		return nil, RoomState{}, nil, err
 	}
-	r, err := s.acquire(ctx, start.Room)
+	joined, err := s.acquire(ctx, start.Room)
 	if err != nil {
 		return nil, RoomState{}, nil, err
 	}
-	p := &place{service: s, room: r, crowd: s.enter(start.Room, f.member)}
-	p.sub, p.carried = r.subscribe(f.ready)
+	r := &roomReader{service: s, room: joined, present: s.enter(start.Room, f.member)}
+	r.sub, r.carried = joined.subscribe(f.ready)
 	state := RoomState{Room: start.Room, Members: s.countMembers(start.Room)}
 	if state.Profile, err = s.profile(ctx, start.Room); err == nil {
 		var reset *Reset
-		if reset, err = p.start(ctx, start, &state); err == nil {
-			return p, state, reset, nil
+		if reset, err = r.start(ctx, start, &state); err == nil {
+			return r, state, reset, nil
 		}
 	}
-	f.detach([]*place{p}, true)
+	f.detach([]*roomReader{r}, true)
 	return nil, RoomState{}, nil, err
 }
 
 // detach leaves rooms. A member who does so of its own accord is gone at once.
-func (f *Feed) detach(places []*place, explicit bool) {
-	for _, p := range places {
-		p.sub.Close()
-		f.service.exit(p.crowd, f.member, explicit)
-		f.service.release(p.room)
+func (f *Feed) detach(readers []*roomReader, explicit bool) {
+	for _, r := range readers {
+		r.sub.Close()
+		f.service.exit(r.present, f.member, explicit)
+		f.service.release(r.room)
 	}
 }
 
@@ -149,26 +153,63 @@ func (f *Feed) detach(places []*place, explicit bool) {
 // still be on their way. It returns a *FieldError for a room that is not joined.
 func (f *Feed) Leave(room string) error {
 	f.mu.Lock()
-	i := slices.IndexFunc(f.places, func(p *place) bool { return p.room.name == room })
+	i := slices.IndexFunc(f.readers, func(r *roomReader) bool { return r.room.name == room })
 	if i < 0 {
 		f.mu.Unlock()
 		return &FieldError{"room", "room.joined", fmt.Sprintf("must be joined to be left: %q", room)}
 	}
-	p := f.places[i]
-	f.places = slices.Concat(f.places[:i], f.places[i+1:])
+	r := f.readers[i]
+	f.readers = slices.Concat(f.readers[:i], f.readers[i+1:])
 	f.mu.Unlock()
-	f.detach([]*place{p}, true)
+	f.detach([]*roomReader{r}, true)
 	return nil
+}
+
+// WatchRooms begins to deliver RoomsChanged, at most once a second. The first one comes
+// at once and is incomplete: a caller that lists the rooms after it misses no change.
+// Watching twice is watching once. It returns ErrClosed, or an error of the store that
+// the rooms are read from.
+func (f *Feed) WatchRooms(ctx context.Context) error {
+	if err := f.service.openRooms(ctx); err != nil {
+		return err
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+		return ErrClosed
+	case f.watch != nil:
+		return nil
+	}
+	if f.watch = f.service.watch.subscribe(f.ready); f.watch == nil {
+		return ErrClosed
+	}
+	f.pending = append(f.pending, missedRooms)
+	f.signal()
+	return nil
+}
+
+// UnwatchRooms ends what WatchRooms began. A RoomsChanged that is pending may still be
+// delivered.
+func (f *Feed) UnwatchRooms() {
+	f.mu.Lock()
+	watch := f.watch
+	f.watch = nil
+	f.mu.Unlock()
+	if watch != nil {
+		f.service.watch.unsubscribe(watch)
+	}
 }
 
 // Close leaves all rooms, as one whose connection is lost: the member is in them
 // for a moment longer. Closing twice is harmless.
 func (f *Feed) Close() {
 	f.mu.Lock()
-	places := f.places
-	f.places, f.pending, f.closed = nil, nil, true
+	readers := f.readers
+	f.readers, f.pending, f.closed = nil, nil, true
 	f.mu.Unlock()
-	f.detach(places, false)
+	f.UnwatchRooms()
+	f.detach(readers, false)
 }
 
 // Next puts what is pending into buf and returns how many items. It does not
@@ -179,16 +220,19 @@ func (f *Feed) Next(ctx context.Context, buf []Item) (int, error) {
 	f.mu.Lock()
 	n := copy(buf, f.pending)
 	f.pending = slices.Delete(f.pending, 0, n)
-	places, held := f.places, len(f.pending) > 0
+	readers, watch, held := f.readers, f.watch, len(f.pending) > 0
 	f.mu.Unlock()
-	if held {
+	if held || n == len(buf) {
 		f.signal()
 		return n, nil
 	}
+	if watch != nil {
+		n += takeRooms(watch, buf[n:])
+	}
 	f.turn++
-	for i := range places {
-		p := places[(f.turn+i)%len(places)]
-		k, more, err := p.take(ctx, buf[n:])
+	for i := range readers {
+		r := readers[(f.turn+i)%len(readers)]
+		k, more, err := r.take(ctx, buf[n:])
 		n += k
 		if err != nil {
 			return n, err
@@ -203,7 +247,23 @@ func (f *Feed) Next(ctx context.Context, buf []Item) (int, error) {
 	return n, nil
 }
 
-// Wake makes Ready fire, for whoever waits there and has something else to see to.
+// takeRooms puts what has changed in the list of rooms into buf: one incomplete
+// RoomsChanged if some were missed.
+func takeRooms(watch *fanout.Subscription[*RoomsChanged], buf []Item) (n int) {
+	var changed [roomsChangedWindow]*RoomsChanged
+	k, err := watch.Take(changed[:min(len(changed), len(buf))])
+	if errors.Is(err, fanout.ErrLagged) {
+		watch.Rejoin()
+		buf[0] = missedRooms
+		return 1
+	}
+	for i, c := range changed[:k] {
+		buf[i] = c
+	}
+	return k
+}
+
+// Wake makes Ready fire, for a caller that waits there for other things, too.
 func (f *Feed) Wake() { f.signal() }
 
 // signal never blocks: a signal that is already there covers this one.

@@ -12,7 +12,7 @@ import (
 	"pgregory.net/rapid"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/journal/memory"
+	"chatroom/server/internal/store/memory"
 )
 
 // progress is how many messages were sent, as something to wait for.

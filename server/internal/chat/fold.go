@@ -2,14 +2,14 @@ package chat
 
 import (
 	"cmp"
-	"context"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
 )
 
-// Changes is what has become of a message since it was said.
+// Changes is what has become of a message since it was sent.
 type Changes struct {
 	Sequence  uint64    // of the newest change in it
 	EditTime  time.Time // zero if the text is the first one
@@ -22,237 +22,138 @@ type Reactions struct {
 	Members []string // their ids, in their order
 }
 
-// fold is what has become of the messages of one room: of those that changed. It
-// is made from a run of the journal, which grows at both ends as more is asked
-// for: reading history page by page from its end costs no more than the pages.
-//
-// The order of reading does not matter: of two changes that exclude each other the
-// one with the greater sequence counts, and a deletion always does.
+// size estimates what changes take in memory and in an answer, in bytes.
+func (c *Changes) size() int {
+	n := sizeOfFold
+	for _, r := range c.Reactions {
+		n += len(r.Emoji)
+		for _, member := range r.Members {
+			n += len(member) + 2
+		}
+	}
+	return n
+}
+
+// fold is what has become of one message: its changes in the order of the journal up
+// to a sequence, folded.
 type fold struct {
-	room, epoch string
+	epoch  string
+	target uint64
 
-	counted int       // what of size folds.size has; guarded by folds.mu
-	used    time.Time // when it was last asked for; guarded by folds.mu
-
-	mu      sync.Mutex // guards below
-	from    uint64     // all changes from here
-	through uint64     // to here are in
-	targets map[uint64]*changed
-	size    int // of targets, in bytes, roughly
-}
-
-// changed is what has become of one message.
-type changed struct {
-	newest    uint64
-	edits     []uint64 // the sequences of all of them
-	edit      uint64   // that of the newest
-	text      string
+	mu        sync.Mutex // guards below
+	through   uint64     // all changes up to this sequence are in
+	newest    uint64     // the sequence of the newest change
+	edited    bool
+	text      string // of the newest edit
 	editTime  time.Time
-	reactions map[reactor]reacted
-	deletion  *Event
-}
-
-type reactor struct{ emoji, member string }
-
-type reacted struct {
-	sequence uint64
-	removed  bool
+	deleted   bool
+	reactions map[string]map[string]struct{} // the members, by emoji
+	pairs     int                            // of an emoji and a member
+	size      int64                          // of all that, in bytes, roughly
+	changes   *Changes                       // as given to readers; nil after a change
 }
 
 // The rough sizes of what a fold holds, in bytes.
 const (
-	sizeOfTarget   = 200
-	sizeOfReaction = 120
+	sizeOfFold = 256
+	sizeOfPair = 96
 )
 
-// takeLocked folds an event, which must not be in already.
-func (f *fold) takeLocked(e *Event) {
-	switch body := e.Body.(type) {
-	case Edit:
-		c := f.targetLocked(e, body.Target)
-		c.edits = append(c.edits, e.Sequence)
-		if e.Sequence > c.edit {
-			f.size += len(body.Text) - len(c.text)
-			c.edit, c.text, c.editTime = e.Sequence, body.Text, e.Time
-		}
-	case Reaction:
-		c := f.targetLocked(e, body.Target)
-		by := reactor{body.Emoji, e.Sender.ID}
-		before, found := c.reactions[by]
-		if !found {
-			f.size += sizeOfReaction
-		}
-		if e.Sequence > before.sequence {
-			c.reactions[by] = reacted{e.Sequence, body.Removed}
-		}
-	case Deletion:
-		// The first one counts: there are more when an edit came in between.
-		c := f.targetLocked(e, body.Target)
-		if c.deletion == nil || e.Sequence < c.deletion.Sequence {
-			c.deletion = e
-		}
-	}
-}
-
-func (f *fold) targetLocked(e *Event, target uint64) *changed {
-	c := f.targets[target]
-	if c == nil {
-		c = &changed{reactions: make(map[reactor]reacted)}
-		f.targets[target] = c
-		f.size += sizeOfTarget
-	}
-	c.newest = max(c.newest, e.Sequence)
-	return c
-}
-
-// apply returns an event with a message as it is now, or nil if there is to be
-// nothing of it any more: a message that was deleted, and an edit of one.
-func (f *fold) apply(e *Event) *Event {
+// take folds the changes that are not in yet. They are all of those with any target
+// up to a sequence, in order.
+func (f *fold) take(changes []*Event, through uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	switch body := e.Body.(type) {
-	case Message:
-		c := f.targets[e.Sequence]
-		if c == nil {
-			return e
-		}
-		if c.deletion != nil {
-			return nil
-		}
-		if c.edit > 0 {
-			body.Text = c.text
-		}
-		return e.with(e.Previous, body, &Changes{Sequence: c.newest, EditTime: c.editTime, Reactions: c.list()})
-	case Edit:
-		if c := f.targets[body.Target]; c != nil && c.deletion != nil {
-			return nil
+	for _, e := range changes {
+		if e.Sequence > f.through {
+			f.takeLocked(e)
 		}
 	}
-	return e
+	f.through = max(f.through, through)
 }
 
-// list returns the reactions that stand, by emoji and member: an order that whoever
-// folds the events can have, too.
-func (c *changed) list() []Reactions {
-	var all []reactor
-	for by, r := range c.reactions {
-		if !r.removed {
-			all = append(all, by)
-		}
+func (f *fold) takeLocked(e *Event) {
+	if _, target, _ := targetOf(e.Body); target != f.target {
+		return
 	}
-	slices.SortFunc(all, func(a, b reactor) int {
-		return cmp.Or(cmp.Compare(a.emoji, b.emoji), cmp.Compare(a.member, b.member))
-	})
+	f.newest, f.changes = e.Sequence, nil
+	switch body := e.Body.(type) {
+	case Edit:
+		f.size += int64(len(body.Text) - len(f.text))
+		f.edited, f.text, f.editTime = true, body.Text, e.Time
+	case Reaction:
+		f.reactLocked(body, e.Sender.ID)
+	case Deletion:
+		f.deleted = true
+	}
+}
+
+func (f *fold) reactLocked(r Reaction, member string) {
+	members := f.reactions[r.Emoji]
+	_, found := members[member]
+	size := sizeOfPair + 2*int64(len(r.Emoji)+len(member))
+	switch {
+	case found && r.Removed:
+		delete(members, member)
+		if len(members) == 0 {
+			delete(f.reactions, r.Emoji)
+		}
+		f.pairs--
+		f.size -= size
+	case !found && !r.Removed && f.pairs < MaxReactors:
+		if members == nil {
+			members = make(map[string]struct{})
+			if f.reactions == nil {
+				f.reactions = make(map[string]map[string]struct{})
+			}
+			f.reactions[r.Emoji] = members
+		}
+		members[member] = struct{}{}
+		f.pairs++
+		f.size += size
+	}
+}
+
+// apply returns a message as it is now, or nil if it is deleted.
+func (f *fold) apply(e *Event, message Message) *Event {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.deleted:
+		return nil
+	case f.newest == 0:
+		return e
+	case f.edited:
+		message.Text = f.text
+	}
+	if f.changes == nil {
+		f.changes = &Changes{Sequence: f.newest, EditTime: f.editTime, Reactions: f.listLocked()}
+	}
+	return e.with(e.Previous, message, f.changes)
+}
+
+// listLocked returns the reactions by emoji and member: an order that receivers who
+// fold the events themselves can have, too.
+func (f *fold) listLocked() []Reactions {
 	var list []Reactions
-	for _, r := range all {
-		if n := len(list); n == 0 || list[n-1].Emoji != r.emoji {
-			list = append(list, Reactions{Emoji: r.emoji})
-		}
-		last := &list[len(list)-1]
-		last.Members = append(last.Members, r.member)
+	for emoji, members := range f.reactions {
+		list = append(list, Reactions{Emoji: emoji, Members: slices.Sorted(maps.Keys(members))})
 	}
+	slices.SortFunc(list, func(a, b Reactions) int { return cmp.Compare(a.Emoji, b.Emoji) })
 	return list
 }
 
-// crowded tells whether a message has as many different emoji as it may have, and
-// this one is not among them.
-func (f *fold) crowded(target uint64, emoji string) bool {
+// checkReaction returns a *FieldError for a reaction that is too much for the message.
+func (f *fold) checkReaction(emoji, member string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	c := f.targets[target]
-	if c == nil || len(c.reactions) < MaxReactions {
-		return false
-	}
-	list := c.list()
-	return len(list) >= MaxReactions && !slices.ContainsFunc(list, func(r Reactions) bool { return r.Emoji == emoji })
-}
-
-// editsOf returns the sequences of a message's edits, the oldest first.
-func (f *fold) editsOf(target uint64) []uint64 {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c := f.targets[target]; c != nil {
-		return slices.Sorted(slices.Values(c.edits))
+	members := f.reactions[emoji]
+	_, found := members[member]
+	switch {
+	case members == nil && len(f.reactions) >= MaxReactions:
+		return &FieldError{"reaction.emoji", "emoji.count", fmt.Sprintf("must be one of the %d different ones that the message has already: it takes no more", MaxReactions)}
+	case !found && f.pairs >= MaxReactors:
+		return &FieldError{"reaction.target", "reaction.count", fmt.Sprintf("must be a message with fewer than %d reactions of its members", MaxReactors)}
 	}
 	return nil
-}
-
-// deletionOf returns the event that deleted a message, or nil.
-func (f *fold) deletionOf(target uint64) *Event {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	if c := f.targets[target]; c != nil {
-		return c.deletion
-	}
-	return nil
-}
-
-// folded returns the fold of a room, with all changes since from in it up to what
-// is stored now.
-func (s *Service) folded(ctx context.Context, room string, from uint64) (*fold, error) {
-	head, err := s.journal.Head(ctx, room)
-	if err != nil {
-		return nil, fmt.Errorf("head of room %q: %w", room, err)
-	}
-	f := s.folds.get(room, head)
-	if err := s.foldForward(ctx, f); err != nil {
-		return nil, err
-	}
-	if err := s.foldBack(ctx, f, from); err != nil {
-		return nil, err
-	}
-	s.folds.grown(f)
-	return f, nil
-}
-
-// foldForward reads on to the end of the room's log. Several may do so at once:
-// what one has read is in order, and starts no later than where the fold ends.
-func (s *Service) foldForward(ctx context.Context, f *fold) error {
-	for {
-		f.mu.Lock()
-		after := f.through
-		f.mu.Unlock()
-		stored, err := s.journal.Read(ctx, f.room, after, replayChunk)
-		if err != nil {
-			return fmt.Errorf("read room %q: %w", f.room, err)
-		}
-		f.mu.Lock()
-		for _, st := range stored {
-			if st.Sequence > f.through {
-				f.takeLocked(s.read(f.room, st))
-				f.through = st.Sequence
-			}
-		}
-		f.mu.Unlock()
-		if len(stored) < replayChunk {
-			return nil
-		}
-	}
-}
-
-// foldBack reads back in the room's log until the fold begins at from.
-func (s *Service) foldBack(ctx context.Context, f *fold, from uint64) error {
-	for {
-		f.mu.Lock()
-		before := f.from
-		f.mu.Unlock()
-		if before <= from {
-			return nil
-		}
-		stored, err := s.journal.ReadBack(ctx, f.room, before, replayChunk)
-		if err != nil {
-			return fmt.Errorf("read back in room %q: %w", f.room, err)
-		}
-		f.mu.Lock()
-		for _, st := range slices.Backward(stored) {
-			if st.Sequence < f.from {
-				f.takeLocked(s.read(f.room, st))
-				f.from = st.Sequence
-			}
-		}
-		if len(stored) < replayChunk {
-			f.from = min(f.from, from) // there is nothing before it
-		}
-		f.mu.Unlock()
-	}
 }

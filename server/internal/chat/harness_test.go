@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -13,8 +14,8 @@ import (
 	"go.uber.org/goleak"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/journal/memory"
 	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/store/memory"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -22,101 +23,191 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // patience bounds the wait for what is sure to come.
 const patience = 10 * time.Second
 
-// probe is a journal that counts its tails, and lets a test come between a
-// service and its journal.
+// probe is a store that counts its tails and look-ups, and lets a test come between a
+// service and its store.
 type probe struct {
-	chat.Journal
+	*memory.Store
 	tails        atomic.Int32
-	beforeRead   func() // called before each Read and ReadBack
-	beforeAppend func() // called once, before the next Append
-	broken       string // the method that fails
+	reads        atomic.Int32                // calls of Read and ReadBack
+	lookups      atomic.Int32                // calls of Changes
+	found        atomic.Int32                // events that those returned
+	beforeRead   func()                      // called before each Read and ReadBack
+	afterRead    func()                      // called once, after the next Read or ReadBack
+	beforeSubmit func()                      // called once, before the next Submit
+	duringLookup func()                      // called by each Changes
+	duringScrub  func(context.Context) error // called by each Scrub
+	counts       atomic.Int32                // calls of Count and Head
+	duringRooms  func(context.Context)       // called by each Rooms
 
 	mu      sync.Mutex          // guards below
+	broken  string              // the method that fails
 	deliver func([]chat.Stored) // of the newest tail
+	holding bool                // tails are not called yet
+	held    []func()            // calls of tails
 }
 
-var errBroken = errors.New("the journal is broken")
+var errBroken = errors.New("the store is broken")
 
-func (p *probe) failing(method string) { p.broken = method }
+func (p *probe) failing(method string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.broken = method
+}
 
 func (p *probe) failed(method string) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	if method == p.broken {
 		return errBroken
 	}
 	return nil
 }
 
-func (p *probe) Append(ctx context.Context, room, key string, payload []byte) (chat.Cursor, bool, error) {
-	if err := p.failed("Append"); err != nil {
-		return chat.Cursor{}, false, err
+func (p *probe) Submit(ctx context.Context, e chat.Entry, done func(chat.Appended)) {
+	if err := p.failed("Submit"); err != nil {
+		done(chat.Appended{Err: err})
+		return
 	}
-	if f := p.beforeAppend; f != nil {
-		p.beforeAppend = nil
+	if f := p.beforeSubmit; f != nil {
+		p.beforeSubmit = nil
 		f()
 	}
-	return p.Journal.Append(ctx, room, key, payload)
+	p.Store.Submit(ctx, e, done)
 }
 
-func (p *probe) Submit(ctx context.Context, room, key string, payload []byte, done func(chat.Appended)) {
-	at, duplicate, err := p.Append(ctx, room, key, payload)
-	done(chat.Appended{At: at, Duplicate: duplicate, Err: err})
+func (p *probe) Changes(ctx context.Context, room string, targets []uint64, after uint64) ([]chat.Stored, error) {
+	p.lookups.Add(1)
+	if p.duringLookup != nil {
+		p.duringLookup()
+	}
+	if err := p.failed("Changes"); err != nil {
+		return nil, err
+	}
+	found, err := p.Store.Changes(ctx, room, targets, after)
+	p.found.Add(int32(len(found)))
+	return found, err
+}
+
+func (p *probe) Scrub(ctx context.Context) (int, error) {
+	if err := p.failed("Scrub"); err != nil {
+		return 0, err
+	}
+	if p.duringScrub != nil {
+		if err := p.duringScrub(ctx); err != nil {
+			return 0, err
+		}
+	}
+	return p.Store.Scrub(ctx)
 }
 
 func (p *probe) Read(ctx context.Context, room string, after uint64, limit int) ([]chat.Stored, error) {
+	p.reads.Add(1)
 	if p.beforeRead != nil {
 		p.beforeRead()
 	}
 	if err := p.failed("Read"); err != nil {
 		return nil, err
 	}
-	return p.Journal.Read(ctx, room, after, limit)
+	defer p.read()
+	return p.Store.Read(ctx, room, after, limit)
 }
 
 func (p *probe) ReadBack(ctx context.Context, room string, before uint64, limit int) ([]chat.Stored, error) {
+	p.reads.Add(1)
 	if p.beforeRead != nil {
 		p.beforeRead()
 	}
 	if err := p.failed("ReadBack"); err != nil {
 		return nil, err
 	}
-	return p.Journal.ReadBack(ctx, room, before, limit)
+	defer p.read()
+	return p.Store.ReadBack(ctx, room, before, limit)
 }
 
-func (p *probe) Erase(ctx context.Context, room string, sequence uint64) error {
-	if err := p.failed("Erase"); err != nil {
-		return err
+func (p *probe) read() {
+	if f := p.afterRead; f != nil {
+		p.afterRead = nil
+		f()
 	}
-	return p.Journal.Erase(ctx, room, sequence)
+}
+
+func (p *probe) Count(ctx context.Context, room string, after uint64, except string, limit int) (int, error) {
+	p.counts.Add(1)
+	return p.Store.Count(ctx, room, after, except, limit)
+}
+
+func (p *probe) Rooms(ctx context.Context, after string, limit int) ([]chat.RoomHead, error) {
+	if err := p.failed("Rooms"); err != nil {
+		return nil, err
+	}
+	if p.duringRooms != nil {
+		p.duringRooms(ctx)
+	}
+	if err := ctx.Err(); err != nil {
+		return nil, err
+	}
+	return p.Store.Rooms(ctx, after, limit)
+}
+
+func (p *probe) Activity(ctx context.Context, fn func([]chat.RoomHead)) (func(), error) {
+	if err := p.failed("Activity"); err != nil {
+		return nil, err
+	}
+	return p.Store.Activity(ctx, fn)
 }
 
 func (p *probe) Head(ctx context.Context, room string) (chat.Head, error) {
+	p.counts.Add(1)
 	if err := p.failed("Head"); err != nil {
 		return chat.Head{}, err
 	}
-	return p.Journal.Head(ctx, room)
+	return p.Store.Head(ctx, room)
 }
 
 func (p *probe) Tail(ctx context.Context, room string, fn func([]chat.Stored)) (func(), error) {
 	if err := p.failed("Tail"); err != nil {
 		return nil, err
 	}
-	stop, err := p.Journal.Tail(ctx, room, fn)
+	stop, err := p.Store.Tail(ctx, room, func(events []chat.Stored) {
+		p.mu.Lock()
+		if p.holding {
+			events = slices.Clone(events)
+			p.held = append(p.held, func() { fn(events) })
+			p.mu.Unlock()
+			return
+		}
+		p.mu.Unlock()
+		fn(events)
+	})
 	if err != nil {
 		return nil, err
-	}
-	if room == "!rooms" {
-		return stop, nil // the service's own
 	}
 	p.tails.Add(1)
 	p.mu.Lock()
 	p.deliver = fn
 	p.mu.Unlock()
-	detach := context.AfterFunc(ctx, stop) // a journal may well end a tail with its context
+	detach := context.AfterFunc(ctx, stop) // a store may well end a tail with its context
 	return func() {
 		p.tails.Add(-1)
 		detach()
 		stop()
 	}, nil
+}
+
+// hold keeps what is appended from now on from the tails until release is called.
+func (p *probe) hold() (release func()) {
+	p.mu.Lock()
+	p.holding = true
+	p.mu.Unlock()
+	return func() {
+		p.mu.Lock()
+		held := p.held
+		p.holding, p.held = false, nil
+		p.mu.Unlock()
+		for _, call := range held {
+			call()
+		}
+	}
 }
 
 // late calls the newest tail once more with what was stored long ago.
@@ -137,8 +228,8 @@ type house struct {
 // newHouse returns a service whose end checks that nobody is left in it.
 func newHouse(t *testing.T, config chat.Config, keep memory.Config) *house {
 	t.Helper()
-	h := &house{journal: &probe{Journal: memory.Open(keep)}}
-	config.Journal, config.Encoding = h.journal, rpc.Encoding{}
+	h := &house{journal: &probe{Store: memory.Open(keep)}}
+	config.Journal, config.State, config.Encoding = h.journal, h.journal, rpc.Encoding{}
 	h.Service = chat.New(config)
 	t.Cleanup(func() {
 		h.checkEmpty(t)
@@ -200,7 +291,7 @@ func (h *house) head(t testing.TB, room string) chat.Head {
 // sequences returns what the journal holds of a room.
 func (h *house) sequences(t testing.TB, room string) []uint64 {
 	t.Helper()
-	stored, err := h.journal.Journal.Read(t.Context(), room, 0, 1<<20)
+	stored, err := h.journal.Store.Read(t.Context(), room, 0, 1<<20)
 	if err != nil {
 		t.Fatalf("Read(%q) = %v, want nil", room, err)
 	}
@@ -293,4 +384,22 @@ func sequencesOf(items []chat.Item) []uint64 {
 func isField(err error, field, rule string) bool {
 	f, ok := errors.AsType[*chat.FieldError](err)
 	return ok && f.Field == field && f.Rule == rule && f.Bound != ""
+}
+
+// lockedBuffer takes what is logged.
+type lockedBuffer struct {
+	mu   sync.Mutex // guards below
+	text strings.Builder
+}
+
+func (b *lockedBuffer) Write(p []byte) (int, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.Write(p)
+}
+
+func (b *lockedBuffer) String() string {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.text.String()
 }

@@ -10,8 +10,8 @@ import (
 	"chatroom/server/fanout"
 )
 
-// ErrUnknownRoom is returned for a room in which nothing was ever said and
-// nobody is.
+// ErrUnknownRoom is returned for a room without events, members and a
+// profile.
 var ErrUnknownRoom = errors.New("chat: unknown room")
 
 // CursorLostError says that a cursor can't be honoured: it is of another epoch,
@@ -126,85 +126,132 @@ func (q Query) check() error {
 }
 
 func (s *Service) page(ctx context.Context, q Query) (Page, error) {
-	head, err := s.journal.Head(ctx, q.Room)
+	stored, head, err := s.readPage(ctx, q)
 	if err != nil {
-		return Page{}, fmt.Errorf("head of room %q: %w", q.Room, err)
-	}
-	if head.Last == 0 && !s.exists(q.Room) {
-		return Page{}, ErrUnknownRoom
+		return Page{}, err
 	}
 	page := Page{Epoch: head.Epoch, Next: Cursor{Epoch: head.Epoch}}
-	var stored []Stored
 	switch {
 	case q.After != nil:
-		if err := head.check(q.Room, *q.After); err != nil {
-			return Page{}, err
-		}
 		page.Next.Sequence = q.After.Sequence
-		stored, err = s.journal.Read(ctx, q.Room, q.After.Sequence, q.Limit+1)
 	case q.Before != nil:
-		if q.Before.Epoch != head.Epoch {
-			return Page{}, head.lost(q.Room)
-		}
 		page.Next.Sequence = max(q.Before.Sequence, 1) - 1
-		stored, err = s.journal.ReadBack(ctx, q.Room, q.Before.Sequence, q.Limit+1)
-	default:
-		stored, err = s.journal.ReadBack(ctx, q.Room, ^uint64(0), q.Limit+1)
-	}
-	if err != nil {
-		return Page{}, fmt.Errorf("read room %q: %w", q.Room, err)
-	}
-	if q.After != nil {
-		// Asked again after reading: what retention drops while it is read is
-		// noticed.
-		if head, err = s.journal.Head(ctx, q.Room); err != nil {
-			return Page{}, fmt.Errorf("head of room %q: %w", q.Room, err)
-		}
-		if err := head.check(q.Room, *q.After); err != nil {
-			return Page{}, err
-		}
 	}
 	whole := len(stored)
+	through := head.Last // a reader that continues after the page must not miss a change
+	if whole > 0 {
+		through = max(through, stored[whole-1].Sequence)
+	}
 	stored = trim(stored, q.Limit, q.After == nil)
 	page.More = len(stored) < whole
 	for _, st := range stored {
 		page.Events = append(page.Events, s.decode(q.Room, st))
 		page.Next.Sequence = st.Sequence
 	}
-	page.Events, err = s.asOfNow(ctx, q.Room, page.Events)
-	return page, err
+	if page.Events, err = s.asOfNow(ctx, q.Room, head.Epoch, through, page.Events); err != nil {
+		return Page{}, err
+	}
+	page.shorten(q.After == nil)
+	return page, nil
 }
 
-// asOfNow returns events with the messages among them as they are now.
-func (s *Service) asOfNow(ctx context.Context, room string, events []*Event) ([]*Event, error) {
-	if len(events) == 0 {
-		return nil, nil
+// readPage reads one event more than a page has, and where the room stands.
+func (s *Service) readPage(ctx context.Context, q Query) ([]Stored, Head, error) {
+	head, err := s.journal.Head(ctx, q.Room)
+	if err != nil {
+		return nil, Head{}, fmt.Errorf("head of room %q: %w", q.Room, err)
 	}
-	f, err := s.folded(ctx, room, events[0].Sequence)
+	if head.Last == 0 {
+		if exists, err := s.exists(ctx, q.Room); err != nil {
+			return nil, Head{}, err
+		} else if !exists {
+			return nil, Head{}, ErrUnknownRoom
+		}
+	}
+	var stored []Stored
+	switch {
+	case q.After != nil:
+		if err := head.check(q.Room, *q.After); err != nil {
+			return nil, Head{}, err
+		}
+		stored, err = s.journal.Read(ctx, q.Room, q.After.Sequence, q.Limit+1)
+	case q.Before != nil:
+		if q.Before.Epoch != head.Epoch {
+			return nil, Head{}, head.lost(q.Room)
+		}
+		stored, err = s.journal.ReadBack(ctx, q.Room, min(q.Before.Sequence, maxSequence), q.Limit+1)
+	default:
+		stored, err = s.journal.ReadBack(ctx, q.Room, maxSequence, q.Limit+1)
+	}
+	if err != nil {
+		return nil, Head{}, fmt.Errorf("read room %q: %w", q.Room, err)
+	}
+	if q.After == nil {
+		return stored, head, nil
+	}
+	// Asked again after reading: what retention drops while it is read is noticed.
+	if head, err = s.journal.Head(ctx, q.Room); err != nil {
+		return nil, Head{}, fmt.Errorf("head of room %q: %w", q.Room, err)
+	}
+	return stored, head, head.check(q.Room, *q.After)
+}
+
+// asOfNow returns events with the messages among them as they are now. The changes up
+// to a sequence are in it.
+func (s *Service) asOfNow(ctx context.Context, room, epoch string, through uint64, events []*Event) ([]*Event, error) {
+	var targets []uint64
+	for _, e := range events {
+		if _, ok := e.Body.(Message); ok {
+			targets = append(targets, e.Sequence)
+		}
+	}
+	folds, err := s.folded(ctx, room, epoch, through, targets)
 	if err != nil {
 		return nil, err
 	}
 	var now []*Event
-	left, before := false, uint64(0) // whether the one before was left out, and what came before that
+	var links chain
 	for _, e := range events {
-		changed := f.apply(e)
-		if changed == nil {
-			// It is being erased, or was to be: a crash may have come between.
-			if err := s.eraseOne(ctx, room, e.Sequence); err != nil {
-				return nil, err
+		if message, ok := e.Body.(Message); ok {
+			changed := folds[0].apply(e, message)
+			folds = folds[1:]
+			if changed == nil {
+				links.skip(e) // deleted since it was read
+				continue
 			}
-			if !left {
-				left, before = true, e.Previous
-			}
-			continue
+			e = changed
 		}
-		if left {
-			changed = changed.with(before, changed.Body, changed.Changes)
-			left = false
-		}
-		now = append(now, changed)
+		now = append(now, links.link(e))
 	}
 	return now, nil
+}
+
+// shorten takes events from a page that make it too large with their changes: at its
+// front if it was read backward, else at its end. At least one stays.
+func (p *Page) shorten(backward bool) {
+	size := 0
+	for i := range p.Events {
+		at := i
+		if backward {
+			at = len(p.Events) - 1 - i
+		}
+		e := p.Events[at]
+		size += e.payload
+		if e.Changes != nil {
+			size += e.Changes.size()
+		}
+		if i == 0 || size <= pageBytes {
+			continue
+		}
+		p.More = true
+		if backward {
+			p.Events = p.Events[at+1:]
+			return
+		}
+		p.Events = p.Events[:at]
+		p.Next.Sequence = p.Events[at-1].Sequence
+		return
+	}
 }
 
 // trim shortens a page to limit events and pageBytes, but to no less than one

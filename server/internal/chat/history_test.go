@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -11,8 +12,8 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/journal/memory"
 	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/store/memory"
 )
 
 func sequencesOfPage(p chat.Page) []uint64 {
@@ -56,6 +57,7 @@ func TestHistoryPages(t *testing.T) {
 		{"before, the rest", chat.Query{Before: c(at[3]), Limit: 3}, at[:3], false, at[2]},
 		{"before the first", chat.Query{Before: c(at[0])}, nil, false, 0},
 		{"before 0", chat.Query{Before: c(0)}, nil, false, 0},
+		{"before any end", chat.Query{Before: c(math.MaxUint64), Limit: 1}, at[59:], true, last},
 		{"before the end", chat.Query{Before: c(last + 1), Limit: 1}, at[59:], true, last},
 	} {
 		tt.query.Room = "room"
@@ -246,9 +248,14 @@ func TestHistoryWaits(t *testing.T) {
 				h.say(t, "lobby", "seen")
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				time.AfterFunc(5*time.Second, func() { tt.event(t, h, cancel) })
+				happened := make(chan struct{})
+				time.AfterFunc(5*time.Second, func() {
+					defer close(happened)
+					tt.event(t, h, cancel)
+				})
 				start := time.Now()
 				page, err := h.History(ctx, chat.Query{Room: "lobby", After: h.cursor(t, "lobby", 1), Wait: wait})
+				<-happened
 				if took := time.Since(start); took != tt.takes || !errors.Is(err, tt.err) || len(page.Events) != tt.want {
 					t.Errorf("History = %d events, %v after %v, want %d, %v after %v", len(page.Events), err, took, tt.want, tt.err, tt.takes)
 				}
@@ -286,9 +293,14 @@ func TestHistoryWaitsBeyondWhatIsLate(t *testing.T) {
 			t.Fatalf("Read = %v, want nil", err)
 		}
 		time.AfterFunc(time.Second, func() { h.journal.late(seen[0]) })
-		time.AfterFunc(3*time.Second, func() { h.say(t, "room", "new") })
+		said := make(chan struct{})
+		time.AfterFunc(3*time.Second, func() {
+			defer close(said)
+			h.say(t, "room", "new")
+		})
 		start := time.Now()
 		page, err := h.History(t.Context(), chat.Query{Room: "room", After: h.cursor(t, "room", 1), Wait: time.Minute})
+		<-said
 		if got := sequencesOfPage(page); err != nil || !slices.Equal(got, []uint64{2}) || time.Since(start) != 3*time.Second {
 			t.Errorf("History after 1 = %v, %v after %v, want 2 after 3 s", got, err, time.Since(start))
 		}
@@ -303,7 +315,7 @@ func TestHistoryOfHugeEvents(t *testing.T) {
 		t.Fatalf("Encode = %v, want nil", err)
 	}
 	for _, key := range []string{"1", "2"} {
-		if _, _, err := h.journal.Append(t.Context(), "room", key, payload); err != nil {
+		if _, _, err := chat.Append(t.Context(), h.journal, chat.Entry{Room: "room", Key: key, Payload: payload}); err != nil {
 			t.Fatalf("Append = %v, want nil", err)
 		}
 	}

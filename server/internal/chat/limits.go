@@ -18,11 +18,14 @@ const (
 
 	MaxEmoji       = 32       // bytes
 	MaxReactions   = 50       // different emoji at one message
+	MaxReactors    = 1_000    // reactions at one message, of all members and emoji together
 	MaxPayload     = 16 << 10 // bytes of a Custom's type and payload
 	MaxDisplayName = 80       // characters
 	MaxTopic       = 300      // characters
 	MaxUnread      = 100      // messages that are counted as unread
 	MaxSeen        = 100      // rooms whose unread messages are counted at once
+
+	MaxRoomsChanged = 100 // rooms in a RoomsChanged, and removed ones beside them
 )
 
 // FieldError says that a field of a request is out of its bounds.

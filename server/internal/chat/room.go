@@ -1,18 +1,20 @@
 package chat
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 
 	"chatroom/server/fanout"
 )
 
-// room is a room that somebody on this node listens to. It goes when the last
-// listener does; the journal keeps the events.
+// room is a room with listeners on this node. It ends with the last listener; the
+// journal keeps the events.
 type room struct {
-	name    string
-	topic   *fanout.Topic[*Event]
-	passing passing
+	name      string
+	topic     *fanout.Topic[*Event]
+	ephemeral ephemeral
+	deletions deletions
 
 	opened chan struct{} // closed when stop and err are set
 	stop   func()        // ends the journal's tail
@@ -33,9 +35,10 @@ func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
 	r, found := s.rooms[name]
 	if !found {
 		r = &room{
-			name:   name,
-			topic:  fanout.New[*Event](s.topics),
-			opened: make(chan struct{}),
+			name:      name,
+			topic:     fanout.New(s.topics),
+			deletions: deletions{window: cmp.Or(s.topics.Window, fanout.DefaultWindow)},
+			opened:    make(chan struct{}),
 		}
 		s.rooms[name] = r
 	}
@@ -44,13 +47,7 @@ func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
 
 	if !found {
 		// The tail outlives the caller that happened to come first.
-		r.stop, r.err = s.journal.Tail(context.WithoutCancel(ctx), name, func(stored []Stored) {
-			events := make([]*Event, len(stored))
-			for i, st := range stored {
-				events[i] = s.decode(name, st)
-			}
-			_ = r.topic.Publish(events...) // closed: nobody listens any more
-		})
+		r.stop, r.err = s.journal.Tail(context.WithoutCancel(ctx), name, func(stored []Stored) { s.publish(r, stored) })
 		close(r.opened)
 	}
 	select {
@@ -64,6 +61,19 @@ func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
 		return nil, fmt.Errorf("tail room %q: %w", name, r.err)
 	}
 	return r, nil
+}
+
+// publish gives stored events to the listeners of a room.
+func (s *Service) publish(r *room, stored []Stored) {
+	events := make([]*Event, len(stored))
+	for i, st := range stored {
+		events[i] = s.read(r.name, st)
+		if deletion, ok := events[i].Body.(Deletion); ok {
+			s.forgetDeleted(deletion.Target)
+		}
+	}
+	r.deletions.publish(events)
+	_ = r.topic.Publish(events...) // fails once the last listener has gone
 }
 
 // release gives back what acquire returned. The last one ends the room here; a

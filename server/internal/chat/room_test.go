@@ -12,8 +12,8 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/journal/memory"
 	"chatroom/server/internal/presence"
+	"chatroom/server/internal/store/memory"
 )
 
 func TestFeedLeave(t *testing.T) {
@@ -174,11 +174,7 @@ func TestMembers(t *testing.T) { synctest.Test(t, testMembers) }
 func testMembers(t *testing.T) {
 	h := newHouse(t, chat.Config{}, memory.Config{})
 	members := func() int {
-		rooms, _, err := h.Rooms(t.Context(), "", 10, nil)
-		if err != nil {
-			t.Fatalf("Rooms() = %v, want nil", err)
-		}
-		for _, r := range rooms {
+		for _, r := range h.list(t, chat.RoomsQuery{Limit: 10}) {
 			if r.Name == "room" {
 				return r.Members
 			}
@@ -215,7 +211,7 @@ func TestRooms(t *testing.T) {
 	h.say(t, "said", "something")
 	h.say(t, "lobby", "something")
 	h.feed(t, gopher, chat.Start{Room: "listened"}, chat.Start{Room: "said"})
-	all := []chat.RoomInfo{{Name: "a-lasting"}, {Name: "listened", Members: 1}, {Name: "lobby", Head: 2}, {Name: "said", Head: 1, Members: 1}}
+	all := []chat.RoomInfo{{Name: "a-lasting"}, {Name: "listened", Members: 1}, {Name: "lobby", Head: 2, Messages: 1}, {Name: "said", Head: 1, Messages: 1, Members: 1}}
 	for _, tt := range []struct {
 		after string
 		limit int
@@ -231,7 +227,8 @@ func TestRooms(t *testing.T) {
 		{"lobbx", 1, all[2:3], true},
 		{"said", 1, nil, false},
 	} {
-		got, more, err := h.Rooms(t.Context(), tt.after, tt.limit, nil)
+		page, err := h.Rooms(t.Context(), chat.RoomsQuery{After: tt.after, Limit: tt.limit})
+		got, more := page.Rooms, page.Next != ""
 		for i := range got {
 			if spoken := got[i].Head > 0; got[i].LastActivity.IsZero() == spoken || got[i].Unread != -1 {
 				t.Errorf("Rooms(%q, %d): %+v, want the time of its newest event, and no count of unread messages", tt.after, tt.limit, got[i])
@@ -241,6 +238,46 @@ func TestRooms(t *testing.T) {
 		if err != nil || !slices.Equal(got, tt.want) || more != tt.more {
 			t.Errorf("Rooms(%q, %d) = %v, %t, %v, want %v, %t", tt.after, tt.limit, got, more, err, tt.want, tt.more)
 		}
+	}
+}
+
+// Unread are the messages of others after a cursor.
+func TestUnread(t *testing.T) {
+	h := newHouse(t, chat.Config{}, memory.Config{RoomEvents: 300})
+	var at []chat.Cursor
+	for i := range 10 {
+		from := []chat.Member{alice, bob}[i%2]
+		at = append(at, h.post(t, from, "room", chat.Message{Text: "hi"}).At)
+	}
+	h.post(t, alice, "room", chat.Reaction{Target: at[0].Sequence, Emoji: "+"})
+	h.post(t, bob, "room", chat.Deletion{Target: at[9].Sequence})
+	h.post(t, bob, "other", chat.Message{Text: "hi"})
+	unread := func(by chat.Member, c chat.Cursor) int {
+		t.Helper()
+		rooms := h.list(t, chat.RoomsQuery{Limit: 10, Seen: map[string]chat.Cursor{"room": c}, For: by})
+		if len(rooms) != 2 || rooms[0].Unread != -1 {
+			t.Fatalf("Rooms = %+v, want a count in the second alone", rooms)
+		}
+		return rooms[1].Unread
+	}
+	for _, tt := range []struct {
+		by    chat.Member
+		after chat.Cursor
+		want  int
+	}{
+		{alice, at[0], 4}, {bob, at[0], 4}, {gopher, at[0], 8}, {chat.Anonymous, at[0], 8}, {gopher, at[8], 0},
+		{gopher, chat.Cursor{Epoch: at[0].Epoch}, 9}, {gopher, chat.Cursor{Epoch: "other", Sequence: 9}, 9}, {gopher, chat.Cursor{Epoch: at[0].Epoch, Sequence: 999}, 9},
+	} {
+		if got := unread(tt.by, tt.after); got != tt.want {
+			t.Errorf("unread of %q after %v = %d, want %d", tt.by.Name, tt.after, got, tt.want)
+		}
+	}
+	h.sayMany(t, "room", 200)
+	if got := unread(alice, at[0]); got != chat.MaxUnread {
+		t.Errorf("unread = %d, want %d at most", got, chat.MaxUnread)
+	}
+	if got := unread(gopher, at[8]); got != 0 {
+		t.Errorf("unread after 200 messages of one's own = %d, want 0", got)
 	}
 }
 

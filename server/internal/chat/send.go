@@ -5,6 +5,8 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"math"
+	"sync/atomic"
 	"time"
 )
 
@@ -42,15 +44,24 @@ func (e *TargetError) Error() string { return e.Field + ": " + e.Err.Error() }
 func (e *TargetError) Unwrap() error { return e.Err }
 
 // Send stores a post by from, or hands it to those who are there now if its body is
-// not durable. A message that is deleted is erased from the journal when Send
-// returns. It returns a *FieldError for what is out of bounds, a *TargetError,
-// ErrSignIn, ErrRoomCreation and ErrClosed.
+// not durable. From the moment at which a deletion is stored no reader is given the
+// message or its edits; when Send returns nil they are in no file of the journal. It
+// returns a *FieldError for what is out of bounds, a *TargetError, an
+// *ErasureDelayedError, ErrSignIn and ErrClosed.
 func (s *Service) Send(ctx context.Context, from Member, p Post) (Receipt, error) {
 	sending := s.Begin(ctx, from, p)
 	select {
 	case <-sending.Done():
 		return sending.Receipt(ctx)
 	case <-ctx.Done():
+		select {
+		case <-sending.Done(): // at the same moment
+			return sending.Receipt(ctx)
+		default:
+		}
+		if sending.stored.Load() {
+			return Receipt{}, &ErasureDelayedError{sending.receipt, ctx.Err()}
+		}
 		return Receipt{}, ctx.Err()
 	}
 }
@@ -59,99 +70,145 @@ func (s *Service) Send(ctx context.Context, from Member, p Post) (Receipt, error
 type Sending struct {
 	service *Service
 	event   *Event
-	done    chan struct{} // closed when the fields below are set
+	refusal error // what is wrong with the post, unless it is a retry
+	done    chan struct{}
 
-	receipt Receipt
-	err     error
+	receipt Receipt     // set before stored, or else before done is closed
+	stored  atomic.Bool // of a deletion: it is stored, and waits to be erased
+	err     error       // set before done is closed
 }
 
-// Done returns a channel that is closed when the post is stored or refused.
+// Done returns a channel that is closed when the post is stored, and its target
+// erased if it is a deletion, or when it is refused.
 func (x *Sending) Done() <-chan struct{} { return x.done }
 
 // Receipt returns what Send would, once the post is done.
 func (x *Sending) Receipt(ctx context.Context) (Receipt, error) {
-	if x.err != nil || !x.receipt.Duplicate || !x.receipt.Time.IsZero() {
-		return x.receipt, x.err
+	if x.err != nil {
+		return Receipt{}, x.err
 	}
-	first, err := x.service.at(ctx, x.event.Room, x.receipt.At.Sequence)
+	receipt := x.receipt
+	if !receipt.Duplicate {
+		return receipt, nil
+	}
+	first, err := x.service.at(ctx, x.event.Room, receipt.At.Sequence)
 	if first != nil {
-		x.receipt.Time = first.Time
+		receipt.Time = first.Time
 	}
-	return x.receipt, err
+	return receipt, err
 }
 
-// Begin is Send that does not wait until the post is stored: a sender who begins
-// one after the other has them stored in that order, at the rate of many senders.
-// What must follow the storing of an edit or a deletion, Begin waits for.
+func (x *Sending) finish(err error) {
+	x.err = err
+	close(x.done)
+}
+
+// Begin is Send that does not wait until the post is done: a sender who begins one
+// after the other has them stored in that order, at the rate of many senders.
 func (s *Service) Begin(ctx context.Context, from Member, p Post) *Sending {
 	event := &Event{Room: p.Room, Time: time.Now().UTC(), ID: p.ID, Sender: from, Body: p.Body}
 	x := &Sending{service: s, event: event, done: make(chan struct{})}
-	if stored, err := s.prepare(ctx, x, p); err != nil || stored {
-		x.err = err
-		close(x.done)
+	if err := s.prepare(ctx, x, p); err != nil {
+		x.finish(err)
+		return x
+	}
+	if !p.Body.Durable() {
+		x.receipt.Time = event.Time
+		x.finish(s.passEphemeral(event))
 		return x
 	}
 	if err := s.submit(ctx, x); err != nil {
-		x.err = err
-		close(x.done)
-		return x
-	}
-	switch p.Body.(type) {
-	case Edit, Deletion:
-		<-x.done
-		if x.err == nil {
-			x.err = s.settle(ctx, event, x.receipt.At.Sequence)
-		}
+		x.finish(err)
 	}
 	return x
 }
 
-// prepare checks a post, and sees to it if it is not to be stored, or was before.
-func (s *Service) prepare(ctx context.Context, x *Sending, p Post) (seenTo bool, err error) {
+// prepare checks a post.
+func (s *Service) prepare(ctx context.Context, x *Sending, p Post) error {
 	if err := p.check(); err != nil {
-		return false, err
+		return err
 	}
 	if s.isClosed() {
-		return false, ErrClosed
+		return ErrClosed
 	}
 	if err := s.admit(ctx, x.event.Sender, p.Room); err != nil {
-		return false, err
+		return err
 	}
-	if !p.Body.Durable() {
-		x.receipt.Time = x.event.Time
-		return true, s.pass(x.event)
-	}
-	earlier, err := s.checkTarget(ctx, x.event)
-	x.receipt = earlier
-	return earlier.Duplicate, err
+	return s.checkTarget(ctx, x)
 }
 
-// submit has the journal store a post. Whoever waits for done finds the receipt.
+// submit has the journal store a post.
 func (s *Service) submit(ctx context.Context, x *Sending) error {
-	payload, err := s.encoding.Encode(x.event)
-	if err != nil {
-		return fmt.Errorf("encode event: %w", err)
-	}
-	key, err := s.key(x.event)
+	entry, err := s.entry(x)
 	if err != nil {
 		return err
 	}
-	s.journal.Submit(ctx, x.event.Room, key, payload, func(a Appended) {
-		switch {
-		case a.Err != nil:
-			x.err = fmt.Errorf("append to room %q: %w", x.event.Room, a.Err)
-		case a.Duplicate:
-			x.receipt = Receipt{At: a.At, Duplicate: true}
-		default:
-			x.receipt = Receipt{At: a.At, Time: x.event.Time}
-		}
-		close(x.done)
-	})
+	s.journal.Submit(ctx, entry, func(a Appended) { s.submitted(x, a) })
 	return nil
+}
+
+// entry returns what the journal is to store of a post.
+func (s *Service) entry(x *Sending) (Entry, error) {
+	e := x.event
+	payload, err := s.encoding.Encode(e)
+	if err != nil {
+		return Entry{}, fmt.Errorf("encode event: %w", err)
+	}
+	key, err := s.key(e)
+	if err != nil {
+		return Entry{}, err
+	}
+	entry := Entry{Room: e.Room, Key: key, Payload: payload, Author: e.Sender.ID}
+	entry.Relation, entry.Target, entry.Counted = Relate(e.Body)
+	if x.refusal != nil {
+		// The journal looks at the key first: a retry is answered as the first attempt
+		// was, and nothing else is stored. With its own target the post could find one
+		// that was stored since the check, and whose sender was not compared.
+		entry.Relation, entry.Target = Annotates, maxSequence
+	}
+	return entry, nil
+}
+
+// maxSequence is greater than the sequence of any event.
+const maxSequence = math.MaxInt64
+
+// submitted takes the journal's answer. It must not block.
+func (s *Service) submitted(x *Sending, a Appended) {
+	switch {
+	case errors.Is(a.Err, ErrTargetGone) && x.refusal != nil:
+		x.finish(x.refusal)
+		return
+	case errors.Is(a.Err, ErrTargetGone):
+		field, _, _ := targetOf(x.event.Body)
+		x.finish(&TargetError{field, ErrUnknownTarget})
+		return
+	case a.Err != nil:
+		x.finish(fmt.Errorf("append to room %q: %w", x.event.Room, a.Err))
+		return
+	}
+	x.receipt = Receipt{At: a.At, Duplicate: a.Duplicate}
+	if !a.Duplicate {
+		x.receipt.Time = x.event.Time
+		_, message := x.event.Body.(Message)
+		s.list.directory.Append(x.event.Room, a.At.Sequence, x.event.Time, message)
+	}
+	deletion, deletes := x.event.Body.(Deletion)
+	if !deletes {
+		x.finish(nil)
+		return
+	}
+	if !a.Duplicate {
+		s.hideDeleted(x.event.Room, deletion.Target, a.At.Sequence)
+	}
+	x.stored.Store(true)
+	s.eraser.add(x)
 }
 
 // at returns the event with a sequence, nil if there is none.
 func (s *Service) at(ctx context.Context, room string, sequence uint64) (*Event, error) {
+	if sequence > maxSequence {
+		return nil, nil
+	}
 	stored, err := s.journal.Read(ctx, room, sequence-1, 1)
 	if err != nil {
 		return nil, fmt.Errorf("read event %d of room %q: %w", sequence, room, err)

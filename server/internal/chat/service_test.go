@@ -13,8 +13,8 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/journal/memory"
 	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/store/memory"
 )
 
 func TestSendRefuses(t *testing.T) {
@@ -51,9 +51,9 @@ func TestSendRefuses(t *testing.T) {
 			t.Errorf("Send, %s = %v, want a FieldError for %q, %q", tt.name, err, tt.field, tt.rule)
 		}
 	}
-	rooms, _, err := h.Rooms(t.Context(), "", 10, nil)
-	if err != nil || len(rooms) != 3 {
-		t.Errorf("Rooms() = %v, %v, want the 3 of the good posts", rooms, err)
+	page, err := h.Rooms(t.Context(), chat.RoomsQuery{Limit: 10})
+	if err != nil || len(page.Rooms) != 3 {
+		t.Errorf("Rooms() = %v, %v, want the 3 of the good posts", page.Rooms, err)
 	}
 }
 
@@ -120,7 +120,7 @@ func TestSendKeys(t *testing.T) {
 func TestSendWithFailingJournal(t *testing.T) {
 	h := newHouse(t, chat.Config{}, memory.Config{})
 	post := chat.Post{Room: "room", ID: "1", Body: chat.Message{Text: "hi"}}
-	h.journal.failing("Append")
+	h.journal.failing("Submit")
 	if _, err := h.Send(t.Context(), gopher, post); !errors.Is(err, errBroken) {
 		t.Errorf("Send with a failing journal = %v, want %v", err, errBroken)
 	}
@@ -134,14 +134,14 @@ func TestSendWithFailingJournal(t *testing.T) {
 
 // An event that can't be read keeps its place, so that nobody takes it for a gap.
 func TestUnreadableEventKeepsItsPlace(t *testing.T) {
-	journal := &probe{Journal: memory.Open(memory.Config{})}
-	s := chat.New(chat.Config{Journal: journal, Encoding: rpc.Encoding{}, Log: slog.New(slog.DiscardHandler)})
+	journal := &probe{Store: memory.Open(memory.Config{})}
+	s := chat.New(chat.Config{Journal: journal, State: journal, Encoding: rpc.Encoding{}, Log: slog.New(slog.DiscardHandler)})
 	h := &house{Service: s, journal: journal}
 	defer s.Close()
 	f := h.feed(t, gopher, chat.Start{Room: "room"})
 	drain(t, f, 8)
 	h.say(t, "room", "before")
-	if _, _, err := journal.Append(t.Context(), "room", "key", []byte("\xff\xff")); err != nil {
+	if _, _, err := chat.Append(t.Context(), journal, chat.Entry{Room: "room", Key: "key", Payload: []byte("\xff\xff")}); err != nil {
 		t.Fatalf("Append = %v, want nil", err)
 	}
 	h.say(t, "room", "after")

@@ -3,10 +3,11 @@ package chat_test
 import (
 	"errors"
 	"fmt"
+	"math"
 	"testing"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/journal/memory"
+	"chatroom/server/internal/store/memory"
 )
 
 var (
@@ -46,6 +47,7 @@ func TestTargetRules(t *testing.T) {
 			want   error
 		}{
 			"none like it":                    {alice, 999, chat.ErrUnknownTarget},
+			"beyond all sequences":            {alice, math.MaxUint64, chat.ErrUnknownTarget},
 			"in another room":                 {alice, elsewhere, chat.ErrUnknownTarget},
 			"deleted":                         {alice, deleted, chat.ErrUnknownTarget},
 			"not a message":                   {alice, edit, chat.ErrUnknownTarget},
@@ -76,71 +78,4 @@ func (h *house) pageOf(t testing.TB, room string) []*chat.Event {
 		t.Fatalf("History = %v, want nil", err)
 	}
 	return page.Events
-}
-
-// A deletion of which the second half failed shows nothing of the message, and is
-// completed by whoever reads there or by a retry.
-func TestDeletionIsCompleted(t *testing.T) {
-	for _, by := range []string{"a reader", "a retry"} {
-		t.Run(by, func(t *testing.T) {
-			h := newHouse(t, chat.Config{}, memory.Config{})
-			before := h.post(t, bob, "room", chat.Message{Text: "before"}).At.Sequence
-			target := h.post(t, alice, "room", chat.Message{Text: "secret"}).At.Sequence
-			edit := h.post(t, alice, "room", chat.Edit{Target: target, Text: "still a secret"}).At.Sequence
-			h.post(t, bob, "room", chat.Message{Text: "after"})
-			h.journal.failing("Erase")
-			deletion := chat.Post{Room: "room", ID: "deletion", Body: chat.Deletion{Target: target}}
-			if _, err := h.Send(t.Context(), alice, deletion); !errors.Is(err, errBroken) {
-				t.Fatalf("Send of a deletion = %v, want %v", err, errBroken)
-			}
-			if _, err := h.History(t.Context(), chat.Query{Room: "room"}); !errors.Is(err, errBroken) {
-				t.Errorf("History over a message that can't be erased = %v, want %v", err, errBroken)
-			}
-			h.journal.failing("")
-			if by == "a reader" {
-				events := h.pageOf(t, "room")
-				if len(events) != 3 || events[0].Sequence != before || events[1].Previous != before {
-					t.Errorf("the page = %+v, want what is left, without a gap", events)
-				}
-			} else if r, err := h.Send(t.Context(), alice, deletion); err != nil || !r.Duplicate || r.At.Epoch == "" || r.Time.IsZero() {
-				t.Errorf("Send of the deletion again = %+v, %v, want a duplicate", r, err)
-			}
-			for _, e := range h.stored(t, "room") {
-				if e.Sequence == target || e.Sequence == edit {
-					t.Errorf("the journal holds %+v, want it erased", e)
-				}
-			}
-			again := chat.Post{Room: "room", ID: "another", Body: chat.Deletion{Target: target}}
-			if _, err := h.Send(t.Context(), alice, again); !errors.Is(err, chat.ErrUnknownTarget) {
-				t.Errorf("Send of another deletion = %v, want %v", err, chat.ErrUnknownTarget)
-			}
-			if _, err := h.Send(t.Context(), bob, deletion); !errors.Is(err, chat.ErrUnknownTarget) {
-				t.Errorf("Send of the deletion by another = %v, want %v", err, chat.ErrUnknownTarget)
-			}
-		})
-	}
-}
-
-// An edit that is stored while its message is being deleted is refused, and shown
-// to nobody who reads history.
-func TestEditOfWhatIsBeingDeleted(t *testing.T) {
-	h := newHouse(t, chat.Config{}, memory.Config{})
-	target := h.post(t, alice, "room", chat.Message{Text: "secret"}).At.Sequence
-	h.post(t, bob, "room", chat.Message{Text: "after"})
-	h.journal.beforeAppend = func() { h.post(t, alice, "room", chat.Deletion{Target: target}) }
-	edit := chat.Post{Room: "room", ID: "edit", Body: chat.Edit{Target: target, Text: "still a secret"}}
-	if _, err := h.Send(t.Context(), alice, edit); !errors.Is(err, chat.ErrUnknownTarget) {
-		t.Errorf("Send of an edit, overtaken by the deletion = %v, want %v", err, chat.ErrUnknownTarget)
-	}
-	h.post(t, bob, "room", chat.Message{Text: "the newest event can't be erased"})
-	for _, e := range h.pageOf(t, "room") {
-		if _, ok := e.Body.(chat.Edit); ok {
-			t.Errorf("the page has %+v, want nothing of the message", e)
-		}
-	}
-	for _, e := range h.stored(t, "room") {
-		if about(e) == target {
-			t.Errorf("the journal holds %+v, want it erased", e)
-		}
-	}
 }

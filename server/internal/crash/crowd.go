@@ -23,6 +23,7 @@ type crowd struct {
 	talkers     []*talker
 	subscribers []*subscriber
 	listers     []*lister
+	browsers    []*browser
 	visitors    []*visitor
 	conns       []*grpc.ClientConn
 	address     string
@@ -44,14 +45,12 @@ func gather(ctx context.Context, c Config, address string, random *rand.Rand) (_
 	for i := range c.Rooms {
 		room := fmt.Sprintf("room-%d", i)
 		w.rooms = append(w.rooms, room)
-		first := Ack{Room: room, ID: "first-" + room, Text: "the first event"}
-		receipt, err := w.reader.Send(ctx, first.Room, first.ID, first.Text)
-		if err != nil {
-			return nil, err
+		first := Send{Room: room, ID: "first-" + room, Body: Body{Kind: Message, Text: "first-" + room}}
+		ack, stored := w.reader.store(ctx, w.history, first)
+		if !stored {
+			return nil, fmt.Errorf("the first event of %s was not stored: %w", room, context.Cause(ctx))
 		}
-		first.Epoch, first.Sequence = receipt.Epoch, receipt.Sequence
-		w.history.acked(first)
-		w.epoch = receipt.Epoch
+		w.epoch = ack.Epoch
 	}
 	for i, d := range doors {
 		if err := w.addListeners(i, d); err != nil {
@@ -72,7 +71,7 @@ func gather(ctx context.Context, c Config, address string, random *rand.Rand) (_
 }
 
 func (w *crowd) visitor(d door, token string) (*visitor, error) {
-	v, err := d.open(w.address, token)
+	v, err := d.open(w.history, w.address, token)
 	if err != nil {
 		return nil, err
 	}
@@ -86,8 +85,8 @@ func (w *crowd) random() *rand.Rand { return rand.New(rand.NewPCG(w.seed.Uint64(
 // room spreads the crowd over the rooms.
 func (w *crowd) room(i int) string { return w.rooms[i%len(w.rooms)] }
 
-// addListeners adds, for one door, somebody who stays, somebody who leaves and
-// comes back, and somebody who pages.
+// addListeners adds the readers of one door: a subscriber that stays, one that leaves
+// and resumes, one that reads pages forward, and one that reads parts of all rooms.
 func (w *crowd) addListeners(i int, d door) error {
 	for k, kind := range []string{"stays", "leaves", "pages"} {
 		v, err := w.visitor(d, "")
@@ -103,12 +102,17 @@ func (w *crowd) addListeners(i int, d door) error {
 		w.subscribers = append(w.subscribers, &subscriber{seat: at, door: v, restive: kind == "leaves",
 			random: w.random(), history: w.history, cursor: client.Cursor{Epoch: w.epoch}})
 	}
+	v, err := w.visitor(d, "")
+	if err != nil {
+		return err
+	}
+	w.browsers = append(w.browsers, &browser{name: d.name + "-browses", door: v, rooms: w.rooms, random: w.random(), history: w.history})
 	return nil
 }
 
 // addPublisher adds one of a door. The first of each door is anonymous.
 func (w *crowd) addPublisher(ctx context.Context, i int, d, other door) error {
-	p := &publisher{name: fmt.Sprintf("%s-%d", d.name, i), rooms: w.rooms, random: w.random(), history: w.history}
+	p := &publisher{author: w.author(fmt.Sprintf("%s-%d", d.name, i)), history: w.history}
 	var token string
 	var err error
 	if i > 0 {
@@ -126,11 +130,14 @@ func (w *crowd) addPublisher(ctx context.Context, i int, d, other door) error {
 	return nil
 }
 
+func (w *crowd) author(name string) author {
+	return author{name: name, rooms: w.rooms, random: w.random()}
+}
+
 func (w *crowd) addTalker(ctx context.Context, i int) error {
 	t := &talker{
+		author:  w.author(fmt.Sprintf("chat-%d", i)),
 		seat:    seat{fmt.Sprintf("chat-%d", i), w.room(i)},
-		rooms:   w.rooms,
-		random:  w.random(),
 		history: w.history,
 		cursor:  client.Cursor{Epoch: w.epoch},
 	}
@@ -160,6 +167,9 @@ func (w *crowd) start(ctx context.Context, stop <-chan struct{}, publishing, lis
 	}
 	for _, l := range w.listers {
 		listening.Go(func() { l.run(ctx) })
+	}
+	for _, b := range w.browsers {
+		listening.Go(func() { b.run(ctx) })
 	}
 }
 
@@ -229,7 +239,7 @@ func (w *crowd) resumes() int {
 		n += t.resumes
 	}
 	for _, s := range w.subscribers {
-		n += int(s.door.streams.Load())
+		n += int(s.door.streams.opened.Load())
 	}
 	for _, l := range w.listers {
 		n += l.resumes + 1

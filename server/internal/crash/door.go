@@ -31,13 +31,13 @@ var doors = []door{
 type visitor struct {
 	*client.Client
 	rpc     chatv1connect.ChatRoomClient // for what the client has no call for
-	streams *atomic.Int64                // how many were opened
+	streams *streams
 	idle    func()
 }
 
 // open makes a client. Its pauses are short: the server is never away for long,
 // and what is to be proven is that nobody misses anything in a hurry.
-func (d door) open(address, token string) (*visitor, error) {
+func (d door) open(h *History, address, token string) (*visitor, error) {
 	protocols := new(http.Protocols)
 	if d.http1 {
 		protocols.SetHTTP1(true)
@@ -49,35 +49,67 @@ func (d door) open(address, token string) (*visitor, error) {
 		DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: burst,
 	}
-	v := &visitor{streams: new(atomic.Int64), idle: transport.CloseIdleConnections}
-	options := append([]connect.ClientOption{connect.WithInterceptors(counter{v.streams})}, d.options...)
-	h := &http.Client{Transport: transport}
+	v := &visitor{streams: &streams{history: h}, idle: transport.CloseIdleConnections}
+	options := append([]connect.ClientOption{connect.WithInterceptors(v.streams, bearer(token))}, d.options...)
+	caller := &http.Client{Transport: transport}
 	var err error
 	v.Client, err = client.New(client.Config{
 		URL:            "http://" + address,
-		HTTP:           h,
-		Token:          token,
+		HTTP:           caller,
 		Options:        options,
-		AttemptTimeout: 5 * time.Second,
+		AttemptTimeout: attemptTimeout,
 		MaxBackoff:     300 * time.Millisecond,
 	})
-	v.rpc = chatv1connect.NewChatRoomClient(h, "http://"+address, options...)
+	v.rpc = chatv1connect.NewChatRoomClient(caller, "http://"+address, options...)
 	return v, err
 }
 
-// counter counts streams.
-type counter struct{ n *atomic.Int64 }
+// streams notes the streams of one client.
+type streams struct {
+	history *History
+	opened  atomic.Int64  // how many
+	began   atomic.Uint64 // the Tick before the newest was opened
+}
 
-func (c counter) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
+func (s *streams) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
 
-func (c counter) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (s *streams) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
-		c.n.Add(1)
+		s.opened.Add(1)
+		s.began.Store(uint64(s.history.now()))
 		return next(ctx, spec)
 	}
 }
 
-func (c counter) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (s *streams) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return next
+}
+
+// bearer adds a token to every call, unless it is empty.
+type bearer string
+
+func (b bearer) add(h http.Header) {
+	if b != "" {
+		h.Set("Authorization", "Bearer "+string(b))
+	}
+}
+
+func (b bearer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
+	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
+		b.add(request.Header())
+		return next(ctx, request)
+	}
+}
+
+func (b bearer) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
+		conn := next(ctx, spec)
+		b.add(conn.RequestHeader())
+		return conn
+	}
+}
+
+func (b bearer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return next
 }
 

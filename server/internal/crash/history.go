@@ -2,7 +2,10 @@ package crash
 
 import (
 	"fmt"
+	"math/rand/v2"
+	"strings"
 	"sync"
+	"sync/atomic"
 
 	chatv1 "chatroom/gen/chat/v1"
 )
@@ -10,35 +13,120 @@ import (
 // History is what happened, as the clients know it. Its methods may be called by
 // several goroutines.
 type History struct {
-	mu   sync.Mutex // guards below
-	acks []Ack
-	seen map[seat]*Seen
-	odd  []Fault // what clients were told that the contract does not allow
+	clock  atomic.Uint64
+	bursts chan struct{} // has a value when a burst of sends has begun; capacity 1
+
+	mu       sync.Mutex // guards below
+	sent     map[string]bool
+	record   Record // without Log and Seen
+	seen     map[seat]*Seen
+	odd      []Fault         // what clients were told that the contract does not allow
+	recent   []place         // messages that were acknowledged, of all publishers
+	deleting map[string]bool // the words of messages of which a deletion was sent
+	words    map[place][]string
 }
 
 // seat is a subscriber's in a room.
 type seat struct{ subscriber, room string }
 
-func newHistory() *History { return &History{seen: make(map[seat]*Seen)} }
+// maxRecent is how many messages publishers choose from for their reactions.
+const maxRecent = 32
 
-func (h *History) acked(a Ack) {
+func newHistory() *History {
+	return &History{
+		bursts:   make(chan struct{}, 1),
+		sent:     make(map[string]bool),
+		seen:     make(map[seat]*Seen),
+		deleting: make(map[string]bool),
+		words:    make(map[place][]string),
+	}
+}
+
+// now returns the present moment, later than every one before.
+func (h *History) now() Tick { return Tick(h.clock.Add(1)) }
+
+// burst notes that many sends begin at once.
+func (h *History) burst() {
+	select {
+	case h.bursts <- struct{}{}:
+	default:
+	}
+}
+
+// sending notes what is about to be sent. A retry changes nothing.
+func (h *History) sending(s Send) {
+	s.At = h.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.acks = append(h.acks, a)
+	if h.sent[s.ID] {
+		return
+	}
+	h.sent[s.ID] = true
+	h.record.Sends = append(h.record.Sends, s)
+	target := place{s.Room, s.Body.Target}
+	switch s.Body.Kind {
+	case Edit:
+		words := append(h.words[target], s.Body.word())
+		h.words[target] = words
+		if h.deleting[words[0]] {
+			h.deleting[s.Body.word()] = true
+		}
+	case Deletion:
+		for _, word := range h.words[target] {
+			h.deleting[word] = true
+		}
+	}
+}
+
+// acked notes an answer.
+func (h *History) acked(s Send, a Ack) {
+	a.ID, a.Room, a.At = s.ID, s.Room, h.now()
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.record.Acks = append(h.record.Acks, a)
+	if at := (place{s.Room, a.Sequence}); s.Body.Kind == Message && h.words[at] == nil {
+		h.words[at] = []string{s.Body.word()}
+		h.recent = append(h.recent, place{s.Room, a.Sequence})
+		if len(h.recent) > maxRecent {
+			h.recent = h.recent[1:]
+		}
+	}
+}
+
+// anyMessage returns one of the newest messages.
+func (h *History) anyMessage(random *rand.Rand) (place, bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.recent) == 0 {
+		return place{}, false
+	}
+	return h.recent[random.IntN(len(h.recent))], true
+}
+
+// refused notes that a send was refused for good.
+func (h *History) refused(s Send, code string) {
+	r := Refusal{ID: s.ID, Code: code, At: h.now()}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.record.Refusals = append(h.record.Refusals, r)
 }
 
 // oddity notes something that the contract does not allow.
 func (h *History) oddity(format string, args ...any) {
+	h.note(Fault{Contract, fmt.Sprintf(format, args...)})
+}
+
+func (h *History) note(f Fault) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.odd = append(h.odd, Fault{Contract, fmt.Sprintf(format, args...)})
+	h.odd = append(h.odd, f)
 }
 
 // ackedCount returns how many acknowledgements there are.
 func (h *History) ackedCount() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return len(h.acks)
+	return len(h.record.Acks)
 }
 
 func (h *History) seatLocked(s seat) *Seen {
@@ -48,11 +136,21 @@ func (h *History) seatLocked(s seat) *Seen {
 	return h.seen[s]
 }
 
-func (h *History) saw(s seat, e Event) {
+// saw notes an event that came from what began at a moment.
+func (h *History) saw(s seat, folded bool, e Event, began Tick) {
+	at := h.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	seen := h.seatLocked(s)
-	seen.Events = append(seen.Events, e)
+	seen.Folded = folded
+	seen.Events = append(seen.Events, Sighting{e, began, at})
+}
+
+// viewed notes a part of a room.
+func (h *History) viewed(v View) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.record.Views = append(h.record.Views, v)
 }
 
 func (h *History) wasReset(s seat) {
@@ -74,36 +172,62 @@ func (h *History) reached(s seat, sequence uint64) bool {
 func (h *History) judge(log []Event) []Fault {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return append(Verify(log, h.acks, h.sightingsLocked()), h.odd...)
-}
-
-func (h *History) sightingsLocked() []Seen {
-	var seen []Seen
+	r := h.record
+	r.Log = log
 	for _, s := range h.seen {
-		seen = append(seen, *s)
+		r.Seen = append(r.Seen, *s)
 	}
-	return seen
+	return append(Verify(r), h.odd...)
 }
 
-// sightings returns how many events were seen, over all subscribers.
-func (h *History) sightings() int {
+// count fills in the figures of a report that the history has.
+func (h *History) count(r *Report) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := 0
-	for _, s := range h.seen {
-		n += len(s.Events)
+	r.Acks, r.Scans = len(h.record.Acks), len(h.record.Scans)
+	kinds := make(map[string]BodyKind, len(h.record.Sends))
+	for _, s := range h.record.Sends {
+		kinds[s.ID] = s.Body.Kind
 	}
-	return n
+	for _, a := range h.record.Acks {
+		switch kinds[a.ID] {
+		case Edit:
+			r.Edits++
+		case Deletion:
+			r.Deletions++
+		}
+	}
+	for _, s := range h.seen {
+		r.Sightings += len(s.Events)
+	}
+	for _, v := range h.record.Views {
+		r.Sightings += len(v.Events)
+	}
 }
 
 func toEvent(e *chatv1.Event, epoch string) Event {
-	return Event{
+	event := Event{
 		Room:     e.GetRoom(),
 		Epoch:    epoch,
 		Sequence: e.GetSequence(),
 		Previous: e.GetPrevious(),
 		ID:       e.GetId(),
 		Sender:   e.GetSender().GetId(),
-		Text:     e.GetMessage().GetText(),
 	}
+	switch body := e.GetBody().(type) {
+	case *chatv1.Event_Message:
+		event.Body = Body{Kind: Message, Text: body.Message.GetText()}
+	case *chatv1.Event_Edit:
+		event.Body = Body{Kind: Edit, Target: body.Edit.GetTarget(), Text: body.Edit.GetText()}
+	case *chatv1.Event_Deletion:
+		event.Body = Body{Kind: Deletion, Target: body.Deletion.GetTarget()}
+	case *chatv1.Event_Reaction:
+		event.Body = Body{Kind: Reaction, Target: body.Reaction.GetTarget(), Text: body.Reaction.GetEmoji(), Removed: body.Reaction.GetRemoved()}
+	}
+	var reactions strings.Builder
+	for _, r := range e.GetChanges().GetReactions() {
+		writeReactions(&reactions, r.GetEmoji(), r.GetMemberIds())
+	}
+	event.Reactions = reactions.String()
+	return event
 }

@@ -8,6 +8,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"os"
+	"slices"
 	"sync"
 	"time"
 )
@@ -45,9 +46,13 @@ type Report struct {
 	Kills     int // of these,
 	Early     int // before the server was ready
 	Stops     int // with SIGTERM, besides
-	Acks      int // acknowledgements of sends
+	Acks      int // acknowledgements of sends; of these,
+	Edits     int // of edits, and
+	Deletions int // of deletions
 	Events    int // in the logs at the end
-	Sightings int // events that subscribers saw
+	Sightings int // events that readers saw
+	Scans     int // searches of all files for deleted texts
+	Checks    int // how often the server's own check of the store was run
 	Resumes   int // streams opened and pages asked for again
 	Elapsed   time.Duration
 	Faults    []Fault
@@ -55,8 +60,8 @@ type Report struct {
 }
 
 func (r *Report) String() string {
-	return fmt.Sprintf("%d kills (%d before the server was ready) and %d stops, %d acknowledgements, %d events, %d sightings, %d resumes in %v: %d faults, %d errors logged",
-		r.Kills, r.Early, r.Stops, r.Acks, r.Events, r.Sightings, r.Resumes, r.Elapsed.Round(10*time.Millisecond), len(r.Faults), len(r.Errors))
+	return fmt.Sprintf("%d kills (%d before the server was ready) and %d stops, %d acknowledgements (%d edits, %d deletions), %d events, %d sightings, %d resumes, %d scans and %d checks of the store in %v: %d faults, %d errors logged",
+		r.Kills, r.Early, r.Stops, r.Acks, r.Edits, r.Deletions, r.Events, r.Sightings, r.Resumes, r.Scans, r.Checks, r.Elapsed.Round(10*time.Millisecond), len(r.Faults), len(r.Errors))
 }
 
 // Run does all of it. The error says why it could not; what is wrong with the
@@ -105,7 +110,7 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	if err := crowd.through(ctx, c, s, random, report); err != nil {
 		return nil, err
 	}
-	if err := crowd.judge(ctx, s, report); err != nil {
+	if err := crowd.judge(ctx, c, s, report); err != nil {
 		return nil, err
 	}
 	report.Errors = s.log.errorLines()
@@ -142,7 +147,7 @@ func (w *crowd) through(ctx context.Context, c Config, s *server, random *rand.R
 
 // judge kills the server once more, as what everybody has seen must be there
 // after another crash, and compares.
-func (w *crowd) judge(ctx context.Context, s *server, report *Report) error {
+func (w *crowd) judge(ctx context.Context, c Config, s *server, report *Report) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*readyTimeout)
 	defer cancel()
 	if err := errors.Join(s.kill(), s.start()); err != nil {
@@ -156,27 +161,36 @@ func (w *crowd) judge(ctx context.Context, s *server, report *Report) error {
 	if err != nil {
 		return err
 	}
-	report.Acks, report.Events = w.history.ackedCount(), len(log)
-	report.Sightings, report.Resumes = w.history.sightings(), w.resumes()
+	if c.onDisk() {
+		if err := w.history.scan(c.Dir, true); err != nil {
+			return err
+		}
+		if err := w.history.check(ctx, s, c.Dir, report); err != nil {
+			return err
+		}
+	}
+	w.history.count(report)
+	report.Events, report.Resumes = len(log), w.resumes()
 	report.Faults = w.history.judge(log)
 	return nil
 }
 
+// onDisk reports whether the servers keep their data in Dir.
+func (c Config) onDisk() bool { return !slices.Contains(c.Args, "memory") }
+
 // killing kills and restarts. Every now and then the server dies before it is
-// ready, in the middle of reading what the last one left, or is stopped the way
-// that operators do.
+// ready, in the middle of reading what the last one left, or in the middle of a
+// burst, or is stopped the way that operators do.
 func killing(ctx context.Context, c Config, s *server, random *rand.Rand, h *History, report *Report) error {
 	begun := time.Now()
 	for report.Kills < c.Kills || time.Since(begun) < c.Duration {
 		chance := random.IntN(20)
-		life := time.Duration(150+random.IntN(250)) * time.Millisecond
 		if chance < 4 && report.Kills > 0 {
 			report.Early++
-			life = time.Duration(random.IntN(100)) * time.Millisecond
-		} else if err := s.waitReady(ctx); err != nil {
+			pause(ctx, time.Duration(random.IntN(100))*time.Millisecond)
+		} else if err := live(ctx, s, random, h, chance < 12); err != nil {
 			return err
 		}
-		pause(ctx, life)
 		if ctx.Err() != nil {
 			return nil
 		}
@@ -190,14 +204,39 @@ func killing(ctx context.Context, c Config, s *server, random *rand.Rand, h *His
 			if err := s.kill(); err != nil {
 				return err
 			}
-			if report.Kills%10 == 0 {
-				fmt.Fprintf(c.Log, "%v: %d kills, %d acknowledgements\n", time.Since(begun).Round(time.Millisecond), report.Kills, h.ackedCount())
-			}
+		}
+		if err := inspect(ctx, c, s, h, report, begun); err != nil {
+			return err
 		}
 		pause(ctx, time.Duration(random.IntN(50))*time.Millisecond)
 		if err := s.start(); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// live waits for a moment at which the server is to die: at random, or in the middle
+// of a burst.
+func live(ctx context.Context, s *server, random *rand.Rand, h *History, burst bool) error {
+	if err := s.waitReady(ctx); err != nil {
+		return err
+	}
+	pause(ctx, time.Duration(150+random.IntN(250))*time.Millisecond)
+	if !burst {
+		return nil
+	}
+	select {
+	case <-h.bursts: // one of before
+	default:
+	}
+	patience := time.NewTimer(250 * time.Millisecond)
+	defer patience.Stop()
+	select {
+	case <-h.bursts:
+		pause(ctx, time.Duration(random.IntN(12_000))*time.Microsecond)
+	case <-patience.C:
+	case <-ctx.Done():
 	}
 	return nil
 }

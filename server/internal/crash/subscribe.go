@@ -58,7 +58,7 @@ func (s *subscriber) follow(ctx context.Context) {
 			continue // ephemeral
 		}
 		s.cursor = e.Cursor()
-		s.history.saw(s.seat, toEvent(e.Event, e.Epoch))
+		s.history.saw(s.seat, false, toEvent(e.Event, e.Epoch), Tick(s.door.streams.began.Load()))
 		if s.restive && s.random.IntN(300) == 0 {
 			return
 		}
@@ -87,8 +87,9 @@ func (l *lister) run(ctx context.Context) {
 // page reads one page, and says whether it could.
 func (l *lister) page(ctx context.Context) bool {
 	request := listAfter(l.seat.room, l.cursor, 1+l.random.IntN(100), time.Second)
-	attempt, cancel := context.WithTimeout(ctx, 5*time.Second)
+	attempt, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
+	began := l.history.now()
 	response, err := l.door.rpc.ListEvents(attempt, request)
 	if err != nil {
 		switch code := connect.CodeOf(err); {
@@ -100,7 +101,7 @@ func (l *lister) page(ctx context.Context) bool {
 		return false
 	}
 	for _, e := range response.GetEvents() {
-		l.history.saw(l.seat, toEvent(e, response.GetEpoch()))
+		l.history.saw(l.seat, true, toEvent(e, response.GetEpoch()), began)
 	}
 	l.cursor = response.GetNext()
 	return true

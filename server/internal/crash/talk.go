@@ -4,10 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
+	"slices"
 	"sync"
 	"time"
 
+	"connectrpc.com/connect"
 	"google.golang.org/grpc"
 	"google.golang.org/grpc/backoff"
 	"google.golang.org/grpc/codes"
@@ -27,19 +28,18 @@ const maxUnanswered = 16
 // breaks, it joins again with its cursor, and sends what is unanswered again, in
 // the same order with the same ids.
 type talker struct {
+	author       // used by the sending side alone
 	seat    seat // the room that it receives
-	sender  string
-	rooms   []string
 	conn    *grpc.ClientConn
 	token   string
-	random  *rand.Rand // used by the sending side alone
 	history *History
 	cursor  client.Cursor
+	began   Tick // when the stream began
 	resumes int
-	said    int
 
 	mu         sync.Mutex // guards below
-	unanswered []Ack      // in the order in which they are sent
+	unanswered []Send     // in the order in which they are sent
+	own        []place
 }
 
 var chatStream = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
@@ -67,6 +67,7 @@ func (t *talker) run(ctx context.Context, stop <-chan struct{}) {
 func (t *talker) stream(ctx context.Context, stop <-chan struct{}) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
+	t.began = t.history.now()
 	raw, err := t.conn.NewStream(metadata.AppendToOutgoingContext(ctx, "authorization", "Bearer "+t.token),
 		chatStream, chatv1connect.ChatRoomChatProcedure, grpc.WaitForReady(true))
 	if err != nil {
@@ -104,23 +105,41 @@ func (t *talker) stream(ctx context.Context, stop <-chan struct{}) {
 	}
 }
 
-// next returns something new to say, unless too much is unanswered.
-func (t *talker) next() (Ack, bool) {
+// next returns something new to send, unless too much is unanswered.
+func (t *talker) next() (Send, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.unanswered) >= maxUnanswered {
-		return Ack{}, false
+		return Send{}, false
 	}
-	t.said++
-	message := newMessage(t.random, t.rooms, t.seat.subscriber, t.sender, t.said)
-	t.unanswered = append(t.unanswered, message)
-	return message, true
+	s := t.makeLocked()
+	t.history.sending(s)
+	t.unanswered = append(t.unanswered, s)
+	return s, true
 }
 
-func (t *talker) pending() []Ack {
+// makeLocked makes a message, or changes one that was answered.
+func (t *talker) makeLocked() Send {
+	chance := t.random.IntN(100)
+	if chance < 65 || len(t.own) == 0 {
+		return t.message()
+	}
+	i := t.random.IntN(len(t.own))
+	m := t.own[i]
+	switch {
+	case chance < 80:
+		return t.edit(m)
+	case chance < 90:
+		return t.reaction(m)
+	}
+	t.own = slices.Delete(t.own, i, i+1)
+	return t.deletion(m)
+}
+
+func (t *talker) pending() []Send {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	return append([]Ack(nil), t.unanswered...)
+	return slices.Clone(t.unanswered)
 }
 
 func (t *talker) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, chatv1.ChatResponse]) {
@@ -137,7 +156,7 @@ func (t *talker) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, cha
 		case *chatv1.Frame_Event:
 			if e := kind.Event; e.GetRoom() == t.seat.room && e.GetSequence() > 0 {
 				t.cursor.Sequence = e.GetSequence()
-				t.history.saw(t.seat, toEvent(e, t.cursor.Epoch))
+				t.history.saw(t.seat, false, toEvent(e, t.cursor.Epoch), t.began)
 			}
 		case *chatv1.Frame_Joined:
 			for _, room := range kind.Joined.GetRooms() {
@@ -152,28 +171,78 @@ func (t *talker) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, cha
 				return
 			}
 		case *chatv1.Frame_Rejected:
-			t.history.oddity("%s was refused %q in %s: code %d: %s", t.seat.subscriber,
-				kind.Rejected.GetId(), kind.Rejected.GetRoom(), kind.Rejected.GetCode(), kind.Rejected.GetMessage())
-			return
+			switch err := t.rejected(kind.Rejected); {
+			case errors.Is(err, errSendAgain):
+				return
+			case err != nil:
+				t.history.oddity("%s: %v", t.seat.subscriber, err)
+				return
+			}
 		}
 	}
 }
 
-// accepted notes an answer. Answers come in the order of the sends.
+// accepted notes that something is stored.
 func (t *talker) accepted(a *chatv1.Accepted) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if len(t.unanswered) == 0 {
-		return fmt.Errorf("%s was accepted, and nothing is unanswered", a.GetId())
+	s, err := t.answeredLocked(a.GetId(), a.GetRoom())
+	if err != nil {
+		return err
 	}
-	ack := t.unanswered[0]
-	if ack.ID != a.GetId() || ack.Room != a.GetRoom() {
-		return errors.New("accepted " + a.GetId() + " in " + a.GetRoom() + ", the first unanswered is " + ack.ID + " in " + ack.Room)
+	t.history.acked(s, Ack{Epoch: a.GetEpoch(), Sequence: a.GetSequence()})
+	if s.Body.Kind == Message {
+		t.own = append(t.own, place{s.Room, a.GetSequence()})
+		t.own = t.own[max(0, len(t.own)-maxOwn):]
+	}
+	return nil
+}
+
+// rejected notes that something is refused. A deletion that is delayed, and what could
+// not be stored for now, stay unanswered: they are sent again on the next stream, to
+// which the error leads.
+func (t *talker) rejected(r *chatv1.Rejected) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	s, err := t.answeredLocked(r.GetId(), r.GetRoom())
+	if err != nil {
+		return err
+	}
+	for _, detail := range r.GetDetails() {
+		value, err := detail.UnmarshalNew()
+		if err != nil {
+			continue // of a type that is not linked in
+		}
+		if ack, delayed := delayedAck(value); delayed {
+			t.history.acked(s, ack)
+			t.unanswered = slices.Insert(t.unanswered, 0, s)
+			return errSendAgain
+		}
+	}
+	code := connect.Code(r.GetCode())
+	if passing(code) {
+		t.unanswered = slices.Insert(t.unanswered, 0, s)
+		return errSendAgain
+	}
+	t.history.refused(s, code.String())
+	return nil
+}
+
+// errSendAgain ends a stream so that what is unanswered is sent again.
+var errSendAgain = errors.New("send again")
+
+// answeredLocked takes off what an answer is for. Answers come in the order of the
+// sends.
+func (t *talker) answeredLocked(id, room string) (Send, error) {
+	if len(t.unanswered) == 0 {
+		return Send{}, fmt.Errorf("%s was answered, and nothing is unanswered", id)
+	}
+	s := t.unanswered[0]
+	if s.ID != id || s.Room != room {
+		return Send{}, fmt.Errorf("answered %s in %s, the first unanswered is %s in %s", id, room, s.ID, s.Room)
 	}
 	t.unanswered = t.unanswered[1:]
-	ack.Epoch, ack.Sequence = a.GetEpoch(), a.GetSequence()
-	t.history.acked(ack)
-	return nil
+	return s, nil
 }
 
 // answered says whether nothing is under way.
@@ -190,10 +259,6 @@ func (t *talker) join() *chatv1.ChatRequest {
 	}}}
 }
 
-func sendRequest(message Ack) *chatv1.ChatRequest {
-	return &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: &chatv1.SendRequest{
-		Room: message.Room,
-		Id:   message.ID,
-		Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: message.Text}},
-	}}}
+func sendRequest(s Send) *chatv1.ChatRequest {
+	return &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: s.request()}}
 }

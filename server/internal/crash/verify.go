@@ -6,51 +6,26 @@ import (
 	"slices"
 )
 
-// Event is an event as somebody got it.
-type Event struct {
-	Room     string
-	Epoch    string
-	Sequence uint64
-	Previous uint64
-	ID       string
-	Sender   string // the member's id, empty for anonymous ones
-	Text     string
-}
-
-// Ack is what a publisher was told about one of its sends.
-type Ack struct {
-	Room     string
-	Epoch    string
-	Sequence uint64
-	ID       string
-	Sender   string
-	Text     string
-}
-
-// Seen is what a subscriber got of a room, in the order it came, over all its
-// connections. It began before the first event.
-type Seen struct {
-	Subscriber string
-	Room       string
-	Events     []Event
-	Resets     int // how often it was told that its cursor can't be honoured
-}
-
 // Kind names what is wrong.
 type Kind string
 
 // What can be wrong. Where it is seen is in the fault's detail.
 const (
-	Lost      Kind = "lost"       // an event is not there
-	Duplicate Kind = "duplicate"  // an event, or an id, is there twice
-	Reordered Kind = "reordered"  // an event came after a later one
-	Changed   Kind = "changed"    // an event is not what was sent, or not what is in the log
-	Broken    Kind = "chain"      // previous does not name the event before
-	WrongAck  Kind = "wrong ack"  // an event is not where its sender was told
-	NewEpoch  Kind = "epoch"      // the log took another name
-	Unknown   Kind = "not in log" // an event was seen that is not in the log
-	Contract  Kind = "contract"   // a client was told what the contract does not allow
-	WasReset  Kind = "reset"      // a subscriber was told that events can't be delivered
+	Lost      Kind = "lost"        // an event is not there
+	Duplicate Kind = "duplicate"   // an event, or an id, is there twice
+	Reordered Kind = "reordered"   // an event came after a later one
+	Changed   Kind = "changed"     // an event is not what was sent, or not what is in the log
+	Broken    Kind = "chain"       // previous does not name the event before
+	WrongAck  Kind = "wrong ack"   // an event is not where its sender was told
+	NewEpoch  Kind = "epoch"       // the log took another name
+	Unknown   Kind = "not in log"  // an event was seen that is not in the log, or that nobody sent
+	Contract  Kind = "contract"    // a client was told what the contract does not allow
+	WasReset  Kind = "reset"       // a subscriber was told that events can't be delivered
+	Undeleted Kind = "not deleted" // a message or an edit was read after its deletion
+	Unerased  Kind = "not erased"  // a deleted text is in a file
+	Stale     Kind = "stale"       // a page has an older text than that of an acknowledged edit
+	Blind     Kind = "blind"       // a search of the files found nothing of what is in the log
+	Damaged   Kind = "damaged"     // the store does not pass the server's own check
 )
 
 // Fault is one thing that is wrong.
@@ -61,39 +36,22 @@ type Fault struct {
 
 func (f Fault) String() string { return string(f.Kind) + ": " + f.Detail }
 
-// place is where an event is.
-type place struct {
-	room     string
-	sequence uint64
-}
-
-// judge collects faults.
-type judge struct {
-	log    map[string][]Event // by room
-	at     map[place]Event
-	byID   map[string][]Event
-	epoch  string
-	faults []Fault
-}
-
-// Verify compares the logs of all rooms, each complete and in the order in which
-// the server gives it, with what was acknowledged and what was seen. Ids must be
-// unique over all senders and rooms. It returns nil when
-//   - every acknowledged event is in the log once, with the sequence and the
-//     content that were acknowledged,
-//   - no other id is there more than once,
+// Verify judges a run by what is recorded of it. It returns nil when
+//   - every acknowledged event is in the log once, at the sequence that was
+//     acknowledged, or a deletion in the log has taken it away,
+//   - no id is in the log more than once, and every event is what was sent under its
+//     id, messages with the text of their newest edit and with all reactions,
 //   - previous chains each log from its first event to its last,
-//   - every subscriber of a room saw its log: each event once, in order, with
-//     the same content, and
+//   - every subscriber of a room saw its log: each event once, in order, with the
+//     same content, each with a previous that the subscriber had seen,
+//   - a message and its edits are seen by no reader that began after the deletion was
+//     acknowledged or seen by anyone, and are not in the log beside the deletion,
+//   - their texts are in no file after the deletion was acknowledged,
+//   - a page has the text of every edit that was acknowledged before it,
+//   - only what was to change a deleted message was refused, and
 //   - all of it is of one epoch.
-func Verify(log []Event, acks []Ack, seen []Seen) []Fault {
-	j := &judge{log: make(map[string][]Event), at: make(map[place]Event), byID: make(map[string][]Event)}
-	if len(log) > 0 {
-		j.epoch = log[0].Epoch
-	}
-	for _, e := range log {
-		j.log[e.Room] = append(j.log[e.Room], e)
-	}
+func Verify(r Record) []Fault {
+	j := newJudge(r)
 	for _, room := range sortedKeys(j.log) {
 		j.checkLog(room, j.log[room])
 	}
@@ -102,11 +60,20 @@ func Verify(log []Event, acks []Ack, seen []Seen) []Fault {
 			j.fault(Duplicate, "id %s is in the log %d times: %v", id, n, sequences(j.byID[id]))
 		}
 	}
-	for _, a := range acks {
+	for _, a := range r.Acks {
 		j.checkAck(a)
 	}
-	for _, s := range seen {
+	for _, refusal := range r.Refusals {
+		j.checkRefusal(refusal)
+	}
+	for _, s := range r.Seen {
 		j.checkSeen(s)
+	}
+	for _, v := range r.Views {
+		j.checkView(v)
+	}
+	for _, s := range r.Scans {
+		j.checkScan(s)
 	}
 	return j.faults
 }
@@ -124,11 +91,10 @@ func (j *judge) checkEpoch(epoch, format string, args ...any) {
 // checkLog checks one room's log on its own.
 func (j *judge) checkLog(room string, log []Event) {
 	var last uint64
+	checked := make(map[uint64]bool, len(log))
 	for _, e := range log {
-		at := place{room, e.Sequence}
-		_, twice := j.at[at]
 		switch {
-		case twice:
+		case checked[e.Sequence]:
 			j.fault(Duplicate, "log of %s has sequence %d twice", room, e.Sequence)
 			continue
 		case e.Sequence < last:
@@ -137,59 +103,94 @@ func (j *judge) checkLog(room string, log []Event) {
 			j.fault(Broken, "log of %s: previous of %d is %d, and the event before it %d", room, e.Sequence, e.Previous, last)
 		}
 		last = max(last, e.Sequence)
-		j.at[at] = e
+		checked[e.Sequence] = true
 		j.byID[e.ID] = append(j.byID[e.ID], e)
 		j.checkEpoch(e.Epoch, "event %d of %s", e.Sequence, room)
+		j.checkContent("log", e, true)
+		j.checkFold(e)
+		if j.gone(place{room, e.Sequence}) {
+			j.fault(Undeleted, "log of %s has %s at %d, and its deletion", room, e.ID, e.Sequence)
+		}
+	}
+}
+
+// checkContent compares an event with what was sent under its id.
+func (j *judge) checkContent(where string, e Event, folded bool) {
+	s, sent := j.sends[e.ID]
+	if !sent {
+		j.fault(Unknown, "%s has %s at %d of %s, which nobody sent", where, e.ID, e.Sequence, e.Room)
+		return
+	}
+	body := e.Body
+	if folded && body.Kind == Message && slices.Contains(j.editTexts[place{e.Room, e.Sequence}], body.Text) {
+		body.Text = s.Body.Text
+	}
+	if body != s.Body || e.Sender != s.Sender || e.Room != s.Room {
+		j.fault(Changed, "%s has %s at %d of %s with other content than was sent", where, e.ID, e.Sequence, e.Room)
+	}
+}
+
+// checkFold compares a message of the log with the edits and reactions in the log.
+func (j *judge) checkFold(e Event) {
+	if e.Body.Kind != Message {
+		return
+	}
+	at := place{e.Room, e.Sequence}
+	text := j.sends[e.ID].Body.Text
+	if edits := j.edits[at]; len(edits) > 0 {
+		text = edits[len(edits)-1].Body.Text
+	}
+	if e.Body.Text != text {
+		j.fault(Stale, "log of %s has %s at %d without its newest edit", e.Room, e.ID, e.Sequence)
+	}
+	if want := foldReactions(j.reactions[at]); e.Reactions != want {
+		j.fault(Changed, "log of %s has %s at %d with reactions %q, want %q", e.Room, e.ID, e.Sequence, e.Reactions, want)
 	}
 }
 
 // checkAck looks for what a sender was promised.
 func (j *judge) checkAck(a Ack) {
 	j.checkEpoch(a.Epoch, "the acknowledgement of %s in %s", a.ID, a.Room)
+	if first := j.acked[a.ID]; first != (place{a.Room, a.Sequence}) {
+		j.fault(WrongAck, "%s was acknowledged as %d of %s and as %d of %s", a.ID, a.Sequence, a.Room, first.sequence, first.room)
+	}
 	stored := j.byID[a.ID]
-	if len(stored) == 0 {
+	at := place{a.Room, a.Sequence}
+	switch {
+	case len(stored) > 0:
+		if !slices.ContainsFunc(stored, func(e Event) bool { return place{e.Room, e.Sequence} == at }) {
+			j.fault(WrongAck, "%s was acknowledged as %d of %s and is %v of %s", a.ID, a.Sequence, a.Room, sequences(stored), stored[0].Room)
+		}
+	case !j.gone(at):
 		j.fault(Lost, "log of %s lacks %s, acknowledged as %d", a.Room, a.ID, a.Sequence)
-		return
-	}
-	i := slices.IndexFunc(stored, func(e Event) bool { return e.Room == a.Room && e.Sequence == a.Sequence })
-	if i < 0 {
-		j.fault(WrongAck, "%s was acknowledged as %d of %s and is %v of %s", a.ID, a.Sequence, a.Room, sequences(stored), stored[0].Room)
-		i = 0
-	}
-	if e := stored[i]; e.Text != a.Text || e.Sender != a.Sender {
-		j.fault(Changed, "log of %s has %s at %d with other content than was sent", a.Room, a.ID, e.Sequence)
 	}
 }
 
-// checkSeen compares what a subscriber saw with the log.
-func (j *judge) checkSeen(s Seen) {
-	if s.Resets > 0 {
-		j.fault(WasReset, "%s in %s was told %d times that its cursor can't be honoured", s.Subscriber, s.Room, s.Resets)
+// checkRefusal allows that a change of a message was refused because a deletion of
+// the message had been sent.
+func (j *judge) checkRefusal(r Refusal) {
+	s := j.sends[r.ID]
+	deletion, deleted := j.deletionSent[place{s.Room, s.Body.Target}]
+	if r.Code == notFound && (s.Body.Kind == Edit || s.Body.Kind == Reaction) && deleted && deletion < r.At {
+		return
 	}
-	saw := make(map[uint64]bool, len(s.Events))
-	var last uint64
-	for _, e := range s.Events {
-		logged, found := j.at[place{s.Room, e.Sequence}]
-		switch {
-		case !found:
-			j.fault(Unknown, "%s saw %d (%s) in %s", s.Subscriber, e.Sequence, e.ID, s.Room)
-		case saw[e.Sequence]:
-			j.fault(Duplicate, "%s saw %d in %s again", s.Subscriber, e.Sequence, s.Room)
-		case e.Sequence < last:
-			j.fault(Reordered, "%s saw %d in %s after %d", s.Subscriber, e.Sequence, s.Room, last)
-		case e.Epoch != logged.Epoch:
-			j.fault(NewEpoch, "%s saw %d in %s with epoch %q, the log has %q", s.Subscriber, e.Sequence, s.Room, e.Epoch, logged.Epoch)
-		case e.Previous != logged.Previous:
-			j.fault(Broken, "%s saw %d in %s with previous %d, the log has %d", s.Subscriber, e.Sequence, s.Room, e.Previous, logged.Previous)
-		case e != logged:
-			j.fault(Changed, "%s saw %d in %s with other content than the log has", s.Subscriber, e.Sequence, s.Room)
+	j.fault(Contract, "%s, %s of %d in %s, was refused: %s", r.ID, s.Body.Kind, s.Body.Target, s.Room, r.Code)
+}
+
+// checkScan looks for deleted texts in files.
+func (j *judge) checkScan(s Scan) {
+	if s.Final && s.Texts == 0 && len(j.edits)+len(j.at) > 0 {
+		j.fault(Blind, "no text was found in any file")
+	}
+	for _, word := range sortedKeys(s.Found) {
+		message, known := j.owner[word]
+		if !known {
+			continue
 		}
-		saw[e.Sequence] = true
-		last = max(last, e.Sequence)
-	}
-	for _, e := range j.log[s.Room] {
-		if !saw[e.Sequence] {
-			j.fault(Lost, "%s did not see %d (%s) in %s", s.Subscriber, e.Sequence, e.ID, s.Room)
+		erased, answered := j.erased[message]
+		_, deleted := j.deletions[message]
+		if answered && erased < s.Began || s.Final && deleted {
+			j.fault(Unerased, "%s has text %s of %d in %s, which was deleted", s.Found[word], word, message.sequence, message.room)
 		}
 	}
 }

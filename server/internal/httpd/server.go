@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io/fs"
 	"log/slog"
-	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -28,8 +27,8 @@ const (
 
 // Config is what a Server is made of.
 type Config struct {
-	// Listen are the TCP addresses, such as ":8080".
-	Listen []string
+	// Listeners are what Listen has opened. Shutdown closes them.
+	Listeners Listeners
 	// RPC are handlers by their patterns for http.ServeMux.
 	RPC map[string]http.Handler
 	// Page holds the static page, served at all other paths.
@@ -42,14 +41,14 @@ type Config struct {
 	Log *slog.Logger
 }
 
-// Server listens. Create it with Listen.
+// Server serves connections. Create it with New.
 type Server struct {
 	http      *http.Server
-	listeners []net.Listener
+	listeners Listeners
 }
 
-// Listen opens the addresses. Connections wait until Serve is called.
-func Listen(c Config) (*Server, error) {
+// New returns a server that does not serve yet.
+func New(c Config) (*Server, error) {
 	page, err := newPage(c.Page)
 	if err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)
@@ -62,7 +61,7 @@ func Listen(c Config) (*Server, error) {
 	protocols := new(http.Protocols)
 	protocols.SetHTTP1(true)
 	protocols.SetUnencryptedHTTP2(true)
-	s := &Server{http: &http.Server{
+	return &Server{listeners: c.Listeners, http: &http.Server{
 		Handler:           mux,
 		Protocols:         protocols,
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -75,25 +74,7 @@ func Listen(c Config) (*Server, error) {
 			PingTimeout:      pingTimeout,
 			WriteByteTimeout: cmp.Or(c.WriteTimeout, 30*time.Second),
 		},
-	}}
-	for _, address := range c.Listen {
-		l, err := net.Listen("tcp", address)
-		if err != nil {
-			s.closeListeners()
-			return nil, err
-		}
-		s.listeners = append(s.listeners, l)
-	}
-	return s, nil
-}
-
-// Addrs returns where the server listens.
-func (s *Server) Addrs() []net.Addr {
-	addrs := make([]net.Addr, len(s.listeners))
-	for i, l := range s.listeners {
-		addrs[i] = l.Addr()
-	}
-	return addrs
+	}}, nil
 }
 
 // Serve handles connections until Shutdown. When one listener fails, it ends the
@@ -105,7 +86,7 @@ func (s *Server) Serve() error {
 		wg.Go(func() {
 			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				errs[i] = fmt.Errorf("serve on %s: %w", l.Addr(), err)
-				s.closeListeners()
+				s.listeners.Close()
 			}
 		})
 	}
@@ -120,10 +101,4 @@ func (s *Server) Shutdown(ctx context.Context) error {
 		return nil
 	}
 	return s.http.Close()
-}
-
-func (s *Server) closeListeners() {
-	for _, l := range s.listeners {
-		_ = l.Close()
-	}
 }

@@ -27,11 +27,21 @@ var files = fstest.MapFS{
 	"docs/index.md": {Data: []byte("# docs")},
 }
 
+func listen(t *testing.T, addresses ...string) Listeners {
+	t.Helper()
+	listeners, err := Listen(addresses)
+	if err != nil {
+		t.Fatalf("Listen(%q) = %v, want nil", addresses, err)
+	}
+	t.Cleanup(listeners.Close)
+	return listeners
+}
+
 // serve starts a server on free ports, and stops it when the test ends.
 func serve(t *testing.T, c Config) *Server {
 	t.Helper()
-	if c.Listen == nil {
-		c.Listen = []string{"127.0.0.1:0"}
+	if c.Listeners == nil {
+		c.Listeners = listen(t, "127.0.0.1:0")
 	}
 	if c.Page == nil {
 		c.Page = files
@@ -39,9 +49,9 @@ func serve(t *testing.T, c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	s, err := Listen(c)
+	s, err := New(c)
 	if err != nil {
-		t.Fatalf("Listen(%q) = %v, want nil", c.Listen, err)
+		t.Fatalf("New = %v, want nil", err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
@@ -56,7 +66,7 @@ func serve(t *testing.T, c Config) *Server {
 	return s
 }
 
-func (s *Server) url(i int) string { return "http://" + s.Addrs()[i].String() }
+func (s *Server) url(i int) string { return "http://" + s.listeners.Addresses()[i] }
 
 // client returns a client for one protocol, which follows no redirects.
 func client(t *testing.T, speak func(*http.Protocols, bool)) *http.Client {
@@ -88,32 +98,23 @@ func request(t *testing.T, c *http.Client, method, url string, headers ...string
 	return response, string(body)
 }
 
+// Listen opens all addresses, or none.
 func TestListenFails(t *testing.T) {
-	taken := serve(t, Config{})
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	taken := listen(t, "127.0.0.1:0").Addresses()[0]
+	free := listen(t, "127.0.0.1:0")
+	address := free.Addresses()[0]
+	free.Close()
+	for name, second := range map[string]string{"taken": taken, "malformed": "nonsense"} {
+		if l, err := Listen([]string{address, second}); err == nil {
+			t.Errorf("Listen, %s = %v, nil, want an error", name, l.Addresses())
+		}
+		listen(t, address).Close()
 	}
-	address := free.Addr().String()
-	_ = free.Close()
-	for name, c := range map[string]Config{
-		"taken":     {Listen: []string{address, taken.Addrs()[0].String()}},
-		"malformed": {Listen: []string{"nonsense"}},
-		"no page":   {Listen: []string{address}, Page: broken{}},
-	} {
-		if c.Page == nil {
-			c.Page = files
-		}
-		c.Log = slog.New(slog.DiscardHandler)
-		if s, err := Listen(c); err == nil {
-			t.Errorf("Listen, %s = %v, nil, want an error", name, s.Addrs())
-		}
-		again, err := net.Listen("tcp", address)
-		if err != nil {
-			t.Errorf("Listen, %s: %v, want the address given back", name, err)
-			continue
-		}
-		_ = again.Close()
+}
+
+func TestNewWithoutPage(t *testing.T) {
+	if _, err := New(Config{Page: broken{}, Log: slog.New(slog.DiscardHandler)}); err == nil {
+		t.Error("New with a page that can't be read = nil, want an error")
 	}
 }
 
@@ -124,16 +125,16 @@ func (broken) Open(string) (fs.File, error) { return nil, errors.New("broken") }
 // All listeners serve the same, over both protocols and on one port.
 func TestProtocolsAndListeners(t *testing.T) {
 	echo := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, r.Proto, " ", r.URL.Path) })
-	s := serve(t, Config{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, RPC: map[string]http.Handler{"/a.A/": echo, "/b.B/": echo}})
-	if len(s.Addrs()) != 2 || s.Addrs()[0].String() == s.Addrs()[1].String() {
-		t.Fatalf("Addrs() = %v, want two", s.Addrs())
+	s := serve(t, Config{Listeners: listen(t, "127.0.0.1:0", "127.0.0.1:0"), RPC: map[string]http.Handler{"/a.A/": echo, "/b.B/": echo}})
+	if at := s.listeners.Addresses(); len(at) != 2 || at[0] == at[1] {
+		t.Fatalf("Addresses() = %v, want two", at)
 	}
 	for proto, speak := range map[string]func(*http.Protocols, bool){
 		"HTTP/1.1": (*http.Protocols).SetHTTP1,
 		"HTTP/2.0": (*http.Protocols).SetUnencryptedHTTP2,
 	} {
 		c := client(t, speak)
-		for i := range s.Addrs() {
+		for i := range s.listeners {
 			for _, path := range []string{"/a.A/Method", "/b.B/Method"} {
 				if response, body := request(t, c, "POST", s.url(i)+path); response.Proto != proto || body != proto+" "+path {
 					t.Errorf("POST %s = %s, %q, want %s all the way", path, response.Proto, body, proto)
@@ -191,7 +192,7 @@ func TestShutdownWaits(t *testing.T) {
 	go func() { // once the port is closed, Shutdown is under way
 		defer close(refused)
 		for {
-			conn, err := net.Dial("tcp", s.Addrs()[0].String())
+			conn, err := net.Dial("tcp", s.listeners.Addresses()[0])
 			if err != nil {
 				return
 			}
@@ -248,14 +249,14 @@ func TestShutdownIsBounded(t *testing.T) {
 
 // When one listener breaks, the server ends rather than serving half.
 func TestServeEndsWithABrokenListener(t *testing.T) {
-	s, err := Listen(Config{Listen: []string{"127.0.0.1:0", "127.0.0.1:0"}, Page: files, Log: slog.New(slog.DiscardHandler)})
+	s, err := New(Config{Listeners: listen(t, "127.0.0.1:0", "127.0.0.1:0"), Page: files, Log: slog.New(slog.DiscardHandler)})
 	if err != nil {
-		t.Fatalf("Listen = %v, want nil", err)
+		t.Fatalf("New = %v, want nil", err)
 	}
 	served := make(chan error, 1)
 	go func() { served <- s.Serve() }()
 	_ = s.listeners[1].Close()
-	if err := <-served; err == nil || !strings.Contains(err.Error(), s.Addrs()[1].String()) {
+	if err := <-served; err == nil || !strings.Contains(err.Error(), s.listeners.Addresses()[1]) {
 		t.Errorf("Serve with a broken listener = %v, want an error that names it", err)
 	}
 	if err := s.Shutdown(t.Context()); err != nil {

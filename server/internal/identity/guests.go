@@ -15,6 +15,7 @@ import (
 	"github.com/golang-jwt/jwt/v5"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/durable"
 )
 
 // Lifetime is how long a guest's token is valid.
@@ -32,7 +33,8 @@ type Provider interface {
 
 // Guests gives identities to whoever asks, and is their Provider.
 type Guests struct {
-	key []byte
+	key    []byte
+	newKey bool
 }
 
 var _ Provider = (*Guests)(nil)
@@ -46,12 +48,16 @@ const (
 func NewGuests() *Guests {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails
-	return &Guests{key: key}
+	return &Guests{key: key, newKey: true}
 }
 
-// OpenGuests returns guests with the key kept in dir, made at the first call.
+// KeyName is the file in the data directory that holds the key of guests.
+const KeyName = "guests.key"
+
+// OpenGuests returns guests with the key in the data directory, which the first call
+// makes. A key that can't be read is an error: a new one would end all tokens.
 func OpenGuests(dir string) (*Guests, error) {
-	path := filepath.Join(dir, "guests.key")
+	path := filepath.Join(dir, KeyName)
 	text, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) {
 		return createGuests(path)
@@ -61,25 +67,22 @@ func OpenGuests(dir string) (*Guests, error) {
 	}
 	key, err := hex.DecodeString(string(text))
 	if err != nil || len(key) != keySize {
-		return nil, fmt.Errorf("read the key of guests: %s does not hold %d bytes in hexadecimal", path, keySize)
+		return nil, fmt.Errorf("read the key of guests: %s does not hold %d bytes in hexadecimal: restore it from a backup, "+
+			"or remove it to get a new key; with a new key all guests lose their identities, and with them the right to edit and delete what they have sent", path, keySize)
 	}
 	return &Guests{key: key}, nil
 }
 
-// createGuests writes the key under another name first: a crash leaves a whole
-// key or none.
 func createGuests(path string) (*Guests, error) {
 	g := NewGuests()
-	temporary := path + ".new"
-	err := os.WriteFile(temporary, []byte(hex.EncodeToString(g.key)), 0o600)
-	if err == nil {
-		err = os.Rename(temporary, path)
-	}
-	if err != nil {
-		return nil, fmt.Errorf("keep the key of guests: %w", err)
+	if err := durable.WriteFile(path, []byte(hex.EncodeToString(g.key))); err != nil {
+		return nil, fmt.Errorf("write the key of guests: %w", err)
 	}
 	return g, nil
 }
+
+// NewKey tells whether the key is new, so that no earlier token is valid.
+func (g *Guests) NewKey() bool { return g.newKey }
 
 type claims struct {
 	jwt.RegisteredClaims

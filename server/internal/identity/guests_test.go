@@ -163,6 +163,9 @@ func TestOpenGuestsKeepsItsKey(t *testing.T) {
 	if err != nil {
 		t.Fatalf("OpenGuests again = %v, want nil", err)
 	}
+	if !first.NewKey() || second.NewKey() {
+		t.Errorf("NewKey = %t, then %t, want true, then false", first.NewKey(), second.NewKey())
+	}
 	if got, err := second.Verify(t.Context(), token); got != m || err != nil {
 		t.Errorf("Verify with the key opened again = %v, %v, want %v", got, err, m)
 	}
@@ -202,8 +205,11 @@ func TestOpenGuestsWithABadKey(t *testing.T) {
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := OpenGuests(dir); err == nil || !strings.Contains(err.Error(), path) {
-			t.Errorf("OpenGuests, %s key = %v, want an error that names the file", name, err)
+		_, err := OpenGuests(dir)
+		for _, part := range []string{path, "restore it from a backup", "all guests lose their identities"} {
+			if err == nil || !strings.Contains(err.Error(), part) {
+				t.Errorf("OpenGuests, %s key = %v, want %q in it", name, err, part)
+			}
 		}
 		if got, err := os.ReadFile(path); err != nil || string(got) != content {
 			t.Errorf("guests.key after OpenGuests, %s = %q, %v, want it untouched", name, got, err)

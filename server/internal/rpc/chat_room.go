@@ -3,6 +3,7 @@ package rpc
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 
 	"connectrpc.com/connect"
@@ -31,6 +32,7 @@ func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.Cha
 		feed:   feed,
 		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.ChatResponse{Frame: f}) },
 		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
+		rooms:  func(r *chat.RoomsChanged) error { return conn.Send((*roomsFrame)(r)) },
 	}
 	s.requests = func(ctx context.Context) error {
 		joined := false
@@ -82,6 +84,12 @@ func (c *chatRoom) do(ctx context.Context, feed *chat.Feed, request *chatv1.Chat
 			return nil, inField("send", err)
 		}
 		return c.server.config.Chat.Begin(ctx, feed.Member(), post), nil
+	case *chatv1.ChatRequest_WatchRooms:
+		if action.WatchRooms.GetStop() {
+			feed.UnwatchRooms()
+			return nil, nil
+		}
+		return nil, feed.WatchRooms(ctx)
 	}
 	return nil, nil
 }
@@ -90,7 +98,9 @@ func (c *chatRoom) do(ctx context.Context, feed *chat.Feed, request *chatv1.Chat
 // stream.
 func (c *chatRoom) refuse(ctx context.Context, request *chatv1.ChatRequest, err error) (*chatv1.Frame, error) {
 	coded := toError(ctx, c.server.config.Log, err)
-	if coded.Code() == connect.CodeUnavailable || ctx.Err() != nil {
+	// A deletion that is only not erased yet is no reason to end the stream.
+	_, delayed := errors.AsType[*chat.ErasureDelayedError](err)
+	if coded.Code() == connect.CodeUnavailable && !delayed || ctx.Err() != nil {
 		return nil, coded
 	}
 	return rejectedFrame(request.GetSend().GetId(), roomOf(request), coded), nil
@@ -125,11 +135,18 @@ func (c *chatRoom) subscribe(ctx context.Context, request *chatv1.SubscribeReque
 	if err := feed.Join(ctx, starts...); err != nil {
 		return nil, inField("rooms", err)
 	}
+	if request.GetWatchRooms() {
+		if err := feed.WatchRooms(ctx); err != nil {
+			feed.Close()
+			return nil, err
+		}
+	}
 	return &stream{
 		server: c.server,
 		feed:   feed,
 		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.SubscribeResponse{Frame: f}) },
 		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
+		rooms:  func(r *chat.RoomsChanged) error { return conn.Send((*roomsFrame)(r)) },
 	}, nil
 }
 
@@ -179,16 +196,19 @@ func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsReque
 		}
 		seen[at.GetRoom()] = *fromCursor(at.GetCursor())
 	}
-	rooms, more, err := c.server.config.Chat.Rooms(ctx, request.GetPageToken(), pageSize(request.GetPageSize()), seen)
+	page, err := c.server.config.Chat.Rooms(ctx, chat.RoomsQuery{
+		Order: fromRoomOrder(request.GetOrder()),
+		After: request.GetPageToken(),
+		Limit: pageSize(request.GetPageSize()),
+		Seen:  seen,
+		For:   caller(ctx),
+	})
 	if err != nil {
 		return nil, err
 	}
-	response := &chatv1.ListRoomsResponse{}
-	for _, r := range rooms {
+	response := &chatv1.ListRoomsResponse{NextPageToken: page.Next}
+	for _, r := range page.Rooms {
 		response.Rooms = append(response.Rooms, toRoom(r))
-	}
-	if more {
-		response.NextPageToken = rooms[len(rooms)-1].Name
 	}
 	return response, nil
 }

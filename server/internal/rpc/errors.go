@@ -47,6 +47,7 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		lost    *chat.CursorLostError
 		target  *chat.TargetError
 		payload *schema.InvalidError
+		delayed *chat.ErasureDelayedError
 	)
 	switch {
 	case errors.As(err, &coded):
@@ -57,6 +58,8 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		return targetError(target)
 	case errors.As(err, &payload):
 		return newError(connect.CodeInvalidArgument, payload.Error(), payload.Detail())
+	case errors.As(err, &delayed):
+		return erasureDelayed(delayed)
 	case errors.Is(err, chat.ErrSignIn):
 		return newError(connect.CodeUnauthenticated, "this needs an identity: sign in, and send the token",
 			&errdetails.ErrorInfo{Reason: "TOKEN_REQUIRED", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
@@ -72,8 +75,11 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	case errors.Is(err, identity.ErrInvalidToken):
 		return newError(connect.CodeUnauthenticated, "the token is not valid, or not any more: sign in again, without it",
 			&errdetails.ErrorInfo{Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
-	case errors.Is(err, errGoingAway), errors.Is(err, chat.ErrClosed), errors.Is(err, chat.ErrJournalClosed):
+	case errors.Is(err, errGoingAway), errors.Is(err, chat.ErrClosed), errors.Is(err, chat.ErrStoreClosed):
 		return newError(connect.CodeUnavailable, errGoingAway.Error(),
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
+	case errors.Is(err, chat.ErrUnknownOutcome):
+		return newError(connect.CodeUnavailable, "the event may have been stored or not: try again with the same id, which stores it once",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
 	case errors.Is(err, chat.ErrNotStored):
 		return newError(connect.CodeUnavailable, "the event could not be stored, and nobody has seen it: try again with the same id",
@@ -99,6 +105,16 @@ func targetError(err *chat.TargetError) *connect.Error {
 		return fieldError(connect.CodePermissionDenied, err.Field, "room.exists", "must be one that exists: the operator has kept the making of rooms to some")
 	}
 	return fieldError(connect.CodeNotFound, err.Field, "target.known", "must be the sequence of a message in the room that is not deleted")
+}
+
+// erasureDelayed says what holds of a deletion whose target could not be erased yet.
+func erasureDelayed(err *chat.ErasureDelayedError) *connect.Error {
+	return newError(connect.CodeUnavailable,
+		"the message is deleted and is not sent to anyone any more, but its text may still be in the server's files; the server tries to erase it until that succeeds: send the deletion again with the same id to wait for that",
+		&errdetails.ErrorInfo{Reason: "ERASURE_DELAYED", Domain: errorDomain, Metadata: map[string]string{
+			"epoch": err.Receipt.At.Epoch, "sequence": strconv.FormatUint(err.Receipt.At.Sequence, 10),
+		}},
+		&errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Second)})
 }
 
 // inField names the part of the request that an error's field is in.

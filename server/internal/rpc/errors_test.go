@@ -41,6 +41,7 @@ func TestToError(t *testing.T) {
 	coded := connect.NewError(connect.CodeAborted, errors.New("as it is"))
 	field := &chat.FieldError{Field: "message.text", Rule: "text.length", Bound: "must be short"}
 	lost := &chat.CursorLostError{Room: "room", Epoch: "E", Oldest: 7}
+	delayed := &chat.ErasureDelayedError{Receipt: chat.Receipt{At: chat.Cursor{Epoch: "E", Sequence: 7}}, Err: errors.New("secret: disk 7 is full")}
 	cancelled, cancel := context.WithCancel(t.Context())
 	cancel()
 	late, cancelLate := context.WithTimeout(t.Context(), -1)
@@ -56,10 +57,13 @@ func TestToError(t *testing.T) {
 		{"coded, wrapped", t.Context(), fmt.Errorf("while: %w", coded), connect.CodeAborted, nil},
 		{"field", t.Context(), fmt.Errorf("send: %w", field), connect.CodeInvalidArgument, []string{"buf.validate.Violations"}},
 		{"cursor", t.Context(), fmt.Errorf("list: %w", lost), connect.CodeOutOfRange, []string{"google.rpc.ErrorInfo"}},
+		{"unknown outcome", t.Context(), fmt.Errorf("send: %w", chat.ErrUnknownOutcome), connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
 		{"unknown room", t.Context(), chat.ErrUnknownRoom, connect.CodeNotFound, []string{"buf.validate.Violations"}},
 		{"token", t.Context(), fmt.Errorf("%w: expired", identity.ErrInvalidToken), connect.CodeUnauthenticated, []string{"google.rpc.ErrorInfo"}},
 		{"service closed", t.Context(), chat.ErrClosed, connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
-		{"journal closed", t.Context(), fmt.Errorf("append: %w", chat.ErrJournalClosed), connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
+		{"journal closed", t.Context(), fmt.Errorf("append: %w", chat.ErrStoreClosed), connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
+		{"not erased yet", t.Context(), fmt.Errorf("send: %w", delayed), connect.CodeUnavailable, []string{"google.rpc.ErrorInfo", "google.rpc.RetryInfo"}},
+		{"not erased yet, and the caller gone", cancelled, &chat.ErasureDelayedError{Err: context.Canceled}, connect.CodeUnavailable, []string{"google.rpc.ErrorInfo", "google.rpc.RetryInfo"}},
 		{"going away", t.Context(), errGoingAway, connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
 		{"going away, and the caller too", cancelled, errGoingAway, connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
 		{"cancelled", cancelled, context.Canceled, connect.CodeCanceled, nil},
@@ -85,6 +89,22 @@ func TestToError(t *testing.T) {
 		}
 	}
 	expectViolation(t, toError(t.Context(), slog.Default(), field), "message.text", "text.length")
+}
+
+// A deletion that is not erased yet is answered on its stream, which goes on: it is
+// stored, and a reconnect would change nothing.
+func TestDelayedErasureKeepsTheStream(t *testing.T) {
+	c := &chatRoom{server: New(Config{})}
+	request := &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: &chatv1.SendRequest{Id: "7", Room: "room"}}}
+	delayed := &chat.ErasureDelayedError{Receipt: chat.Receipt{At: chat.Cursor{Epoch: "E", Sequence: 7}}, Err: errors.New("disk full")}
+	frame, err := c.refuse(t.Context(), request, delayed)
+	rejected := frame.GetRejected()
+	if err != nil || rejected.GetId() != "7" || rejected.GetRoom() != "room" || connect.Code(rejected.GetCode()) != connect.CodeUnavailable || len(rejected.GetDetails()) != 2 {
+		t.Errorf("refuse = %v, %v, want Rejected with code unavailable and two details", frame, err)
+	}
+	if _, err := c.refuse(t.Context(), request, chat.ErrClosed); err == nil {
+		t.Error("refuse at the end of the service = nil, want the error that ends the stream")
+	}
 }
 
 func TestCallers(t *testing.T) {

@@ -70,12 +70,19 @@ func toTime(t time.Time) *timestamppb.Timestamp {
 func toRoom(r chat.RoomInfo) *chatv1.Room {
 	room := &chatv1.Room{
 		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: toTime(r.LastActivity),
-		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic,
+		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic, Messages: r.Messages,
 	}
 	if r.Unread >= 0 {
 		room.Unread = proto.Uint32(uint32(r.Unread))
 	}
 	return room
+}
+
+func toRoomSummary(r chat.RoomInfo) *chatv1.RoomSummary {
+	return &chatv1.RoomSummary{
+		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: toTime(r.LastActivity),
+		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic, Messages: r.Messages,
+	}
 }
 
 func toCursor(c chat.Cursor) *chatv1.Cursor {
@@ -89,6 +96,13 @@ func fromCursor(c *chatv1.Cursor) *chat.Cursor {
 	return &chat.Cursor{Epoch: c.GetEpoch(), Sequence: c.GetSequence()}
 }
 
+func fromRoomOrder(o chatv1.RoomOrder) chat.RoomOrder {
+	if o == chatv1.RoomOrder_ROOM_ORDER_ACTIVITY {
+		return chat.ByActivity
+	}
+	return chat.ByName
+}
+
 func fromSubscription(s *chatv1.Subscription) chat.Start {
 	return chat.Start{Room: s.GetRoom(), After: fromCursor(s.GetAfter()), Recent: int(s.GetRecent())}
 }
@@ -97,7 +111,15 @@ func eventToFrame(e *chat.Event) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Event{Event: toEvent(e)}}
 }
 
-// toFrame returns the frame for an item of a feed that is not an event.
+func roomsToFrame(r *chat.RoomsChanged) *chatv1.Frame {
+	changed := &chatv1.RoomsChanged{Removed: r.Removed, Incomplete: r.Incomplete}
+	for _, room := range r.Rooms {
+		changed.Rooms = append(changed.Rooms, toRoomSummary(room))
+	}
+	return &chatv1.Frame{Kind: &chatv1.Frame_RoomsChanged{RoomsChanged: changed}}
+}
+
+// toFrame returns the frame for an item of a feed that is this stream's alone.
 func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Frame {
 	switch item := item.(type) {
 	case chat.Joined:

@@ -50,7 +50,19 @@ func (m *helloMessage) encoded(c *codec) ([]byte, error) {
 	})
 }
 
+// roomsFrame is the response of Chat and of Subscribe that says how the list of
+// rooms has changed.
+type roomsFrame chat.RoomsChanged
+
+func (f *roomsFrame) encoded(c *codec) ([]byte, error) {
+	r := (*chat.RoomsChanged)(f)
+	return r.Encoded(c.frame, func() ([]byte, error) {
+		return c.marshal(nil, &chatv1.SubscribeResponse{Frame: roomsToFrame(r)})
+	})
+}
+
 var (
 	_ shared = (*eventFrame)(nil)
+	_ shared = (*roomsFrame)(nil)
 	_ shared = (*helloMessage)(nil)
 )

@@ -22,7 +22,7 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/identity"
-	"chatroom/server/internal/journal/memory"
+	"chatroom/server/internal/store/memory"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
@@ -73,6 +73,7 @@ type world struct {
 	http    *http.Client
 	sent    int
 	log     lockedBuffer
+	fails   bool // errors may be logged
 }
 
 const origin = "http://chat.test"
@@ -81,10 +82,21 @@ const origin = "http://chat.test"
 // fails if anything was logged as an error.
 func newWorld(t *testing.T, c Config) *world {
 	t.Helper()
+	return newWorldOn(t, c, memory.Open(memory.Config{}))
+}
+
+// store is what keeps events and records.
+type store interface {
+	chat.Journal
+	chat.State
+}
+
+// newWorldOn is newWorld on a store of the test's own.
+func newWorldOn(t *testing.T, c Config, store store) *world {
+	t.Helper()
 	w := &world{}
 	c.Log = slog.New(slog.NewTextHandler(&w.log, nil))
-	journal := memory.Open(memory.Config{})
-	w.chat = chat.New(chat.Config{Journal: journal, Encoding: Encoding{}, Rooms: []string{"lobby"}, Log: c.Log})
+	w.chat = chat.New(chat.Config{Journal: store, State: store, Encoding: Encoding{}, Rooms: []string{"lobby"}, Log: c.Log})
 	c.Chat, c.Guests = w.chat, identity.NewGuests()
 	w.api = New(c)
 	network := newPipes()
@@ -118,7 +130,7 @@ func newWorld(t *testing.T, c Config) *world {
 		if n := w.api.Streams(); n != 0 {
 			t.Errorf("Streams() = %d at the end, want 0", n)
 		}
-		if log := w.log.String(); strings.Contains(log, "level=ERROR") {
+		if log := w.log.String(); !w.fails && strings.Contains(log, "level=ERROR") {
 			t.Errorf("the server logged an error:\n%s", log)
 		}
 	})
@@ -199,7 +211,13 @@ func (w *world) subscribe(t *testing.T, rooms ...string) (subscribed, context.Ca
 // open opens a bidirectional stream and sends requests on it.
 func (w *world) open(t *testing.T, requests ...*chatv1.ChatRequest) chatting {
 	t.Helper()
-	ctx, cancel := context.WithCancel(t.Context())
+	return w.openIn(t, t.Context(), requests...)
+}
+
+// openIn is open for a caller that ctx identifies.
+func (w *world) openIn(t *testing.T, ctx context.Context, requests ...*chatv1.ChatRequest) chatting {
+	t.Helper()
+	ctx, cancel := context.WithCancel(ctx)
 	t.Cleanup(cancel)
 	stream, err := w.client.Chat(ctx)
 	if err != nil {

@@ -20,8 +20,9 @@ import (
 type stream struct {
 	server *Server
 	feed   *chat.Feed
-	frame  func(*chatv1.Frame) error // sends a frame that is this stream's alone
-	event  func(*chat.Event) error   // sends what other streams are sent, too
+	frame  func(*chatv1.Frame) error      // sends a frame that is this stream's alone
+	event  func(*chat.Event) error        // sends what other streams are sent, too
+	rooms  func(*chat.RoomsChanged) error // as event; nil where the list of rooms can't be watched
 	// requests reads what the client sends until it half-closes, and adds to
 	// answers. It is nil for methods with a single request. Its error ends the
 	// stream.
@@ -190,9 +191,12 @@ func (s *stream) write(ctx context.Context, items []chat.Item, frames []*chatv1.
 	}
 	for _, item := range items {
 		var err error
-		if e, ok := item.(*chat.Event); ok {
-			err = s.event(e)
-		} else {
+		switch item := item.(type) {
+		case *chat.Event:
+			err = s.event(item)
+		case *chat.RoomsChanged:
+			err = s.rooms(item)
+		default:
 			err = s.frame(toFrame(item, s.feed.Member(), s.server.config.Heartbeat))
 		}
 		if err != nil {

@@ -1,6 +1,7 @@
 // Command verify kills a server with SIGKILL, again and again, under load, and
-// says whether anything was lost, doubled, reordered or changed. Run it in the
-// module's directory, for as long as you like:
+// says whether anything was lost, doubled, reordered or changed, and whether anything
+// deleted was read or left in a file. Run it in the module's directory, for as long as
+// you like:
 //
 //	go run ./server/internal/crash/verify -duration 10m
 package main

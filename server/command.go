@@ -1,0 +1,56 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+)
+
+// process is what a command has of its process.
+type process struct {
+	getenv         func(string) string
+	stdout, stderr io.Writer
+}
+
+func (p process) log() *slog.Logger { return slog.New(slog.NewTextHandler(p.stderr, nil)) }
+
+// command is what the program can do.
+type command struct {
+	name string
+	text string // for the usage
+	run  func(ctx context.Context, args []string, p process) error
+}
+
+// commands returns all commands. The first one is the default.
+func commands() []command {
+	return []command{
+		{"serve", "serve rooms until SIGTERM or SIGINT (the default)", runServe},
+		{"migrate", "move a store of the former format into the current one", runMigrate},
+		{"verify", "check the store of a data directory, also while a server runs", runVerify},
+	}
+}
+
+// run runs the command that the first argument names, until ctx ends.
+func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
+	all, p := commands(), process{getenv, stdout, stderr}
+	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
+		return all[0].run(ctx, args, p)
+	}
+	for _, c := range all {
+		if c.name == args[0] {
+			return c.run(ctx, args[1:], p)
+		}
+	}
+	return fmt.Errorf("there is no command %q; the commands are:\n%s", args[0], listCommands())
+}
+
+// listCommands returns a line for each command.
+func listCommands() string {
+	var lines []string
+	for _, c := range commands() {
+		lines = append(lines, fmt.Sprintf("  %-8s %s", c.name, c.text))
+	}
+	return strings.Join(lines, "\n")
+}

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/datadir"
+	"chatroom/server/internal/identity"
+	"chatroom/server/internal/migrate"
+	"chatroom/server/internal/store/jetstream"
+	"chatroom/server/internal/store/memory"
+	"chatroom/server/internal/store/sqlite"
+)
+
+// memoryBytes bounds events that are kept in memory, whatever -retain-bytes says.
+const memoryBytes = 256 << 20
+
+// store keeps events and records.
+type store interface {
+	chat.Journal
+	chat.State
+}
+
+// data is what a server keeps. Create it with openData.
+type data struct {
+	dir    *datadir.Dir // locked; nil with -data memory
+	guests *identity.Guests
+	store  store
+}
+
+// openData locks the data directory, and then opens what is in it. The addresses are
+// where the server listens, for others that want the directory.
+func openData(ctx context.Context, c *config, addresses []string, log *slog.Logger) (*data, error) {
+	if c.data == memoryData {
+		return &data{guests: identity.NewGuests(), store: openMemory(c)}, nil
+	}
+	dir, err := datadir.Open(c.data, addresses...)
+	if err != nil {
+		return nil, fmt.Errorf("-data %w", err)
+	}
+	d := &data{dir: dir}
+	if err := d.open(ctx, c, log); err != nil {
+		return nil, errors.Join(err, dir.Close())
+	}
+	return d, nil
+}
+
+func (d *data) open(ctx context.Context, c *config, log *slog.Logger) error {
+	format, err := d.dir.Format()
+	if err != nil {
+		return fmt.Errorf("-data %w", err)
+	}
+	if d.guests, err = identity.OpenGuests(d.dir.Path()); err != nil {
+		return err
+	}
+	if d.guests.NewKey() && format != datadir.Empty {
+		log.Error("the key of guests was missing, and is a new one: all guests have lost their identities, and can't edit or delete what they have sent; to restore them, stop the server and put the file back from a backup",
+			"file", filepath.Join(d.dir.Path(), identity.KeyName))
+	}
+	if c.nats == "" {
+		if err := useCurrentFormat(ctx, d.dir, format, log); err != nil {
+			return err
+		}
+	}
+	d.store, err = openStore(ctx, c, d.dir, log)
+	return err
+}
+
+// useCurrentFormat moves a store of the former format into the current one, or warns of
+// the files of one that was moved.
+func useCurrentFormat(ctx context.Context, dir *datadir.Dir, format datadir.Format, log *slog.Logger) error {
+	if err := migrate.CleanUp(dir.Path()); err != nil {
+		return err
+	}
+	if format == datadir.Former {
+		if _, err := moveFormer(ctx, dir, false, log); err != nil {
+			return err
+		}
+	}
+	left, err := dir.FormerFiles()
+	if err != nil || len(left) == 0 {
+		return err
+	}
+	log.Warn("files of the former store are still there: what is deleted from now on stays in them; remove them once you don't want to go back",
+		"files", left)
+	used, err := migrate.UsedSince(dir.Path())
+	if used {
+		log.Error("the former store has changed since it was moved: what a former server has stored in it meanwhile is not in this one; to move it again, and lose what was stored here, stop the server and remove "+datadir.DatabaseName+" and "+datadir.DatabaseName+"-wal",
+			"data", dir.Path())
+	}
+	return err
+}
+
+// Close closes the store, and then lets others have the directory.
+func (d *data) Close() error {
+	err := d.store.Close()
+	if d.dir == nil {
+		return err
+	}
+	return errors.Join(err, d.dir.Close())
+}
+
+// openStore opens what keeps events and records: a database in the data directory, or
+// NATS servers.
+func openStore(ctx context.Context, c *config, dir *datadir.Dir, log *slog.Logger) (store, error) {
+	if c.nats != "" {
+		return openNATS(ctx, c, log)
+	}
+	s, err := sqlite.Open(ctx, sqlite.Config{
+		Dir:        dir.Path(),
+		Window:     c.dedupWindow,
+		RoomEvents: c.roomEvents,
+		Age:        c.age,
+		Bytes:      c.bytes,
+		NoFsync:    !c.fsync,
+		Log:        log,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func openNATS(ctx context.Context, c *config, log *slog.Logger) (store, error) {
+	s, err := jetstream.Open(ctx, jetstream.Config{
+		URL:        c.nats,
+		Replicas:   c.natsReplicas,
+		Window:     c.dedupWindow,
+		RoomEvents: c.roomEvents,
+		Age:        c.age,
+		Bytes:      c.bytes,
+		Log:        log,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("-nats: %w", err)
+	}
+	return s, nil
+}
+
+func openMemory(c *config) store {
+	return memory.Open(memory.Config{RoomEvents: c.roomEvents, Age: c.age, Bytes: int(min(c.bytes, memoryBytes)), Window: c.dedupWindow})
+}

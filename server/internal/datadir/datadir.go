@@ -1,0 +1,180 @@
+// Package datadir owns the data directory of a server. Open creates it, and locks
+// it before any other file in it is read or written. While a Dir is open no other
+// process that uses this package opens the same directory: two servers on one
+// directory would give the same sequences to different events.
+//
+// The lock belongs to the operating system (flock on Unix, LockFileEx on Windows),
+// which releases it when the process ends, however it ends. It covers the machine;
+// whether it covers several machines depends on the network file system.
+package datadir
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+
+	"chatroom/server/internal/durable"
+)
+
+// The files of a data directory that this package names.
+const (
+	// DatabaseName is the file that holds the store.
+	DatabaseName = "chatroom.db"
+	// FormerEventsName is the directory that held the events before the store was
+	// one file.
+	FormerEventsName = "events"
+	// FormerMarkName is the file that held the high-water mark of FormerEventsName, and
+	// FormerErasingName that of what was being erased in it.
+	FormerMarkName    = "highwater.json"
+	FormerErasingName = "erasing"
+	// MovedName is the file that says what a former store was when it was moved into the
+	// current one.
+	MovedName = "moved.json"
+
+	lockName   = "lock"
+	holderName = "lock.json" // apart from the lock: Windows lets nobody read a locked file
+)
+
+// Format says in which form a directory holds a store.
+type Format int
+
+const (
+	// Empty is the format of a directory without a store.
+	Empty Format = iota
+	// Former is the format of a directory that holds events in FormerEventsName, and
+	// no DatabaseName.
+	Former
+	// Current is the format of a directory that holds DatabaseName.
+	Current
+)
+
+// Dir is a data directory that is locked by this process. Create it with Open.
+type Dir struct {
+	path string
+	lock *flock.Flock
+}
+
+// Open creates the directory with mode 0700 unless it exists, and locks it. The
+// addresses are where the server listens: another process that finds the directory
+// locked names them. It returns a *InUseError if another process, or another Dir of
+// this one, holds the lock.
+func Open(path string, addresses ...string) (*Dir, error) {
+	if err := create(path); err != nil {
+		return nil, explain(path, err)
+	}
+	lock := flock.New(filepath.Join(path, lockName))
+	locked, err := lock.TryLock()
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	if !locked {
+		return nil, &InUseError{Path: path, Holder: readHolder(path)}
+	}
+	d := &Dir{path: path, lock: lock}
+	if err := writeHolder(path, addresses); err != nil {
+		return nil, errors.Join(explain(path, err), lock.Unlock())
+	}
+	return d, nil
+}
+
+// Path returns the path that Open was given.
+func (d *Dir) Path() string { return d.path }
+
+// Database returns the path of the file that holds the store.
+func (d *Dir) Database() string { return filepath.Join(d.path, DatabaseName) }
+
+// Format returns the format of the directory, as FormatOf does.
+func (d *Dir) Format() (Format, error) { return FormatOf(d.path) }
+
+// FormatOf looks at which files are in a directory, not into them, and takes no lock.
+func FormatOf(path string) (Format, error) {
+	found, err := exists(filepath.Join(path, DatabaseName))
+	if err != nil || found {
+		return Current, explain(path, err)
+	}
+	found, err = exists(filepath.Join(path, FormerEventsName))
+	if err != nil || found {
+		return Former, explain(path, err)
+	}
+	return Empty, nil
+}
+
+// FormerFiles returns the paths of what there is of a former store: none without its
+// events.
+func (d *Dir) FormerFiles() ([]string, error) {
+	var paths []string
+	for _, name := range []string{FormerEventsName, FormerMarkName, FormerErasingName, MovedName} {
+		path := filepath.Join(d.path, name)
+		found, err := exists(path)
+		if err != nil {
+			return nil, explain(d.path, err)
+		}
+		if found {
+			paths = append(paths, path)
+		} else if name == FormerEventsName {
+			return nil, nil
+		}
+	}
+	return paths, nil
+}
+
+// Close releases the lock. Nothing in the directory may be in use any more.
+func (d *Dir) Close() error {
+	err := os.Remove(filepath.Join(d.path, holderName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	return errors.Join(err, d.lock.Unlock())
+}
+
+func exists(path string) (bool, error) {
+	_, err := os.Stat(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// errNotDirectory is the error of create for a path that is a file.
+var errNotDirectory = errors.New("it is a file, not a directory")
+
+// create makes a directory and those above it durable.
+func create(path string) error {
+	info, err := os.Stat(path)
+	switch {
+	case err == nil && !info.IsDir():
+		return errNotDirectory
+	case err == nil:
+		return nil
+	case !errors.Is(err, fs.ErrNotExist):
+		return err
+	}
+	parent := filepath.Dir(path)
+	if parent != path {
+		if err := create(parent); err != nil {
+			return err
+		}
+	}
+	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
+		return err
+	}
+	return durable.SyncDir(parent)
+}
+
+// explain says what to do about an error of the file system. The text begins with
+// the path, so that callers can put the name of their setting before it.
+func explain(path string, err error) error {
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, errNotDirectory) || isNotDirectory(err):
+		return fmt.Errorf("%s can't be a data directory: %w; name a directory, or a path that does not exist yet", path, err)
+	case errors.Is(err, fs.ErrPermission) || isReadOnly(err):
+		return fmt.Errorf("%s can't be written to: %w; make it writable for the user that runs the server, or name another directory", path, err)
+	}
+	return fmt.Errorf("%s can't be used as a data directory: %w", path, err)
+}

@@ -1,0 +1,71 @@
+//go:build unix
+
+package datadir
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+)
+
+const nobody = 65534
+
+// A directory that can't be written to is refused with the path and the remedy, also
+// when a lock file from another time is in it.
+func TestOpenReadOnly(t *testing.T) {
+	base, err := os.MkdirTemp("", "datadir") // that of t.TempDir is closed to other users
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = os.RemoveAll(base) })
+	if err := os.Chmod(base, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	for _, lockFile := range []bool{false, true} {
+		path := filepath.Join(base, "data")
+		if lockFile {
+			path += "-used"
+		}
+		if err := os.Mkdir(path, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if lockFile {
+			if err := os.WriteFile(filepath.Join(path, lockName), nil, 0o644); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := os.Chmod(path, 0o555); err != nil {
+			t.Fatal(err)
+		}
+		_, line := hold(t, path, func(c *exec.Cmd) {
+			if os.Geteuid() == 0 { // to root everything is writable
+				c.Path = copyOfSelf(t, base)
+				c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+			}
+		})
+		if !strings.HasPrefix(line, path+" can't be written to") || !strings.Contains(line, "make it writable") {
+			t.Errorf("Open of a read-only directory = %q, want the path and the remedy", line)
+		}
+	}
+}
+
+// copyOfSelf returns a copy of the test binary that other users can execute.
+func copyOfSelf(t *testing.T, dir string) string {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(self)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, "self")
+	if err := os.WriteFile(path, text, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	return path
+}

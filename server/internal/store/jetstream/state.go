@@ -1,0 +1,360 @@
+package jetstream
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+	"unicode"
+
+	"github.com/nats-io/nats.go/jetstream"
+	"golang.org/x/sync/errgroup"
+
+	"chatroom/server/internal/chat"
+)
+
+const (
+	stateBucket = "CHATROOM_STATE"
+	stateStream = "KV_" + stateBucket
+	statePrefix = "$KV." + stateBucket + "." // + key: where the bucket stores a record
+	watchPrefix = "chatroom.state."          // + key: what was stored
+
+	maxKey   = 512
+	maxValue = 64 << 10
+	// markerAge is how long the bucket remembers that a record was deleted. A watch
+	// that has no connection for longer misses the deletion.
+	markerAge = 24 * time.Hour
+
+	operationHeader = "KV-Operation" // of a deletion
+)
+
+// ErrInvalid is returned for a key, a prefix or a value that chat.State does not
+// allow.
+var ErrInvalid = errors.New("jetstream: invalid key or value")
+
+// state is the records of a store, in a bucket of their own.
+type state struct {
+	bucket  jetstream.KeyValue
+	records source
+	feed    *feed
+	seen    *barrier
+
+	mu      sync.Mutex // guards below
+	watches []*watch
+}
+
+func openState(ctx context.Context, s *Store) (*state, error) {
+	bucket, err := s.js.CreateOrUpdateKeyValue(ctx, jetstream.KeyValueConfig{
+		Bucket:         stateBucket,
+		History:        1,
+		Replicas:       s.config.Replicas,
+		Storage:        jetstream.FileStorage,
+		LimitMarkerTTL: markerAge,
+		RePublish:      &jetstream.RePublish{Source: statePrefix + ">", Destination: watchPrefix + ">"},
+	})
+	if err != nil {
+		return nil, fmt.Errorf("open bucket %s: %w", stateBucket, err)
+	}
+	st := &state{bucket: bucket, records: source{s.conn, s.link, s.js, stateStream}}
+	st.feed = newFeed(st.records, watchPrefix+">", s.log, st.receive)
+	st.seen = newBarrier(st.feed)
+	end, err := st.records.state(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return st, st.feed.open(ctx, end.LastSeq)
+}
+
+// Get implements chat.State.
+func (s *Store) Get(ctx context.Context, key string) (chat.Record, error) {
+	if err := errors.Join(checkKey(key), s.check(ctx)); err != nil {
+		return chat.Record{}, err
+	}
+	r, err := s.state.get(ctx, key)
+	if errors.Is(err, chat.ErrNoRecord) {
+		return r, err
+	}
+	return r, s.failed(ctx, fmt.Sprintf("get %q", key), err)
+}
+
+func (st *state) get(ctx context.Context, key string) (chat.Record, error) {
+	m, found, err := st.records.last(ctx, statePrefix+encodeKey(key))
+	if err != nil {
+		return chat.Record{}, err
+	}
+	if !found || isDeletion(m) {
+		return chat.Record{}, chat.ErrNoRecord
+	}
+	return toRecord(m), nil
+}
+
+// Put implements chat.State.
+func (s *Store) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if err := checkKey(key); err != nil {
+		return 0, err
+	}
+	if len(value) > maxValue {
+		return 0, fmt.Errorf("%w: %d bytes, more than %d", ErrInvalid, len(value), maxValue)
+	}
+	if err := s.check(ctx); err != nil {
+		return 0, err
+	}
+	at, err := s.state.put(ctx, key, value, revision)
+	if err == nil {
+		err = s.state.feed.wait(ctx, at)
+	}
+	if errors.Is(err, chat.ErrRevision) {
+		return 0, err
+	}
+	return at, s.failed(ctx, fmt.Sprintf("put %q", key), err)
+}
+
+func (st *state) put(ctx context.Context, key string, value []byte, revision uint64) (at uint64, err error) {
+	if revision > 0 {
+		if err := st.expect(ctx, key, revision); err != nil {
+			return 0, err
+		}
+	}
+	at, err = st.bucket.Update(ctx, encodeKey(key), value, revision)
+	if revision == 0 && isConflict(err) {
+		// There is a record, or there was.
+		m, found, asked := st.records.last(ctx, statePrefix+encodeKey(key))
+		if asked != nil {
+			return 0, asked
+		}
+		if found && isDeletion(m) {
+			at, err = st.bucket.Update(ctx, encodeKey(key), value, m.sequence)
+		}
+	}
+	if isConflict(err) {
+		return 0, chat.ErrRevision
+	}
+	return at, err
+}
+
+// expect reports whether there is a record at a revision: the bucket also accepts
+// the revision of a deletion.
+func (st *state) expect(ctx context.Context, key string, revision uint64) error {
+	r, err := st.get(ctx, key)
+	if errors.Is(err, chat.ErrNoRecord) || err == nil && r.Revision != revision {
+		return chat.ErrRevision
+	}
+	return err
+}
+
+// Delete implements chat.State.
+func (s *Store) Delete(ctx context.Context, key string, revision uint64) error {
+	if err := errors.Join(checkKey(key), s.check(ctx)); err != nil {
+		return err
+	}
+	err := s.state.remove(ctx, key, revision)
+	if errors.Is(err, chat.ErrRevision) || isConflict(err) {
+		return chat.ErrRevision
+	}
+	return s.failed(ctx, fmt.Sprintf("delete %q", key), err)
+}
+
+func (st *state) remove(ctx context.Context, key string, revision uint64) error {
+	if err := st.expect(ctx, key, revision); err != nil {
+		return err
+	}
+	err := st.bucket.Purge(ctx, encodeKey(key), jetstream.LastRevision(revision), jetstream.PurgeTTL(markerAge))
+	if err != nil {
+		return err
+	}
+	// The bucket does not say at which revision it has stored the deletion.
+	m, found, err := st.records.last(ctx, statePrefix+encodeKey(key))
+	if err != nil || !found {
+		return err
+	}
+	return st.feed.wait(ctx, m.sequence)
+}
+
+// List implements chat.State. It asks for the names of all keys under the prefix.
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]chat.Record, error) {
+	if err := errors.Join(checkPrefix(prefix), s.check(ctx)); err != nil {
+		return nil, err
+	}
+	list, err := s.state.list(ctx, prefix, after, limit)
+	return list, s.failed(ctx, fmt.Sprintf("list %q", prefix), err)
+}
+
+func (st *state) list(ctx context.Context, prefix, after string, limit int) (list []chat.Record, err error) {
+	subjects, err := st.records.subjects(ctx, statePrefix+encodePrefix(prefix))
+	if err != nil {
+		return nil, err
+	}
+	var keys []string
+	for subject := range subjects {
+		if key := decodeKey(strings.TrimPrefix(subject, statePrefix)); key > after {
+			keys = append(keys, key)
+		}
+	}
+	slices.Sort(keys)
+	for len(keys) > 0 && len(list) < limit {
+		// Some may be deleted.
+		n := min(limit-len(list), len(keys))
+		found, err := st.getAll(ctx, keys[:n])
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, found...)
+		keys = keys[n:]
+	}
+	return list, nil
+}
+
+// getAll returns those records of keys that there are.
+func (st *state) getAll(ctx context.Context, keys []string) ([]chat.Record, error) {
+	records := make([]chat.Record, len(keys))
+	group, ctx := errgroup.WithContext(ctx)
+	group.SetLimit(maxRequests)
+	for i, key := range keys {
+		group.Go(func() (err error) {
+			records[i], err = st.get(ctx, key)
+			if errors.Is(err, chat.ErrNoRecord) {
+				return nil
+			}
+			return err
+		})
+	}
+	err := group.Wait()
+	return slices.DeleteFunc(records, func(r chat.Record) bool { return r.Revision == 0 }), err
+}
+
+// watch follows the records under a prefix.
+type watch struct {
+	caller
+	prefix string
+	fn     func([]chat.Record)
+
+	mu      sync.Mutex // guards below
+	changed map[string]chat.Record
+}
+
+// Watch implements chat.State.
+func (s *Store) Watch(ctx context.Context, prefix string, fn func([]chat.Record)) (func(), error) {
+	if err := errors.Join(checkPrefix(prefix), s.check(ctx)); err != nil {
+		return nil, err
+	}
+	if err := s.state.seen.wait(ctx); err != nil {
+		return nil, s.failed(ctx, fmt.Sprintf("watch %q", prefix), err)
+	}
+	w := &watch{prefix: prefix, fn: fn, changed: make(map[string]chat.Record)}
+	w.caller = caller{calls: s.calls, work: w.deliver}
+	st := s.state
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	st.watches = append(st.watches, w)
+	return func() {
+		st.mu.Lock()
+		st.watches = slices.DeleteFunc(st.watches, func(other *watch) bool { return other == w })
+		st.mu.Unlock()
+		w.stop()
+	}, nil
+}
+
+// receive takes what the feed of the bucket hands on.
+func (st *state) receive(batch []message, _ uint64) {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	for _, m := range batch {
+		if !strings.HasPrefix(m.subject, statePrefix) {
+			continue
+		}
+		r := toRecord(m)
+		for _, w := range st.watches {
+			if strings.HasPrefix(r.Key, w.prefix) {
+				w.add(r)
+			}
+		}
+	}
+}
+
+func (w *watch) add(r chat.Record) {
+	w.mu.Lock()
+	w.changed[r.Key] = r
+	w.mu.Unlock()
+	w.wake()
+}
+
+// deliver calls the function with the last of the changes of each key.
+func (w *watch) deliver() {
+	w.mu.Lock()
+	records := make([]chat.Record, 0, len(w.changed))
+	for _, r := range w.changed {
+		records = append(records, r)
+	}
+	clear(w.changed)
+	w.mu.Unlock()
+	slices.SortFunc(records, func(a, b chat.Record) int { return cmp.Compare(a.Revision, b.Revision) })
+	if len(records) > 0 {
+		w.fn(records)
+	}
+}
+
+func isDeletion(m message) bool {
+	return m.header.Get(operationHeader) != "" || m.header.Get(jetstream.MarkerReasonHeader) != ""
+}
+
+func toRecord(m message) chat.Record {
+	r := chat.Record{Key: decodeKey(strings.TrimPrefix(m.subject, statePrefix)), Revision: m.sequence}
+	if !isDeletion(m) {
+		r.Value = append([]byte{}, m.data...) // not nil, even if it is empty
+	}
+	return r
+}
+
+// encodeKey returns a key as the bucket has it: a token for each segment.
+func encodeKey(key string) string {
+	segments := strings.Split(key, "/")
+	for i, segment := range segments {
+		segments[i] = escape(segment)
+	}
+	return strings.Join(segments, ".")
+}
+
+func decodeKey(key string) string {
+	segments := strings.Split(key, ".")
+	for i, segment := range segments {
+		segments[i] = unescape(segment)
+	}
+	return strings.Join(segments, "/")
+}
+
+// encodePrefix returns the filter of the keys that begin with a prefix.
+func encodePrefix(prefix string) string {
+	if prefix == "" {
+		return ">"
+	}
+	return encodeKey(strings.TrimSuffix(prefix, "/")) + ".>"
+}
+
+func checkKey(key string) error {
+	if key == "" || len(key) > maxKey || !isPath(key) {
+		return fmt.Errorf("%w: key %.600q", ErrInvalid, key)
+	}
+	return nil
+}
+
+func checkPrefix(prefix string) error {
+	path, ends := strings.CutSuffix(prefix, "/")
+	if prefix != "" && (!ends || len(prefix) > maxKey || !isPath(path)) {
+		return fmt.Errorf("%w: prefix %.600q", ErrInvalid, prefix)
+	}
+	return nil
+}
+
+// isPath reports whether a text is segments separated by slashes.
+func isPath(text string) bool {
+	for segment := range strings.SplitSeq(text, "/") {
+		if segment == "" || strings.ContainsFunc(segment, unicode.IsControl) {
+			return false
+		}
+	}
+	return true
+}

@@ -1,0 +1,180 @@
+package memory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"sync"
+	"unicode"
+
+	"chatroom/server/internal/chat"
+)
+
+const (
+	maxKey   = 512
+	maxValue = 64 << 10
+)
+
+// ErrInvalid is returned for a key, a prefix or a value that chat.State does not
+// allow.
+var ErrInvalid = errors.New("memory: invalid key or value")
+
+// state is the records of a store.
+type state struct {
+	mu       sync.Mutex // guards below; taken after feed.delivering
+	records  map[string]chat.Record
+	keys     sorted
+	revision uint64
+	watches  feed[chat.Record]
+	closed   bool
+}
+
+// Get implements chat.State.
+func (s *Store) Get(ctx context.Context, key string) (chat.Record, error) {
+	if err := checkKey(key); err != nil {
+		return chat.Record{}, err
+	}
+	st := &s.state
+	if err := st.lock(ctx); err != nil {
+		return chat.Record{}, err
+	}
+	defer st.mu.Unlock()
+	r, found := st.records[key]
+	if !found {
+		return chat.Record{}, chat.ErrNoRecord
+	}
+	return r, nil
+}
+
+// Put implements chat.State.
+func (s *Store) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if err := checkKey(key); err != nil {
+		return 0, err
+	}
+	if len(value) > maxValue {
+		return 0, fmt.Errorf("%w: %d bytes, more than %d", ErrInvalid, len(value), maxValue)
+	}
+	// Not nil, even if it is empty: nil is the value of a deleted record.
+	return s.state.change(ctx, chat.Record{Key: key, Value: append([]byte{}, value...)}, revision)
+}
+
+// Delete implements chat.State.
+func (s *Store) Delete(ctx context.Context, key string, revision uint64) error {
+	if err := checkKey(key); err != nil {
+		return err
+	}
+	_, err := s.state.change(ctx, chat.Record{Key: key}, revision)
+	return err
+}
+
+// List implements chat.State.
+func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]chat.Record, error) {
+	if err := checkPrefix(prefix); err != nil {
+		return nil, err
+	}
+	st := &s.state
+	if err := st.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer st.mu.Unlock()
+	var list []chat.Record
+	// The prefix itself is no key: it ends with a slash.
+	for _, key := range st.keys.after(max(prefix, after)) {
+		if len(list) == limit || !strings.HasPrefix(key, prefix) {
+			break
+		}
+		list = append(list, st.records[key])
+	}
+	return list, nil
+}
+
+// Watch implements chat.State. Writers call fn.
+func (s *Store) Watch(ctx context.Context, prefix string, fn func([]chat.Record)) (func(), error) {
+	if err := checkPrefix(prefix); err != nil {
+		return nil, err
+	}
+	st := &s.state
+	if err := st.lock(ctx); err != nil {
+		return nil, err
+	}
+	defer st.mu.Unlock()
+	from := st.revision
+	return st.watches.listen(&st.mu, fn, func(r chat.Record) bool {
+		return r.Revision > from && strings.HasPrefix(r.Key, prefix)
+	}), nil
+}
+
+// change stores a record, or deletes it if the value is nil.
+func (st *state) change(ctx context.Context, r chat.Record, revision uint64) (uint64, error) {
+	if err := st.lock(ctx); err != nil {
+		return 0, err
+	}
+	old, found := st.records[r.Key]
+	if old.Revision != revision || r.Value == nil && !found {
+		st.mu.Unlock()
+		return 0, chat.ErrRevision
+	}
+	st.revision++
+	r.Revision = st.revision
+	if r.Value == nil {
+		delete(st.records, r.Key)
+		st.keys.remove(r.Key)
+	} else {
+		st.records[r.Key] = r
+		st.keys.insert(r.Key)
+	}
+	if st.watches.used() {
+		st.watches.pending = append(st.watches.pending, r)
+	}
+	st.mu.Unlock()
+
+	st.watches.deliver(&st.mu)
+	return r.Revision, nil
+}
+
+func (st *state) close() {
+	st.mu.Lock()
+	st.closed = true
+	st.watches.end()
+	st.mu.Unlock()
+	st.watches.await()
+}
+
+// lock locks mu, unless the caller has gone or the store is closed.
+func (st *state) lock(ctx context.Context) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	st.mu.Lock()
+	if st.closed {
+		st.mu.Unlock()
+		return chat.ErrStoreClosed
+	}
+	return nil
+}
+
+func checkKey(key string) error {
+	if key == "" || len(key) > maxKey || !isPath(key) {
+		return fmt.Errorf("%w: key %.600q", ErrInvalid, key)
+	}
+	return nil
+}
+
+func checkPrefix(prefix string) error {
+	path, ends := strings.CutSuffix(prefix, "/")
+	if prefix != "" && (!ends || len(prefix) > maxKey || !isPath(path)) {
+		return fmt.Errorf("%w: prefix %.600q", ErrInvalid, prefix)
+	}
+	return nil
+}
+
+// isPath reports whether a text is segments separated by slashes.
+func isPath(text string) bool {
+	for segment := range strings.SplitSeq(text, "/") {
+		if segment == "" || strings.ContainsFunc(segment, unicode.IsControl) {
+			return false
+		}
+	}
+	return true
+}

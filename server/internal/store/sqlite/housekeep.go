@@ -1,0 +1,112 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/ncruces/go-sqlite3"
+
+	"chatroom/server/internal/chat"
+)
+
+// housekeep does what time brings.
+func (w *writer) housekeep() {
+	now := w.config.now()
+	err := w.sweep(now)
+	if err == nil {
+		err = w.retain()
+	}
+	if err == nil {
+		err = w.tidy(now)
+	}
+	if err != nil {
+		w.complain("the log can't be tidied up", err)
+	}
+}
+
+// tidy overwrites what was evicted, drops keys that are older than the window,
+// and empties the write-ahead log of evicted events.
+func (w *writer) tidy(now time.Time) error {
+	w.retention.startBurying(1)
+	for range 8 { // appends wait meanwhile
+		if len(w.retention.burying) == 0 && !w.reclaim.wanted(w.retention.events) {
+			break
+		}
+		err := w.transact(func() error {
+			return errors.Join(w.burySome(buryEvery/8), w.reclaimSome(buryEvery/8))
+		})
+		if err != nil {
+			return err
+		}
+	}
+	err := w.transact(func() error {
+		expired, err := w.keys.expire(context.Background(), max(now.UnixMilli(), w.last))
+		if expired != nil {
+			w.tx.then = append(w.tx.then, expired)
+		}
+		return err
+	})
+	if err != nil || !w.scrubs.stale || time.Since(w.scrubs.emptied) < w.config.staleEvery {
+		return err
+	}
+	if err := w.empty(); err != nil && !errors.Is(err, sqlite3.BUSY) {
+		return err
+	}
+	return nil
+}
+
+// shutDown leaves the database as one file that opens at once.
+func (w *writer) shutDown() {
+	w.scrub()
+	w.scrubs.close()
+	w.scrubs.answer(0, chat.ErrStoreClosed)
+	w.subscribers.end()
+	errs := []error{w.settle(), w.closeReaders()}
+	// Another process that reads leaves the log to the next start.
+	if err := w.empty(); !errors.Is(err, sqlite3.BUSY) {
+		errs = append(errs, err)
+	}
+	w.mark.raise(w.next)
+	w.closed = errors.Join(append(errs, w.conn.Close(), w.mark.write())...)
+	if w.closed != nil {
+		w.closed = fmt.Errorf("sqlite: close: %w", w.closed)
+	}
+}
+
+// settle does all that is behind.
+func (w *writer) settle() error {
+	for {
+		w.index.start(w.next, 0)
+		w.retention.startBurying(1)
+		if len(w.index.rooms) == 0 && len(w.retention.burying) == 0 {
+			break
+		}
+		err := w.transact(func() error { return errors.Join(w.indexSome(4096), w.burySome(4096)) })
+		if err != nil {
+			return err
+		}
+	}
+	return w.transact(func() error { return run(w.eraser.count, w.erased, w.scrubbed, w.reclaim.dead) })
+}
+
+// reserve is how much of the disk is left free, in bytes: for what is written
+// while events are refused, such as the write-ahead log's move to the database.
+const reserve = 16 << 20
+
+// checkSpace returns an error if jobs would take of the reserve.
+func (w *writer) checkSpace(jobs []job) error {
+	free, err := w.config.space(w.config.Dir)
+	if err != nil {
+		return fmt.Errorf("look for free space: %w", err)
+	}
+	need := int64(0)
+	for _, j := range jobs {
+		need += int64(j.size())
+	}
+	if free < reserve+2*need {
+		return fmt.Errorf("%s has %d KiB free, of which %d are kept in reserve", w.config.Dir, free>>10, reserve>>10)
+	}
+	return nil
+}

@@ -1,0 +1,77 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+
+	"chatroom/server/internal/datadir"
+	"chatroom/server/internal/migrate"
+	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/store/sqlite"
+)
+
+// runVerify checks the store of a data directory, and prints each finding. It returns
+// an error if there is one. A server may use the directory meanwhile.
+func runVerify(ctx context.Context, args []string, p process) error {
+	flags := flag.NewFlagSet("chatroom verify", flag.ContinueOnError)
+	path := flags.String("data", "./data", "the data `directory`; a server may use it meanwhile")
+	if err := parseCommand(flags, args, p); err != nil {
+		return err
+	}
+	format, err := datadir.FormatOf(*path)
+	if err != nil {
+		return fmt.Errorf("-data %w", err)
+	}
+	var findings []string
+	switch format {
+	case datadir.Current:
+		findings, err = verifyCurrent(ctx, *path, p)
+	case datadir.Former:
+		findings, err = verifyFormer(ctx, *path, p)
+	default:
+		err = fmt.Errorf("-data: there is no store in %s", *path)
+	}
+	if err != nil {
+		return err
+	}
+	for _, finding := range findings {
+		fmt.Fprintln(p.stdout, "-", finding)
+	}
+	if len(findings) > 0 {
+		return errors.New("the store is damaged: see above")
+	}
+	fmt.Fprintln(p.stdout, "nothing is wrong")
+	return nil
+}
+
+func verifyCurrent(ctx context.Context, path string, p process) (findings []string, err error) {
+	r, err := sqlite.Verify(ctx, path)
+	if err != nil {
+		return nil, err
+	}
+	fmt.Fprintf(p.stdout, "%d events of %d rooms up to sequence %d, %d records, epoch %s\n", r.Events, r.Rooms, r.Last, r.Records, r.Epoch)
+	if r.Unscrubbed > 0 {
+		fmt.Fprintf(p.stdout, "%d deleted events may still be in the write-ahead log: a running server removes them\n", r.Unscrubbed)
+	}
+	return r.Findings, nil
+}
+
+func verifyFormer(ctx context.Context, path string, p process) (findings []string, err error) {
+	f, err := migrate.OpenFormer(ctx, path, rpc.Encoding{})
+	if err != nil {
+		return nil, err
+	}
+	events := 0
+	for e, err := range f.Events(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		if !e.Erased {
+			events++
+		}
+	}
+	fmt.Fprintf(p.stdout, "a store of the former format: %d events of %d rooms up to sequence %d, %d records\n", events, len(f.Rooms), f.Next-1, len(f.Records))
+	return f.Findings, nil
+}
