@@ -102,12 +102,11 @@ func runServe(ctx context.Context, args []string, p process) error {
 	case err = <-served:
 		served <- nil
 	}
-	api.Close()
 	rooms.Close()
 	patience, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
+	api.Stop(patience)
 	err = errors.Join(err, server.Shutdown(patience), <-served)
-	api.Wait(patience)
 	return errors.Join(err, data.Close())
 }
 

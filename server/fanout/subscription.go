@@ -8,8 +8,9 @@ import (
 // Subscription is one reader's place in a topic. Its methods are for one
 // goroutine, except for Close.
 type Subscription[T any] struct {
-	topic *Topic[T]
-	ready chan struct{}
+	topic  *Topic[T]
+	ready  chan struct{} // nil if there is notify
+	notify func()
 
 	// Guarded by topic.mu.
 	pos        uint64 // the number of the next value to take
@@ -158,6 +159,10 @@ func (s *Subscription[T]) waitLocked() {
 
 // signal never blocks: a signal that is already there covers this one.
 func (s *Subscription[T]) signal() {
+	if s.notify != nil {
+		s.notify()
+		return
+	}
 	select {
 	case s.ready <- struct{}{}:
 	default:

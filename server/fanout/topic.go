@@ -124,7 +124,18 @@ func (t *Topic[T]) SubscribeWith(ready chan struct{}) *Subscription[T] {
 	if cap(ready) != 1 {
 		panic("fanout: the ready channel must have capacity 1")
 	}
-	s := &Subscription[T]{topic: t, ready: ready}
+	return t.subscribe(&Subscription[T]{topic: t, ready: ready})
+}
+
+// SubscribeFunc is like Subscribe for a reader that is scheduled by other means than
+// a channel: notify is called where otherwise Ready would fire. It must not block,
+// and must not call the topic or the subscription. Ready returns nil, and Next and All
+// are not for such a subscription.
+func (t *Topic[T]) SubscribeFunc(notify func()) *Subscription[T] {
+	return t.subscribe(&Subscription[T]{topic: t, notify: notify})
+}
+
+func (t *Topic[T]) subscribe(s *Subscription[T]) *Subscription[T] {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.subs++

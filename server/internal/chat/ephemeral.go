@@ -128,11 +128,11 @@ func (p *ephemeral) forget(there func(member string) bool) {
 
 // subscribe returns the newest ephemeral events, and a subscription to all that is
 // published after them.
-func (r *room) subscribe(ready chan struct{}) (*fanout.Subscription[*Event], []*Event) {
+func (r *room) subscribe(notify func()) (*fanout.Subscription[*Event], []*Event) {
 	p := &r.ephemeral
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return r.topic.SubscribeWith(ready), p.allLocked()
+	return r.topic.SubscribeFunc(notify), p.allLocked()
 }
 
 // rejoin is subscribe for a subscription that has fallen behind.

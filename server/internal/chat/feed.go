@@ -22,11 +22,12 @@ type Start struct {
 }
 
 // Feed is what one stream receives: the events of every room it joined. One
-// goroutine calls Next; another may call Join and Leave meanwhile.
+// goroutine at a time calls Next or Take; another may call Join and Leave meanwhile.
 type Feed struct {
 	service *Service
 	member  Member
-	ready   chan struct{} // capacity 1
+	ready   chan struct{}   // capacity 1
+	notify  func(many bool) // sends to ready unless Notify has replaced it
 
 	mu      sync.Mutex                          // guards below
 	pending []Item                              // to be delivered before anything of the readers
@@ -39,8 +40,20 @@ type Feed struct {
 
 // NewFeed returns a feed for a member, in no room yet.
 func (s *Service) NewFeed(m Member) *Feed {
-	return &Feed{service: s, member: m, ready: make(chan struct{}, 1)}
+	f := &Feed{service: s, member: m, ready: make(chan struct{}, 1)}
+	f.notify = func(bool) {
+		select {
+		case f.ready <- struct{}{}:
+		default: // a signal that is there covers this one
+		}
+	}
+	return f
 }
+
+// Notify has a function called where otherwise Ready would fire, with whether the
+// cause is an event that many feeds are notified of. It must not block, and must not
+// call the feed. Notify is called before Join, and at most once.
+func (f *Feed) Notify(notify func(many bool)) { f.notify = notify }
 
 // Member returns whom the feed is for.
 func (f *Feed) Member() Member { return f.member }
@@ -55,12 +68,6 @@ func (f *Feed) Join(ctx context.Context, starts ...Start) error {
 	if err := f.checkJoin(starts); err != nil {
 		return err
 	}
-	var err error
-	onFreshStack(func() { err = f.join(ctx, starts) })
-	return err
-}
-
-func (f *Feed) join(ctx context.Context, starts []Start) error {
 	var joined Joined
 	var resets []Item
 	var readers []*roomReader
@@ -128,7 +135,7 @@ func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, RoomState,
 		return nil, RoomState{}, nil, err
 	}
 	r := &roomReader{service: s, room: joined, present: s.enter(start.Room, f.member)}
-	r.sub, r.carried = joined.subscribe(f.ready)
+	r.sub, r.carried = joined.subscribe(func() { f.notify(joined.large()) })
 	state := RoomState{Room: start.Room, Members: s.countMembers(start.Room)}
 	if state.Profile, err = s.profile(ctx, start.Room); err == nil {
 		var reset *Reset
@@ -181,7 +188,7 @@ func (f *Feed) WatchRooms(ctx context.Context) error {
 	case f.watch != nil:
 		return nil
 	}
-	if f.watch = f.service.watch.subscribe(f.ready); f.watch == nil {
+	if f.watch = f.service.watch.subscribe(func() { f.notify(true) }); f.watch == nil {
 		return ErrClosed
 	}
 	f.pending = append(f.pending, missedRooms)
@@ -217,14 +224,22 @@ func (f *Feed) Close() {
 // replay of one does not hold up the others. When something is left, Ready
 // fires again.
 func (f *Feed) Next(ctx context.Context, buf []Item) (int, error) {
+	n, _, err := f.Take(ctx, buf, true)
+	return n, err
+}
+
+// Take is Next for a caller that may not wait for the journal unless mayRead is set.
+// Without it, rooms that are to be replayed are passed over, and replay tells whether
+// there are any.
+func (f *Feed) Take(ctx context.Context, buf []Item, mayRead bool) (n int, replay bool, err error) {
 	f.mu.Lock()
-	n := copy(buf, f.pending)
+	n = copy(buf, f.pending)
 	f.pending = slices.Delete(f.pending, 0, n)
 	readers, watch, held := f.readers, f.watch, len(f.pending) > 0
 	f.mu.Unlock()
 	if held || n == len(buf) {
 		f.signal()
-		return n, nil
+		return n, false, nil
 	}
 	if watch != nil {
 		n += takeRooms(watch, buf[n:])
@@ -232,10 +247,14 @@ func (f *Feed) Next(ctx context.Context, buf []Item) (int, error) {
 	f.turn++
 	for i := range readers {
 		r := readers[(f.turn+i)%len(readers)]
+		if r.replaying && !mayRead {
+			replay = true
+			continue
+		}
 		k, more, err := r.take(ctx, buf[n:])
 		n += k
 		if err != nil {
-			return n, err
+			return n, replay, err
 		}
 		if more || n == len(buf) {
 			f.signal()
@@ -244,7 +263,7 @@ func (f *Feed) Next(ctx context.Context, buf []Item) (int, error) {
 			break
 		}
 	}
-	return n, nil
+	return n, replay, nil
 }
 
 // takeRooms puts what has changed in the list of rooms into buf: one incomplete
@@ -263,13 +282,5 @@ func takeRooms(watch *fanout.Subscription[*RoomsChanged], buf []Item) (n int) {
 	return k
 }
 
-// Wake makes Ready fire, for a caller that waits there for other things, too.
-func (f *Feed) Wake() { f.signal() }
-
-// signal never blocks: a signal that is already there covers this one.
-func (f *Feed) signal() {
-	select {
-	case f.ready <- struct{}{}:
-	default:
-	}
-}
+// signal says that there is something to take.
+func (f *Feed) signal() { f.notify(false) }

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"sync/atomic"
 
 	"chatroom/server/fanout"
 )
@@ -22,7 +23,15 @@ type room struct {
 
 	// Guarded by Service.mu.
 	listeners int
+
+	audience atomic.Int64 // listeners, for readers without the lock
 }
+
+// largeRoom is how many listeners a room has whose events are delivered in turns with
+// those of smaller rooms.
+const largeRoom = 256
+
+func (r *room) large() bool { return r.audience.Load() > largeRoom }
 
 // acquire returns the room with its tail running. Each acquire is matched by a
 // release.
@@ -43,6 +52,7 @@ func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
 		s.rooms[name] = r
 	}
 	r.listeners++
+	r.audience.Store(int64(r.listeners))
 	s.mu.Unlock()
 
 	if !found {
@@ -81,6 +91,7 @@ func (s *Service) publish(r *room, stored []Stored) {
 func (s *Service) release(r *room) {
 	s.mu.Lock()
 	r.listeners--
+	r.audience.Store(int64(r.listeners))
 	last := r.listeners == 0
 	if (last || r.failed()) && s.rooms[r.name] == r {
 		delete(s.rooms, r.name)

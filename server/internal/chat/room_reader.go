@@ -81,8 +81,7 @@ func (r *roomReader) take(ctx context.Context, buf []Item) (n int, more bool, er
 		return 0, true, nil
 	}
 	if r.replaying {
-		onFreshStack(func() { n, more, err = r.replay(ctx, buf) })
-		return n, more, err
+		return r.replay(ctx, buf)
 	}
 	if r.arrived {
 		r.arrived = false

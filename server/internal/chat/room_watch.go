@@ -51,12 +51,12 @@ type roomWatch struct {
 }
 
 func newRoomWatch(rooms *directory.Directory) *roomWatch {
-	return &roomWatch{rooms: rooms, topic: fanout.New(fanout.Config[*RoomsChanged]{Window: roomsChangedWindow})}
+	return &roomWatch{rooms: rooms, topic: fanout.New[*RoomsChanged](fanout.Config[*RoomsChanged]{Window: roomsChangedWindow})}
 }
 
 // subscribe returns a subscription to what changes from now on, or nil once the
 // service is closed. It is matched by an unsubscribe.
-func (w *roomWatch) subscribe(ready chan struct{}) *fanout.Subscription[*RoomsChanged] {
+func (w *roomWatch) subscribe(notify func()) *fanout.Subscription[*RoomsChanged] {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if w.closed {
@@ -70,7 +70,7 @@ func (w *roomWatch) subscribe(ready chan struct{}) *fanout.Subscription[*RoomsCh
 			w.timer.Reset(roomsChangedEvery)
 		}
 	}
-	return w.topic.SubscribeWith(ready)
+	return w.topic.SubscribeFunc(notify)
 }
 
 func (w *roomWatch) unsubscribe(sub *fanout.Subscription[*RoomsChanged]) {

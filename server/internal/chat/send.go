@@ -72,6 +72,7 @@ type Sending struct {
 	event   *Event
 	refusal error // what is wrong with the post, unless it is a retry
 	done    chan struct{}
+	notify  atomic.Pointer[func()]
 
 	receipt Receipt     // set before stored, or else before done is closed
 	stored  atomic.Bool // of a deletion: it is stored, and waits to be erased
@@ -81,6 +82,20 @@ type Sending struct {
 // Done returns a channel that is closed when the post is stored, and its target
 // erased if it is a deletion, or when it is refused.
 func (x *Sending) Done() <-chan struct{} { return x.done }
+
+// Reads tells whether Receipt reads the journal. The post must be done.
+func (x *Sending) Reads() bool { return x.err == nil && x.receipt.Duplicate }
+
+// Notify has a function called once the post is done, at once if it is. It may be
+// called twice. It must not block.
+func (x *Sending) Notify(f func()) {
+	x.notify.Store(&f)
+	select {
+	case <-x.done:
+		f()
+	default:
+	}
+}
 
 // Receipt returns what Send would, once the post is done.
 func (x *Sending) Receipt(ctx context.Context) (Receipt, error) {
@@ -101,6 +116,9 @@ func (x *Sending) Receipt(ctx context.Context) (Receipt, error) {
 func (x *Sending) finish(err error) {
 	x.err = err
 	close(x.done)
+	if f := x.notify.Load(); f != nil {
+		(*f)()
+	}
 }
 
 // Begin is Send that does not wait until the post is done: a sender who begins one

@@ -1,9 +1,9 @@
 // Package httpd is the service's port: it listens, speaks HTTP/1.1 and
-// unencrypted HTTP/2, serves the page, and stops gracefully.
+// unencrypted HTTP/2, serves the page, and stops gracefully. HTTP/1.1 is that of
+// net/http, HTTP/2 that of server/internal/h2.
 package httpd
 
 import (
-	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -12,6 +12,8 @@ import (
 	"net/http"
 	"sync"
 	"time"
+
+	"chatroom/server/internal/h2"
 )
 
 // The bounds of a connection. There is no write timeout and no read timeout:
@@ -33,9 +35,10 @@ type Config struct {
 	RPC map[string]http.Handler
 	// Page holds the static page, served at all other paths.
 	Page fs.FS
-	// WriteTimeout is how long the socket of an HTTP/2 peer may take not a byte
-	// before the connection is given up. Zero means 30 s. Handlers bound their
-	// own writes, but can't end one that waits for the socket there.
+	// WriteTimeout is how long an HTTP/2 peer may take for the bytes that its
+	// socket did not take at once before the connection is closed. Zero means
+	// 30 s. Handlers bound their own writes, but can't end one that waits for the
+	// socket there.
 	WriteTimeout time.Duration
 	// Log takes what operators should know.
 	Log *slog.Logger
@@ -44,6 +47,7 @@ type Config struct {
 // Server serves connections. Create it with New.
 type Server struct {
 	http      *http.Server
+	h2        *h2.Server
 	listeners Listeners
 }
 
@@ -58,23 +62,29 @@ func New(c Config) (*Server, error) {
 		mux.Handle(pattern, handler)
 	}
 	mux.Handle("/", page)
-	protocols := new(http.Protocols)
-	protocols.SetHTTP1(true)
-	protocols.SetUnencryptedHTTP2(true)
-	return &Server{listeners: c.Listeners, http: &http.Server{
-		Handler:           mux,
-		Protocols:         protocols,
-		ReadHeaderTimeout: readHeaderTimeout,
-		IdleTimeout:       idleTimeout,
-		MaxHeaderBytes:    maxHeaderBytes,
-		ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
-		HTTP2: &http.HTTP2Config{
-			MaxReadFrameSize: 16 << 10, // what the protocol allows by default
-			SendPingTimeout:  pingAfter,
-			PingTimeout:      pingTimeout,
-			WriteByteTimeout: cmp.Or(c.WriteTimeout, 30*time.Second),
+	s := &Server{
+		listeners: c.Listeners,
+		http: &http.Server{
+			Handler:           mux,
+			ReadHeaderTimeout: readHeaderTimeout,
+			IdleTimeout:       idleTimeout,
+			MaxHeaderBytes:    maxHeaderBytes,
+			ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
 		},
-	}}, nil
+	}
+	s.h2 = &h2.Server{
+		Handler:            mux,
+		HTTP:               s.http,
+		MaxHeaderListBytes: maxHeaderBytes,
+		IdleTimeout:        idleTimeout,
+		PingInterval:       pingAfter,
+		PingTimeout:        pingTimeout,
+		WriteTimeout:       c.WriteTimeout,
+		PrefaceTimeout:     readHeaderTimeout,
+		Log:                c.Log,
+	}
+	s.http.RegisterOnShutdown(s.h2.StartShutdown)
+	return s, nil
 }
 
 // Serve handles connections until Shutdown. When one listener fails, it ends the
@@ -84,10 +94,13 @@ func (s *Server) Serve() error {
 	var wg sync.WaitGroup
 	for i, l := range s.listeners {
 		wg.Go(func() {
-			if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			both := s.h2.Listen(l, readHeaderTimeout)
+			if err := s.http.Serve(both); !errors.Is(err, http.ErrServerClosed) {
 				errs[i] = fmt.Errorf("serve on %s: %w", l.Addr(), err)
+				_ = both.Close()
 				s.listeners.Close()
 			}
+			both.Wait()
 		})
 	}
 	wg.Wait()
@@ -97,8 +110,8 @@ func (s *Server) Serve() error {
 // Shutdown stops listening and waits for handlers. With the end of ctx it closes
 // their connections instead.
 func (s *Server) Shutdown(ctx context.Context) error {
-	if s.http.Shutdown(ctx) == nil {
+	if errors.Join(s.http.Shutdown(ctx), s.h2.Shutdown(ctx)) == nil {
 		return nil
 	}
-	return s.http.Close()
+	return errors.Join(s.http.Close(), s.h2.Close())
 }

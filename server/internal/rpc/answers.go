@@ -13,6 +13,8 @@ const maxUnanswered = 64
 // answer is what a client will be told about one of its requests.
 type answer struct {
 	done <-chan struct{} // closed when frame does not wait any more
+	// reads tells, once done is closed, whether frame reads the journal.
+	reads func() bool
 	// frame returns what to say. Its error ends the stream.
 	frame func(context.Context) (*chatv1.Frame, error)
 }
@@ -25,11 +27,15 @@ var alreadyDone = func() <-chan struct{} {
 
 // answered is an answer that there is already.
 func answered(f *chatv1.Frame, err error) answer {
-	return answer{alreadyDone, func(context.Context) (*chatv1.Frame, error) { return f, err }}
+	return answer{
+		done:  alreadyDone,
+		reads: func() bool { return false },
+		frame: func(context.Context) (*chatv1.Frame, error) { return f, err },
+	}
 }
 
 // answers are given in the order of the requests, each as soon as it is done. One
-// goroutine adds to them; all else is for the stream's loop.
+// goroutine adds to them; all else is for the stream's task.
 type answers struct {
 	queue chan answer // nil on streams without requests
 	first *answer     // the oldest; nil if that is in the queue
@@ -43,16 +49,7 @@ func (a *answers) add(ctx context.Context, next answer) {
 	}
 }
 
-// next returns the channel that gives the first answer or, if there is one, that
-// which tells when it is done. The other one is nil.
-func (a *answers) next() (queue <-chan answer, done <-chan struct{}) {
-	if a.first == nil {
-		return a.queue, nil
-	}
-	return nil, a.first.done
-}
-
-// ready tells whether take does not wait.
+// ready tells whether the first answer is done.
 func (a *answers) ready() bool {
 	if a.first == nil {
 		select {
@@ -69,6 +66,9 @@ func (a *answers) ready() bool {
 		return false
 	}
 }
+
+// reads tells whether take reads the journal. The first answer must be ready.
+func (a *answers) reads() bool { return a.first.reads() }
 
 // take returns the first answer, which must be ready.
 func (a *answers) take(ctx context.Context) (*chatv1.Frame, error) {

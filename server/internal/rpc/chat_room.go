@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 
 	"connectrpc.com/connect"
 
@@ -26,45 +27,68 @@ var (
 // Chat implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.ChatRequest, chatv1.ChatResponse]) error {
 	conn := bidi.Conn()
-	feed := c.server.config.Chat.NewFeed(caller(ctx))
-	s := &stream{
-		server: c.server,
-		feed:   feed,
-		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.ChatResponse{Frame: f}) },
-		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
-		rooms:  func(r *chat.RoomsChanged) error { return conn.Send((*roomsFrame)(r)) },
+	s := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
+	if err := c.open(ctx, s, conn); err != nil {
+		return err
 	}
-	s.requests = func(ctx context.Context) error {
-		joined := false
-		err := receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
-			if !joined && request.GetJoin() == nil && refusal == nil {
+	s.converse(func() error {
+		return receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
+			sending, err := c.do(ctx, s.feed, request, refusal)
+			switch {
+			case err != nil:
+				s.answers.add(s.ctx, answered(c.refuse(ctx, request, err)))
+			case sending != nil:
+				s.answers.add(s.ctx, c.answerOf(request, sending))
+				sending.Notify(func() { s.wake(false) })
+				return nil
+			}
+			s.wake(false)
+			return nil
+		})
+	})
+	return nil
+}
+
+// open carries out the first request of a Chat stream, which must be a join and come
+// within the heartbeat interval. Its errors end the stream.
+func (c *chatRoom) open(ctx context.Context, s *stream, conn connect.StreamingHandlerConn) error {
+	s.answers.queue = make(chan answer, maxUnanswered)
+	joined := false
+	err := c.server.bounded(ctx, func() error {
+		return receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
+			if request.GetJoin() == nil && refusal == nil {
 				return errNotAJoin
 			}
-			sending, err := c.do(ctx, feed, request, refusal)
-			if err != nil && !joined {
+			if _, err := c.do(ctx, s.feed, request, refusal); err != nil {
 				return err
 			}
 			joined = true
-			switch {
-			case err != nil:
-				s.answers.add(ctx, answered(c.refuse(ctx, request, err)))
-			case sending != nil:
-				s.answers.add(ctx, answer{sending.Done(), func(ctx context.Context) (*chatv1.Frame, error) {
-					receipt, err := sending.Receipt(ctx)
-					if err != nil {
-						return c.refuse(ctx, request, inField("send", err))
-					}
-					return acceptedFrame(request.GetSend(), receipt), nil
-				}})
-			}
-			return nil
+			return io.EOF // no error of a request
 		})
-		if err == nil && !joined {
-			return errNotAJoin
-		}
-		return err
+	})
+	switch {
+	case joined:
+		return s.begin(ctx, conn)
+	case err == nil:
+		err = errNotAJoin
 	}
-	return s.serve(ctx, conn)
+	s.abandon()
+	return err
+}
+
+// answerOf returns the answer to a send.
+func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *chat.Sending) answer {
+	return answer{
+		done:  sending.Done(),
+		reads: sending.Reads,
+		frame: func(ctx context.Context) (*chatv1.Frame, error) {
+			receipt, err := sending.Receipt(ctx)
+			if err != nil {
+				return c.refuse(ctx, request, inField("send", err))
+			}
+			return acceptedFrame(request.GetSend(), receipt), nil
+		},
+	}
 }
 
 // do carries out one request of a Chat stream. A send may still be on its way when
@@ -119,35 +143,20 @@ func roomOf(r *chatv1.ChatRequest) string {
 
 // Subscribe implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, out *connect.ServerStream[chatv1.SubscribeResponse]) error {
-	s, err := c.subscribe(ctx, request, out.Conn())
-	if err != nil {
-		return err
-	}
-	return s.serve(ctx, out.Conn())
-}
-
-func (c *chatRoom) subscribe(ctx context.Context, request *chatv1.SubscribeRequest, conn connect.StreamingHandlerConn) (*stream, error) {
-	feed := c.server.config.Chat.NewFeed(caller(ctx))
+	s := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
 	starts := make([]chat.Start, len(request.GetRooms()))
 	for i, subscription := range request.GetRooms() {
 		starts[i] = fromSubscription(subscription)
 	}
-	if err := feed.Join(ctx, starts...); err != nil {
-		return nil, inField("rooms", err)
+	err := inField("rooms", s.feed.Join(ctx, starts...))
+	if err == nil && request.GetWatchRooms() {
+		err = s.feed.WatchRooms(ctx)
 	}
-	if request.GetWatchRooms() {
-		if err := feed.WatchRooms(ctx); err != nil {
-			feed.Close()
-			return nil, err
-		}
+	if err != nil {
+		s.abandon()
+		return err
 	}
-	return &stream{
-		server: c.server,
-		feed:   feed,
-		frame:  func(f *chatv1.Frame) error { return conn.Send(&chatv1.SubscribeResponse{Frame: f}) },
-		event:  func(e *chat.Event) error { return conn.Send((*eventFrame)(e)) },
-		rooms:  func(r *chat.RoomsChanged) error { return conn.Send((*roomsFrame)(r)) },
-	}, nil
+	return s.begin(ctx, out.Conn())
 }
 
 // Send implements chatv1connect.ChatRoomHandler.

@@ -19,7 +19,7 @@ import (
 // post sends a request as it stands, with headers in pairs.
 func (w *world) post(t *testing.T, procedure, body string, headers ...string) *http.Response {
 	t.Helper()
-	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, origin+procedure, strings.NewReader(body))
+	request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, testOrigin+procedure, strings.NewReader(body))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -102,7 +102,7 @@ func TestCompressedRequests(t *testing.T) {
 		for name, option := range map[string]connect.ClientOption{
 			"Connect": connect.WithClientOptions(), "gRPC": connect.WithGRPC(), "gRPC-Web": connect.WithGRPCWeb(),
 		} {
-			w.client = chatv1connect.NewChatRoomClient(w.http, origin, connect.WithSendGzip(), option)
+			w.client = chatv1connect.NewChatRoomClient(w.http, testOrigin, connect.WithSendGzip(), option)
 			text := strings.Repeat(name, 300)
 			stream := w.open(t, joinRequest("lobby"))
 			expect(t, stream, "joined", "caughtup")

@@ -94,7 +94,9 @@ func TestToError(t *testing.T) {
 // A deletion that is not erased yet is answered on its stream, which goes on: it is
 // stored, and a reconnect would change nothing.
 func TestDelayedErasureKeepsTheStream(t *testing.T) {
-	c := &chatRoom{server: New(Config{})}
+	server := New(Config{})
+	defer server.Stop(t.Context())
+	c := &chatRoom{server: server}
 	request := &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: &chatv1.SendRequest{Id: "7", Room: "room"}}}
 	delayed := &chat.ErasureDelayedError{Receipt: chat.Receipt{At: chat.Cursor{Epoch: "E", Sequence: 7}}, Err: errors.New("disk full")}
 	frame, err := c.refuse(t.Context(), request, delayed)

@@ -5,9 +5,12 @@ import (
 	"context"
 	"fmt"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/proto"
@@ -15,6 +18,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/detach"
 )
 
 // protocols are the ways of asking for a stream, in both encodings.
@@ -37,7 +41,7 @@ func TestSharedBytesAreNotWrittenOver(t *testing.T) {
 		}
 		var reading sync.WaitGroup
 		for name, options := range protocols {
-			w.client = chatv1connect.NewChatRoomClient(w.http, origin, options...)
+			w.client = chatv1connect.NewChatRoomClient(w.http, testOrigin, options...)
 			for range 3 {
 				stream, _ := w.subscribe(t, "lobby")
 				expect(t, stream, "joined", "caughtup")
@@ -54,7 +58,7 @@ func TestSharedBytesAreNotWrittenOver(t *testing.T) {
 		}
 		churning, stop := context.WithCancel(t.Context())
 		for _, options := range protocols {
-			client := chatv1connect.NewChatRoomClient(w.http, origin, options...)
+			client := chatv1connect.NewChatRoomClient(w.http, testOrigin, options...)
 			reading.Go(func() {
 				for i := 0; churning.Err() == nil; i++ {
 					_, _ = client.Send(churning, &chatv1.SendRequest{Room: "noise", Id: fmt.Sprint(i),
@@ -123,52 +127,77 @@ func TestEventsAreEncodedOnce(t *testing.T) {
 	}
 }
 
-// flushes is a client that counts how often what it is sent leaves the server.
-type flushes struct {
-	http.ResponseWriter
-	header http.Header
-	count  int
-	events int // in what was written
-	done   context.CancelFunc
+// taken is a response that is taken over, and counts how often what it is sent leaves
+// the server.
+type taken struct {
+	*httptest.ResponseRecorder
+	events detach.Events
+
+	mu      sync.Mutex // guards below
+	body    bytes.Buffer
+	flushes int // of which something was appended before
+	fresh   bool
 }
 
-func (f *flushes) Header() http.Header { return f.header }
-func (f *flushes) WriteHeader(int)     {}
-func (f *flushes) Flush()              { f.count++ }
-func (f *flushes) Write(p []byte) (int, error) {
-	if f.events += bytes.Count(p, []byte("backlog")); f.events >= 50 {
-		f.done()
+func (c *taken) Detach(e detach.Events) (detach.Stream, error) {
+	c.events = e
+	return c, nil
+}
+
+func (c *taken) Append(p []byte) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.body.Write(p)
+	c.fresh = true
+	return true
+}
+
+func (c *taken) Flush() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.fresh {
+		c.flushes++
 	}
-	return len(p), nil
+	c.fresh = false
 }
 
-// All that a stream has pending leaves in one flush.
+func (c *taken) Stalled() time.Time                  { return time.Time{} }
+func (c *taken) Finish(p []byte, _ http.Header) bool { return true }
+func (c *taken) Abort()                              {}
+func (c *taken) Connection() any                     { return c }
+func (c *taken) counts(text string) (events, flushes int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Count(c.body.String(), text), c.flushes
+}
+
+// All that a stream has pending leaves in one flush. Joined is written before it, and
+// CaughtUp, which is known only once the journal was read, after it.
 func TestBacklogLeavesInOneFlush(t *testing.T) {
 	for _, kind := range []string{"connect+proto", "connect+json", "grpc+proto", "grpc-web+proto"} {
 		inBubble(t, Config{}, func(t *testing.T, w *world) {
-			for range 50 {
+			for range 20 {
 				w.say(t, "lobby", "backlog")
 			}
-			ctx, cancel := context.WithCancel(t.Context())
-			defer cancel()
 			c := kind[strings.LastIndex(kind, "+")+1:]
-			request := &chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{{Room: "lobby", Start: &chatv1.Subscription_Recent{Recent: 50}}}}
+			request := &chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{{Room: "lobby", Start: &chatv1.Subscription_Recent{Recent: 20}}}}
 			body, err := map[string]*codec{"proto": protoCodec, "json": jsonCodec}[c].Marshal(request)
 			if err != nil {
 				t.Fatal(err)
 			}
-			r, err := http.NewRequestWithContext(ctx, http.MethodPost, chatv1connect.ChatRoomSubscribeProcedure, strings.NewReader(envelope(string(body))))
+			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, chatv1connect.ChatRoomSubscribeProcedure, strings.NewReader(envelope(string(body))))
 			if err != nil {
 				t.Fatal(err)
 			}
 			r.ProtoMajor = 2
 			r.Header.Set("Content-Type", "application/"+kind)
-			client := &flushes{header: make(http.Header), done: cancel}
+			client := &taken{ResponseRecorder: httptest.NewRecorder()}
 			w.handler.ServeHTTP(client, r)
-			// Joined and the whole backlog, and the end of the stream.
-			if client.events != 50 || client.count > 3 {
-				t.Errorf("%s: %d events in %d flushes, want 50 in 3", kind, client.events, client.count)
+			synctest.Wait()
+			if events, flushes := client.counts("backlog"); events != 20 || flushes > 3 {
+				t.Errorf("%s: %d events in %d flushes, want 20 in 3", kind, events, flushes)
 			}
+			client.events.Gone()
 		})
 	}
 }

@@ -21,6 +21,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/h2"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/store/memory"
 )
@@ -76,7 +77,7 @@ type world struct {
 	fails   bool // errors may be logged
 }
 
-const origin = "http://chat.test"
+const testOrigin = "http://chat.test"
 
 // newWorld starts a server. The end of the test stops it in main's order, and
 // fails if anything was logged as an error.
@@ -100,33 +101,36 @@ func newWorldOn(t *testing.T, c Config, store store) *world {
 	c.Chat, c.Guests = w.chat, identity.NewGuests()
 	w.api = New(c)
 	network := newPipes()
-	protocols := new(http.Protocols)
-	protocols.SetUnencryptedHTTP2(true)
 	mux := http.NewServeMux()
 	for pattern, handler := range w.api.Handlers() {
 		mux.Handle(pattern, handler)
 	}
 	w.handler = mux
-	server := &http.Server{Handler: mux, Protocols: protocols}
+	server := &h2.Server{Handler: mux}
 	var serving sync.WaitGroup
 	serving.Go(func() {
-		if err := server.Serve(network); !errors.Is(err, http.ErrServerClosed) {
-			t.Errorf("Serve = %v, want %v", err, http.ErrServerClosed)
+		for {
+			conn, err := network.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() { _ = server.ServeConn(conn) }) // the client decides when it ends
 		}
 	})
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
 	transport := &http.Transport{Protocols: protocols, DialContext: network.dial}
 	w.http = &http.Client{Transport: transport}
-	w.client = chatv1connect.NewChatRoomClient(w.http, origin)
+	w.client = chatv1connect.NewChatRoomClient(w.http, testOrigin)
 	t.Cleanup(func() {
-		w.api.Close()
+		_ = network.Close()
+		w.api.Stop(context.WithoutCancel(t.Context()))
 		w.chat.Close()
 		if err := server.Shutdown(context.WithoutCancel(t.Context())); err != nil {
 			t.Errorf("Shutdown = %v, want nil", err)
 		}
 		transport.CloseIdleConnections()
 		serving.Wait()
-		// Shutdown does not wait for the handlers of streams that a client has reset.
-		synctest.Wait()
 		if n := w.api.Streams(); n != 0 {
 			t.Errorf("Streams() = %d at the end, want 0", n)
 		}
@@ -295,6 +299,15 @@ func expectElapsed(t *testing.T, what string, start time.Time, want time.Duratio
 	t.Helper()
 	if got := time.Since(start); got != want {
 		t.Errorf("%s after %v, want %v", what, got, want)
+	}
+}
+
+// expectSilence checks that a stream was silent for as long as it may be, or for up to
+// a tick less.
+func expectSilence(t *testing.T, what string, start time.Time, most, tick time.Duration) {
+	t.Helper()
+	if got := time.Since(start); got > most || got < most-tick {
+		t.Errorf("%s after %v, want %v, or up to %v earlier", what, got, most, tick)
 	}
 }
 

@@ -7,7 +7,6 @@ import (
 
 	"connectrpc.com/connect"
 
-	chatv1 "chatroom/gen/chat/v1"
 	hellopb "chatroom/gen/hello"
 	"chatroom/gen/hello/helloconnect"
 	"chatroom/server/internal/chat"
@@ -24,37 +23,38 @@ var _ helloconnect.ChatRoomHandler = (*hello)(nil)
 // Chat implements helloconnect.ChatRoomHandler.
 func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatRequest, hellopb.ChatResponse]) error {
 	conn := bidi.Conn()
-	feed := h.server.config.Chat.NewFeed(caller(ctx))
-	if err := feed.Join(ctx, chat.Start{Room: helloRoom}); err != nil {
+	s := h.server.newStream(ctx, func(item any) any {
+		// These clients know no frames, and no other kind of event.
+		if e, ok := item.(*chat.Event); ok {
+			if _, ok := e.Body.(chat.Message); ok {
+				return (*helloMessage)(e)
+			}
+		}
+		return nil
+	})
+	if err := s.feed.Join(ctx, chat.Start{Room: helloRoom}); err != nil {
+		s.abandon()
 		return err
 	}
-	s := &stream{
-		server: h.server,
-		feed:   feed,
-		// These clients know no frames, and no other kind of event.
-		frame: func(*chatv1.Frame) error { return nil },
-		event: func(e *chat.Event) error {
-			if _, ok := e.Body.(chat.Message); !ok {
-				return nil
-			}
-			return conn.Send((*helloMessage)(e))
-		},
-		requests: func(ctx context.Context) error {
-			return receive(conn, func(request *hellopb.ChatRequest, refusal *connect.Error) error {
-				if refusal != nil {
-					return refusal
-				}
-				_, err := h.server.config.Chat.Send(ctx, feed.Member(), chat.Post{
-					Room: helloRoom,
-					ID:   rand.Text(), // these clients don't name their sends, and so can't retry them
-					Body: chat.Message{Text: request.GetMessage()},
-				})
-				if field, ok := errors.AsType[*chat.FieldError](err); ok && field.Field == "message.text" {
-					return &chat.FieldError{Field: "message", Rule: field.Rule, Bound: field.Bound}
-				}
-				return err
-			})
-		},
+	s.answers.queue = make(chan answer, 1)
+	if err := s.begin(ctx, conn); err != nil {
+		return err
 	}
-	return s.serve(ctx, conn)
+	s.converse(func() error {
+		return receive(conn, func(request *hellopb.ChatRequest, refusal *connect.Error) error {
+			if refusal != nil {
+				return refusal
+			}
+			_, err := h.server.config.Chat.Send(ctx, s.feed.Member(), chat.Post{
+				Room: helloRoom,
+				ID:   rand.Text(), // these clients don't name their sends, and so can't retry them
+				Body: chat.Message{Text: request.GetMessage()},
+			})
+			if field, ok := errors.AsType[*chat.FieldError](err); ok && field.Field == "message.text" {
+				return &chat.FieldError{Field: "message", Rule: field.Rule, Bound: field.Bound}
+			}
+			return err
+		})
+	})
+	return nil
 }

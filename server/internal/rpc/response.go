@@ -1,52 +1,31 @@
 package rpc
 
 import (
-	"bytes"
 	"context"
-	"fmt"
+	"encoding/binary"
+	"errors"
 	"net/http"
-	"sync"
-	"time"
+	"net/http/httptest"
+	"strings"
 
 	"connectrpc.com/connect"
+
+	"chatroom/server/internal/detach"
 )
 
-// maxHeld is how much is held before it is sent on, in bytes. It bounds what a
-// stream's reader can make the server keep, and the buffers in the pool.
-const maxHeld = 64 << 10
-
-// heldBuffers are shared by all streams: an idle one has none.
-var heldBuffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
-
-// response is the http.ResponseWriter of the service's handlers. Between begin
-// and end it holds what is written, and flushes it once: connect flushes after
-// each message, which on HTTP/2 costs 4 to 5 µs of server CPU and a change of
-// goroutines. It also bounds how long that flush may take, and explains what
-// connect refuses before it looks at a request.
-//
-// Its methods are for the handler's goroutine.
+// response is the http.ResponseWriter of the service's handlers. It lets streams take
+// the response over, and explains what connect refuses before it looks at a request.
 type response struct {
 	http.ResponseWriter
 	request *http.Request
-	control *http.ResponseController
-	held    *bytes.Buffer // nil when nothing is held
-	flushed time.Time     // when the last flush that had something to send began
-
-	mu       sync.Mutex    // guards below
-	limit    time.Duration // how long a flush may take; zero before the first begin
-	flushing time.Time     // since when; zero when there is no flush
-	watch    *time.Timer   // looks for a flush that takes too long; nil before the first
-	watching bool          // watch will fire
+	handler http.Handler // of the method
+	holding bool         // what is written goes to held
+	held    []byte
+	taken   bool // what is written from now on is discarded
 }
-
-var _ http.Flusher = (*response)(nil) // connect asks for it
 
 // responseKey is the context key of a request's *response.
 type responseKey struct{}
-
-func newResponse(w http.ResponseWriter, r *http.Request) *response {
-	return &response{ResponseWriter: w, request: r, control: http.NewResponseController(w)}
-}
 
 func responseOf(ctx context.Context) *response {
 	return ctx.Value(responseKey{}).(*response) // wire puts it there for all handlers
@@ -55,121 +34,106 @@ func responseOf(ctx context.Context) *response {
 // Unwrap is for http.ResponseController.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// begin holds what is written, until end, or until it is too much. The client gets
-// this long to take it all; when it does not, the stream is reset.
-//
-// A write deadline for each flush would do the same, but on HTTP/2 setting and
-// clearing one takes two messages to the connection's goroutine.
-func (r *response) begin(limit time.Duration) {
-	r.held = heldBuffers.Get().(*bytes.Buffer)
-	r.began(limit)
-}
-
-// end sends what is held.
-func (r *response) end() error {
-	defer r.ended()
-	held := r.held
-	r.held = nil
-	defer func() {
-		if held.Cap() <= 2*maxHeld {
-			held.Reset()
-			heldBuffers.Put(held)
-		}
-	}()
-	if held.Len() == 0 {
-		return nil
-	}
-	_, err := r.ResponseWriter.Write(held.Bytes())
-	r.flushed = r.flushing
-	if err == nil {
-		err = r.control.Flush()
-	}
-	if err != nil {
-		return fmt.Errorf("%w: %w", errNotTaken, err)
-	}
-	return nil
-}
-
-// began starts the time of a flush. A timer that is set already is left as it is:
-// it finds out when it fires, and setting it for each flush would cost as much as
-// encoding an event does.
-func (r *response) began(limit time.Duration) {
-	if limit == 0 {
-		return // an answer to a single call, which the connection bounds
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.limit, r.flushing = limit, time.Now()
-	switch {
-	case r.watching:
-		return
-	case r.watch == nil:
-		r.watch = time.AfterFunc(limit, r.look)
-	default:
-		r.watch.Reset(limit)
-	}
-	r.watching = true
-}
-
-// ended ends the time of a flush: look does nothing to the stream after it.
-func (r *response) ended() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.flushing = time.Time{}
-}
-
-// look makes a flush fail that takes too long: a deadline in the past resets a
-// stream of HTTP/2, and interrupts the write of HTTP/1.1.
-func (r *response) look() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	r.watching = !r.flushing.IsZero()
-	if !r.watching {
-		return
-	}
-	if left := r.limit - time.Since(r.flushing); left > 0 {
-		r.watch.Reset(left)
-		return
-	}
-	_ = r.control.SetWriteDeadline(time.Unix(1, 0))
-}
-
-// interruptReads ends a Receive that waits for the client.
-func (r *response) interruptReads() { _ = r.control.SetReadDeadline(time.Now()) }
-
 // Write implements http.ResponseWriter.
 func (r *response) Write(p []byte) (int, error) {
-	if r.held == nil {
-		r.began(r.limit)
-		defer r.ended()
-		return r.ResponseWriter.Write(p)
+	switch {
+	case r.taken:
+		return len(p), nil
+	case r.holding:
+		r.held = append(r.held, p...)
+		return len(p), nil
 	}
-	if r.held.Len() > 0 && r.held.Len()+len(p) > maxHeld {
-		if _, err := r.ResponseWriter.Write(r.held.Bytes()); err != nil {
-			return 0, err
-		}
-		r.held.Reset()
-	}
-	return r.held.Write(p)
+	return r.ResponseWriter.Write(p)
 }
 
 // Flush implements http.Flusher.
 func (r *response) Flush() {
-	if r.held == nil {
-		r.began(r.limit)
-		defer r.ended()
-		_ = r.control.Flush()
+	if !r.taken && !r.holding {
+		_ = http.NewResponseController(r.ResponseWriter).Flush()
 	}
 }
 
-// close ends what the response has set going. The handler has returned.
-func (r *response) close() {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.watch != nil {
-		r.watch.Stop()
+// hold keeps what is written, until takeOver returns it: a client may accept headers
+// and no data, and the handler must not wait for it.
+func (r *response) hold() { r.holding = true }
+
+// takeOver takes the response away from its handler. It returns what was held.
+func (r *response) takeOver(g *detach.Group, e detach.Events) (detach.Stream, []byte, error) {
+	out, err := g.Take(r.ResponseWriter, r.request, e)
+	r.holding, r.taken = false, err == nil
+	return out, r.held, err
+}
+
+// origin is what is kept of a request for the end of its stream.
+type origin struct {
+	handler    http.Handler
+	method     string
+	path       string
+	protoMajor int
+	header     http.Header
+}
+
+func (r *response) origin() origin {
+	return origin{r.handler, r.request.Method, r.request.URL.Path, r.request.ProtoMajor, r.request.Header}
+}
+
+// codec returns the codec of the request's messages.
+func (o *origin) codec(json *codec) *codec {
+	if _, name, found := strings.Cut(o.header.Get("Content-Type"), "+"); found && strings.HasPrefix(name, json.name) {
+		return json
+	}
+	return protoCodec
+}
+
+// endingKey is the context key of the error with which connect is to end a stream.
+type endingKey struct{}
+
+// ending returns the bytes and the trailers that end a stream with an error, in the
+// protocol of the request. Connect produces them in a recorder, for a stream on which
+// one empty message was sent: without one, gRPC would have the end in the headers.
+func (o *origin) ending(err error) (body []byte, trailers http.Header) {
+	ctx := context.WithValue(context.Background(), endingKey{}, err)
+	request := httptest.NewRequestWithContext(ctx, o.method, o.path, http.NoBody)
+	request.Header, request.ProtoMajor = o.header, o.protoMajor
+	recorder := httptest.NewRecorder()
+	o.handler.ServeHTTP(recorder, request)
+	body = recorder.Body.Bytes()
+	if len(body) >= 5 {
+		body = body[min(len(body), 5+int(binary.BigEndian.Uint32(body[1:5]))):]
+	}
+	trailers = make(http.Header)
+	for name, values := range recorder.Header() {
+		if name, isTrailer := strings.CutPrefix(name, http.TrailerPrefix); isTrailer {
+			trailers[name] = values
+		}
+	}
+	return body, trailers
+}
+
+// ender is the interceptor that ends a stream for origin.ending. Nothing of the
+// request is looked at.
+type ender struct{}
+
+func (ender) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
+
+func (ender) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+	return next
+}
+
+func (ender) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
+		end, ok := ctx.Value(endingKey{}).(error)
+		if !ok {
+			return next(ctx, conn)
+		}
+		return errors.Join(conn.Send(emptyMessage{}), end)
 	}
 }
+
+// emptyMessage is encoded as no bytes.
+type emptyMessage struct{}
+
+func (emptyMessage) encoded(*codec) ([]byte, error) { return nil, nil }
 
 // WriteHeader gives the bare statuses with which connect refuses a request a body
 // that says what to do: a Connect error, as all others are.
@@ -190,8 +154,12 @@ func (r *response) WriteHeader(status int) {
 		err = fieldError(connect.CodeUnimplemented, "protocol", "protocol.http2",
 			"must be HTTP/2 for this method: over HTTP/1.1, use chat.v1.ChatRoom/Subscribe and Send")
 	default:
-		r.ResponseWriter.WriteHeader(status)
+		if !r.taken {
+			r.ResponseWriter.WriteHeader(status)
+		}
 		return
 	}
 	writeError(r.ResponseWriter, status, err)
 }
+
+var _ http.Flusher = (*response)(nil) // connect asks for it

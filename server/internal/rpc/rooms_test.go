@@ -24,7 +24,7 @@ func inProtocols(t *testing.T, test func(t *testing.T, w *world)) {
 	for name, options := range protocols {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, Config{}, func(t *testing.T, w *world) {
-				w.client = chatv1connect.NewChatRoomClient(w.http, origin, options...)
+				w.client = chatv1connect.NewChatRoomClient(w.http, testOrigin, options...)
 				test(t, w)
 			})
 		})

@@ -18,6 +18,8 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/gen/hello/helloconnect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/delivery"
+	"chatroom/server/internal/detach"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/schema"
 )
@@ -47,11 +49,18 @@ type Config struct {
 // Server serves the contract. Create it with New.
 type Server struct {
 	config   Config
+	json     *codec
 	handlers map[string]http.Handler
+	tick     time.Duration // how often streams look for silence and stalled clients
+	pool     *delivery.Pool
+	taken    detach.Group
+	serving  context.Context // ends with Close
+	close    context.CancelFunc
 
 	mu      sync.Mutex // guards below
 	streams map[*stream]struct{}
-	idle    chan struct{} // replaced when a stream opens, closed when none is left
+	conns   map[any]*sharedConn // by detach.Stream.Connection
+	idle    chan struct{}       // replaced when a stream opens, closed when none is left
 	drained bool
 	ended   bool
 }
@@ -67,7 +76,16 @@ func New(c Config) *Server {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
-	s := &Server{config: c, streams: make(map[*stream]struct{}), idle: make(chan struct{})}
+	s := &Server{
+		config:  c,
+		json:    newJSONCodec(c.Schema),
+		tick:    min(time.Second, c.Heartbeat/8, c.WriteTimeout/4),
+		streams: make(map[*stream]struct{}),
+		conns:   make(map[any]*sharedConn),
+		idle:    make(chan struct{}),
+	}
+	s.serving, s.close = context.WithCancel(context.Background())
+	s.pool = delivery.New(delivery.Config{Tick: s.tick})
 	close(s.idle)
 	s.handlers = s.routes()
 	return s
@@ -76,11 +94,11 @@ func New(c Config) *Server {
 func (s *Server) routes() map[string]http.Handler {
 	options := connect.WithHandlerOptions(
 		connect.WithCodec(protoCodec),
-		connect.WithCodec(newJSONCodec(s.config.Schema)),
+		connect.WithCodec(s.json),
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.identify),
-		connect.WithInterceptors(errorMapping{s}, decoding{}, validate.NewInterceptor()),
+		connect.WithInterceptors(errorMapping{s}, ender{}, decoding{}, validate.NewInterceptor()),
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)
@@ -115,34 +133,34 @@ func (s *Server) Drain(ctx context.Context) {
 	s.mu.Lock()
 	if !s.drained {
 		s.drained = true
-		s.tellLocked(noticeDrain)
+		s.notifyLocked(noticeDrain)
 	}
 	s.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, s.config.Drain)
 	defer cancel()
-	s.Wait(ctx)
+	s.wait(ctx)
 }
 
 // Close ends all streams with the code unavailable. It does not wait for them, as
-// Wait does: one whose client takes nothing ends with its connection.
+// Stop does.
 func (s *Server) Close() {
+	s.close()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if !s.ended {
 		s.drained, s.ended = true, true
-		s.tellLocked(noticeClose)
+		s.notifyLocked(noticeClose)
 	}
 }
 
-func (s *Server) tellLocked(n notice) {
+func (s *Server) notifyLocked(n notice) {
 	for stream := range s.streams {
-		stream.tell(n)
+		stream.notify(n)
 	}
 }
 
-// Wait returns when no stream is left, or with ctx. An http.Server does not wait
-// for the handlers of HTTP/2 streams that their clients have reset.
-func (s *Server) Wait(ctx context.Context) {
+// wait returns when no stream is left, or with ctx.
+func (s *Server) wait(ctx context.Context) {
 	s.mu.Lock()
 	idle := s.idle
 	s.mu.Unlock()
@@ -150,6 +168,40 @@ func (s *Server) Wait(ctx context.Context) {
 	case <-idle:
 	case <-ctx.Done():
 	}
+}
+
+// Stop waits until all streams have ended, as Close has asked for. With the end of ctx
+// it aborts those that are left. It returns when nothing runs for streams any more.
+func (s *Server) Stop(ctx context.Context) {
+	s.Close()
+	s.wait(ctx)
+	s.mu.Lock()
+	s.notifyLocked(noticeAbort)
+	s.mu.Unlock()
+	s.wait(context.WithoutCancel(ctx))
+	s.pool.Close()
+	s.taken.Wait()
+}
+
+// sharedConn is a connection that carries streams.
+type sharedConn struct {
+	*delivery.Conn
+	streams int // guarded by Server.mu
+}
+
+// connOf returns the connection that a stream's task is of: the same one for all
+// streams of a connection.
+func (s *Server) connOf(out detach.Stream) *delivery.Conn {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	id := out.Connection()
+	c := s.conns[id]
+	if c == nil {
+		c = &sharedConn{Conn: s.pool.Conn(out.Flush)}
+		s.conns[id] = c
+	}
+	c.streams++
+	return c.Conn
 }
 
 // Streams returns how many streams are open.
@@ -176,6 +228,14 @@ func (s *Server) opened(stream *stream) error {
 func (s *Server) closed(stream *stream) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if stream.out != nil {
+		id := stream.out.Connection()
+		if c := s.conns[id]; c != nil {
+			if c.streams--; c.streams == 0 {
+				delete(s.conns, id)
+			}
+		}
+	}
 	if delete(s.streams, stream); len(s.streams) == 0 {
 		close(s.idle)
 	}

@@ -2,9 +2,12 @@ package rpc
 
 import (
 	"context"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net/http"
+	"os"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -13,206 +16,310 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/delivery"
+	"chatroom/server/internal/detach"
 )
 
-// stream is one client's stream, whatever method it came by. Its loop is the
-// only one that sends.
+// stream is one client's stream, of any method. Its handler writes the first message,
+// and with it the headers, through connect; then the response is taken over, and
+// everything else is appended to it as envelopes by the stream's task.
+//
+// Connect, gRPC and gRPC-Web have the same envelopes, so an event is encoded once for
+// all streams with the same codec. What differs is the end of a stream: response.ending
+// has connect produce it.
 type stream struct {
-	server *Server
-	feed   *chat.Feed
-	frame  func(*chatv1.Frame) error      // sends a frame that is this stream's alone
-	event  func(*chat.Event) error        // sends what other streams are sent, too
-	rooms  func(*chat.RoomsChanged) error // as event; nil where the list of rooms can't be watched
-	// requests reads what the client sends until it half-closes, and adds to
-	// answers. It is nil for methods with a single request. Its error ends the
-	// stream.
-	requests func(ctx context.Context) error
+	server  *Server
+	feed    *chat.Feed
+	codec   *codec
+	message func(item any) any // what is sent for an item of the feed or a frame; nil for nothing
 
-	told    atomic.Uint32 // notices that the loop has not seen to
-	out     *response
-	answers answers
-	silence *time.Timer // tells of silence
-	joined  bool        // the feed has given something
+	ctx    context.Context // ends with the stream
+	cancel context.CancelFunc
+	origin origin
+	out    detach.Stream
+	task   atomic.Pointer[delivery.Task]
+
+	notices atomic.Uint32 // notices that the task has not handled
+	answers answers       // of streams with requests
+
+	// Used by the task alone.
+	closing error     // why the stream is to end
+	held    []byte    // what the client has not taken yet: at most one batch
+	written time.Time // when something was last appended
 }
 
-// notice is something that a stream's loop has to see to.
+// notice is something that a stream's task has to do.
 type notice uint32
 
 const (
-	noticeSilence notice = 1 << iota // nothing may have been sent for the heartbeat interval
-	noticeDrain                      // the client should go elsewhere
-	noticeClose                      // the stream must end
-	noticeGone                       // the context has ended
+	noticeDrain notice = 1 << iota // tell the client to reconnect elsewhere
+	noticeClose                    // end the stream
+	noticeAbort                    // end it without telling the client
+	noticeGone                     // the client is gone
 )
 
-func (s *stream) tell(n notice) {
-	s.told.Or(uint32(n))
-	s.feed.Wake()
+// The bounds of what a stream takes from its feed at once.
+const (
+	batchItems  = 8        // items, again and again until there are
+	batchBytes  = 64 << 10 // so many bytes of them
+	replayItems = 32       // items at a time while the journal is read
+)
+
+// newStream returns a stream that has begun to collect what its feed has.
+func (s *Server) newStream(ctx context.Context, message func(any) any) *stream {
+	st := &stream{server: s, feed: s.config.Chat.NewFeed(caller(ctx)), message: message, origin: responseOf(ctx).origin()}
+	st.codec = st.origin.codec(s.json)
+	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
+	st.feed.Notify(st.wake)
+	return st
 }
 
-// serve runs the stream until the client goes, the server ends it, or it fails.
-func (s *stream) serve(ctx context.Context, conn connect.StreamingHandlerConn) error {
-	defer s.feed.Close()
-	s.out = responseOf(ctx)
+// wake has the task run. Before the task is started nothing is lost: its first run
+// takes everything.
+func (s *stream) wake(many bool) {
+	if task := s.task.Load(); task != nil {
+		task.Wake(many)
+	}
+}
+
+func (s *stream) notify(n notice) {
+	s.notices.Or(uint32(n))
+	s.wake(false)
+}
+
+// abandon ends a stream that has not begun.
+func (s *stream) abandon() {
+	s.feed.Close()
+	s.cancel()
+}
+
+// begin sends the first message, which says what was joined, and takes the response
+// over. The handler's return does not end the stream after that.
+func (s *stream) begin(ctx context.Context, conn connect.StreamingHandlerConn) error {
 	if err := s.server.opened(s); err != nil {
+		s.abandon()
 		return err
 	}
-	defer s.server.closed(s)
-	// Proxies that buffer would deliver nothing until the stream ends.
-	conn.ResponseHeader().Set("X-Accel-Buffering", "no")
-
-	if s.requests == nil {
-		return s.loop(ctx)
+	err := s.start(responseOf(ctx), conn)
+	if err != nil {
+		s.abandon()
+		s.server.closed(s)
 	}
-	return s.converse(ctx)
+	return err
 }
 
-// converse reads what the client sends while the loop runs.
-func (s *stream) converse(ctx context.Context) error {
-	ctx, cancel := context.WithCancel(ctx)
-	s.answers.queue = make(chan answer, maxUnanswered)
-	var reading sync.WaitGroup
-	defer reading.Wait()
-	defer s.out.interruptReads()
-	defer cancel()
-	reading.Go(func() {
-		// A client without anything more to say listens on.
-		if err := s.requests(ctx); err != nil {
-			s.answers.add(ctx, answered(nil, err))
-		}
-	})
-	return s.loop(ctx)
-}
-
-// loop sends what there is to send until see says that the stream ends.
-//
-// A stream without requests waits for its feed alone: with seven channels, for the
-// timer, the context and what the server has to tell, the select took a sixth of
-// what a delivery costs. The frames below a stream that waits are few and small for
-// the same reason: up to some 3 KB, the stack of 16 KiB that joining takes is
-// halved again.
-func (s *stream) loop(ctx context.Context) error {
-	s.out.flushed = time.Now()
-	defer context.AfterFunc(ctx, func() { s.tell(noticeGone) })()
-	s.silence = time.AfterFunc(s.server.config.Heartbeat, func() { s.tell(noticeSilence) })
-	defer s.silence.Stop()
-	for {
-		if s.requests == nil {
-			<-s.feed.Ready()
-		} else if s.await() {
-			if err := s.send(ctx, nil); err != nil {
-				return err
-			}
-			continue
-		}
-		if err := s.see(ctx, notice(s.told.Swap(0))); err != nil {
+func (s *stream) start(begun *response, conn connect.StreamingHandlerConn) error {
+	header := conn.ResponseHeader()
+	header.Set("X-Accel-Buffering", "no") // or proxies that buffer deliver nothing until the end
+	if begun.request.ProtoMajor == 1 {
+		header.Set("Connection", "close") // nothing follows the stream
+	}
+	var first [1]chat.Item
+	if _, _, err := s.feed.Take(s.ctx, first[:], false); err != nil {
+		return err
+	}
+	begun.hold()
+	if message := s.message(first[0]); message != nil {
+		if err := conn.Send(message); err != nil {
 			return err
 		}
 	}
+	out, held, err := begun.takeOver(&s.server.taken, detach.Events{
+		Writable: func() { s.wake(false) },
+		Gone:     func() { s.notify(noticeGone) },
+	})
+	if err != nil {
+		return err
+	}
+	s.out, s.held, s.written = out, held, time.Now()
+	task := s.server.connOf(out).Task(s)
+	s.task.Store(task)
+	task.Start()
+	return nil
 }
 
-// see sees to what the feed has and what notices ask for. Every way out of a stream
-// is an error of it, or of send.
-func (s *stream) see(ctx context.Context, told notice) error {
+// Run implements delivery.Handler: it appends what is pending, as far as the client
+// takes it.
+func (s *stream) Run(mayBlock bool) delivery.Result {
+	told := notice(s.notices.Swap(0))
 	switch {
 	case told&noticeGone != 0:
-		return ctx.Err()
-	case told&noticeClose != 0:
-		return errGoingAway
+		return s.end()
+	case told&noticeAbort != 0:
+		s.out.Abort()
+		return s.end()
+	case told&noticeClose != 0 && s.closing == nil:
+		s.closing = errGoingAway
 	}
-	n, err := s.deliver(ctx, told)
-	s.joined = s.joined || n > 0
+	if s.held != nil {
+		if !s.out.Append(s.held) {
+			s.notices.Or(uint32(told & noticeDrain))
+			return delivery.Idle // until the client takes it
+		}
+		s.held, s.written = nil, time.Now()
+	}
+	if s.closing != nil {
+		return s.finish()
+	}
+	batch := batches.Get().(*[]byte)
+	defer batches.Put(batch)
+	*batch = (*batch)[:0]
+	blocked, err := s.fill(batch, told, mayBlock)
+	s.append(batch)
 	switch {
 	case err != nil:
-		return err
-	case told&noticeSilence != 0 && !s.joined:
-		return errNeverJoined
-	case told&noticeSilence != 0:
-		s.silence.Reset(time.Until(s.out.flushed.Add(s.server.config.Heartbeat)))
+		s.closing = err
+		return delivery.Again
+	case s.held != nil:
+		return delivery.Idle
+	case blocked:
+		return delivery.Blocks
 	}
-	return nil
+	return delivery.Idle
 }
 
-// await waits until the feed is ready, or there is something to do about answers.
-func (s *stream) await() (answer bool) {
-	next, done := s.answers.next()
-	select {
-	case <-s.feed.Ready():
-		return false
-	case first := <-next:
-		s.answers.first = &first
-	case <-done:
+// batches are shared by all streams: an idle one has none.
+var batches = sync.Pool{New: func() any { return new([]byte) }}
+
+// append appends a batch, or keeps it until the client has taken what came before.
+func (s *stream) append(batch *[]byte) {
+	switch {
+	case len(*batch) == 0:
+	case s.out.Append(*batch):
+		s.written = time.Now()
+	default:
+		s.held = append([]byte(nil), *batch...)
 	}
-	return true
+	if cap(*batch) > 2*batchBytes {
+		*batch = nil
+	}
 }
 
-// itemBuffers are for what a stream takes from its feed at once. An idle one has
-// none.
-var itemBuffers = sync.Pool{New: func() any { return new([64]chat.Item) }}
-
-// deliver sends what the feed has and what notices ask for. It returns how many
-// items that were.
-func (s *stream) deliver(ctx context.Context, told notice) (int, error) {
-	items := itemBuffers.Get().(*[64]chat.Item)
-	n, err := s.feed.Next(ctx, items[:])
-	if n > 0 || told != 0 {
-		err = errors.Join(s.send(ctx, items[:n], s.frames(told, n)...), err)
-	}
-	clear(items[:n])
-	itemBuffers.Put(items)
-	return n, err
-}
-
-// frames returns those that notices ask for, beside n items of the feed.
-func (s *stream) frames(told notice, n int) (frames []*chatv1.Frame) {
+// fill adds what is pending to a batch. It returns whether more is pending for which
+// the journal has to be read.
+func (s *stream) fill(batch *[]byte, told notice, mayBlock bool) (blocked bool, err error) {
 	if told&noticeDrain != 0 {
-		frames = append(frames, drainingFrame(rand.N(s.server.config.Drain/2+1)))
-	}
-	if told&noticeSilence != 0 && n == 0 && frames == nil && time.Since(s.out.flushed) >= s.server.config.Heartbeat {
-		frames = append(frames, heartbeatFrame())
-	}
-	return frames
-}
-
-// send sends frames, then the items of a feed and the answers that are ready, all
-// in one flush.
-func (s *stream) send(ctx context.Context, items []chat.Item, frames ...*chatv1.Frame) error {
-	s.out.begin(s.server.config.WriteTimeout)
-	err := s.write(ctx, items, frames)
-	// Also after an error: what was written before it counts.
-	return errors.Join(err, s.out.end())
-}
-
-func (s *stream) write(ctx context.Context, items []chat.Item, frames []*chatv1.Frame) error {
-	for _, f := range frames {
-		if err := s.frame(f); err != nil {
-			return err
+		if err := s.add(batch, drainingFrame(rand.N(s.server.config.Drain/2+1))); err != nil {
+			return false, err
 		}
 	}
-	for _, item := range items {
+	var items [replayItems]chat.Item
+	size, replay := batchItems, false
+	if mayBlock {
+		size = replayItems
+	}
+	for n := size; n == size && len(*batch) < batchBytes; {
 		var err error
-		switch item := item.(type) {
-		case *chat.Event:
-			err = s.event(item)
-		case *chat.RoomsChanged:
-			err = s.rooms(item)
-		default:
-			err = s.frame(toFrame(item, s.feed.Member(), s.server.config.Heartbeat))
+		n, replay, err = s.feed.Take(s.ctx, items[:size], mayBlock)
+		for _, item := range items[:n] {
+			err = errors.Join(s.add(batch, item), err)
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
+	unread, err := s.answer(batch, mayBlock)
+	return replay || unread, err
+}
+
+// answer adds the answers that are ready. It returns whether the next one has to read
+// the journal.
+func (s *stream) answer(batch *[]byte, mayBlock bool) (blocked bool, err error) {
 	for s.answers.ready() {
-		f, err := s.answers.take(ctx)
+		if !mayBlock && s.answers.reads() {
+			return true, nil
+		}
+		f, err := s.answers.take(s.ctx)
 		if f != nil {
-			err = errors.Join(s.frame(f), err)
+			err = errors.Join(s.add(batch, f), err)
 		}
 		if err != nil {
-			return err
+			return false, err
 		}
 	}
+	return false, nil
+}
+
+// add adds the envelope of what is sent for an item.
+func (s *stream) add(batch *[]byte, item any) error {
+	message := s.message(item)
+	if message == nil {
+		return nil
+	}
+	at := len(*batch)
+	b, err := s.codec.MarshalAppend(append(*batch, 0, 0, 0, 0, 0), message)
+	if err != nil {
+		return err
+	}
+	binary.BigEndian.PutUint32(b[at+1:], uint32(len(b)-at-5))
+	*batch = b
 	return nil
+}
+
+// Tick implements delivery.Handler: it sends heartbeats, and gives up on a client that
+// takes nothing.
+func (s *stream) Tick(now time.Time) delivery.Result {
+	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
+		s.out.Abort()
+		return s.end()
+	}
+	// At the tick before the silence would be too long.
+	if s.held == nil && s.closing == nil && now.Sub(s.written) > s.server.config.Heartbeat-s.server.tick {
+		batch := batches.Get().(*[]byte)
+		defer batches.Put(batch)
+		*batch = (*batch)[:0]
+		if err := s.add(batch, heartbeatFrame()); err != nil {
+			s.closing = err
+			return delivery.Again
+		}
+		s.append(batch)
+	}
+	return delivery.Idle
+}
+
+// finish ends the response with the reason, once the client takes it.
+func (s *stream) finish() delivery.Result {
+	body, trailers := s.origin.ending(toError(s.ctx, s.server.config.Log, s.closing))
+	if !s.out.Finish(body, trailers) {
+		return delivery.Idle
+	}
+	return s.end()
+}
+
+func (s *stream) end() delivery.Result {
+	s.feed.Close()
+	s.cancel()
+	s.server.closed(s)
+	s.held = nil
+	return delivery.Ended
+}
+
+// converse reads what the client of a stream with requests sends, in the handler,
+// until the client half-closes or the stream ends. A client that half-closes still
+// receives.
+func (s *stream) converse(requests func() error) {
+	if err := requests(); err != nil {
+		s.answers.add(s.ctx, answered(nil, err))
+		s.wake(false)
+	}
+}
+
+// bounded calls a function that waits for the client's first request, for at most the
+// heartbeat interval and until the server is closed.
+func (s *Server) bounded(ctx context.Context, wait func() error) error {
+	control := http.NewResponseController(responseOf(ctx).ResponseWriter)
+	interrupt := func() { _ = control.SetReadDeadline(time.Unix(1, 0)) }
+	_ = control.SetReadDeadline(time.Now().Add(s.config.Heartbeat))
+	stop := context.AfterFunc(s.serving, interrupt)
+	err := wait()
+	switch {
+	case !stop():
+		return errGoingAway
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return errNeverJoined
+	}
+	_ = control.SetReadDeadline(time.Time{})
+	return err
 }
 
 // receive gives the client's requests to handle, one after the other, until it
@@ -231,6 +338,25 @@ func receive[Req any](conn connect.StreamingHandlerConn, handle func(*Req, *conn
 		}
 		if err := handle(request, refusal); err != nil {
 			return err
+		}
+	}
+}
+
+// frameMessage is the message of a stream of chat.v1.ChatRoom for an item of a feed
+// or a frame. Chat's responses and Subscribe's are the same bytes.
+func frameMessage(m chat.Member, heartbeat time.Duration) func(any) any {
+	return func(item any) any {
+		switch item := item.(type) {
+		case *chat.Event:
+			return (*eventFrame)(item)
+		case *chat.RoomsChanged:
+			return (*roomsFrame)(item)
+		case *chatv1.Frame:
+			return &chatv1.SubscribeResponse{Frame: item}
+		case chat.Item:
+			return &chatv1.SubscribeResponse{Frame: toFrame(item, m, heartbeat)}
+		default:
+			panic("rpc: a stream was given an unknown item")
 		}
 	}
 }

@@ -19,8 +19,7 @@ func wire(handler http.Handler) http.Handler {
 			writeError(w, http.StatusBadRequest, err)
 			return
 		}
-		answer := newResponse(w, r)
-		defer answer.close()
+		answer := &response{ResponseWriter: w, handler: handler, request: r}
 		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, answer))
 		r.Body = limitRequests(r)
 		handler.ServeHTTP(answer, r)
