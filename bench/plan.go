@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"flag"
@@ -8,6 +9,7 @@ import (
 	"io"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -34,8 +36,8 @@ func parse(args []string, stderr io.Writer) (*plan, error) {
 	p := new(plan)
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.SetOutput(stderr)
-	flags.IntVar(&p.rounds, "rounds", 3, "how often rate and saturate are measured, all variants in turn")
-	only := flags.String("only", "", "measure only what matches this `regexp`, such as 'rate/.*(h2|channels)': SCENARIO/VARIANT")
+	flags.IntVar(&p.rounds, "rounds", 3, "how often each scenario is measured at most, all variants in turn")
+	only := flags.String("only", "", "measure only what matches this `regexp`, such as 'rate-20/.*(h2|channels)': SCENARIO/VARIANT")
 	flags.BoolVar(&p.quick, "quick", false, "everything once, with few subscribers and little time: to see that it works")
 	flags.StringVar(&p.out, "out", "", "`directory` for results.json, results.md and curve.svg; default results, and none with -quick or -only")
 	flags.StringVar(&p.source, "source", "..", "`directory` with the source of the service, which is built")
@@ -86,17 +88,16 @@ func (p *plan) measure(ctx context.Context, lab *scenario.Lab, progress io.Write
 	if p.quick {
 		scenarios = scenario.Quick()
 	}
-	results := &report.Report{Machine: report.ThisMachine(lab.Dir), Rounds: p.rounds, Targets: scenario.Targets()}
+	results := &report.Report{
+		Machine: report.ThisMachine(lab.Dir), Rounds: p.rounds, Floor: scenario.Floor,
+		Targets: slices.DeleteFunc(scenario.Targets(), func(t report.Target) bool { return !p.matches(t.Scenario, t.Variant) }),
+	}
 	var errs []error
 	for _, s := range scenarios {
 		results.Sections = append(results.Sections, report.Section{Name: s.Name(), Title: s.Title()})
-		rounds := p.rounds
-		if !s.Again() {
-			rounds = 1
-		}
-		for round := range rounds {
+		for round := range s.Rounds(p.rounds) {
 			for _, v := range s.Variants() {
-				if !p.only.MatchString(s.Name() + "/" + v.Name) {
+				if !p.matches(s.Name(), v.Name) {
 					continue
 				}
 				if ctx.Err() != nil {
@@ -104,15 +105,23 @@ func (p *plan) measure(ctx context.Context, lab *scenario.Lab, progress io.Write
 				}
 				figures, err := once(ctx, lab, s, v, round+1, progress)
 				results.Figures = append(results.Figures, figures...)
-				errs = append(errs, err)
+				if err != nil {
+					results.Failures = append(results.Failures, err.Error())
+					errs = append(errs, err)
+				}
 			}
 		}
 	}
-	if len(results.Figures) == 0 {
+	if len(results.Figures) == 0 && len(errs) == 0 {
 		errs = append(errs, errors.New("-only: matches nothing that is measured"))
 	}
 	results.Conclude()
 	return results, errors.Join(errs...)
+}
+
+// matches returns whether -only asks for a variant of a scenario.
+func (p *plan) matches(scenario, variant string) bool {
+	return p.only.MatchString(scenario + "/" + variant)
 }
 
 // once measures one variant.
@@ -121,9 +130,10 @@ func once(ctx context.Context, lab *scenario.Lab, s scenario.Scenario, v scenari
 	ctx, cancel := context.WithTimeout(ctx, onceTimeout)
 	defer cancel()
 	figures, err := s.Measure(ctx, lab, v)
+	figures = slices.DeleteFunc(figures, func(f report.Figures) bool { return f.Empty() })
 	for i := range figures {
 		f := &figures[i]
-		f.Scenario, f.Variant, f.Round = s.Name(), v.Name, round
+		f.Scenario, f.Variant, f.Round = s.Name(), cmp.Or(f.Variant, v.Name), round
 		fmt.Fprintln(progress, f)
 	}
 	if err != nil {

@@ -11,10 +11,12 @@ import (
 )
 
 const (
-	// wave is how many subscribers are let in at once.
+	// wave is how many subscribers Grow lets in at once.
 	wave = 100
-	// patience is how long a wave may take.
+	// patience is how long a server may take for an answer, or for a wave.
 	patience = 30 * time.Second
+	// resumePatience is how long all subscribers of Resume may take.
+	resumePatience = 2 * time.Minute
 	// pollTimeout is how long the goroutine is deaf to Close, in milliseconds.
 	pollTimeout = 20
 )
@@ -29,9 +31,17 @@ type Crowd struct {
 
 	mu          sync.Mutex // guards below
 	subscribers []*subscriber
-	byFD        []*subscriber
+	byFD        []*connection
+	newest      *connection // where more streams may be opened
 	tally       tally
 	err         error
+}
+
+// connection is one connection of a crowd, with one subscriber or more.
+type connection struct {
+	fd       int
+	protocol layer
+	out      []byte // what the protocol wants to be written, and the crowd writes
 }
 
 // NewCrowd returns a crowd without subscribers, which will reach the server at
@@ -53,15 +63,25 @@ func NewCrowd(address string, door Door) (*Crowd, error) {
 func (c *Crowd) Grow(ctx context.Context, n int, room func(i int) string, first uint64) error {
 	for have := c.Size(); have < n; have = c.Size() {
 		for i := have; i < min(have+wave, n); i++ {
-			if err := c.add(room(i), first); err != nil {
+			if err := c.add(Subscription{Room: room(i), First: first}); err != nil {
 				return fmt.Errorf("connect subscriber %d: %w", i, err)
 			}
 		}
-		if err := c.allLive(ctx); err != nil {
+		if err := c.allLive(ctx, patience); err != nil {
 			return err
 		}
 	}
 	return ctx.Err()
+}
+
+// Resume adds n subscribers, all at once, and returns when all of them are live.
+func (c *Crowd) Resume(ctx context.Context, n int, s Subscription) error {
+	for i := range n {
+		if err := c.add(s); err != nil {
+			return fmt.Errorf("connect subscriber %d: %w", i, err)
+		}
+	}
+	return c.allLive(ctx, resumePatience)
 }
 
 // Size returns how many subscribers there are.
@@ -71,31 +91,54 @@ func (c *Crowd) Size() int {
 	return len(c.subscribers)
 }
 
-func (c *Crowd) add(room string, first uint64) error {
+func (c *Crowd) add(sub Subscription) error {
+	if shares, err := c.addStream(sub); shares || err != nil {
+		return err
+	}
 	fd, err := dial(c.address)
 	if err != nil {
 		return err
 	}
-	if err := writeAll(fd, c.door.request(c.address, room)); err != nil {
+	if err := writeAll(fd, c.door.request(c.address, sub)); err != nil {
 		return errors.Join(err, syscall.Close(fd))
 	}
 	if err := syscall.SetNonblock(fd, true); err != nil {
 		return errors.Join(err, syscall.Close(fd))
 	}
-	s := &subscriber{tally: &c.tally, sequence: NewSequence(first)}
+	s := newSubscriber(&c.tally, sub)
+	conn := &connection{fd: fd}
+	conn.protocol = c.door.protocol(&conn.out, s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.subscribers = append(c.subscribers, s)
 	for len(c.byFD) <= fd {
 		c.byFD = append(c.byFD, nil)
 	}
-	c.byFD[fd] = s
-	s.protocol = c.door.protocol(s)
+	c.byFD[fd], c.newest = conn, conn
 	return syscall.EpollCtl(c.poll, syscall.EPOLL_CTL_ADD, fd, &syscall.EpollEvent{Events: syscall.EPOLLIN, Fd: int32(fd)})
 }
 
+// addStream adds a subscriber to the newest connection, if it has room for one.
+func (c *Crowd) addStream(sub Subscription) (shares bool, err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if len(c.subscribers)%max(c.door.streams, 1) == 0 {
+		return false, nil
+	}
+	if c.err != nil {
+		return false, c.err
+	}
+	s := newSubscriber(&c.tally, sub)
+	id, err := c.newest.protocol.(*h2).add(c.door.stream(s))
+	if err != nil {
+		return false, err
+	}
+	c.subscribers = append(c.subscribers, s)
+	return true, writeAll(c.newest.fd, c.door.another(id, c.address, sub))
+}
+
 // allLive waits for the subscribers added.
-func (c *Crowd) allLive(ctx context.Context) error {
+func (c *Crowd) allLive(ctx context.Context, patience time.Duration) error {
 	deadline := time.Now().Add(patience)
 	for {
 		c.mu.Lock()
@@ -139,10 +182,10 @@ func (c *Crowd) read() {
 	}
 }
 
-// receive takes what one subscriber has received, and answers.
+// receive takes what one connection has received, and answers.
 func (c *Crowd) receive(fd int32, buffer []byte) error {
-	s := c.byFD[fd]
-	if s == nil {
+	conn := c.byFD[fd]
+	if conn == nil {
 		return nil
 	}
 	n, err := syscall.Read(int(fd), buffer)
@@ -155,18 +198,18 @@ func (c *Crowd) receive(fd int32, buffer []byte) error {
 		return errors.New("the server closed the connection")
 	}
 	c.tally.now = now()
-	if err := s.protocol.feed(buffer[:n]); err != nil {
+	if err := conn.protocol.feed(buffer[:n]); err != nil {
 		return err
 	}
-	if len(s.out) == 0 {
+	if len(conn.out) == 0 {
 		return nil
 	}
-	err = writeAll(int(fd), s.out)
-	s.out = s.out[:0]
+	err = writeAll(int(fd), conn.out)
+	conn.out = conn.out[:0]
 	return err
 }
 
-// dropLocked gives up a subscriber. The first reason is kept.
+// dropLocked gives up a connection. The first reason is kept.
 func (c *Crowd) dropLocked(fd int32, err error) {
 	c.byFD[fd] = nil
 	_ = syscall.Close(int(fd))
@@ -184,6 +227,28 @@ func (c *Crowd) fail(err error) {
 	}
 }
 
+// Verdict returns what has gone wrong so far, when the i-th subscriber should have
+// the messages up to the number last(i).
+func (c *Crowd) Verdict(last func(i int) uint64) Verdict {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	v := Verdict{Broken: c.tally.broken}
+	for i, s := range c.subscribers {
+		v.Lost += s.sequence.Lost(last(i))
+		v.Duplicated += s.sequence.Duplicated
+		v.Reordered += s.sequence.Reordered
+	}
+	return v
+}
+
+// Deliveries returns how many messages have been received since the crowd began,
+// or since the last run of a session.
+func (c *Crowd) Deliveries() uint64 {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tally.deliveries
+}
+
 // Err returns the first error that ended a subscriber.
 func (c *Crowd) Err() error {
 	c.mu.Lock()
@@ -197,8 +262,8 @@ func (c *Crowd) Close() {
 	c.reading.Wait()
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	for fd, s := range c.byFD {
-		if s != nil {
+	for fd, conn := range c.byFD {
+		if conn != nil {
 			_ = syscall.Close(fd)
 		}
 	}

@@ -1,8 +1,8 @@
 // Package load makes the load: subscribers by the thousand, one publisher, and
 // the checks.
 //
-// A [Crowd] holds one connection per subscriber and reads all of them in one
-// goroutine, with epoll, into one buffer. It parses just enough of each protocol
+// A [Crowd] holds one connection per subscriber, or several streams of HTTP/2 on
+// each, and reads all of them in one goroutine, with epoll, into one buffer. It parses just enough of each protocol
 // to find the messages, so that a delivery costs the generator about as much as
 // the system call that reads it. What is measured is the server.
 //

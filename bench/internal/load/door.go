@@ -3,6 +3,7 @@ package load
 import (
 	"fmt"
 
+	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 )
 
@@ -10,25 +11,49 @@ import (
 type Door struct {
 	// Name is what the door is called in figures.
 	Name string
-	// request returns what a subscriber sends first.
-	request func(authority, room string) []byte
-	// protocol returns what takes the bytes that the subscriber receives.
-	protocol func(*subscriber) layer
+	// request returns what the first subscriber of a connection sends.
+	request func(authority string, s Subscription) []byte
+	// protocol returns what takes the bytes that a connection receives. What it
+	// answers is appended to out.
+	protocol func(out *[]byte, s *subscriber) layer
 	// publisher returns how the one publisher speaks.
 	publisher func(authority string) dialect
+
+	// streams is how many subscribers share a connection. Zero means one.
+	streams int
+	// another returns what opens one more stream on a connection, and stream what
+	// reads it. Both are nil for doors whose connections have one subscriber.
+	another func(id uint32, authority string, s Subscription) []byte
+	stream  func(s *subscriber) h2Stream
+}
+
+// Subscription is what one subscriber asks a server for.
+type Subscription struct {
+	Room string
+	// First is the number of the first message that the subscriber expects.
+	First uint64
+	// After is the place in the room's log after which events are wanted. The zero
+	// value means a live subscription.
+	After Cursor
+}
+
+// Cursor is a place in the log of a room of the service.
+type Cursor struct {
+	Epoch    string
+	Sequence uint64
 }
 
 // The doors of the service, and those of the peers.
 var (
-	ConnectH2    = Door{"Connect h2", subscribeH2("application/connect+proto"), framesOnH2, chat}
-	GRPC         = Door{"gRPC", subscribeH2("application/grpc+proto"), framesOnH2, chat}
-	ConnectHTTP1 = Door{"Connect HTTP/1.1", subscribeHTTP1("application/connect+proto"), framesOnHTTP1, chat}
-	GRPCWeb      = Door{"gRPC-Web", subscribeHTTP1("application/grpc-web+proto"), framesOnHTTP1, chat}
+	ConnectH2    = http2Door("Connect h2", subscribePath, "application/connect+proto", subscribeRequest, serviceFrames, chat)
+	GRPC         = http2Door("gRPC", subscribePath, "application/grpc+proto", subscribeRequest, serviceFrames, chat)
+	ConnectHTTP1 = http1Door("Connect HTTP/1.1", "application/connect+proto")
+	GRPCWeb      = http1Door("gRPC-Web", "application/grpc-web+proto")
 
-	PeerGRPC      = Door{"gRPC", subscribePeer, stringsOnH2, publishPeer}
-	PeerWebSocket = Door{"WebSocket", upgrade, textsOnWebSocket, publishWebSocket}
-	PeerTCP       = Door{"TCP", subscribeTCP, textsOnTCP, publishTCP}
-	PeerNATS      = Door{"NATS", subscribeNATS, textsOnNATS, publishNATS}
+	PeerGRPC      = http2Door("gRPC", peerSubscribePath, "application/grpc+proto", emptyRequest, peerTexts, publishPeer)
+	PeerWebSocket = Door{Name: "WebSocket", request: upgrade, protocol: textsOnWebSocket, publisher: publishWebSocket}
+	PeerTCP       = Door{Name: "TCP", request: subscribeTCP, protocol: textsOnTCP, publisher: publishTCP}
+	PeerNATS      = Door{Name: "NATS", request: subscribeNATS, protocol: textsOnNATS, publisher: publishNATS}
 )
 
 const (
@@ -37,6 +62,16 @@ const (
 	peerSubscribePath = "/bench.Room/Subscribe"
 	peerPublishPath   = "/bench.Room/Publish"
 )
+
+// Shared returns the door with so many subscribers on each connection, as behind
+// a proxy. It panics unless the door is one over HTTP/2.
+func (d Door) Shared(streams int) Door {
+	if d.another == nil {
+		panic("load: " + d.Name + " has one subscriber on a connection")
+	}
+	d.streams = streams
+	return d
+}
 
 func streamHeaders(contentType string) []hpack.HeaderField {
 	return []hpack.HeaderField{
@@ -47,49 +82,64 @@ func streamHeaders(contentType string) []hpack.HeaderField {
 	}
 }
 
-func subscribeH2(contentType string) func(authority, room string) []byte {
-	return func(authority, room string) []byte {
-		head := openH2(authority, subscribePath, streamHeaders(contentType)...)
-		return appendEnd(head, appendEnvelope(nil, subscribeRequest(room)))
+// http2Door returns the door to a method that streams over HTTP/2.
+func http2Door(name, path, contentType string, request func(Subscription) []byte,
+	read func(*subscriber) h2Stream, publisher func(string) dialect,
+) Door {
+	another := func(id uint32, authority string, s Subscription) []byte {
+		head := appendHead(nil, id, authority, path, streamHeaders(contentType)...)
+		return appendFrame(head, http2.FrameData, http2.FlagDataEndStream, id, appendEnvelope(nil, request(s)))
+	}
+	return Door{
+		Name: name,
+		request: func(authority string, s Subscription) []byte {
+			return append(openH2(), another(firstStream, authority, s)...)
+		},
+		protocol:  func(out *[]byte, s *subscriber) layer { return newH2(out, read(s)) },
+		publisher: publisher,
+		another:   another,
+		stream:    read,
 	}
 }
 
-func subscribePeer(authority, _ string) []byte {
-	head := openH2(authority, peerSubscribePath, streamHeaders("application/grpc+proto")...)
-	return appendEnd(head, appendEnvelope(nil, nil))
+func emptyRequest(Subscription) []byte { return nil }
+
+// serviceFrames reads what the service sends.
+func serviceFrames(s *subscriber) h2Stream {
+	return h2Stream{body: newEnvelopes(s.receiveFrame), begun: func() {}}
 }
 
-func framesOnH2(s *subscriber) layer {
-	return newH2(&s.out, newEnvelopes(s.receiveFrame), func() {})
+// peerTexts reads what the peers on grpc-go send. They send the response's head once
+// the subscriber has its place.
+func peerTexts(s *subscriber) h2Stream {
+	return h2Stream{body: newEnvelopes(s.receiveString), begun: s.ready}
 }
 
-// stringsOnH2 is ready with the response's head: the peers send it once the
-// subscriber has its place.
-func stringsOnH2(s *subscriber) layer {
-	return newH2(&s.out, newEnvelopes(s.receiveString), s.ready)
-}
-
-func subscribeHTTP1(contentType string) func(authority, room string) []byte {
-	return func(authority, room string) []byte {
-		body := appendEnvelope(nil, subscribeRequest(room))
-		return append(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\n"+
-			"Connect-Protocol-Version: 1\r\nContent-Length: %d\r\n\r\n",
-			subscribePath, authority, contentType, len(body)), body...)
+// http1Door returns the door to Subscribe over HTTP/1.1.
+func http1Door(name, contentType string) Door {
+	return Door{
+		Name: name,
+		request: func(authority string, s Subscription) []byte {
+			body := appendEnvelope(nil, subscribeRequest(s))
+			return append(fmt.Appendf(nil, "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\n"+
+				"Connect-Protocol-Version: 1\r\nContent-Length: %d\r\n\r\n",
+				subscribePath, authority, contentType, len(body)), body...)
+		},
+		protocol: func(_ *[]byte, s *subscriber) layer {
+			return newHTTP1("200", true, newEnvelopes(s.receiveFrame), func() {})
+		},
+		publisher: chat,
 	}
 }
 
-func framesOnHTTP1(s *subscriber) layer {
-	return newHTTP1("200", true, newEnvelopes(s.receiveFrame), func() {})
-}
-
-func upgrade(authority, _ string) []byte {
+func upgrade(authority string, _ Subscription) []byte {
 	return fmt.Appendf(nil, "GET /subscribe HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 		"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", authority)
 }
 
 // textsOnWebSocket is ready with the first, empty message.
-func textsOnWebSocket(s *subscriber) layer {
-	return newHTTP1("101", false, newWebSocket(&s.out, func(p []byte) error {
+func textsOnWebSocket(out *[]byte, s *subscriber) layer {
+	return newHTTP1("101", false, newWebSocket(out, func(p []byte) error {
 		if len(p) == 0 {
 			s.ready()
 			return nil
@@ -99,18 +149,12 @@ func textsOnWebSocket(s *subscriber) layer {
 }
 
 // subscribeTCP and publishTCP begin with a byte that says which of them it is.
-func subscribeTCP(string, string) []byte { return []byte("S") }
+func subscribeTCP(string, Subscription) []byte { return []byte("S") }
 
-func textsOnTCP(s *subscriber) layer { return newFrames(s.ready, s.text) }
+func textsOnTCP(_ *[]byte, s *subscriber) layer { return newFrames(s.ready, s.text) }
 
-func subscribeNATS(_, room string) []byte {
-	return fmt.Appendf(natsConnect(), "SUB %s 1\r\nPING\r\n", room)
+func subscribeNATS(_ string, s Subscription) []byte {
+	return fmt.Appendf(natsConnect(false), "SUB %s 1\r\nPING\r\n", s.Room)
 }
 
-func textsOnNATS(s *subscriber) layer { return newNATS(&s.out, s.ready, s.text) }
-
-// appendEnd appends the last DATA frame of a request.
-func appendEnd(dst, body []byte) []byte {
-	const data, endStream = 0, 1
-	return appendFrame(dst, data, endStream, theStream, body)
-}
+func textsOnNATS(out *[]byte, s *subscriber) layer { return newNATS(out, s.ready, func() {}, s.text) }

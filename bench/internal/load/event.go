@@ -27,13 +27,19 @@ const (
 	eventMessage  = 10
 	messageText   = 1
 
-	acceptedID = 1
+	acceptedID       = 1
+	acceptedSequence = 3
+	acceptedEpoch    = 5
 
 	requestJoin = 1 // of ChatRequest
 	requestSend = 3
 
-	subscribeRooms   = 1
-	subscriptionRoom = 1
+	subscribeRooms    = 1
+	subscriptionRoom  = 1
+	subscriptionAfter = 2
+
+	cursorEpoch    = 1
+	cursorSequence = 2
 
 	sendRoom             = 1
 	sendID               = 2
@@ -156,9 +162,15 @@ func appendBytes(dst []byte, number protowire.Number, value []byte) []byte {
 	return protowire.AppendBytes(protowire.AppendTag(dst, number, protowire.BytesType), value)
 }
 
-// subscribeRequest returns a SubscribeRequest for one room, live.
-func subscribeRequest(room string) []byte {
-	return appendBytes(nil, subscribeRooms, appendBytes(nil, subscriptionRoom, []byte(room)))
+// subscribeRequest returns a SubscribeRequest for one room.
+func subscribeRequest(s Subscription) []byte {
+	p := appendBytes(nil, subscriptionRoom, []byte(s.Room))
+	if s.After != (Cursor{}) {
+		cursor := appendBytes(nil, cursorEpoch, []byte(s.After.Epoch))
+		cursor = protowire.AppendVarint(protowire.AppendTag(cursor, cursorSequence, protowire.VarintType), s.After.Sequence)
+		p = appendBytes(p, subscriptionAfter, cursor)
+	}
+	return appendBytes(nil, subscribeRooms, p)
 }
 
 // sendRequest returns a SendRequest.

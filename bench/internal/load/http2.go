@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"fmt"
+	"math"
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
@@ -15,27 +16,52 @@ const (
 	maxFrame = 16 << 10
 	// receiveWindow is how much a peer may send before it is told to go on.
 	receiveWindow = 16 << 20
-	// theStream is the id of the only stream of a connection.
-	theStream = 1
+	// firstStream is the id of the first stream of a connection. Each later one is
+	// higher by two.
+	firstStream = 1
 )
 
-// h2 reads the frames of a connection with one stream. What it answers is
-// appended to out.
-type h2 struct {
-	assembler
-	out      *[]byte
-	body     layer
-	begun    func()                                 // called when the response's head has come
-	grant    func(stream, bytes uint32)             // called for window updates; may be nil
-	settings func(id http2.SettingID, value uint32) // may be nil
-	started  bool                                   // the response's head has come
-	taken    uint32                                 // bytes received since the last window update
+// h2Stream is one stream of a connection.
+type h2Stream struct {
+	body    layer
+	begun   func() // called when the response's head has come
+	started bool   // the response's head has come
+	taken   uint32 // bytes received since the stream's last window update
 }
 
-func newH2(out *[]byte, body layer, begun func()) *h2 {
-	h := &h2{out: out, body: body, begun: begun}
+// h2 reads the frames of a connection. What it answers is appended to out.
+type h2 struct {
+	assembler
+	out        *[]byte
+	streams    []h2Stream                             // the one with the id 2i+1 is the i-th
+	maxStreams uint32                                 // that the server allows
+	taken      uint32                                 // bytes received since the connection's last window update
+	grant      func(stream, bytes uint32)             // called for window updates; may be nil
+	settings   func(id http2.SettingID, value uint32) // may be nil
+}
+
+// newH2 returns a reader for a connection whose first stream is first.
+func newH2(out *[]byte, first h2Stream) *h2 {
+	h := &h2{out: out, streams: []h2Stream{first}, maxStreams: math.MaxUint32}
 	h.consume = h.frames
 	return h
+}
+
+// add adds a stream and returns its id.
+func (h *h2) add(s h2Stream) (id uint32, err error) {
+	if len(h.streams) >= int(h.maxStreams) {
+		return 0, fmt.Errorf("the server allows %d streams on a connection", h.maxStreams)
+	}
+	h.streams = append(h.streams, s)
+	return firstStream + 2*uint32(len(h.streams)-1), nil
+}
+
+// stream returns the stream with an id.
+func (h *h2) stream(id uint32) (*h2Stream, error) {
+	if i := int(id / 2); id%2 == 1 && i < len(h.streams) {
+		return &h.streams[i], nil
+	}
+	return nil, fmt.Errorf("received a frame for the stream %d of %d", id, len(h.streams))
 }
 
 func (h *h2) frames(p []byte) (int, error) {
@@ -62,9 +88,9 @@ func (h *h2) frames(p []byte) (int, error) {
 func (h *h2) frame(kind http2.FrameType, flags http2.Flags, stream uint32, p []byte) error {
 	switch kind {
 	case http2.FrameData:
-		return h.data(flags, p)
+		return h.data(flags, stream, p)
 	case http2.FrameHeaders:
-		return h.headers(flags, p)
+		return h.headers(flags, stream, p)
 	case http2.FramePing:
 		if flags&http2.FlagPingAck == 0 && len(p) == 8 {
 			h.write(http2.FramePing, http2.FlagPingAck, 0, p)
@@ -73,8 +99,8 @@ func (h *h2) frame(kind http2.FrameType, flags http2.Flags, stream uint32, p []b
 		if flags&http2.FlagSettingsAck == 0 {
 			h.write(http2.FrameSettings, http2.FlagSettingsAck, 0, nil)
 		}
-		for ; h.settings != nil && len(p) >= 6; p = p[6:] {
-			h.settings(http2.SettingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:]))
+		for ; len(p) >= 6; p = p[6:] {
+			h.setting(http2.SettingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:]))
 		}
 	case http2.FrameWindowUpdate:
 		if h.grant != nil && len(p) == 4 {
@@ -86,21 +112,29 @@ func (h *h2) frame(kind http2.FrameType, flags http2.Flags, stream uint32, p []b
 	return nil
 }
 
-func (h *h2) data(flags http2.Flags, p []byte) error {
-	h.taken += uint32(len(p))
-	if h.taken >= receiveWindow/2 {
-		step := binary.BigEndian.AppendUint32(nil, h.taken)
-		h.write(http2.FrameWindowUpdate, 0, 0, step)
-		h.write(http2.FrameWindowUpdate, 0, theStream, step)
-		h.taken = 0
+func (h *h2) setting(id http2.SettingID, value uint32) {
+	if id == http2.SettingMaxConcurrentStreams {
+		h.maxStreams = value
 	}
+	if h.settings != nil {
+		h.settings(id, value)
+	}
+}
+
+func (h *h2) data(flags http2.Flags, id uint32, p []byte) error {
+	s, err := h.stream(id)
+	if err != nil {
+		return err
+	}
+	h.take(&h.taken, 0, len(p))
+	h.take(&s.taken, id, len(p))
 	if flags&http2.FlagDataPadded != 0 {
 		if len(p) == 0 || int(p[0]) >= len(p) {
 			return fmt.Errorf("a frame with more padding than bytes")
 		}
 		p = p[1 : len(p)-int(p[0])]
 	}
-	if err := h.body.feed(p); err != nil {
+	if err := s.body.feed(p); err != nil {
 		return err
 	}
 	if flags&http2.FlagDataEndStream != 0 {
@@ -109,9 +143,22 @@ func (h *h2) data(flags http2.Flags, p []byte) error {
 	return nil
 }
 
-// headers reads the response's head. There are no other headers than trailers,
+// take counts bytes received on a stream, or with the id 0 on the connection, and
+// gives them back when they are half of the window.
+func (h *h2) take(taken *uint32, id uint32, bytes int) {
+	if *taken += uint32(bytes); *taken >= receiveWindow/2 {
+		h.write(http2.FrameWindowUpdate, 0, id, binary.BigEndian.AppendUint32(nil, *taken))
+		*taken = 0
+	}
+}
+
+// headers reads a response's head. There are no other headers than trailers,
 // and they end the stream.
-func (h *h2) headers(flags http2.Flags, p []byte) error {
+func (h *h2) headers(flags http2.Flags, id uint32, p []byte) error {
+	s, err := h.stream(id)
+	if err != nil {
+		return err
+	}
 	if flags&(http2.FlagHeadersPadded|http2.FlagHeadersPriority) != 0 || flags&http2.FlagHeadersEndHeaders == 0 {
 		return fmt.Errorf("headers with flags %#x", flags)
 	}
@@ -120,15 +167,15 @@ func (h *h2) headers(flags http2.Flags, p []byte) error {
 	if err != nil {
 		return err
 	}
-	ok := !h.started && flags&http2.FlagHeadersEndStream == 0
+	ok := !s.started && flags&http2.FlagHeadersEndStream == 0
 	for _, f := range fields {
 		ok = ok && (f.Name != ":status" || f.Value == "200")
 	}
 	if !ok {
 		return fmt.Errorf("the stream ended: %v", fields)
 	}
-	h.started = true
-	h.begun()
+	s.started = true
+	s.begun()
 	return nil
 }
 
@@ -143,11 +190,27 @@ func appendFrame(dst []byte, kind http2.FrameType, flags http2.Flags, stream uin
 	return append(dst, p...)
 }
 
-// openH2 returns the first bytes of a connection: the preface, settings with
-// large windows, and the head of the only request.
-func openH2(authority, path string, fields ...hpack.HeaderField) []byte {
-	var out, block bytes.Buffer
+// openH2 returns the first bytes of a connection: the preface, and settings with
+// large windows.
+func openH2() []byte {
+	var out bytes.Buffer
+	out.WriteString(http2.ClientPreface)
+	framer := http2.NewFramer(&out, nil)
+	_ = framer.WriteSettings( // a bytes.Buffer takes everything
+		http2.Setting{ID: http2.SettingHeaderTableSize, Val: 0},
+		http2.Setting{ID: http2.SettingEnablePush, Val: 0},
+		http2.Setting{ID: http2.SettingInitialWindowSize, Val: receiveWindow},
+	)
+	_ = framer.WriteWindowUpdate(0, receiveWindow-65535)
+	return out.Bytes()
+}
+
+// appendHead appends the head of a request. It leaves the server's table of
+// headers empty, so that no request depends on another.
+func appendHead(dst []byte, id uint32, authority, path string, fields ...hpack.HeaderField) []byte {
+	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)
+	encoder.SetMaxDynamicTableSize(0)
 	for _, f := range append([]hpack.HeaderField{
 		{Name: ":method", Value: "POST"},
 		{Name: ":scheme", Value: "http"},
@@ -156,16 +219,5 @@ func openH2(authority, path string, fields ...hpack.HeaderField) []byte {
 	}, fields...) {
 		_ = encoder.WriteField(f) // a bytes.Buffer takes everything
 	}
-	out.WriteString(http2.ClientPreface)
-	framer := http2.NewFramer(&out, nil)
-	_ = framer.WriteSettings(
-		http2.Setting{ID: http2.SettingHeaderTableSize, Val: 0},
-		http2.Setting{ID: http2.SettingEnablePush, Val: 0},
-		http2.Setting{ID: http2.SettingInitialWindowSize, Val: receiveWindow},
-	)
-	_ = framer.WriteWindowUpdate(0, receiveWindow-65535)
-	_ = framer.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: theStream, BlockFragment: block.Bytes(), EndHeaders: true,
-	})
-	return out.Bytes()
+	return appendFrame(dst, http2.FrameHeaders, http2.FlagHeadersEndHeaders, id, block.Bytes())
 }

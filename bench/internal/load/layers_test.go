@@ -26,7 +26,7 @@ type stream struct {
 func streams() []stream {
 	return []stream{
 		{"HTTP/2", encodeH2, func(out *[]byte, ready func(), message func([]byte) error) layer {
-			return newH2(out, newEnvelopes(message), ready)
+			return newH2(out, h2Stream{body: newEnvelopes(message), begun: ready})
 		}},
 		{"HTTP/1.1", encodeHTTP1, func(_ *[]byte, ready func(), message func([]byte) error) layer {
 			return newHTTP1("200", true, newEnvelopes(message), ready)
@@ -35,7 +35,7 @@ func streams() []stream {
 			return newHTTP1("101", false, newWebSocket(out, message), ready)
 		}},
 		{"NATS", encodeNATS, func(out *[]byte, ready func(), message func([]byte) error) layer {
-			return newNATS(out, ready, message)
+			return newNATS(out, ready, func() {}, message)
 		}},
 		{"TCP", encodeTCP, func(_ *[]byte, ready func(), message func([]byte) error) layer {
 			return newFrames(ready, message)
@@ -251,7 +251,7 @@ func TestStreamsThatEnd(t *testing.T) {
 // TestPingsAreAnswered also covers settings and window updates.
 func TestPingsAreAnswered(t *testing.T) {
 	var out []byte
-	h := newH2(&out, newEnvelopes(func([]byte) error { return nil }), func() {})
+	h := newH2(&out, h2Stream{body: newEnvelopes(func([]byte) error { return nil }), begun: func() {}})
 	if err := h.feed(encodeH2(slices.Repeat([][]byte{make([]byte, 1000)}, 20))); err != nil {
 		t.Fatal(err)
 	}
@@ -281,8 +281,8 @@ func TestPingsAreAnswered(t *testing.T) {
 // TestWindowUpdates receives more than the window without ever filling it.
 func TestWindowUpdates(t *testing.T) {
 	var out []byte
-	h := newH2(&out, newEnvelopes(func([]byte) error { return nil }), func() {})
-	h.started = true
+	h := newH2(&out, h2Stream{body: newEnvelopes(func([]byte) error { return nil }), begun: func() {}})
+	h.streams[0].started = true
 	frame := appendFrame(nil, http2.FrameData, 0, 1, appendEnvelope(nil, make([]byte, maxFrame-5)))
 	open := receiveWindow
 	for range 3 * receiveWindow / maxFrame {
@@ -331,7 +331,7 @@ func TestHTTP1AgainstNetHTTP(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer closeFD(fd)
-	if err := writeAll(fd, subscribeHTTP1("application/proto")("127.0.0.1", "x")); err != nil {
+	if err := writeAll(fd, ConnectHTTP1.request("127.0.0.1", Subscription{Room: "x"})); err != nil {
 		t.Fatal(err)
 	}
 	if err := feedFrom(fd, l); err == nil || !strings.Contains(err.Error(), "ended") {

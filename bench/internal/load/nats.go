@@ -7,8 +7,8 @@ import (
 )
 
 // newNATS takes what a NATS server sends to a client. Pings are answered on out;
-// ready is called for the answer to the client's own.
-func newNATS(out *[]byte, ready func(), message func([]byte) error) *assembler {
+// ready is called for the answer to the client's own, and acknowledged for +OK.
+func newNATS(out *[]byte, ready, acknowledged func(), message func([]byte) error) *assembler {
 	return &assembler{consume: func(p []byte) (int, error) {
 		n := 0
 		for n < len(p) {
@@ -40,7 +40,9 @@ func newNATS(out *[]byte, ready func(), message func([]byte) error) *assembler {
 				*out = append(*out, "PONG\r\n"...)
 			case bytes.Equal(line, []byte("PONG")):
 				ready()
-			case bytes.HasPrefix(line, []byte("INFO ")), bytes.Equal(line, []byte("+OK")):
+			case bytes.Equal(line, []byte("+OK")):
+				acknowledged()
+			case bytes.HasPrefix(line, []byte("INFO ")):
 			default:
 				return n, fmt.Errorf("the server said %q", line)
 			}
@@ -59,9 +61,10 @@ func natsSize(line []byte) (int, error) {
 	return size, nil
 }
 
-// natsConnect returns what a client says first.
-func natsConnect() []byte {
-	return []byte(`CONNECT {"verbose":false,"pedantic":false,"lang":"bench","version":"1","protocol":1}` + "\r\n")
+// natsConnect returns what a client says first. A verbose one gets +OK for all that
+// it sends.
+func natsConnect(verbose bool) []byte {
+	return fmt.Appendf(nil, `CONNECT {"verbose":%t,"pedantic":false,"lang":"bench","version":"1","protocol":1}`+"\r\n", verbose)
 }
 
 func appendNATS(dst []byte, subject string, text []byte) []byte {

@@ -45,6 +45,7 @@ type Publisher struct {
 	connection int64      // bytes that may be sent
 	stream     int64
 	initial    int64 // what a stream begins with
+	last       Cursor
 	err        error
 }
 
@@ -60,10 +61,12 @@ func Dial(ctx context.Context, address string, door Door) (*Publisher, error) {
 		ready: make(chan struct{}), changed: make(chan struct{}, 1),
 		connection: initial, stream: initial, initial: initial,
 	}
-	p.reading.Go(p.read)
+	// A server of HTTP/2 may send settings at once, whose acknowledgement must not
+	// come before the preface: so reading begins after writing.
 	if err := p.write(p.open); err != nil {
 		return nil, errors.Join(err, p.Close())
 	}
+	p.reading.Go(p.read)
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
 	for {
@@ -93,6 +96,13 @@ func (p *Publisher) Err() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
+}
+
+// Cursor returns where the service has put the last text that it has answered.
+func (p *Publisher) Cursor() Cursor {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.last
 }
 
 // Answers returns how many texts the server has answered.

@@ -3,11 +3,11 @@ package load
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"strconv"
 	"sync"
 	"time"
@@ -15,141 +15,193 @@ import (
 	"google.golang.org/protobuf/encoding/protowire"
 )
 
-const sendPath = "/chat.v1.ChatRoom/Send"
+const (
+	sendPath   = "/chat.v1.ChatRoom/Send"
+	signInPath = "/chat.v1.ChatRoom/SignIn"
+)
 
-// sender publishes with unary calls over one connection of HTTP/1.1, each after
-// the answer to the one before.
-type sender struct {
+// SendConfig says how clients publish with unary calls of Connect over HTTP/1.1.
+type SendConfig struct {
+	Clients int
+	// Rooms are sent to in turn.
+	Rooms []string
+	// JSON encodes messages in JSON, as browsers and scripts do.
+	JSON bool
+	// SignedIn gives each client a token of its own.
+	SignedIn bool
+}
+
+// Callers are clients that call Send, each on a connection of its own and each
+// after the answer to the call before. Create them with DialCallers.
+type Callers struct {
+	callers []*caller
+}
+
+// caller is one client.
+type caller struct {
+	SendConfig
 	conn    net.Conn
 	reader  *bufio.Reader
 	host    string
-	room    string
 	name    string // makes its ids its own
+	token   string // empty without one
 	buffer  []byte
+	answer  []byte
+	room    int // of the next call, in Rooms
 	sent    uint64
-	last    uint64 // the sequence that the last answer gave
+	last    []uint64 // the sequence that the last answer gave, by room
 	latency Histogram
 }
 
-// Send publishes to a room of the service from so many clients at once, for a
-// duration. An answer that puts an event before one that was answered earlier is
-// an error.
-func Send(ctx context.Context, address, room string, clients int, duration time.Duration) (*Outcome, error) {
-	start := now()
-	senders := make([]*sender, clients)
-	errs := make([]error, clients)
-	var sending sync.WaitGroup
-	for i := range senders {
+// DialCallers connects clients to the service at address, and signs them in.
+func DialCallers(ctx context.Context, address string, config SendConfig) (*Callers, error) {
+	all := new(Callers)
+	for i := range config.Clients {
 		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 		if err != nil {
-			errs[i] = err
-			continue
+			return nil, errors.Join(err, all.Close())
 		}
-		defer conn.Close()
-		s := &sender{conn: conn, reader: bufio.NewReader(conn), host: address, room: room, name: strconv.Itoa(i)}
-		senders[i] = s
+		c := &caller{
+			SendConfig: config, conn: conn, reader: bufio.NewReader(conn), host: address, name: strconv.Itoa(i),
+			room: i % len(config.Rooms), last: make([]uint64, len(config.Rooms)),
+		}
+		all.callers = append(all.callers, c)
+		if config.SignedIn {
+			err = c.signIn()
+		}
+		if err != nil {
+			return nil, errors.Join(err, all.Close())
+		}
+	}
+	return all, nil
+}
+
+// Close ends all connections.
+func (c *Callers) Close() error {
+	var errs []error
+	for _, caller := range c.callers {
+		errs = append(errs, caller.conn.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// Send publishes from all clients at once for a duration. An answer that puts an
+// event before one of the same client and room that was answered earlier is an
+// error.
+func (c *Callers) Send(ctx context.Context, duration time.Duration) (*Outcome, error) {
+	start := now()
+	errs := make([]error, len(c.callers))
+	before := c.sent()
+	var sending sync.WaitGroup
+	for i, caller := range c.callers {
+		caller.latency = Histogram{}
 		sending.Go(func() {
 			for errs[i] == nil && now() < start+int64(duration) {
-				errs[i] = errors.Join(s.send(), ctx.Err())
+				errs[i] = errors.Join(caller.send(), ctx.Err())
 			}
 		})
 	}
 	sending.Wait()
-	outcome := &Outcome{Elapsed: time.Duration(now() - start)}
-	if err := errors.Join(errs...); err != nil {
-		return nil, err
+	outcome := &Outcome{Elapsed: time.Duration(now() - start), Deliveries: c.sent() - before}
+	for _, caller := range c.callers {
+		outcome.Latency.Merge(&caller.latency)
 	}
-	for _, s := range senders {
-		outcome.Deliveries += s.sent
-		outcome.Latency.Merge(&s.latency)
-	}
-	return outcome, nil
+	return outcome, errors.Join(errs...)
 }
 
-// send makes one call.
-func (s *sender) send() error {
+func (c *Callers) sent() uint64 {
+	var sent uint64
+	for _, caller := range c.callers {
+		sent += caller.sent
+	}
+	return sent
+}
+
+func (c *caller) signIn() error {
+	var answer struct{ Token string }
+	if err := c.call(signInPath, "application/json", fmt.Appendf(nil, `{"name":"client %s"}`, c.name)); err != nil {
+		return err
+	}
+	if err := json.Unmarshal(c.answer, &answer); err != nil {
+		return fmt.Errorf("SignIn answered %q: %w", c.answer, err)
+	}
+	c.token = answer.Token
+	return nil
+}
+
+// send makes one call of Send.
+func (c *caller) send() error {
 	start := now()
-	s.sent++
+	c.sent++
+	room := c.Rooms[c.room]
+	id := c.name + "-" + strconv.FormatUint(c.sent, 10)
 	var text [TextSize]byte
-	body := sendRequest(s.room, s.name+"-"+strconv.FormatUint(s.sent, 10), appendText(text[:0], s.sent, start))
-	s.buffer = fmt.Appendf(s.buffer[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/proto\r\n"+
-		"Connect-Protocol-Version: 1\r\nContent-Length: %d\r\n\r\n", sendPath, s.host, len(body))
-	s.buffer = append(s.buffer, body...)
-	if err := s.conn.SetDeadline(time.Now().Add(patience)); err != nil {
-		return err
+	appendText(text[:0], c.sent, start)
+	var err error
+	if c.JSON {
+		err = c.call(sendPath, "application/json",
+			fmt.Appendf(nil, `{"room":"%s","id":"%s","message":{"text":"%s"}}`, room, id, text))
+	} else {
+		err = c.call(sendPath, "application/proto", sendRequest(room, id, text[:]))
 	}
-	if _, err := s.conn.Write(s.buffer); err != nil {
-		return err
-	}
-	response, err := http.ReadResponse(s.reader, nil)
 	if err != nil {
 		return err
 	}
-	answer, err := io.ReadAll(response.Body)
-	if err != nil {
-		return err
+	c.latency.Add(time.Duration(now() - start))
+	sequence, err := c.sequence()
+	if err == nil && sequence <= c.last[c.room] {
+		err = fmt.Errorf("Send answered sequence %d after %d", sequence, c.last[c.room])
 	}
-	if response.StatusCode != http.StatusOK {
-		return fmt.Errorf("Send answered %s: %s", response.Status, answer)
-	}
-	s.latency.Add(time.Duration(now() - start))
-	return s.check(answer)
+	c.last[c.room] = sequence
+	// The clients begin side by side, so a step of their number brings each client
+	// to another room, and all of them together to every room.
+	c.room = (c.room + c.Clients) % len(c.Rooms)
+	return err
 }
 
-// check reads a SendResponse.
-func (s *sender) check(answer []byte) error {
+// sequence reads a SendResponse.
+func (c *caller) sequence() (uint64, error) {
+	if c.JSON {
+		var answer struct {
+			Sequence uint64 `json:",string"`
+		}
+		err := json.Unmarshal(c.answer, &answer)
+		return answer.Sequence, err
+	}
 	var sequence uint64
-	err := fields(answer, func(number protowire.Number, v uint64, _ []byte) error {
+	err := fields(c.answer, func(number protowire.Number, v uint64, _ []byte) error {
 		if number == sendResponseSequence {
 			sequence = v
 		}
 		return nil
 	})
-	if err == nil && sequence <= s.last {
-		err = fmt.Errorf("Send answered sequence %d after %d", sequence, s.last)
-	}
-	s.last = sequence
-	return err
+	return sequence, err
 }
 
-// Pipeline publishes to a room on the publisher's stream, with at most window
-// texts unanswered, for a duration.
-func (p *Publisher) Pipeline(ctx context.Context, room string, window int, duration time.Duration) (*Outcome, error) {
-	start, before := now(), p.Answers()
-	sent := before
-	for now() < start+int64(duration) {
-		for sent-p.Answers() < uint64(window) {
-			sent++
-			p.add(room, sent, now())
-		}
-		if err := p.flush(ctx); err != nil {
-			return nil, err
-		}
-		if err := p.wait(ctx, sent-uint64(window)+1); err != nil {
-			return nil, err
-		}
+// call makes one call, and leaves the body of the answer in c.answer.
+func (c *caller) call(path, contentType string, body []byte) error {
+	c.buffer = fmt.Appendf(c.buffer[:0], "POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: %s\r\n"+
+		"Connect-Protocol-Version: 1\r\nContent-Length: %d\r\n", path, c.host, contentType, len(body))
+	if c.token != "" {
+		c.buffer = fmt.Appendf(c.buffer, "Authorization: Bearer %s\r\n", c.token)
 	}
-	if err := p.wait(ctx, sent); err != nil {
-		return nil, err
+	c.buffer = append(append(c.buffer, "\r\n"...), body...)
+	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
 	}
-	return &Outcome{Deliveries: sent - before, Elapsed: time.Duration(now() - start)}, nil
-}
-
-// wait returns when so many texts have been answered.
-func (p *Publisher) wait(ctx context.Context, answers uint64) error {
-	timeout := time.NewTimer(patience)
-	defer timeout.Stop()
-	for p.Answers() < answers {
-		if err := p.Err(); err != nil {
-			return err
-		}
-		select {
-		case <-p.changed:
-		case <-timeout.C:
-			return fmt.Errorf("%d of %d texts are answered after %v: %w", p.Answers(), answers, patience, errUndelivered)
-		case <-ctx.Done():
-			return ctx.Err()
-		}
+	if _, err := c.conn.Write(c.buffer); err != nil {
+		return err
+	}
+	status, length, err := readHead(c.reader)
+	if err != nil {
+		return err
+	}
+	c.answer = append(c.answer[:0], make([]byte, length)...)
+	if _, err := io.ReadFull(c.reader, c.answer); err != nil {
+		return err
+	}
+	if status != "200" {
+		return fmt.Errorf("%s answered %s: %s", path, status, c.answer)
 	}
 	return nil
 }

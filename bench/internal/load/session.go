@@ -9,11 +9,15 @@ import (
 	"time"
 )
 
+// maxBehind is how many messages may be under way while a sender publishes as fast
+// as answers come: as many as the peers queue for each subscriber.
+const maxBehind = 256
+
 // Session publishes to a crowd.
 type Session struct {
 	Crowd     *Crowd
 	Publisher *Publisher
-	// Rooms are published to in turn. With one room everybody is in it; with
+	// Rooms are published to in turn. With one room all subscribers are in it; with
 	// more, one subscriber is in each.
 	Rooms []string
 	// Patience is how long to wait for the next delivery. Zero means 30 s.
@@ -44,29 +48,58 @@ func (s *Session) Next() uint64 { return s.sent/uint64(len(s.Rooms)) + 1 }
 // Sent returns how many messages were published.
 func (s *Session) Sent() uint64 { return s.sent }
 
-// Rate publishes so many messages per second for a duration, and returns when
-// all subscribers have all of them.
+// Rate publishes so many messages per second for a duration, each after the answer
+// to the one before, and returns when all subscribers have all of them. With zero
+// per second it publishes as fast as answers come. Either way it pauses while
+// maxBehind messages have not reached every subscriber.
+//
+// A server that can't keep up gets the messages later than they are due, and what
+// is not sent after twice the duration, or a second more than it, is left out. One
+// that keeps up is not credited with more than the rate: Elapsed is at least the
+// time that so many messages take.
 func (s *Session) Rate(ctx context.Context, perSecond float64, duration time.Duration) (*Outcome, error) {
-	start := s.begin()
+	start, before := s.begin(), s.sent
 	end := start + int64(duration)
-	for i := 0; ; {
-		due := start + int64(float64(i)/perSecond*1e9)
+	// at returns when the n-th message is due.
+	at := func(n uint64) int64 {
+		if perSecond == 0 {
+			return now()
+		}
+		return start + int64(float64(n)/perSecond*1e9)
+	}
+	for now() < end+int64(max(duration, time.Second)) {
+		due := at(s.sent - before)
 		if due >= end {
 			break
 		}
 		sleepUntil(due)
-		for ; due <= now() && due < end; due = start + int64(float64(i)/perSecond*1e9) {
-			s.add(due)
-			i++
-		}
-		if err := s.flush(ctx); err != nil {
+		if err := s.sendOne(ctx, due); err != nil {
 			return nil, err
 		}
-		if undelivered := s.sent - s.completed(); undelivered > maxUndelivered/2 {
-			return nil, fmt.Errorf("%d messages are under way: the server can't keep up", undelivered)
+	}
+	outcome, err := s.finish(ctx, start)
+	if err == nil && perSecond > 0 {
+		outcome.Elapsed = max(outcome.Elapsed, time.Duration(at(s.sent-before)-start))
+	}
+	return outcome, err
+}
+
+// sendOne publishes a message and waits for its answer, and for those that are
+// behind.
+func (s *Session) sendOne(ctx context.Context, due int64) error {
+	s.add(due)
+	if err := s.flush(ctx); err != nil {
+		return err
+	}
+	if err := s.Publisher.wait(ctx, s.Publisher.added); err != nil {
+		return err
+	}
+	for s.sent-s.completed() >= maxBehind {
+		if err := s.wait(ctx); err != nil {
+			return err
 		}
 	}
-	return s.finish(ctx, start)
+	return nil
 }
 
 // Saturate publishes as fast as messages are delivered, with at most window of
@@ -158,22 +191,14 @@ func (s *Session) finish(ctx context.Context, start int64) (*Outcome, error) {
 	}, c.err
 }
 
-// Verdict returns what went wrong so far.
+// Verdict returns what has gone wrong so far.
 func (s *Session) Verdict() Verdict {
-	c := s.Crowd
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	v := Verdict{Broken: c.tally.broken}
-	for i, sub := range c.subscribers {
-		last := s.sent
+	return s.Crowd.Verdict(func(i int) uint64 {
 		if rooms := uint64(len(s.Rooms)); rooms > 1 {
-			last = (s.sent + rooms - 1 - uint64(i)) / rooms
+			return (s.sent + rooms - 1 - uint64(i)) / rooms
 		}
-		v.Lost += sub.sequence.Lost(last)
-		v.Duplicated += sub.sequence.Duplicated
-		v.Reordered += sub.sequence.Reordered
-	}
-	return v
+		return s.sent
+	})
 }
 
 // sleepUntil sleeps without the runtime's timers, which are late by up to a

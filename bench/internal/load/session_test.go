@@ -2,11 +2,13 @@ package load
 
 import (
 	"bufio"
+	"context"
 	"encoding/binary"
 	"errors"
 	"io"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -69,6 +71,7 @@ func (m *mischief) serve(conn net.Conn, messages int, deliver func(int, [][]byte
 			return
 		}
 		all = append(all, message)
+		_, _ = conn.Write(appendLength(nil, nil)) // the answer
 	}
 	m.mu.Lock()
 	for i, subscriber := range m.subscribers {
@@ -151,4 +154,59 @@ func startSession(t *testing.T, address string, door Door) *Session {
 	}
 	t.Cleanup(func() { _ = publisher.Close() })
 	return &Session{Crowd: crowd, Publisher: publisher, Rooms: []string{""}, Patience: 300 * time.Millisecond}
+}
+
+// TestRateWaits shows that a sender never has more than one text unanswered, and
+// that one that is not answered gives up.
+func TestRateWaits(t *testing.T) {
+	for _, answers := range []int{20, 3} {
+		t.Run(strconv.Itoa(answers), func(t *testing.T) {
+			server, client := net.Pipe()
+			p := &Publisher{dialect: publishTCP(""), conn: client, ready: make(chan struct{}), changed: make(chan struct{}, 1)}
+			p.reading.Go(p.read)
+			var serving sync.WaitGroup
+			serving.Go(func() { answerTexts(t, server, answers) })
+			t.Cleanup(func() {
+				_ = p.Close()
+				serving.Wait()
+			})
+			<-p.ready
+			crowd, err := NewCrowd("127.0.0.1:1", PeerTCP)
+			if err != nil {
+				t.Fatal(err)
+			}
+			t.Cleanup(crowd.Close)
+			s := &Session{Crowd: crowd, Publisher: p, Rooms: []string{""}}
+			for range answers {
+				if err := s.sendOne(t.Context(), now()); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ctx, cancel := context.WithCancel(t.Context())
+			cancel()
+			if err := s.sendOne(ctx, now()); err == nil {
+				t.Error("sendOne succeeds without an answer")
+			}
+		})
+	}
+}
+
+// answerTexts reads one text at a time and answers the first of them. A pipe has no
+// buffer, so a second text before the answer would be part of what is read.
+func answerTexts(t *testing.T, conn net.Conn, answers int) {
+	defer conn.Close()
+	_, _ = conn.Write(appendLength(nil, nil)) // ready
+	buffer := make([]byte, 10*(4+TextSize))
+	for i := 0; ; i++ {
+		n, err := conn.Read(buffer)
+		if err != nil {
+			return
+		}
+		if n != 4+TextSize {
+			t.Errorf("%d bytes come at once, want the %d of one text", n, 4+TextSize)
+		}
+		if i < answers {
+			_, _ = conn.Write(appendLength(nil, nil))
+		}
+	}
 }

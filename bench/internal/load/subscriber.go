@@ -7,7 +7,7 @@ import (
 )
 
 // tally is what all subscribers of a crowd have received. It belongs to the
-// crowd's goroutine, or to whoever holds Crowd.mu.
+// crowd's goroutine, or to the holder of Crowd.mu.
 type tally struct {
 	now        int64 // when the bytes at hand were read
 	latency    Histogram
@@ -17,19 +17,26 @@ type tally struct {
 	window     *window
 }
 
-// subscriber is one connection's state, and where its protocol reports to.
+// subscriber is one subscriber's state, and where its protocol reports to.
 type subscriber struct {
 	*tally
 	sequence Sequence
 	last     uint64 // the sequence of the last event, for doors that have them
+	resumes  bool   // messages come before the subscriber is live
 	isLive   bool
-	out      []byte // what the protocol wants to be written, and the crowd writes
-	protocol layer
 }
 
-// joined is called with the sequence of the newest event before the first one
-// to be received.
-func (s *subscriber) joined(head uint64) { s.last = head }
+func newSubscriber(t *tally, s Subscription) *subscriber {
+	return &subscriber{tally: t, sequence: NewSequence(s.First), last: s.After.Sequence, resumes: s.After != Cursor{}}
+}
+
+// joined is called with the sequence of the newest event of the room. A subscriber
+// that resumes gets some of what is before it.
+func (s *subscriber) joined(head uint64) {
+	if !s.resumes {
+		s.last = head
+	}
+}
 
 // ready is called when the subscriber receives everything from now on.
 func (s *subscriber) ready() {
@@ -51,9 +58,9 @@ func (s *subscriber) event(previous, sequence uint64) {
 func (s *subscriber) text(text []byte) error {
 	number, due, ok := parseText(text)
 	if !ok {
-		return fmt.Errorf("received %q, which nobody sent", text)
+		return fmt.Errorf("received %q, which was not sent", text)
 	}
-	if !s.isLive {
+	if !s.isLive && !s.resumes {
 		return errors.New("received a message before being ready")
 	}
 	s.deliveries++

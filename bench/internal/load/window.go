@@ -5,7 +5,7 @@ import "sync/atomic"
 // maxUndelivered is how many messages may be on their way at once.
 const maxUndelivered = 1 << 16
 
-// window counts the messages that everybody has. The crowd's goroutine reports
+// window counts the messages that all subscribers have. The crowd's goroutine reports
 // deliveries, the publisher waits.
 type window struct {
 	fan  uint32   // how many subscribers receive each message

@@ -91,6 +91,8 @@ func (h *hub) subscribe(conn *websocket.Conn) error {
 	}
 }
 
+// receive answers each text that a publisher sends with an empty one, and publishes
+// it.
 func (h *hub) receive(conn *websocket.Conn) error {
 	for {
 		_, text, err := conn.ReadMessage()
@@ -99,6 +101,9 @@ func (h *hub) receive(conn *websocket.Conn) error {
 		}
 		prepared, err := websocket.NewPreparedMessage(websocket.TextMessage, text)
 		if err != nil {
+			return err
+		}
+		if err := conn.WriteMessage(websocket.TextMessage, nil); err != nil {
 			return err
 		}
 		h.publish(&wsMessage{prepared, frame(text)})

@@ -50,6 +50,8 @@ func serveRoom(ctx context.Context, listener net.Listener, r room) error {
 	return server.Serve(listener)
 }
 
+// receive answers each text that a publisher sends with an empty message, and
+// publishes it.
 func receive(stream grpc.ServerStream, publish func(*text) error) error {
 	if err := stream.SendHeader(metadata.MD{}); err != nil {
 		return err
@@ -59,6 +61,9 @@ func receive(stream grpc.ServerStream, publish func(*text) error) error {
 		if err := stream.RecvMsg(message); errors.Is(err, io.EOF) {
 			return nil
 		} else if err != nil {
+			return err
+		}
+		if err := stream.SendMsg(new(emptypb.Empty)); err != nil {
 			return err
 		}
 		if err := publish(message); err != nil {

@@ -1,8 +1,9 @@
 // Package peer holds the servers that the service is compared with. Each is
 // written as well as its kind can be: a list of subscribers, and a fan-out of
-// every message that is published to all of them. They keep nothing, know one
-// room (NATS knows more), and check nobody; the service does all of that in the
-// same measurement.
+// every message that is published to all of them. A message is answered as soon as
+// it is received, so that its publisher need not wait for the fan-out. They store
+// nothing, have one room (NATS has more), and authenticate no one; the service does
+// all of that in the same measurement.
 package peer
 
 import (

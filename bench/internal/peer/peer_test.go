@@ -43,6 +43,11 @@ func TestPeers(t *testing.T) {
 	}
 }
 
+// TestSharedConnection delivers to several streams of each connection.
+func TestSharedConnection(t *testing.T) {
+	talk(t, start(t, "grpc"), load.PeerGRPC.Shared(7))
+}
+
 func inRoom(int) string { return "bench" }
 
 func talk(t *testing.T, address string, door load.Door) {

@@ -17,7 +17,8 @@ const maxMessage = 1 << 20
 // floor is the least that a delivery can cost: one write(2), without a protocol.
 // A connection begins with a byte, S for a subscriber and P for the publisher.
 // Then messages follow, with four bytes of length before each; an empty one says
-// that the connection has its place.
+// that the connection has its place, and to the publisher each later one that a
+// message was received.
 type floor struct {
 	mu          sync.Mutex // guards below, and is held while writing
 	subscribers map[net.Conn]struct{}
@@ -89,6 +90,9 @@ func (f *floor) publish(conn net.Conn) error {
 		}
 		message = append(message[:0], make([]byte, 4+size)...)
 		if _, err := io.ReadFull(reader, message); err != nil {
+			return err
+		}
+		if _, err := conn.Write(binary.BigEndian.AppendUint32(nil, 0)); err != nil {
 			return err
 		}
 		f.mu.Lock()

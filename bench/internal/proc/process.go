@@ -43,7 +43,7 @@ type Process struct {
 }
 
 // Start runs a program that prints a line with the address it listens on, and
-// goes on until its standard input ends or it gets SIGTERM. Stop must be called.
+// runs until its standard input ends or it gets SIGTERM. Stop must be called.
 func Start(ctx context.Context, program string, args ...string) (*Process, error) {
 	p := &Process{command: exec.Command(program, args...), said: new(tail), ended: make(chan struct{})}
 	p.command.Stderr = p.said
@@ -88,6 +88,13 @@ func Start(ctx context.Context, program string, args ...string) (*Process, error
 	return nil, errors.Join(err, p.Stop())
 }
 
+// Kill ends the process with SIGKILL and waits for it.
+func (p *Process) Kill() error {
+	err := p.command.Process.Kill()
+	<-p.ended
+	return err
+}
+
 // Stop ends the process and waits for it. The error holds what it logged.
 func (p *Process) Stop() error {
 	_ = p.command.Process.Signal(syscall.SIGTERM)
@@ -114,12 +121,17 @@ func (p *Process) CPU() (time.Duration, error) {
 }
 
 // RSS returns how many bytes of memory the process has resident.
-func (p *Process) RSS() (int64, error) {
+func (p *Process) RSS() (int64, error) { return p.memory("VmRSS") }
+
+// PeakRSS returns the most bytes of memory that the process has had resident.
+func (p *Process) PeakRSS() (int64, error) { return p.memory("VmHWM") }
+
+func (p *Process) memory(field string) (int64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	return parseRSS(status)
+	return parseMemory(status, field)
 }
 
 // OwnCPU returns the processor time that this process has used.
@@ -143,15 +155,15 @@ func parseCPU(stat []byte) (time.Duration, error) {
 	return time.Duration(user+system) * tick, errors.Join(errUser, errSystem)
 }
 
-var rss = regexp.MustCompile(`VmRSS:\s+(\d+) kB`)
-
-func parseRSS(status []byte) (int64, error) {
-	found := rss.FindSubmatch(status)
-	if found == nil {
-		return 0, fmt.Errorf("no VmRSS in %q", status)
+// parseMemory reads a line such as "VmRSS:  1234 kB", whose unit is 1,024 bytes.
+func parseMemory(status []byte, field string) (int64, error) {
+	for line := range bytes.Lines(status) {
+		if parts := strings.Fields(string(line)); len(parts) == 3 && parts[0] == field+":" {
+			kib, err := strconv.ParseInt(parts[1], 10, 64)
+			return kib << 10, err
+		}
 	}
-	kib, err := strconv.ParseInt(string(found[1]), 10, 64)
-	return kib << 10, err
+	return 0, fmt.Errorf("no %s in %q", field, status)
 }
 
 // tail keeps the last of what is written to it.

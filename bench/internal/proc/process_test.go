@@ -23,13 +23,15 @@ func TestParseCPU(t *testing.T) {
 	}
 }
 
-func TestParseRSS(t *testing.T) {
-	got, err := parseRSS([]byte("VmHWM:\t    9000 kB\nVmRSS:\t    1234 kB\nRssAnon: 1 kB\n"))
-	if got != 1234<<10 || err != nil {
-		t.Errorf("parseRSS = %d, %v, want %d", got, err, 1234<<10)
+func TestParseMemory(t *testing.T) {
+	status := []byte("Name:\tx\nVmHWM:\t    9000 kB\nVmRSS:\t    1234 kB\nRssAnon: 1 kB\n")
+	for field, want := range map[string]int64{"VmRSS": 1234 << 10, "VmHWM": 9000 << 10} {
+		if got, err := parseMemory(status, field); got != want || err != nil {
+			t.Errorf("parseMemory(%s) = %d, %v, want %d", field, got, err, want)
+		}
 	}
-	if _, err := parseRSS([]byte("VmHWM: 1 kB\n")); err == nil {
-		t.Error("parseRSS without VmRSS succeeds")
+	if _, err := parseMemory(status, "VmSwap"); err == nil {
+		t.Error("parseMemory of a field that is not there succeeds")
 	}
 }
 
@@ -50,6 +52,22 @@ func TestProcess(t *testing.T) {
 	_ = p.Stop() // the shell does not handle SIGTERM
 	if _, err := p.RSS(); err == nil {
 		t.Error("the process is still there after Stop")
+	}
+}
+
+func TestKill(t *testing.T) {
+	p, err := Start(t.Context(), "/bin/sh", "-c", "trap '' TERM; echo open http://127.0.0.1:1234/; while read line; do :; done")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if peak, err := p.PeakRSS(); peak == 0 || err != nil {
+		t.Errorf("PeakRSS() = %d, %v, want more than nothing", peak, err)
+	}
+	if err := p.Kill(); err != nil {
+		t.Error(err)
+	}
+	if _, err := p.RSS(); err == nil {
+		t.Error("the process is still there after Kill")
 	}
 }
 

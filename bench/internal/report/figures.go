@@ -17,17 +17,26 @@ type Figures struct {
 	Seconds     float64 `json:"seconds,omitempty"`
 	// PerSecond is deliveries per second, or events per second when published.
 	PerSecond float64 `json:"perSecond,omitempty"`
+	// Achieved is PerSecond divided by the rate that was asked for, where one was.
+	Achieved float64 `json:"achieved,omitempty"`
 	// ServerMicros and GeneratorMicros are the microseconds of processor time
 	// that the server and the load generator used per delivery, or per event
 	// when published.
 	ServerMicros    float64 `json:"serverMicros,omitempty"`
 	GeneratorMicros float64 `json:"generatorMicros,omitempty"`
+	// FloorRatio is ServerMicros divided by those of the floor, of the same round
+	// and number of subscribers.
+	FloorRatio float64 `json:"floorRatio,omitempty"`
 	// P50, P99 and P999 are quantiles of the latency in milliseconds.
 	P50  float64 `json:"p50Millis,omitempty"`
 	P99  float64 `json:"p99Millis,omitempty"`
 	P999 float64 `json:"p999Millis,omitempty"`
 	// IdleKiB is the memory per idle subscriber, in units of 1,024 bytes.
 	IdleKiB float64 `json:"idleKiB,omitempty"`
+	// LiveSeconds is the time from the start of the server until all subscribers
+	// were live, PeakMiB the most memory that the server had resident.
+	LiveSeconds float64 `json:"liveSeconds,omitempty"`
+	PeakMiB     float64 `json:"peakMiB,omitempty"`
 
 	Lost       uint64 `json:"lost"`
 	Duplicated uint64 `json:"duplicated"`
@@ -36,17 +45,29 @@ type Figures struct {
 	Broken uint64 `json:"broken"`
 }
 
+// Empty returns whether nothing was measured.
+func (f *Figures) Empty() bool {
+	return f.Deliveries == 0 && f.Messages == 0 && f.IdleKiB == 0 && f.wrong() == 0
+}
+
 // String returns the figures on one line.
 func (f *Figures) String() string {
-	line := fmt.Sprintf("%-8s %d  %-36s", f.Scenario, f.Round, f.Variant)
+	line := fmt.Sprintf("%-10s %d  %-46s", f.Scenario, f.Round, f.Variant)
 	if f.Subscribers > 0 {
 		line += fmt.Sprintf(" %6d subscribers", f.Subscribers)
 	}
 	if f.IdleKiB != 0 {
 		return line + fmt.Sprintf("  %.1f KiB each", f.IdleKiB)
 	}
-	line += fmt.Sprintf("  %9.0f/s  %6.2f µs (generator %.2f)  p50 %.2f p99 %.2f p99.9 %.2f ms",
-		f.PerSecond, f.ServerMicros, f.GeneratorMicros, f.P50, f.P99, f.P999)
+	if f.LiveSeconds != 0 {
+		line += fmt.Sprintf("  all live after %.2f s, peak %.0f MiB", f.LiveSeconds, f.PeakMiB)
+	} else {
+		line += fmt.Sprintf("  %9.0f/s", f.PerSecond)
+	}
+	line += fmt.Sprintf("  %6.2f µs (generator %.2f)", f.ServerMicros, f.GeneratorMicros)
+	if f.P99 > 0 {
+		line += fmt.Sprintf("  p50 %.2f p99 %.2f p99.9 %.2f ms", f.P50, f.P99, f.P999)
+	}
 	if wrong := f.wrong(); wrong > 0 {
 		line += fmt.Sprintf("  LOST %d DUPLICATED %d REORDERED %d BROKEN %d", f.Lost, f.Duplicated, f.Reordered, f.Broken)
 	}

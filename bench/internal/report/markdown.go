@@ -9,7 +9,7 @@ import (
 // Markdown returns the report as a page.
 func (r *Report) Markdown() []byte {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "# Results\n\n%s. Rate and saturate: medians of rounds (%d).\n", r.Machine, r.Rounds)
+	fmt.Fprintf(&b, "# Results\n\n%s. Medians of rounds (%d at most).\n", r.Machine, r.Rounds)
 	b.WriteString("How to read this, and how it is measured: [README](../README.md).\n\n## Targets\n\n")
 	var rows [][]string
 	for _, t := range r.Targets {
@@ -17,6 +17,15 @@ func (r *Report) Markdown() []byte {
 	}
 	rows = append(rows, r.verdict())
 	table(&b, []string{"What", "Target", "Measured (lowest to highest round)", "Met"}, rows)
+	if r.Floor != "" {
+		fmt.Fprintf(&b, "\n“× floor” is the server's CPU divided by that of “%s” in the same round.\n", r.Floor)
+	}
+	if len(r.Failures) > 0 {
+		b.WriteString("\n## Failures\n\n")
+	}
+	for _, failure := range r.Failures {
+		fmt.Fprintf(&b, "- %s\n", strings.ReplaceAll(failure, "\n", " "))
+	}
 	for _, section := range r.Sections {
 		r.section(&b, section)
 	}
@@ -58,15 +67,23 @@ func columns() []column {
 			shown: func(f Figures) bool { return of(f) > 0 },
 		}
 	}
-	micros := number("µs of server CPU", "%.2f", func(f Figures) float64 { return f.ServerMicros })
 	return []column{
-		micros,
+		number("µs of server CPU", "%.2f", func(f Figures) float64 { return f.ServerMicros }),
+		number("× floor", "%.2f", func(f Figures) float64 { return f.FloorRatio }),
 		number("KiB", "%.1f", func(f Figures) float64 { return f.IdleKiB }),
+		number("s until all are live", "%.2f", func(f Figures) float64 { return f.LiveSeconds }),
+		number("peak MiB", "%.0f", func(f Figures) float64 { return f.PeakMiB }),
 		{"per second", func(f Figures) string { return thousands(f.PerSecond) }, func(f Figures) bool { return f.PerSecond > 0 }},
+		number("% of the rate", "%.0f", func(f Figures) float64 { return 100 * f.Achieved }),
 		number("p50 ms", "%.2f", func(f Figures) float64 { return f.P50 }),
 		number("p99 ms", "%.2f", func(f Figures) float64 { return f.P99 }),
 		number("p99.9 ms", "%.2f", func(f Figures) float64 { return f.P999 }),
 		number("µs of generator CPU", "%.2f", func(f Figures) float64 { return f.GeneratorMicros }),
+		{
+			head:  "lost, duplicated, reordered",
+			cell:  func(f Figures) string { return fmt.Sprintf("%d, %d, %d", f.Lost, f.Duplicated, f.Reordered) },
+			shown: func(f Figures) bool { return f.Deliveries > 0 },
+		},
 	}
 }
 

@@ -16,15 +16,35 @@ type Section struct {
 
 // Report is a whole comparison.
 type Report struct {
-	Machine  Machine   `json:"machine"`
-	Rounds   int       `json:"rounds"`
+	Machine Machine `json:"machine"`
+	Rounds  int     `json:"rounds"`
+	// Floor names the variant that the others' processor time is divided by.
+	Floor    string    `json:"floor"`
 	Sections []Section `json:"scenarios"`
 	Targets  []Target  `json:"targets"`
 	Figures  []Figures `json:"figures"`
+	// Failures says what could not be measured, and why.
+	Failures []string `json:"failures,omitempty"`
 }
 
-// Conclude fills in what was measured of the targets.
+// Conclude fills in the ratios to the floor, and what was measured of the targets.
 func (r *Report) Conclude() {
+	type key struct {
+		scenario           string
+		round, subscribers int
+	}
+	floor := make(map[key]float64)
+	for _, f := range r.Figures {
+		if f.Variant == r.Floor {
+			floor[key{f.Scenario, f.Round, f.Subscribers}] = f.ServerMicros
+		}
+	}
+	for i := range r.Figures {
+		f := &r.Figures[i]
+		if cost := floor[key{f.Scenario, f.Round, f.Subscribers}]; cost > 0 {
+			f.FloorRatio = f.ServerMicros / cost
+		}
+	}
 	for i := range r.Targets {
 		r.Targets[i].measure(r)
 	}
@@ -115,13 +135,18 @@ func median(figures []Figures, of func(Figures) float64) float64 {
 func mid(figures []Figures) Figures {
 	m := figures[0]
 	m.PerSecond = median(figures, func(f Figures) float64 { return f.PerSecond })
+	m.Achieved = median(figures, func(f Figures) float64 { return f.Achieved })
+	m.FloorRatio = median(figures, func(f Figures) float64 { return f.FloorRatio })
 	m.ServerMicros = median(figures, func(f Figures) float64 { return f.ServerMicros })
 	m.GeneratorMicros = median(figures, func(f Figures) float64 { return f.GeneratorMicros })
 	m.P50 = median(figures, func(f Figures) float64 { return f.P50 })
 	m.P99 = median(figures, func(f Figures) float64 { return f.P99 })
 	m.P999 = median(figures, func(f Figures) float64 { return f.P999 })
 	m.IdleKiB = median(figures, func(f Figures) float64 { return f.IdleKiB })
+	m.LiveSeconds = median(figures, func(f Figures) float64 { return f.LiveSeconds })
+	m.PeakMiB = median(figures, func(f Figures) float64 { return f.PeakMiB })
 	for _, f := range figures[1:] {
+		m.Deliveries += f.Deliveries
 		m.Lost += f.Lost
 		m.Duplicated += f.Duplicated
 		m.Reordered += f.Reordered

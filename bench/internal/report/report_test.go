@@ -25,7 +25,7 @@ func TestMedian(t *testing.T) {
 // rounds is a machine that gets slower from round to round, with a service that
 // always costs 0.9, 1.0 or 1.2 times as much as its peer.
 func rounds() *Report {
-	r := &Report{Rounds: 3, Sections: []Section{{"rate", "A rate"}, {"idle", "Memory"}, {"curve", "A curve"}}}
+	r := &Report{Rounds: 3, Floor: "theirs", Sections: []Section{{"rate", "A rate"}, {"idle", "Memory"}, {"curve", "A curve"}}}
 	for i, ratio := range []float64{1.2, 0.9, 1.0} {
 		cost := float64(10 * (i + 1))
 		r.Figures = append(r.Figures,
@@ -47,11 +47,18 @@ func TestTargets(t *testing.T) {
 		measured float64
 		met      bool
 	}{
-		{Target{Scenario: "rate", Variant: "ours", Peer: "theirs", AtMost: 1.05}, 1.0, true},
-		{Target{Scenario: "rate", Variant: "ours", Peer: "theirs", AtMost: 0.95}, 1.0, false},
-		{Target{Scenario: "rate", Variant: "ours", Peer: "nobody", AtMost: 9}, 0, false},
-		{Target{Scenario: "idle", Variant: "ours", AtMost: 48}, 50, false},
-		{Target{Scenario: "idle", Variant: "ours", AtMost: 50}, 50, true},
+		{Target{Scenario: "rate", Variant: "ours", Metric: ServerMicros, Peer: "theirs", AtMost: 1.05}, 1.0, true},
+		{Target{Scenario: "rate", Variant: "ours", Metric: ServerMicros, Peer: "theirs", AtMost: 0.95}, 1.0, false},
+		{Target{Scenario: "rate", Variant: "ours", Metric: ServerMicros, Peer: "nobody", AtMost: 9}, 0, false},
+		{Target{Scenario: "rate", Variant: "ours", Metric: ServerMicros, AtLeast: 17}, 18, true},
+		{Target{Scenario: "rate", Variant: "ours", Metric: ServerMicros, AtLeast: 19}, 18, false},
+		{Target{Scenario: "rate", Variant: "ours", Metric: P99, AtMost: 19}, 0, false},
+		{Target{Scenario: "idle", Variant: "ours", Metric: IdleKiB, AtMost: 48}, 50, false},
+		{Target{Scenario: "idle", Variant: "ours", Metric: IdleKiB, AtMost: 50}, 50, true},
+		{Target{Scenario: "curve", Variant: "ours", Metric: ServerMicros, Peer: "theirs & <others>", AtMost: 1}, 1, true},
+		{Target{Scenario: "curve", Variant: "ours", Metric: ServerMicros, AtMost: 29}, 30, false},
+		{Target{Scenario: "curve", Variant: "ours", Metric: ServerMicros, Spread: true, AtMost: 150}, 150, true},
+		{Target{Scenario: "idle", Variant: "ours", Metric: IdleKiB, Spread: true, AtMost: 2}, 0, false},
 	}
 	for _, test := range tests {
 		got := test.target
@@ -103,7 +110,8 @@ func TestNiceStep(t *testing.T) {
 func TestWrite(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "results")
 	r := rounds()
-	r.Targets = []Target{{Scenario: "rate", Variant: "ours", Peer: "theirs", AtMost: 1.05}}
+	r.Targets = []Target{{Scenario: "rate", Variant: "ours", Metric: ServerMicros, Peer: "theirs", AtMost: 1.05}}
+	r.Failures = []string{"curve, ours: no\nroom"}
 	r.Conclude()
 	if err := r.Write(dir); err != nil {
 		t.Fatal(err)
@@ -121,10 +129,12 @@ func TestWrite(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, want := range []string{
-		"| rate: ours | ≤ 1.05 × theirs | 1.00 (0.90 to 1.20) | yes |",
+		"| rate: ours, CPU | ≤ 1.05 × theirs | 1.00 (0.90 to 1.20) | yes |",
 		"| lost, duplicated, reordered, wrong `previous` | 0 | 0, 0, 0, 0 of 600 deliveries | yes |",
 		"| ours | 15,000 | 30.00 |",
+		"| ours | 18.00 | 1.00 | 0, 0, 0 |",
 		"curve.svg",
+		"## Failures\n\n- curve, ours: no room\n",
 	} {
 		if !strings.Contains(string(page), want) {
 			t.Errorf("results.md does not contain %q:\n%s", want, page)

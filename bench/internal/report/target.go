@@ -2,16 +2,50 @@ package report
 
 import "fmt"
 
-// Target is what a figure should be.
+// Metric is one of the figures.
+type Metric string
+
+// The metrics that targets are about.
+const (
+	ServerMicros Metric = "serverMicros"
+	PerSecond    Metric = "perSecond"
+	Achieved     Metric = "achieved"
+	P99          Metric = "p99Millis"
+	IdleKiB      Metric = "idleKiB"
+	LiveSeconds  Metric = "liveSeconds"
+	PeakMiB      Metric = "peakMiB"
+)
+
+// metrics holds how each is shown and where it is.
+var metrics = map[Metric]struct {
+	name, unit string
+	of         func(Figures) float64
+}{
+	ServerMicros: {"CPU", " µs", func(f Figures) float64 { return f.ServerMicros }},
+	PerSecond:    {"rate", " per s", func(f Figures) float64 { return f.PerSecond }},
+	Achieved:     {"share of the rate", "", func(f Figures) float64 { return f.Achieved }},
+	P99:          {"p99", " ms", func(f Figures) float64 { return f.P99 }},
+	IdleKiB:      {"memory", " KiB", func(f Figures) float64 { return f.IdleKiB }},
+	LiveSeconds:  {"time until all are live", " s", func(f Figures) float64 { return f.LiveSeconds }},
+	PeakMiB:      {"peak memory", " MiB", func(f Figures) float64 { return f.PeakMiB }},
+}
+
+// Target is what a figure should be: at most, or at least, a number.
 type Target struct {
 	Scenario string `json:"scenario"`
 	Variant  string `json:"variant"`
-	// Peer is whose figure the variant's is divided by, within each round. Empty
-	// means that the figure itself is meant.
-	Peer   string  `json:"peer,omitempty"`
-	AtMost float64 `json:"atMost"`
-	// Measured is the median over the rounds; Rounds is how many there were, and
-	// 0 if it was not measured.
+	Metric   Metric `json:"metric"`
+	// Peer is whose figure the variant's is divided by, within each round and for
+	// the same number of subscribers. Empty means that the figure itself is meant.
+	Peer string `json:"peer,omitempty"`
+	// Spread means the variant's highest figure divided by its lowest, over the
+	// numbers of subscribers of a round.
+	Spread  bool    `json:"spread,omitempty"`
+	AtMost  float64 `json:"atMost,omitempty"`
+	AtLeast float64 `json:"atLeast,omitempty"`
+	// Measured is the median over the rounds; of a round with several numbers of
+	// subscribers, the worst counts. Rounds is how many there were, and 0 if it was
+	// not measured.
 	Measured float64 `json:"measured"`
 	Rounds   int     `json:"rounds"`
 	// Lowest and Highest are the extremes of the rounds.
@@ -19,35 +53,11 @@ type Target struct {
 	Highest float64 `json:"highest"`
 }
 
-// figure is what targets are about: memory where it was measured, or else the
-// server's processor time.
-func figure(f Figures) float64 {
-	if f.IdleKiB != 0 {
-		return f.IdleKiB
-	}
-	return f.ServerMicros
-}
-
-// measure takes the ratio within each round.
+// measure fills in what was measured.
 func (t *Target) measure(r *Report) {
-	rounds := make(map[int]map[string]float64)
-	for _, f := range r.Figures {
-		if f.Scenario != t.Scenario || figure(f) <= 0 {
-			continue
-		}
-		if rounds[f.Round] == nil {
-			rounds[f.Round] = make(map[string]float64)
-		}
-		rounds[f.Round][f.Variant] = figure(f)
-	}
 	var values []float64
-	for _, round := range rounds {
-		value, ok := round[t.Variant]
-		if t.Peer != "" {
-			peer, measured := round[t.Peer]
-			value, ok = value/peer, ok && measured
-		}
-		if ok {
+	for round := range r.Rounds {
+		if value, ok := t.inRound(r, round+1); ok {
 			values = append(values, value)
 		}
 	}
@@ -61,25 +71,88 @@ func (t *Target) measure(r *Report) {
 	}
 }
 
-// Met returns whether the target was reached.
-func (t Target) Met() bool { return t.Rounds > 0 && t.Measured <= t.AtMost }
-
-// unit returns what follows a value.
-func (t Target) unit() string {
-	if t.Peer != "" {
-		return " × " + t.Peer
+// inRound returns the value of one round.
+func (t *Target) inRound(r *Report, round int) (value float64, ok bool) {
+	mine, peers := t.values(r, round, t.Variant), t.values(r, round, t.Peer)
+	var low, high float64
+	for subscribers, v := range mine {
+		if t.Peer != "" {
+			peer := peers[subscribers]
+			if peer == 0 {
+				continue
+			}
+			v /= peer
+		}
+		if !ok {
+			low, high, ok = v, v, true
+		}
+		low, high = min(low, v), max(high, v)
 	}
-	return " KiB"
+	switch {
+	case t.Spread && len(mine) > 1:
+		return high / low, true
+	case t.AtLeast > 0:
+		return low, ok
+	default:
+		return high, ok && !t.Spread
+	}
+}
+
+// values returns a variant's figures of one round, by number of subscribers. What
+// was not measured, and what took less processor time than can be told, is left
+// out.
+func (t *Target) values(r *Report, round int, variant string) map[int]float64 {
+	values := make(map[int]float64)
+	for _, f := range r.Figures {
+		if f.Scenario != t.Scenario || f.Variant != variant || f.Round != round {
+			continue
+		}
+		if v := metrics[t.Metric].of(f); v > 0 {
+			values[f.Subscribers] = v
+		}
+	}
+	return values
+}
+
+// Met returns whether the target was reached.
+func (t Target) Met() bool {
+	return t.Rounds > 0 && (t.AtMost == 0 || t.Measured <= t.AtMost) && t.Measured >= t.AtLeast
 }
 
 func (t Target) row() []string {
+	sign, bound := "≤", t.AtMost
+	if t.AtLeast > 0 {
+		sign, bound = "≥", t.AtLeast
+	}
+	unit := metrics[t.Metric].unit
+	switch {
+	case t.Peer != "":
+		unit = " × " + t.Peer
+	case t.Spread:
+		unit = " × between sizes"
+	}
 	measured, met := "not measured", "–"
 	if t.Rounds > 0 {
-		measured = fmt.Sprintf("%.2f (%.2f to %.2f)", t.Measured, t.Lowest, t.Highest)
-		met = "no"
+		measured, met = figure(t.Measured), "no"
+		if t.Rounds > 1 {
+			measured += fmt.Sprintf(" (%s to %s)", figure(t.Lowest), figure(t.Highest))
+		}
 		if t.Met() {
 			met = "yes"
 		}
 	}
-	return []string{t.Scenario + ": " + t.Variant, fmt.Sprintf("≤ %.4g%s", t.AtMost, t.unit()), measured, met}
+	what := fmt.Sprintf("%s: %s, %s", t.Scenario, t.Variant, metrics[t.Metric].name)
+	return []string{what, sign + " " + figure(bound) + unit, measured, met}
+}
+
+// figure shows small values with two digits after the point, and large ones with
+// none.
+func figure(v float64) string {
+	if v >= 1000 {
+		return thousands(v)
+	}
+	if v >= 100 {
+		return fmt.Sprintf("%.0f", v)
+	}
+	return fmt.Sprintf("%.2f", v)
 }

@@ -18,16 +18,18 @@ type curve struct {
 	duration    time.Duration
 }
 
-func (c curve) Name() string { return "curve" }
+const curveName = "curve"
+
+func (c curve) Name() string { return curveName }
 
 func (c curve) Title() string {
-	return fmt.Sprintf("One room with %d to %d subscribers, %g deliveries per second to all of them together",
+	return fmt.Sprintf("One room with %d to %d subscribers, %g deliveries per second to all of them together, of one sender that waits for each answer",
 		c.subscribers[0], c.subscribers[len(c.subscribers)-1], c.perSecond)
 }
 
-func (c curve) Variants() []Variant { return named(connectH2, connectHTTP1, grpcChannels, gorilla) }
+func (c curve) Variants() []Variant { return named(rawTCP, grpcChannels, connectH2, connectHTTP1) }
 
-func (c curve) Again() bool { return false }
+func (c curve) Rounds(asked int) int { return min(asked, 2) }
 
 func (c curve) Measure(ctx context.Context, l *Lab, v Variant) (points []report.Figures, err error) {
 	err = l.with(ctx, v, func(server *proc.Process) error {
@@ -59,5 +61,6 @@ func (c curve) point(ctx context.Context, server *proc.Process, s *load.Session,
 	}
 	figures, err := verified(server, s, func() (*load.Outcome, error) { return s.Rate(ctx, rate, c.duration) })
 	figures.Subscribers = n
+	figures.Achieved = figures.PerSecond / c.perSecond
 	return figures, err
 }

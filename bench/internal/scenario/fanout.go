@@ -10,7 +10,7 @@ import (
 	"chatroom/bench/internal/report"
 )
 
-// room is where everybody is, unless a scenario is about rooms.
+// room is the one room of scenarios that are not about rooms.
 const room = "bench"
 
 func inRoom(int) string { return room }
@@ -18,11 +18,14 @@ func inRoom(int) string { return room }
 // fanout delivers each message to all subscribers of one room.
 type fanout struct {
 	name        string
+	variants    []Variant
 	subscribers int
-	// perSecond is how many messages are published per second. Zero saturates
-	// the server, with window messages under way.
+	// window is how many messages are under way, to saturate the server. Zero means
+	// one sender that waits for each answer.
+	window int
+	// perSecond is how many messages that sender publishes. Zero means as fast as
+	// answers come.
 	perSecond float64
-	window    int
 	// warmup comes before duration and is not measured.
 	warmup, duration time.Duration
 }
@@ -30,15 +33,20 @@ type fanout struct {
 func (f fanout) Name() string { return f.name }
 
 func (f fanout) Title() string {
-	if f.perSecond > 0 {
-		return fmt.Sprintf("%d subscribers of one room, %g messages per second", f.subscribers, f.perSecond)
+	title := fmt.Sprintf("%d subscribers of one room, ", f.subscribers)
+	switch {
+	case f.window > 0:
+		return title + fmt.Sprintf("as fast as it goes with %d messages under way until all have them", f.window)
+	case f.perSecond > 0:
+		return title + fmt.Sprintf("%g messages per second of one sender that waits for each answer", f.perSecond)
+	default:
+		return title + "one sender that waits for each answer, as fast as answers come"
 	}
-	return fmt.Sprintf("%d subscribers of one room, as fast as it goes with %d messages under way", f.subscribers, f.window)
 }
 
-func (f fanout) Variants() []Variant { return everyone() }
+func (f fanout) Variants() []Variant { return f.variants }
 
-func (f fanout) Again() bool { return true }
+func (f fanout) Rounds(asked int) int { return asked }
 
 func (f fanout) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
 	figures := report.Figures{}
@@ -56,12 +64,15 @@ func (f fanout) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figure
 		})
 	})
 	figures.Subscribers = f.subscribers
+	if f.window == 0 && f.perSecond > 0 {
+		figures.Achieved = figures.PerSecond / (f.perSecond * float64(f.subscribers))
+	}
 	return []report.Figures{figures}, err
 }
 
 func (f fanout) publish(ctx context.Context, s *load.Session, d time.Duration) (*load.Outcome, error) {
-	if f.perSecond > 0 {
-		return s.Rate(ctx, f.perSecond, d)
+	if f.window > 0 {
+		return s.Saturate(ctx, f.window, d)
 	}
-	return s.Saturate(ctx, f.window, d)
+	return s.Rate(ctx, f.perSecond, d)
 }

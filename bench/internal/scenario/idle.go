@@ -33,10 +33,10 @@ func (i idle) Title() string {
 }
 
 func (i idle) Variants() []Variant {
-	return named(connectH2, connectHTTP1, connectH2Memory, rawTCP, grpcChannels, gorilla, natsCore)
+	return named(rawTCP, gorilla, grpcChannels, connectH2, connectHTTP1, natsCore)
 }
 
-func (i idle) Again() bool { return false }
+func (i idle) Rounds(int) int { return 1 }
 
 func (i idle) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
 	figures := report.Figures{Subscribers: i.subscribers[len(i.subscribers)-1]}

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 
 	"chatroom/bench/internal/load"
 	"chatroom/bench/internal/proc"
@@ -37,25 +38,28 @@ func (l *Lab) Build(ctx context.Context, dir string) error {
 
 // with runs a variant's server while measure does.
 func (l *Lab) with(ctx context.Context, v Variant, measure func(*proc.Process) error) (err error) {
-	args := []string{"peer", v.Peer}
-	program := l.Self
-	if v.Peer == "" {
-		program = l.Server
-		data := "memory"
-		if !v.Memory {
-			if data, err = os.MkdirTemp(l.Dir, "data"); err != nil {
-				return err
-			}
-			defer os.RemoveAll(data)
+	data := "memory"
+	if !v.Memory && v.Peer == "" {
+		if data, err = os.MkdirTemp(l.Dir, "data"); err != nil {
+			return err
 		}
-		args = append([]string{"-listen", "127.0.0.1:0", "-data", data, "-drain", "1ms"}, append(v.Flags, l.Flags...)...)
+		defer os.RemoveAll(data)
 	}
-	server, err := proc.Start(ctx, program, args...)
+	server, err := l.serve(ctx, v, data)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, server.Stop()) }()
 	return measure(server)
+}
+
+// serve starts a variant's server. Peers keep no data.
+func (l *Lab) serve(ctx context.Context, v Variant, data string) (*proc.Process, error) {
+	if v.Peer != "" {
+		return proc.Start(ctx, l.Self, "peer", v.Peer)
+	}
+	args := []string{"-listen", "127.0.0.1:0", "-data", data, "-drain", "1ms"}
+	return proc.Start(ctx, l.Server, slices.Concat(args, v.Flags, l.Flags)...)
 }
 
 // converse connects a publisher, and a crowd that is still empty, to a server.

@@ -40,11 +40,17 @@ func meter(server *proc.Process, run func() (*load.Outcome, error)) (report.Figu
 func verified(server *proc.Process, s *load.Session, run func() (*load.Outcome, error)) (report.Figures, error) {
 	sent := s.Sent()
 	figures, err := meter(server, run)
-	verdict := s.Verdict()
 	figures.Messages = s.Sent() - sent
-	figures.Lost, figures.Duplicated, figures.Reordered = verdict.Lost, verdict.Duplicated, verdict.Reordered
-	figures.Broken = verdict.Broken
+	judge(&figures, s.Verdict())
 	return figures, err
+}
+
+// judge adds a verdict to figures.
+func judge(f *report.Figures, v load.Verdict) {
+	f.Lost += v.Lost
+	f.Duplicated += v.Duplicated
+	f.Reordered += v.Reordered
+	f.Broken += v.Broken
 }
 
 func micros(d time.Duration) float64 { return float64(d) / float64(time.Microsecond) }

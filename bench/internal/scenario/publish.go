@@ -11,17 +11,17 @@ import (
 	"chatroom/bench/internal/report"
 )
 
-// publish is about how fast events are accepted when nobody listens.
+// publish is about how fast events of one room are accepted without subscribers.
 type publish struct {
-	clients  int // that call Send at once
-	window   int // texts that are not answered yet, on Chat
-	duration time.Duration
+	clients          int // that call Send at once
+	window           int // texts that are not answered yet, on Chat
+	warmup, duration time.Duration
 }
 
 func (p publish) Name() string { return "publish" }
 
 func (p publish) Title() string {
-	return fmt.Sprintf("Publishing: Send by %d clients at once, each waiting for its answer, and one Chat stream with up to %d unanswered",
+	return fmt.Sprintf("Publishing to one room: Send by %d clients at once, each waiting for its answer, and one Chat stream with up to %d unanswered",
 		p.clients, p.window)
 }
 
@@ -43,27 +43,31 @@ func (p publish) Variants() []Variant {
 	return variants
 }
 
-func (p publish) Again() bool { return false }
+func (p publish) Rounds(asked int) int { return asked }
 
 func (p publish) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
 	figures := report.Figures{}
 	err := l.with(ctx, v, func(server *proc.Process) error {
 		var err error
-		figures, err = meter(server, func() (*load.Outcome, error) { return p.run(ctx, server.Address, v) })
+		if strings.HasPrefix(v.Name, bySend) {
+			figures, err = sending(ctx, server, load.SendConfig{Clients: p.clients, Rooms: []string{room}}, p.warmup, p.duration)
+		} else {
+			figures, err = p.chatting(ctx, server, v)
+		}
 		return err
 	})
-	figures.Messages, figures.Deliveries = figures.Deliveries, 0
 	return []report.Figures{figures}, err
 }
 
-func (p publish) run(ctx context.Context, address string, v Variant) (*load.Outcome, error) {
-	if strings.HasPrefix(v.Name, bySend) {
-		return load.Send(ctx, address, room, p.clients, p.duration)
-	}
-	publisher, err := load.Dial(ctx, address, v.Door)
+func (p publish) chatting(ctx context.Context, server *proc.Process, v Variant) (report.Figures, error) {
+	publisher, err := load.Dial(ctx, server.Address, v.Door)
 	if err != nil {
-		return nil, err
+		return report.Figures{}, err
 	}
 	defer publisher.Close()
-	return publisher.Pipeline(ctx, room, p.window, p.duration)
+	if _, err := publisher.Pipeline(ctx, room, p.window, p.warmup); err != nil {
+		return report.Figures{}, err
+	}
+	figures, err := meter(server, func() (*load.Outcome, error) { return publisher.Pipeline(ctx, room, p.window, p.duration) })
+	return published(figures), err
 }

@@ -27,19 +27,15 @@ func (r rooms) Title() string {
 func (r rooms) Variants() []Variant {
 	return []Variant{
 		{Name: connectH2, Door: load.ConnectH2},
-		{Name: "chatroom, Connect h2, -fsync=false", Door: load.ConnectH2, Flags: []string{"-fsync=false"}},
 		{Name: connectH2Memory, Door: load.ConnectH2, Memory: true},
 		{Name: natsCore, Door: load.PeerNATS, Peer: "nats"},
 	}
 }
 
-func (r rooms) Again() bool { return false }
+func (r rooms) Rounds(asked int) int { return min(asked, 2) }
 
 func (r rooms) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
-	names := make([]string, r.rooms)
-	for i := range names {
-		names[i] = fmt.Sprintf("room-%d", i)
-	}
+	names := roomNames(r.rooms)
 	figures := report.Figures{}
 	err := l.with(ctx, v, func(server *proc.Process) error {
 		return converse(ctx, server, v, names, func(s *load.Session) error {

@@ -12,40 +12,58 @@ import (
 type Scenario interface {
 	// Name is a word.
 	Name() string
-	// Title says what is measured, for people.
+	// Title says what is measured, in a sentence without a full stop.
 	Title() string
 	// Variants are what is measured.
 	Variants() []Variant
-	// Again says whether it is worth measuring in each round.
-	Again() bool
+	// Rounds returns in how many of the rounds asked for it is measured.
+	Rounds(asked int) int
 	// Measure measures a variant once. Figures that come with an error are what
 	// was found until then.
 	Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error)
 }
 
-// All returns the whole comparison.
+// Floor is the variant that the others are divided by.
+const Floor = rawTCP
+
+// All returns the whole comparison. What can't be batched comes first: a sender
+// that waits for each answer is how most rooms are used.
 func All() []Scenario {
 	const warmup = time.Second / 2
 	return []Scenario{
-		fanout{name: "rate", subscribers: 1000, perSecond: 100, warmup: warmup, duration: 4 * time.Second},
-		fanout{name: "saturate", subscribers: 1000, window: 16, warmup: warmup, duration: 2 * time.Second},
-		idle{subscribers: []int{2500, 3000, 3600, 4200, 5000}, settle: 3 * time.Second / 2},
-		curve{subscribers: fitting(100, 300, 1000, 3000, 10_000, 15_000), perSecond: 20_000, duration: 3 * time.Second},
-		rooms{rooms: 10_000, window: 64, warmup: warmup, duration: 4 * time.Second},
-		publish{clients: 64, window: 256, duration: 3 * time.Second},
+		fanout{name: "rate-20", variants: delivering(), subscribers: 1000, perSecond: 20, warmup: warmup, duration: 4 * time.Second},
+		fanout{name: "rate-100", variants: everyone(), subscribers: 1000, perSecond: 100, warmup: warmup, duration: 5 * time.Second / 2},
+		fanout{name: "one-sender", variants: delivering(), subscribers: 1000, warmup: warmup, duration: 3 * time.Second / 2},
+		fanout{name: "window-16", variants: delivering(), subscribers: 1000, window: 16, warmup: warmup, duration: 3 * time.Second / 2},
+		fanout{name: "window-256", variants: delivering(), subscribers: 1000, window: 256, warmup: warmup, duration: 3 * time.Second / 2},
+		fanout{name: "shared", variants: sharing(2000), subscribers: 2000, perSecond: 50, warmup: warmup, duration: 3 * time.Second},
+		curve{subscribers: fitting(100, 1000, 3000, 10_000, 15_000), perSecond: 20_000, duration: 3 * time.Second},
+		busy{large: 10_000, small: 10, largePerSecond: 2, smallPerSecond: 50, warmup: warmup, duration: 3 * time.Second},
+		idle{subscribers: []int{2500, 3000, 3600, 4200, 5000}, settle: time.Second},
+		herd{subscribers: 10_000, events: 1000, missed: 100},
+		rooms{rooms: 10_000, window: 64, warmup: warmup, duration: 3 * time.Second},
+		send{clients: 64, rooms: []int{100, 5000}, warmup: 2 * warmup, duration: 3 * time.Second},
+		publish{clients: 64, window: 256, warmup: warmup, duration: 2 * time.Second},
 	}
 }
 
 // Quick returns the smallest comparison that measures everything once.
 func Quick() []Scenario {
-	const moment = 200 * time.Millisecond
+	const moment = 100 * time.Millisecond
 	return []Scenario{
-		fanout{name: "rate", subscribers: 50, perSecond: 100, warmup: moment, duration: moment},
-		fanout{name: "saturate", subscribers: 50, window: 16, warmup: moment, duration: moment},
-		idle{subscribers: []int{100, 200}, settle: moment},
+		fanout{name: "rate-20", variants: delivering(), subscribers: 50, perSecond: 20, warmup: moment, duration: moment},
+		fanout{name: "rate-100", variants: everyone(), subscribers: 50, perSecond: 100, warmup: moment, duration: moment},
+		fanout{name: "one-sender", variants: delivering(), subscribers: 50, warmup: moment, duration: moment},
+		fanout{name: "window-16", variants: delivering(), subscribers: 50, window: 16, warmup: moment, duration: moment},
+		fanout{name: "window-256", variants: delivering(), subscribers: 50, window: 256, warmup: moment, duration: moment},
+		fanout{name: "shared", variants: sharing(50), subscribers: 50, perSecond: 50, warmup: moment, duration: moment},
 		curve{subscribers: []int{20, 60}, perSecond: 2000, duration: moment},
+		busy{large: 60, small: 5, largePerSecond: 20, smallPerSecond: 50, warmup: moment, duration: moment},
+		idle{subscribers: []int{100, 200}, settle: moment},
+		herd{subscribers: 60, events: 50, missed: 20},
 		rooms{rooms: 100, window: 16, warmup: moment, duration: moment},
-		publish{clients: 8, window: 64, duration: moment},
+		send{clients: 8, rooms: []int{10, 20}, warmup: moment, duration: moment},
+		publish{clients: 8, window: 64, warmup: moment, duration: moment},
 	}
 }
 

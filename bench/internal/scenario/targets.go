@@ -1,15 +1,59 @@
 package scenario
 
-import "chatroom/bench/internal/report"
+import (
+	"slices"
+
+	"chatroom/bench/internal/report"
+)
 
 // Targets returns what the service should reach.
-func Targets() []report.Target {
-	return []report.Target{
-		{Scenario: "rate", Variant: connectH2, Peer: grpcChannels, AtMost: 1.05},
-		{Scenario: "rate", Variant: connectHTTP1, Peer: gorilla, AtMost: 1.05},
-		{Scenario: "saturate", Variant: connectH2, Peer: grpcChannels, AtMost: 0.75},
-		{Scenario: "saturate", Variant: connectHTTP1, Peer: gorilla, AtMost: 1.0},
-		{Scenario: "idle", Variant: connectH2, AtMost: 48},
-		{Scenario: "idle", Variant: connectHTTP1, AtMost: 28},
+func Targets() []report.Target { return slices.Concat(delivery(), store()) }
+
+// delivery returns the targets of fan-out.
+func delivery() []report.Target {
+	var targets []report.Target
+	each := func(variants []string, t report.Target) {
+		for _, v := range variants {
+			t.Variant = v
+			targets = append(targets, t)
+		}
 	}
+	h2, both := []string{connectH2}, []string{connectH2, connectHTTP1}
+
+	each(both, report.Target{Scenario: "rate-20", Metric: report.ServerMicros, Peer: rawTCP, AtMost: 1.25})
+	each(h2, report.Target{Scenario: "rate-100", Metric: report.ServerMicros, Peer: rawTCP, AtMost: 1.25})
+	each(h2, report.Target{Scenario: "rate-100", Metric: report.Achieved, AtLeast: 0.99})
+	each(h2, report.Target{Scenario: "rate-100", Metric: report.P99, Peer: rawTCP, AtMost: 1.3})
+	each(h2, report.Target{Scenario: "one-sender", Metric: report.ServerMicros, Peer: grpcChannels, AtMost: 1.25})
+	for _, scenario := range []string{"window-16", "window-256"} {
+		for _, peer := range []string{grpcChannels, gorilla} {
+			each(both, report.Target{Scenario: scenario, Metric: report.ServerMicros, Peer: peer, AtMost: 0.8})
+		}
+	}
+	each([]string{connectH2Shared}, report.Target{Scenario: "shared", Metric: report.ServerMicros, Peer: rawTCP, AtMost: 0.3})
+	each(both, report.Target{Scenario: curveName, Metric: report.ServerMicros, Spread: true, AtMost: 1.3})
+	each(both, report.Target{Scenario: curveName, Metric: report.ServerMicros, Peer: rawTCP, AtMost: 1.3})
+	each(both, report.Target{Scenario: "idle", Metric: report.IdleKiB, AtMost: 12})
+	returning := append(both, herdShared)
+	each(returning, report.Target{Scenario: "herd", Metric: report.LiveSeconds, AtMost: 3})
+	each(returning, report.Target{Scenario: "herd", Metric: report.PeakMiB, AtMost: 200})
+	return targets
+}
+
+// store returns the targets of what is kept: events are on disk before they are
+// answered.
+func store() []report.Target {
+	var targets []report.Target
+	cost := func(scenario, variant string, perSecond, micros float64) {
+		targets = append(targets, report.Target{Scenario: scenario, Variant: variant, Metric: report.PerSecond, AtLeast: perSecond})
+		if micros > 0 {
+			targets = append(targets, report.Target{Scenario: scenario, Variant: variant, Metric: report.ServerMicros, AtMost: micros})
+		}
+	}
+	cost("send", sendFewRooms, 18_000, 75)
+	cost("send", sendManyRooms, 18_000, 75)
+	cost("publish", bySend, 14_000, 90)
+	cost("publish", byChat, 30_000, 0)
+	cost("rooms", connectH2, 10_000, 120)
+	return targets
 }

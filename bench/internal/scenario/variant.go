@@ -19,6 +19,7 @@ type Variant struct {
 // The names of variants that scenarios and targets refer to.
 const (
 	connectH2       = "chatroom, Connect h2"
+	connectH2Shared = "chatroom, Connect h2, one connection"
 	connectHTTP1    = "chatroom, Connect HTTP/1.1"
 	connectH2Memory = "chatroom, Connect h2, -data memory"
 	rawTCP          = "raw TCP, a write each"
@@ -27,20 +28,31 @@ const (
 	natsCore        = "NATS core"
 )
 
-// everyone is all that are compared, the service first.
+// everyone is all that are compared, the floor first.
 func everyone() []Variant {
 	return []Variant{
+		{Name: rawTCP, Door: load.PeerTCP, Peer: "tcp"},
+		{Name: gorilla, Door: load.PeerWebSocket, Peer: "gorilla"},
+		{Name: grpcChannels, Door: load.PeerGRPC, Peer: "grpc"},
 		{Name: connectH2, Door: load.ConnectH2},
-		{Name: "chatroom, gRPC", Door: load.GRPC},
 		{Name: connectHTTP1, Door: load.ConnectHTTP1},
+		{Name: "chatroom, gRPC", Door: load.GRPC},
 		{Name: "chatroom, gRPC-Web HTTP/1.1", Door: load.GRPCWeb},
 		{Name: connectH2Memory, Door: load.ConnectH2, Memory: true},
-		{Name: rawTCP, Door: load.PeerTCP, Peer: "tcp"},
-		{Name: grpcChannels, Door: load.PeerGRPC, Peer: "grpc"},
 		{Name: "grpc-go, naive loop", Door: load.PeerGRPC, Peer: "naive"},
-		{Name: gorilla, Door: load.PeerWebSocket, Peer: "gorilla"},
 		{Name: natsCore, Door: load.PeerNATS, Peer: "nats"},
 	}
+}
+
+// delivering is what most scenarios compare.
+func delivering() []Variant { return named(rawTCP, gorilla, grpcChannels, connectH2, connectHTTP1) }
+
+// sharing has all subscribers on one connection of HTTP/2, as behind a proxy,
+// beside the floor, which has a connection for each.
+func sharing(subscribers int) []Variant {
+	return append(named(rawTCP),
+		Variant{Name: "grpc-go, channels, one connection", Door: load.PeerGRPC.Shared(subscribers), Peer: "grpc"},
+		Variant{Name: connectH2Shared, Door: load.ConnectH2.Shared(subscribers)})
 }
 
 // named returns the variants with these names, in the order of everyone.
