@@ -314,3 +314,35 @@ func TestAll(t *testing.T) {
 		})
 	}
 }
+
+// A function is called where a channel would have a signal: once for any number of
+// values, again if a take leaves some behind, and for the end.
+func TestSubscribeFunc(t *testing.T) {
+	topic := fanout.New(fanout.Config[int]{})
+	calls := 0
+	sub := topic.SubscribeFunc(func() { calls++ })
+	want := func(n int) {
+		t.Helper()
+		if calls != n {
+			t.Fatalf("notify was called %d times, want %d", calls, n)
+		}
+	}
+	want(0)
+	publish(t, topic, 1, 3)
+	want(1)
+	publish(t, topic, 4, 6)
+	want(1)
+	wantTake(t, sub, 4, []int{1, 2, 3, 4}, nil)
+	want(2)
+	wantTake(t, sub, 4, []int{5, 6}, nil)
+	want(2)
+	publish(t, topic, 7, 7)
+	want(3)
+	wantTake(t, sub, 4, []int{7}, nil)
+	topic.Close()
+	want(4)
+	wantTake(t, sub, 4, nil, fanout.ErrClosed)
+	if sub.Ready() != nil {
+		t.Error("Ready() of a subscription with a function is a channel, want nil")
+	}
+}

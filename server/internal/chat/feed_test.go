@@ -304,3 +304,87 @@ func TestFeedWithFailingJournal(t *testing.T) {
 		t.Errorf("events once the journal works again = %v, want all %d", got, len(want))
 	}
 }
+
+// Take leaves rooms that are to be replayed to a caller that may wait for the journal,
+// and delivers the events of the others. Notify has a function called instead of Ready.
+func TestFeedTakesWithoutReading(t *testing.T) {
+	h := newHouse(t, chat.Config{}, memory.Config{})
+	for _, text := range []string{"1", "2", "3"} {
+		h.say(t, "replayed", text)
+	}
+	f := h.NewFeed(gopher)
+	t.Cleanup(f.Close)
+	var notified []bool
+	f.Notify(func(many bool) { notified = append(notified, many) })
+	join(t, f, chat.Start{Room: "replayed", Recent: 3}, chat.Start{Room: "live"})
+	if len(notified) == 0 || len(f.Ready()) > 0 {
+		t.Errorf("notify was called %d times and Ready has %d signals, want calls and no signal", len(notified), len(f.Ready()))
+	}
+	h.say(t, "live", "4")
+
+	take := func(mayRead bool) (items []chat.Item, replay bool) {
+		t.Helper()
+		buf := make([]chat.Item, 32)
+		n, replay, err := f.Take(t.Context(), buf, mayRead)
+		if err != nil {
+			t.Fatalf("Take() = %v, want nil", err)
+		}
+		return slices.DeleteFunc(buf[:n], func(item chat.Item) bool {
+			e, ok := item.(*chat.Event)
+			return ok && e.Sequence == 0
+		}), replay
+	}
+	count := func(items []chat.Item, room string) (n int) {
+		for _, item := range items {
+			if e, ok := item.(*chat.Event); ok && e.Room == room {
+				n++
+			}
+		}
+		return n
+	}
+	items, replay := take(false)
+	if !replay || count(items, "replayed") != 0 || count(items, "live") != 1 {
+		t.Errorf("Take without reading = %v, %t, want the event of the live room, and true", show(items...), replay)
+	}
+	notified = nil
+	items, replay = take(true)
+	if replay || count(items, "replayed") != 3 {
+		t.Errorf("Take with reading = %v, %t, want the events that were asked for, and false", show(items...), replay)
+	}
+	for range 3 { // CaughtUp, and nothing
+		_, replay = take(false)
+	}
+	if replay {
+		t.Error("Take = true for a feed that has caught up")
+	}
+	notified = nil
+	h.say(t, "replayed", "5")
+	if !slices.Contains(notified, false) {
+		t.Errorf("notify was called with %v for an event in a small room, want false", notified)
+	}
+}
+
+// Events in a room of many listeners are told apart.
+func TestFeedsOfLargeRoomsAreToldSo(t *testing.T) {
+	h := newHouse(t, chat.Config{}, memory.Config{})
+	f := h.NewFeed(gopher)
+	t.Cleanup(f.Close)
+	var notified []bool
+	f.Notify(func(many bool) { notified = append(notified, many) })
+	join(t, f, chat.Start{Room: "large"})
+	for range 300 {
+		h.feed(t, chat.Member{}, chat.Start{Room: "large"})
+	}
+	buf := make([]chat.Item, 64)
+	for n := len(buf); n > 0; {
+		var err error
+		if n, _, err = f.Take(t.Context(), buf, true); err != nil {
+			t.Fatal(err)
+		}
+	}
+	notified = nil
+	h.say(t, "large", "hi")
+	if !slices.Contains(notified, true) {
+		t.Errorf("notify was called with %v for an event in a large room, want true", notified)
+	}
+}

@@ -1,0 +1,71 @@
+package rpc
+
+import (
+	"errors"
+	"net/http"
+	"net/http/httptest"
+	"testing"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
+)
+
+// A stream whose handler has returned long ago ends with a code, a message and
+// details, in every protocol.
+func TestStreamsEndWithDetails(t *testing.T) {
+	for name, options := range protocols {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{}, func(t *testing.T, w *world) {
+				client := chatv1connect.NewChatRoomClient(w.http, testOrigin, options...)
+				stream, err := client.Subscribe(t.Context(), &chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{{Room: "lobby"}}})
+				if err != nil {
+					t.Fatal(err)
+				}
+				expect(t, subscribed{stream}, "joined", "caughtup")
+				w.api.Close()
+				ended := expectEnd(t, subscribed{stream}, connect.CodeUnavailable)
+				if ended.Message() != errGoingAway.Error() || len(ended.Details()) != 1 {
+					t.Fatalf("the stream ended with %v and %d details, want %q and one", ended, len(ended.Details()), errGoingAway)
+				}
+				if detail, err := ended.Details()[0].Value(); err != nil {
+					t.Error(err)
+				} else if _, ok := detail.(*errdetails.RetryInfo); !ok {
+					t.Errorf("the detail is %T, want RetryInfo", detail)
+				}
+			})
+		})
+	}
+}
+
+// The end of a stream has nothing of the empty message before it, and in gRPC it is
+// trailers alone.
+func TestEndingIsTheEndAlone(t *testing.T) {
+	server := New(Config{})
+	defer server.Stop(t.Context())
+	end := connect.NewError(connect.CodeUnavailable, errors.New("the reason"))
+	for kind, want := range map[string]struct {
+		flags   byte
+		trailer string
+	}{
+		"application/connect+proto":  {flags: 2},
+		"application/connect+json":   {flags: 2},
+		"application/grpc-web+proto": {flags: 0x80},
+		"application/grpc":           {trailer: "14"},
+	} {
+		r := httptest.NewRequest(http.MethodPost, chatv1connect.ChatRoomSubscribeProcedure, nil)
+		r.ProtoMajor = 2
+		r.Header.Set("Content-Type", kind)
+		response := &response{request: r, handler: server.handlers["/"+chatv1connect.ChatRoomName+"/"]}
+		from := response.origin()
+		body, trailers := from.ending(end)
+		if want.trailer == "" && (len(body) < 5 || body[0] != want.flags) {
+			t.Errorf("%s: the stream ends with %q, want an envelope with flags %#02x", kind, body, want.flags)
+		}
+		if want.trailer != "" && (len(body) != 0 || trailers.Get("Grpc-Status") != want.trailer) {
+			t.Errorf("%s: the stream ends with %q and the trailers %v, want status %s alone", kind, body, trailers, want.trailer)
+		}
+	}
+}
