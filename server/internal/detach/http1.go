@@ -7,7 +7,7 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync"
+	"sync/atomic"
 	"time"
 
 	"chatroom/server/internal/outbound"
@@ -24,8 +24,10 @@ type http1 struct {
 	chunked bool
 	events  Events
 
-	ending sync.Once // the client is not told of, nor listened to, any more
-	ended  chan struct{}
+	// over is set by whichever comes first: Finish, Abort, or the loss of the client.
+	// What follows can call the others, as a write that fails does.
+	over  atomic.Bool
+	ended chan struct{} // closed once over is set
 }
 
 var _ Stream = (*http1)(nil)
@@ -60,11 +62,19 @@ func (s *http1) watch() {
 
 // gone tells that the client is lost, unless the stream has ended by itself.
 func (s *http1) gone() {
-	s.ending.Do(func() {
-		close(s.ended)
+	if s.end() {
 		_ = s.conn.Close()
 		s.events.Gone()
-	})
+	}
+}
+
+// end reports whether the stream had not ended before.
+func (s *http1) end() bool {
+	if !s.over.CompareAndSwap(false, true) {
+		return false
+	}
+	close(s.ended)
+	return true
 }
 
 // drained is called when the socket has taken everything, after it had not.
@@ -115,24 +125,24 @@ func (s *http1) Finish(p []byte, trailers http.Header) bool {
 	if _, parked := s.out.Parked(); parked {
 		return false
 	}
-	s.ending.Do(func() {
-		if len(p) > 0 {
-			s.append(p) // an empty chunk would be the end
-		}
-		if s.chunked {
-			var end bytes.Buffer
-			end.WriteString("0\r\n")
-			_ = trailers.Write(&end) // a buffer takes everything
-			end.WriteString("\r\n")
-			s.out.Append(end.Bytes())
-		}
-		close(s.ended)
-		_ = s.conn.SetDeadline(time.Now().Add(lingering)) // a stuck client is cut off
-		s.out.Flush()
-		if _, parked := s.out.Parked(); !parked {
-			s.closeWrite()
-		}
-	})
+	if !s.end() {
+		return true
+	}
+	if len(p) > 0 {
+		s.append(p) // an empty chunk would be the end
+	}
+	if s.chunked {
+		var end bytes.Buffer
+		end.WriteString("0\r\n")
+		_ = trailers.Write(&end) // a buffer takes everything
+		end.WriteString("\r\n")
+		s.out.Append(end.Bytes())
+	}
+	_ = s.conn.SetDeadline(time.Now().Add(lingering)) // a stuck client is cut off
+	s.out.Flush()
+	if _, parked := s.out.Parked(); !parked {
+		s.closeWrite()
+	}
 	return true
 }
 
@@ -148,7 +158,7 @@ func (s *http1) closeWrite() {
 }
 
 func (s *http1) Abort() {
-	s.ending.Do(func() { close(s.ended) })
+	s.end()
 	_ = s.conn.Close()
 }
 

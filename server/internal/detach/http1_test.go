@@ -206,6 +206,23 @@ func TestHTTP1FinishIsBounded(t *testing.T) {
 	}
 }
 
+// The write of the end may fail, and so find the client lost within Finish.
+func TestHTTP1FinishFails(t *testing.T) {
+	url, streams := serve(t)
+	response, err := http.Get(url)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	s := <-streams
+	if err := s.Stream.(*http1).conn.(*net.TCPConn).CloseWrite(); err != nil { // writes fail from now on
+		t.Fatal(err)
+	}
+	if !s.Finish([]byte("end"), nil) {
+		t.Error("Finish = false for a client that reads")
+	}
+}
+
 func TestUnsupported(t *testing.T) {
 	var g Group
 	_, err := g.Take(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/", nil), Events{})
