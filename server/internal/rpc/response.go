@@ -73,8 +73,19 @@ type origin struct {
 	header     http.Header
 }
 
+// endHeaders are the headers of a request that say how its stream ends. A token is not
+// among them: it may have expired by then.
+var endHeaders = []string{"Content-Type", "Connect-Protocol-Version"}
+
 func (r *response) origin() origin {
-	return origin{r.handler, r.request.Method, r.request.URL.Path, r.request.ProtoMajor, r.request.Header}
+	o := origin{r.handler, r.request.Method, r.request.URL.Path, r.request.ProtoMajor, make(http.Header, len(endHeaders))}
+	for _, name := range endHeaders {
+		if value := r.request.Header.Get(name); value != "" {
+			o.header.Set(name, strings.Clone(value))
+		}
+	}
+	o.path = strings.Clone(o.path)
+	return o
 }
 
 // codec returns the codec of the request's messages.
