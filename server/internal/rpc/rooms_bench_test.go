@@ -1,13 +1,14 @@
 package rpc
 
 import (
-	"bytes"
+	"context"
 	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"testing"
+"bytes"
 
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
@@ -36,6 +37,7 @@ func BenchmarkListRooms(b *testing.B) {
 		}
 	}
 	api := New(Config{Chat: service, Guests: identity.NewGuests(), Log: slog.New(slog.DiscardHandler)})
+	b.Cleanup(func() { api.Stop(context.WithoutCancel(b.Context())) })
 	handler := api.Handlers()["/"+chatv1connect.ChatRoomName+"/"]
 	page, err := service.Rooms(b.Context(), chat.RoomsQuery{Order: chat.ByActivity, Limit: many / 2})
 	if err != nil {
