@@ -39,8 +39,8 @@ type Task struct {
 	index   int         // in worker.tasks; guarded by worker.mu
 }
 
-// The states of a task. Whoever makes it queued puts it into a queue; whoever makes
-// it running owns it.
+// The states of a task. The goroutine that makes it queued puts it into a queue; the
+// one that makes it running owns it.
 const (
 	idle    uint32 = iota
 	queued         // in a queue

@@ -24,7 +24,7 @@ type taken struct {
 }
 
 // serve starts a server whose handler writes "begin\n", has its response taken
-// over, goes on writing, and returns.
+// over, writes more, and returns.
 func serve(t *testing.T) (url string, streams <-chan taken) {
 	t.Helper()
 	var g Group
@@ -82,7 +82,7 @@ func TestHTTP1(t *testing.T) {
 		}
 		s.Flush()
 		if got, want := line(), fmt.Sprintf("line %d\n", i); got != want {
-			t.Errorf("the response goes on with %q, want %q", got, want)
+			t.Errorf("the response continues with %q, want %q", got, want)
 		}
 	}
 	if !s.Stalled().IsZero() {

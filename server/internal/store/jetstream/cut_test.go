@@ -76,7 +76,7 @@ func TestAppendAcrossCuts(t *testing.T) {
 	wantAllInOrder(t, near, "room", appenders, each)
 }
 
-// A tail goes on after the server was stopped, and started again later.
+// A tail continues after the server was stopped, and started again later.
 func TestTailSurvivesTheServer(t *testing.T) {
 	t.Parallel()
 	servers := startNATS(t)
