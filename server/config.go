@@ -68,7 +68,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*config, e
 	flags.DurationVar(&c.dedupWindow, "dedup-window", 10*time.Minute, "how long a send with the same id is the same send")
 	flags.IntVar(&c.roomEvents, "retain-room-events", 100_000, "how many events a room keeps")
 	flags.DurationVar(&c.age, "retain-age", 0, "how long events are kept; 0 is for ever")
-	flags.Int64Var(&c.bytes, "retain-bytes", 10<<30, "how many bytes all rooms keep together, oldest first to go")
+	flags.Int64Var(&c.bytes, "retain-bytes", 10<<30, "how many bytes all rooms keep together; the rooms that use most lose their oldest events first")
 	flags.DurationVar(&c.heartbeat, "heartbeat", 15*time.Second, "how long a stream may be silent before a heartbeat is sent")
 	flags.DurationVar(&c.writeTimeout, "write-timeout", 30*time.Second, "how long a client may take to accept what is sent to it, before its stream is reset")
 	flags.DurationVar(&c.drain, "drain", 10*time.Second, "how long clients get to reconnect elsewhere when the server stops")

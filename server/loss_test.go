@@ -43,7 +43,6 @@ var losses = []damage{
 	{"no write-ahead log", true, removed(wal)},
 	{"empty write-ahead log", true, cut(wal, 0)},
 	{"write-ahead log cut short", true, cut(wal, 0.5)},
-	{"write-ahead log damaged", true, flipped(wal, 0.3)},
 }
 
 // A log that has lost events says so, and who has a cursor in it is told, through
@@ -134,6 +133,7 @@ func TestRefusedData(t *testing.T) {
 		{damage{"database is text", false, overwritten(database)}, []string{database, "restore", "move it away"}},
 		{damage{"write-ahead log without its database", true, removed(database)}, []string{database, wal, "restore both", "move the second away"}},
 		{damage{"write-ahead log with an empty database", true, cut(database, 0)}, []string{database, wal, "restore both"}},
+		{damage{"write-ahead log damaged", true, flipped(wal, 0.3)}, []string{wal, "transactions follow", "cut it to"}},
 		{damage{"mark is text", false, overwritten(highwater)}, []string{highwater, "remove it"}},
 		{damage{"mark cut short", false, cut(highwater, 0.5)}, []string{highwater, "remove it"}},
 		{damage{"mark damaged", false, flipped(highwater, 0.4)}, []string{highwater, "remove it"}},

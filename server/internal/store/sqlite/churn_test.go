@@ -243,7 +243,8 @@ func TestChurn(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if limit := int64(live + live/2 + 3*leastDead); rows > limit || moved == 0 {
+	// Reclaiming takes a step in each transaction: it lags where many appends share one.
+	if limit := int64(live + live/2 + 6*leastDead); rows > limit || moved == 0 {
 		t.Errorf("%d rows of which %d were moved, for %d events of %d, want at most %d", rows, moved, live, c.n, limit)
 	}
 	t.Logf("%d rows of which %d were moved, for %d events of %d", rows, moved, live, c.n)

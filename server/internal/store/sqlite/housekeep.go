@@ -19,11 +19,28 @@ func (w *writer) housekeep() {
 		err = w.retain()
 	}
 	if err == nil {
+		err = w.recordScrubbed()
+	}
+	if err == nil {
 		err = w.tidy(now)
 	}
 	if err != nil {
 		w.complain("the log can't be tidied up", err)
 	}
+}
+
+// recordScrubbed stores how many events were removed from all files, for a later start
+// and for Verify.
+func (w *writer) recordScrubbed() error {
+	if w.recorded == w.scrubbed {
+		return nil
+	}
+	scrubbed := w.scrubbed
+	err := w.transact(func() error { return run(w.eraser.count, w.erased, scrubbed, w.reclaim.dead) })
+	if err == nil {
+		w.recorded = scrubbed
+	}
+	return err
 }
 
 // tidy overwrites what was evicted, drops keys that are older than the window,

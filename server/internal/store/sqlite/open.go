@@ -202,6 +202,7 @@ func (w *writer) load(ctx context.Context, had *highwater) error {
 	}
 	w.next = max(uint64(m.next), uint64(last)+1)
 	w.revision, w.erased, w.scrubbed = uint64(m.revision), m.erased, m.scrubbed
+	w.recorded = w.scrubbed
 	w.reclaim.dead, w.index.complete = m.dead, uint64(m.indexed)
 	if err := w.settleEpoch(ctx, &m, had); err != nil {
 		return err

@@ -84,7 +84,9 @@ func (o *outage) newEntry(random *rand.Rand, room string, targets []uint64) *sen
 func (o *outage) note(e *sentEntry, a chat.Appended) {
 	switch {
 	case o.excuses(a.Err):
+		o.mu.Lock()
 		e.denied = true
+		o.mu.Unlock()
 	case a.Err == nil:
 		o.mu.Lock()
 		known := e.seq
@@ -97,12 +99,13 @@ func (o *outage) note(e *sentEntry, a chat.Appended) {
 			o.fail("%q is stored again, as event %d", e.Key, a.At.Sequence)
 		}
 	case errors.Is(a.Err, chat.ErrTargetGone) && e.Target != 0:
-		if e.seq != 0 {
-			o.fail("%q = %w, want it recognized as event %d", e.Key, a.Err, e.seq)
-		}
 		o.mu.Lock()
+		known := e.seq
 		e.refused = true
 		o.mu.Unlock()
+		if known != 0 {
+			o.fail("%q = %w, want it recognized as event %d", e.Key, a.Err, known)
+		}
 	default:
 		o.fail("Submit(%q) = %w, want it stored", e.Key, a.Err)
 	}

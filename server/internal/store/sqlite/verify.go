@@ -91,7 +91,7 @@ func (v *verifier) find(format string, args ...any) {
 // finding.
 func (v *verifier) run(path, copied string) error {
 	if err := copyDatabase(path, copied); damaged(err) {
-		v.find("a page of %s can't be read: %v; events, rooms or indexes on it are lost: restore a backup", path, err)
+		v.find("a page of %s can't be read: %v; the file is damaged, or another SQLite program has written to it; events, rooms or indexes on the page are lost: restore a backup", path, err)
 		return nil
 	} else if err != nil {
 		return err

@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"chatroom/server/internal/chat"
 )
@@ -131,4 +132,34 @@ func TestVerifyLargeWriteAheadLog(t *testing.T) {
 	if r := verify(t, s.config.Dir); len(r.Findings) > 0 || r.Events != events {
 		t.Errorf("Verify() = %+v, want %d events and no findings", r, events)
 	}
+}
+
+// Verify of a store that is open does not take for unfinished what Scrub has done a
+// moment before.
+func TestVerifyAfterScrub(t *testing.T) {
+	s := start(t, Config{Dir: t.TempDir()})
+	defer s.Close()
+	at, _, err := chat.Append(t.Context(), s, chat.Entry{Room: "room", Key: "1", Payload: []byte("gone")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := chat.Append(t.Context(), s, chat.Entry{Room: "room", Key: "2", Relation: chat.Erases, Target: at.Sequence}); err != nil {
+		t.Fatal(err)
+	}
+	if n, err := s.Scrub(t.Context()); n != 1 || err != nil {
+		t.Fatalf("Scrub() = %d, %v, want 1", n, err)
+	}
+	again := time.NewTicker(100 * time.Millisecond)
+	defer again.Stop()
+	for range 100 {
+		r, err := Verify(t.Context(), s.config.Dir)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if r.Unscrubbed == 0 {
+			return
+		}
+		<-again.C
+	}
+	t.Error("Verify says for 10 s that what was scrubbed is in the write-ahead log")
 }

@@ -28,6 +28,7 @@ type writer struct {
 	last     int64  // the time of the last row, Unix milliseconds
 	erased   int64  // how many events were ever overwritten
 	scrubbed int64  // how many of them are in no file any more
+	recorded int64  // scrubbed as the database has it
 
 	complained time.Time
 
