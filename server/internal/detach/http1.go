@@ -159,7 +159,26 @@ func (s *http1) closeWrite() {
 
 func (s *http1) Abort() {
 	s.end()
+	if _, parked := s.out.Parked(); parked {
+		discard(s.conn)
+	}
 	_ = s.conn.Close()
+}
+
+// discard has the close of a connection drop what its socket has taken. Otherwise the
+// kernel keeps that, which can be megabytes, for minutes.
+func discard(conn net.Conn) {
+	for {
+		switch c := conn.(type) {
+		case *net.TCPConn:
+			_ = c.SetLinger(0)
+			return
+		case interface{ NetConn() net.Conn }:
+			conn = c.NetConn()
+		default:
+			return
+		}
+	}
 }
 
 func (s *http1) Connection() any { return s.conn }

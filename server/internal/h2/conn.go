@@ -340,10 +340,16 @@ func (c *conn) closeLocked(cause error) {
 	}
 	c.endStreamsLocked(cause)
 	c.out.dropLocked()
+	stuck := c.out.stalled
 	c.after = append(c.after, func() {
 		nc := c.nc
 		if t, ok := nc.(*tls.Conn); ok {
 			nc = t.NetConn() // tls.Conn.Close waits for the peer to take an alert
+		}
+		if t, ok := nc.(*net.TCPConn); ok && stuck {
+			// Or the kernel keeps what the socket has taken, which can be megabytes,
+			// for minutes.
+			_ = t.SetLinger(0)
 		}
 		_ = nc.Close()
 	})
