@@ -31,8 +31,14 @@ type frameClient struct {
 
 func newFrameClient(t *testing.T, s *service, settings ...http2.Setting) *frameClient {
 	t.Helper()
+	return newFrameClientOn(t, frameDial(t, s), settings...)
+}
+
+// newFrameClientOn is newFrameClient on a connection that is there.
+func newFrameClientOn(t *testing.T, conn net.Conn, settings ...http2.Setting) *frameClient {
+	t.Helper()
 	c := &frameClient{
-		conn:  frameDial(t, s),
+		conn:  conn,
 		reset: make(chan uint32, 16),
 		pongs: make(chan struct{}, 16),
 	}
@@ -62,21 +68,25 @@ func frameDial(t *testing.T, s *service) net.Conn {
 	return conn
 }
 
-// frameSubscribe is the body of a request that subscribes to frameRoom.
-func frameSubscribe(t *testing.T) []byte {
+// frameSubscribe is the body of a request that subscribes to frameRoom, and to more.
+func frameSubscribe(t *testing.T, more ...string) []byte {
 	t.Helper()
-	data, err := proto.Marshal(&chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{{Room: frameRoom}}})
+	request := only(&chatv1.Subscription{Room: frameRoom})
+	for _, room := range more {
+		request.Rooms = append(request.Rooms, &chatv1.Subscription{Room: room})
+	}
+	data, err := proto.Marshal(request)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(data))), data...)
 }
 
-// subscribe calls Subscribe.
-func (c *frameClient) subscribe(t *testing.T, s *service, stream uint32, contentType string) {
+// subscribe calls Subscribe, for frameRoom and more.
+func (c *frameClient) subscribe(t *testing.T, s *service, stream uint32, contentType string, more ...string) {
 	t.Helper()
 	c.open(t, s, stream, contentType)
-	c.send(t, stream, true, frameSubscribe(t))
+	c.send(t, stream, true, frameSubscribe(t, more...))
 }
 
 // open sends the headers of a call of Subscribe.
