@@ -85,7 +85,8 @@ type conn struct {
 	recvWindow int64
 	recvCredit int64 // consumed, and not yet returned to the peer
 
-	out outbound
+	out    outbound
+	unsent int // bytes that handlers hold until the peer opens its windows
 }
 
 type goAwayState uint8

@@ -168,7 +168,7 @@ func (s *Stream) Finish(trailers http.Header) {
 	if s.err != nil || s.finishing {
 		return
 	}
-	s.finishing, s.trailers = true, block
+	s.finishing, s.trailers, s.finished = true, block, c.clock()
 	s.pushLocked()
 	c.passLocked()
 }

@@ -2,6 +2,7 @@ package h2
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"os"
 	"runtime/debug"
@@ -124,7 +125,7 @@ func (x *exchange) finish(returned bool) {
 			if block != nil {
 				s.headers = block
 			}
-			s.trailers, s.finishing = trailers, true
+			s.trailers, s.finishing, s.finished = trailers, true, c.clock()
 			s.pushLocked()
 		default:
 			c.resetLocked(s, http2.ErrCodeInternal, "handler failed")
@@ -278,8 +279,8 @@ func (x *exchange) send(p []byte) error {
 			continue
 		}
 		c.flush()
-		if err == nil && !done && !await(x.writable, deadline) {
-			err = os.ErrDeadlineExceeded
+		if err == nil && !done {
+			err = x.wait(len(p), deadline)
 		}
 		if err != nil {
 			x.err = err
@@ -290,6 +291,39 @@ func (x *exchange) send(p []byte) error {
 			return nil
 		}
 	}
+}
+
+// maxUnsent is how many bytes the handlers of a connection may hold that wait for the
+// peer's windows.
+const maxUnsent = 16 << 20
+
+// errUnsent ends a response to a peer that asks for more than it takes.
+var errUnsent = errors.New("h2: too much waits for the peer's windows")
+
+// wait waits until the peer may take more of n bytes: until the deadline, or for half as
+// long again as the write timeout, after which a full socket has ended the connection.
+func (x *exchange) wait(n int, deadline time.Time) error {
+	c := x.c
+	patience := time.Now().Add(c.srv.writeTimeout() * 3 / 2)
+	if deadline.IsZero() || patience.Before(deadline) {
+		deadline = patience
+	}
+	c.mu.Lock()
+	c.unsent += n
+	over := c.unsent > maxUnsent
+	c.unlock()
+	defer func() {
+		c.mu.Lock()
+		c.unsent -= n
+		c.unlock()
+	}()
+	switch {
+	case over:
+		return errUnsent
+	case !await(x.writable, deadline):
+		return os.ErrDeadlineExceeded
+	}
+	return nil
 }
 
 // giveUp leaves the line for room.

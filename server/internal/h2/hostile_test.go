@@ -396,3 +396,38 @@ func TestBandwidthProbing(t *testing.T) {
 		}
 	}
 }
+
+// A peer that asks for much and opens no window makes the server hold a bounded
+// amount, and that for a bounded time.
+func TestUnsentResponsesAreBounded(t *testing.T) {
+	const size, requests = 1 << 20, 100
+	answer := make([]byte, size)
+	var failed atomic.Int64
+	f := serve(t, &Server{
+		WriteTimeout: 200 * time.Millisecond,
+		PingInterval: 100 * time.Millisecond,
+		PingTimeout:  time.Minute,
+		Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Path == "/small" {
+				fmt.Fprint(w, "small") // left to the connection when the handler returns
+				return
+			}
+			if _, err := w.Write(answer); err != nil {
+				failed.Add(1)
+			}
+		}),
+	})
+	p := f.dial(t, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	p.get(1, "/small")
+	for i := range uint32(requests) {
+		p.get(3+2*i, "/")
+	}
+	resets := make(map[uint32]http2.ErrCode)
+	for len(resets) < requests+1 {
+		f := p.next(http2.FrameRSTStream)
+		resets[f.StreamID] = f.code
+	}
+	if n := failed.Load(); n != requests {
+		t.Errorf("%d of %d handlers were told, want all", n, requests)
+	}
+}

@@ -41,11 +41,22 @@ func (c *conn) tick() {
 	if c.pingSent == 0 && c.settled && now-lastRead >= int64(s.pingInterval()) {
 		c.sendPingLocked(now, alivePing)
 	}
+	c.resetUntakenLocked(now)
 	if c.err == nil {
 		c.timer.Reset(c.nextTickLocked(now))
 	}
 	c.flushLocked()
 	c.unlock()
+}
+
+// resetUntakenLocked resets the streams whose end the peer has not taken within the
+// write timeout: no handler and no owner waits for them.
+func (c *conn) resetUntakenLocked(now int64) {
+	for _, s := range c.streams {
+		if s.finishing && now-s.finished >= int64(c.srv.writeTimeout()) {
+			c.resetLocked(s, http2.ErrCodeCancel, "the peer does not take the end of its response")
+		}
+	}
 }
 
 func (c *conn) sendPingLocked(now int64, data [8]byte) {

@@ -92,7 +92,7 @@ func (l *Listener) sort(nc net.Conn) {
 		_ = l.server.serveAfterPreface(nc) // logged where it is known
 	default:
 		select {
-		case l.others <- &replayConn{Conn: nc, first: first}:
+		case l.others <- &replayConn{Conn: nc, first: first, timeout: l.server.writeTimeout()}:
 		case <-l.closed:
 			_ = nc.Close()
 		}
@@ -164,10 +164,24 @@ func (l *Listener) Close() error {
 // and been waited for.
 func (l *Listener) Wait() { l.wg.Wait() }
 
-// replayConn is a connection whose first bytes have been read.
+// replayConn is a connection whose first bytes have been read. Each write has a
+// timeout: net/http has none that leaves streams alone.
 type replayConn struct {
 	net.Conn
-	first []byte
+	first   []byte
+	timeout time.Duration
+}
+
+// Write implements net.Conn.
+func (c *replayConn) Write(p []byte) (int, error) {
+	if err := c.SetWriteDeadline(time.Now().Add(c.timeout)); err != nil {
+		return 0, err
+	}
+	n, err := c.Conn.Write(p)
+	if err == nil {
+		err = c.SetWriteDeadline(time.Time{}) // or a later write without waiting fails
+	}
+	return n, err
 }
 
 // Read implements net.Conn.

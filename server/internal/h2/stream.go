@@ -31,13 +31,14 @@ type Stream struct {
 	trailers []byte   // the header block that ends the stream after tail
 	want     int      // how many bytes wait for room
 
-	remoteDone bool // the peer has ended its side
-	begun      bool // the response has begun
-	head       bool // the response has no body: its headers end it
-	penalized  bool // the request is over a limit: its answer earns the peer nothing
-	finishing  bool // Finish was called: the end follows tail
-	blocked    bool // the owner waits for Ready
-	waiting    bool // is in the line for room in the connection
+	remoteDone bool  // the peer has ended its side
+	begun      bool  // the response has begun
+	head       bool  // the response has no body: its headers end it
+	penalized  bool  // the request is over a limit: its answer earns the peer nothing
+	finishing  bool  // Finish was called: the end follows tail
+	finished   int64 // when; 0 before
+	blocked    bool  // the owner waits for Ready
+	waiting    bool  // is in the line for room in the connection
 	prev, next *Stream
 }
 

@@ -4,8 +4,10 @@ import (
 	"context"
 	"encoding/base64"
 	"encoding/json"
+	"io"
 	"net/http"
 	"strings"
+	"time"
 
 	"connectrpc.com/connect"
 )
@@ -22,8 +24,34 @@ func wire(handler http.Handler) http.Handler {
 		answer := &response{ResponseWriter: w, handler: handler, request: r}
 		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, answer))
 		r.Body = limitRequests(r)
+		if !strings.HasSuffix(r.URL.Path, "/Chat") { // whose requests may come at any time
+			r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+		}
 		handler.ServeHTTP(answer, r)
 	})
+}
+
+// bodyTimeout is how long a client may take to send a request that is not a stream.
+const bodyTimeout = 10 * time.Second
+
+// timedBody is the body of a request that must arrive within bodyTimeout.
+type timedBody struct {
+	io.ReadCloser
+	control *http.ResponseController
+	begun   bool
+}
+
+// Read implements io.Reader. A deadline that can't be set is that of a test's recorder.
+func (b *timedBody) Read(p []byte) (int, error) {
+	if !b.begun {
+		b.begun = true
+		_ = b.control.SetReadDeadline(time.Now().Add(bodyTimeout))
+	}
+	n, err := b.ReadCloser.Read(p)
+	if err != nil {
+		_ = b.control.SetReadDeadline(time.Time{}) // a long poll lasts longer
+	}
+	return n, err
 }
 
 // checkQuery looks at the request in the query of a GET, where it is meant to be
