@@ -63,6 +63,7 @@ func (s *http1) watch() {
 // gone tells that the client is lost, unless the stream has ended by itself.
 func (s *http1) gone() {
 	if s.end() {
+		discard(s.conn)
 		_ = s.conn.Close()
 		s.events.Gone()
 	}

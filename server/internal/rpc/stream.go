@@ -141,20 +141,18 @@ func (s *stream) start(begun *response, conn connect.StreamingHandlerConn) error
 // Run implements delivery.Handler: it appends what is pending, as far as the client
 // takes it.
 func (s *stream) Run(mayBlock bool) delivery.Result {
-	told := notice(s.notices.Swap(0))
+	pending := notice(s.notices.Swap(0))
 	switch {
-	case told&noticeGone != 0:
+	case pending&noticeGone != 0:
 		return s.end()
-	case told&noticeAbort != 0:
+	case pending&noticeAbort != 0:
 		s.out.Abort()
 		return s.end()
-	case told&noticeClose != 0 && s.closing == nil:
-		s.closing = errGoingAway
 	}
 	if s.held != nil {
 		if !s.out.Append(s.held) {
-			s.notices.Or(uint32(told & noticeDrain))
-			return delivery.Idle // until the client takes it
+			s.notices.Or(uint32(pending)) // kept until the client takes it
+			return delivery.Idle
 		}
 		s.held, s.written = nil, time.Now()
 	}
@@ -164,7 +162,10 @@ func (s *stream) Run(mayBlock bool) delivery.Result {
 	batch := batches.Get().(*[]byte)
 	defer batches.Put(batch)
 	*batch = (*batch)[:0]
-	blocked, err := s.fill(batch, told, mayBlock)
+	blocked, err := s.fill(batch, pending, mayBlock)
+	if err == nil && pending&noticeClose != 0 {
+		err = errGoingAway // after the answers that are ready
+	}
 	s.append(batch)
 	switch {
 	case err != nil:
@@ -197,8 +198,8 @@ func (s *stream) append(batch *[]byte) {
 
 // fill adds what is pending to a batch. It returns whether more is pending for which
 // the journal has to be read.
-func (s *stream) fill(batch *[]byte, told notice, mayBlock bool) (blocked bool, err error) {
-	if told&noticeDrain != 0 {
+func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (blocked bool, err error) {
+	if pending&noticeDrain != 0 {
 		if err := s.add(batch, drainingFrame(rand.N(s.server.config.Drain/2+1))); err != nil {
 			return false, err
 		}
