@@ -16,6 +16,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/detach"
 	"chatroom/server/internal/identity"
 )
 
@@ -108,4 +109,25 @@ func TestEndingIsTheEndAlone(t *testing.T) {
 			t.Errorf("%s: the stream ends with %q and the trailers %v, want status %s alone", kind, body, trailers, want.trailer)
 		}
 	}
+}
+
+// lost is a response whose client has gone before it could be taken over.
+type lost struct{ *httptest.ResponseRecorder }
+
+func (lost) Detach(detach.Events) (detach.Stream, error) {
+	return nil, errors.New("the stream was reset by the peer")
+}
+
+// A client that goes at once is no error of the service. The log is checked at the end.
+func TestClientGoesBeforeItsStreamBegins(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, w *world) {
+		r := httptest.NewRequest(http.MethodPost, chatv1connect.ChatRoomSubscribeProcedure,
+			strings.NewReader(envelope(`{"rooms":[{"room":"lobby"}]}`)))
+		r.ProtoMajor = 2
+		r.Header.Set("Content-Type", "application/connect+json")
+		w.handler.ServeHTTP(lost{httptest.NewRecorder()}, r)
+		if n := w.api.Streams(); n != 0 {
+			t.Errorf("Streams() = %d, want 0", n)
+		}
+	})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -61,6 +62,9 @@ func (r *response) hold() { r.holding = true }
 func (r *response) takeOver(g *detach.Group, e detach.Events) (detach.Stream, []byte, error) {
 	out, err := g.Take(r.ResponseWriter, r.request, e)
 	r.holding, r.taken = false, err == nil
+	if err != nil && !errors.Is(err, detach.ErrUnsupported) {
+		err = fmt.Errorf("%w: %w", errNotTaken, err) // the client has gone meanwhile
+	}
 	return out, r.held, err
 }
 
