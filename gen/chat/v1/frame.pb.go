@@ -796,8 +796,8 @@ type RoomsChanged struct {
 	// ask ListRooms. A client that shows a list does so at most once in 10 s, as a
 	// busy server has more changes than fit in each second.
 	Incomplete bool `protobuf:"varint,2,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
-	// The names of the rooms that are in the list no longer: those in which there is
-	// nobody and no event, and which have no profile. At most 100.
+	// The names of the rooms that are in the list no longer: those with
+	// no members, no events and no profile. At most 100.
 	Removed       []string `protobuf:"bytes,3,rep,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

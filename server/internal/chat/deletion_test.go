@@ -159,7 +159,7 @@ func isDelayed(err error, cause error) (*chat.ErasureDelayedError, bool) {
 }
 
 // A deletion that can't be erased holds all the same: the sender is told exactly that,
-// reading does not depend on it, and the service goes on until it is done.
+// reading does not depend on it, and the service tries until it is done.
 func TestErasureIsDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log lockedBuffer

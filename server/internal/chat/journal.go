@@ -52,7 +52,7 @@ type Entry struct {
 	Target   uint64
 	// Counted marks what Count counts.
 	Counted bool
-	// Author is who is not told of the entry by Count. Empty for nobody.
+	// Author is the member whose own entries Count leaves out. Empty for none.
 	Author string
 }
 

@@ -50,7 +50,7 @@ func newRoomList(journal Journal, log *slog.Logger, configured []string) *roomLi
 }
 
 // open waits until the directory has all rooms. Callers share the first read, which
-// goes on when they have gone; after one that failed, the next caller begins another.
+// continues when they have gone; after one that failed, the next caller begins another.
 func (l *roomList) open(ctx context.Context) error {
 	l.mu.Lock()
 	if l.closed {

@@ -71,7 +71,7 @@ type ChatRoomClient interface {
 	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
 	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
 	// these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
-	// is stored, so that nobody is sent the message any more, but its text is not
+	// is stored, so that no reader is sent the message any more, but its text is not
 	// removed from the server's files yet. The server keeps trying; the same deletion
 	// sent again with its id is answered when that is done.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
@@ -261,7 +261,7 @@ type ChatRoomHandler interface {
 	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
 	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
 	// these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
-	// is stored, so that nobody is sent the message any more, but its text is not
+	// is stored, so that no reader is sent the message any more, but its text is not
 	// removed from the server's files yet. The server keeps trying; the same deletion
 	// sent again with its id is answered when that is done.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)

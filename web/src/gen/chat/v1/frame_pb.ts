@@ -451,8 +451,8 @@ export type RoomsChanged = Message<"chat.v1.RoomsChanged"> & {
   incomplete: boolean;
 
   /**
-   * The names of the rooms that are in the list no longer: those in which there is
-   * nobody and no event, and which have no profile. At most 100.
+   * The names of the rooms that are in the list no longer: those with
+   * no members, no events and no profile. At most 100.
    *
    * @generated from field: repeated string removed = 3;
    */
