@@ -28,6 +28,8 @@ const (
 	// markerAge is how long the bucket remembers that a record was deleted. A watch
 	// that has no connection for longer misses the deletion.
 	markerAge = 24 * time.Hour
+	// subjectWait is how long a write waits for the one before it to the same key.
+	subjectWait = 2 * time.Millisecond
 
 	operationHeader = "KV-Operation" // of a deletion
 )
@@ -114,36 +116,56 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, revision uint
 }
 
 func (st *state) put(ctx context.Context, key string, value []byte, revision uint64) (at uint64, err error) {
-	if revision > 0 {
-		if err := st.expect(ctx, key, revision); err != nil {
-			return 0, err
-		}
-	}
-	at, err = st.bucket.Update(ctx, encodeKey(key), value, revision)
-	if revision == 0 && isConflict(err) {
-		// There is a record, or there was.
-		m, found, asked := st.records.last(ctx, statePrefix+encodeKey(key))
-		if asked != nil {
-			return 0, asked
-		}
-		if found && isDeletion(m) {
-			at, err = st.bucket.Update(ctx, encodeKey(key), value, m.sequence)
-		}
-	}
-	if isConflict(err) {
-		return 0, chat.ErrRevision
-	}
+	err = st.write(ctx, key, revision, func(ctx context.Context, last uint64) (err error) {
+		at, err = st.bucket.Update(ctx, encodeKey(key), value, last)
+		return err
+	})
 	return at, err
 }
 
-// expect reports whether there is a record at a revision: the bucket also accepts
-// the revision of a deletion.
-func (st *state) expect(ctx context.Context, key string, revision uint64) error {
-	r, err := st.get(ctx, key)
-	if errors.Is(err, chat.ErrNoRecord) || err == nil && r.Revision != revision {
-		return chat.ErrRevision
+// write calls attempt with the sequence of a key's newest message if the key's
+// record is at a revision, and returns chat.ErrRevision if it is not.
+//
+// A cluster acknowledges a message before it accepts the next one for the same
+// subject, and refuses what arrives in between. write repeats such an attempt.
+func (st *state) write(ctx context.Context, key string, revision uint64, attempt func(ctx context.Context, last uint64) error) error {
+	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
+	defer cancel()
+	for {
+		last, err := st.expect(ctx, key, revision)
+		if err != nil {
+			return err
+		}
+		err = attempt(ctx, last)
+		if code(err) == jetstream.JSErrCodeStreamWrongLastSequence {
+			return chat.ErrRevision
+		}
+		if code(err) != jetstream.JSErrCodeStreamWrongLastSequenceConstant {
+			return err
+		}
+		select {
+		case <-time.After(subjectWait):
+		case <-ctx.Done():
+			return err
+		}
 	}
-	return err
+}
+
+// expect returns the sequence of a key's newest message, which may be a deletion, if
+// the key's record is at a revision.
+func (st *state) expect(ctx context.Context, key string, revision uint64) (last uint64, err error) {
+	m, found, err := st.records.last(ctx, statePrefix+encodeKey(key))
+	if err != nil {
+		return 0, err
+	}
+	at := m.sequence
+	if !found || isDeletion(m) {
+		at = 0
+	}
+	if at != revision {
+		return 0, chat.ErrRevision
+	}
+	return m.sequence, nil
 }
 
 // Delete implements chat.State.
@@ -152,17 +174,19 @@ func (s *Store) Delete(ctx context.Context, key string, revision uint64) error {
 		return err
 	}
 	err := s.state.remove(ctx, key, revision)
-	if errors.Is(err, chat.ErrRevision) || isConflict(err) {
-		return chat.ErrRevision
+	if errors.Is(err, chat.ErrRevision) {
+		return err
 	}
 	return s.failed(ctx, fmt.Sprintf("delete %q", key), err)
 }
 
 func (st *state) remove(ctx context.Context, key string, revision uint64) error {
-	if err := st.expect(ctx, key, revision); err != nil {
-		return err
+	if revision == 0 {
+		return chat.ErrRevision
 	}
-	err := st.bucket.Purge(ctx, encodeKey(key), jetstream.LastRevision(revision), jetstream.PurgeTTL(markerAge))
+	err := st.write(ctx, key, revision, func(ctx context.Context, last uint64) error {
+		return st.bucket.Purge(ctx, encodeKey(key), jetstream.LastRevision(last), jetstream.PurgeTTL(markerAge))
+	})
 	if err != nil {
 		return err
 	}
