@@ -22,7 +22,7 @@ type badinputChat struct {
 
 // openBadinputChat opens a stream that ends with the test, or when it has taken
 // too long.
-func openBadinputChat(t *testing.T, s *service, d badinputDoor, options ...connect.ClientOption) *badinputChat {
+func openBadinputChat(t *testing.T, s *testService, d badinputDoor, options ...connect.ClientOption) *badinputChat {
 	ctx, cancel := context.WithCancel(t.Context())
 	timer := time.AfterFunc(badinputPatience, cancel)
 	c := &badinputChat{

@@ -87,7 +87,7 @@ func TestBadInputOnChat(t *testing.T) {
 
 // badinput is a server, the ways to call it, and somebody who listens.
 type badinput struct {
-	s     *service
+	s     *testService
 	doors []badinputDoor
 	room  *badinputRoom
 }
@@ -128,7 +128,7 @@ func (b *badinput) undisturbed(t *testing.T, try func()) {
 }
 
 // badinputCall makes one call and returns the error that it is answered with.
-func badinputCall(t *testing.T, s *service, d badinputDoor, procedure string, request badinputRaw, options ...connect.ClientOption) error {
+func badinputCall(t *testing.T, s *testService, d badinputDoor, procedure string, request badinputRaw, options ...connect.ClientOption) error {
 	ctx, cancel := context.WithTimeout(t.Context(), badinputPatience)
 	defer cancel()
 	var err error
@@ -238,7 +238,7 @@ type badinputRoom struct {
 	last   uint64
 }
 
-func newBadinputRoom(t *testing.T, s *service) *badinputRoom {
+func newBadinputRoom(t *testing.T, s *testService) *badinputRoom {
 	ctx, cancel := context.WithCancel(t.Context())
 	r := &badinputRoom{client: chatv1connect.NewChatRoomClient(h2cClient(t), s.URL), cancel: cancel}
 	defer r.limit()()

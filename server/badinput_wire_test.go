@@ -68,7 +68,7 @@ func badinputDoors(t *testing.T) []badinputDoor {
 }
 
 // badinputClient calls one method with requests as they are.
-func badinputClient[Res any](s *service, d badinputDoor, procedure string, more ...connect.ClientOption) *connect.Client[badinputRaw, Res] {
+func badinputClient[Res any](s *testService, d badinputDoor, procedure string, more ...connect.ClientOption) *connect.Client[badinputRaw, Res] {
 	return connect.NewClient[badinputRaw, Res](d.http, s.URL+procedure, slices.Concat(d.options, more)...)
 }
 

@@ -9,31 +9,8 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/service"
 )
-
-// memoryData is the value of -data under which nothing is kept.
-const memoryData = "memory"
-
-// config is what flags and environment say.
-type config struct {
-	listen       names
-	data         string
-	heartbeat    time.Duration
-	writeTimeout time.Duration
-	rooms        names
-	creation     creation
-	grace        time.Duration
-	schema       string
-	drain        time.Duration
-	nats         string
-	natsReplicas int
-	memory       int
-	fsync        bool
-	dedupWindow  time.Duration
-	roomEvents   int
-	age          time.Duration
-	bytes        int64
-}
 
 // group is a part of the usage text.
 type group struct {
@@ -50,28 +27,32 @@ var groups = []group{
 
 // parse reads the flags, and for those not given, the environment: -listen is
 // CHATROOM_LISTEN there. It returns flag.ErrHelp after printing the usage.
-func parse(args []string, getenv func(string) string, out io.Writer) (*config, error) {
-	c := &config{listen: names{list: []string{":8080"}}, rooms: names{list: []string{"lobby"}}, creation: "anyone"}
+func parse(args []string, getenv func(string) string, out io.Writer) (*service.Config, error) {
+	c := new(service.Config)
+	listen := names{list: []string{service.DefaultAddress}}
+	rooms := names{list: []string{service.DefaultRoom}}
+	creation := creation("anyone")
+	fsync := true
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Usage = func() { usage(flags, out) }
-	flags.Var(&c.listen, "listen", "TCP `address` to serve HTTP/1.1 and unencrypted HTTP/2 on; may be repeated")
-	flags.StringVar(&c.data, "data", "./data", `directory for what is kept, or "memory" to keep nothing`)
-	flags.Var(&c.rooms, "rooms", "`names` of rooms that always exist; may be repeated")
-	flags.Var(&c.creation, "room-creation", `"anyone" may make a room by being first in it; or "members" with a token, or "nobody"`)
-	flags.DurationVar(&c.grace, "presence-grace", 10*time.Second, "how long a member is still in a room after its last connection was lost")
-	flags.StringVar(&c.schema, "schema", "", "`file` with the descriptor set of an application's kinds of event, as buf build -o writes it")
-	flags.StringVar(&c.nats, "nats", "", "`URLs` of NATS servers with JetStream that keep events and records, separated by commas; without, they are in -data")
-	flags.IntVar(&c.natsReplicas, "nats-replicas", 1, "how many NATS servers keep each event: an event is acknowledged when more than half of them have it")
-	flags.IntVar(&c.memory, "memory-bytes", 128<<20, "how many bytes of recent events and folded messages all rooms hold in memory together")
-	flags.BoolVar(&c.fsync, "fsync", true, "whether an event is on disk before it is acknowledged; without, a crash of the machine may lose what the operating system has not written yet, up to half a minute")
-	flags.DurationVar(&c.dedupWindow, "dedup-window", 10*time.Minute, "how long a send with the same id is the same send")
-	flags.IntVar(&c.roomEvents, "retain-room-events", 100_000, "how many events a room keeps")
-	flags.DurationVar(&c.age, "retain-age", 0, "how long events are kept; 0 is for ever")
-	flags.Int64Var(&c.bytes, "retain-bytes", 10<<30, "how many bytes all rooms keep together; the rooms that use most lose their oldest events first")
-	flags.DurationVar(&c.heartbeat, "heartbeat", 15*time.Second, "how long a stream may be silent before a heartbeat is sent")
-	flags.DurationVar(&c.writeTimeout, "write-timeout", 30*time.Second, "how long a client may take to accept what is sent to it, before its stream is reset")
-	flags.DurationVar(&c.drain, "drain", 10*time.Second, "how long clients get to reconnect elsewhere when the server stops")
+	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and unencrypted HTTP/2 on; may be repeated")
+	flags.StringVar(&c.Data, "data", service.DefaultData, `directory for what is kept, or "memory" to keep nothing`)
+	flags.Var(&rooms, "rooms", "`names` of rooms that always exist; may be repeated")
+	flags.Var(&creation, "room-creation", `"anyone" may make a room by being first in it; or "members" with a token, or "nobody"`)
+	flags.DurationVar(&c.PresenceGrace, "presence-grace", service.DefaultPresenceGrace, "how long a member is still in a room after its last connection was lost")
+	flags.StringVar(&c.Schema, "schema", "", "`file` with the descriptor set of an application's kinds of event, as buf build -o writes it")
+	flags.StringVar(&c.NATS, "nats", "", "`URLs` of NATS servers with JetStream that keep events and records, separated by commas; without, they are in -data")
+	flags.IntVar(&c.NATSReplicas, "nats-replicas", service.DefaultNATSReplicas, "how many NATS servers keep each event: an event is acknowledged when more than half of them have it")
+	flags.IntVar(&c.MemoryBytes, "memory-bytes", service.DefaultMemoryBytes, "how many bytes of recent events and folded messages all rooms hold in memory together")
+	flags.BoolVar(&fsync, "fsync", true, "whether an event is on disk before it is acknowledged; without, a crash of the machine may lose what the operating system has not written yet, up to half a minute")
+	flags.DurationVar(&c.DedupWindow, "dedup-window", service.DefaultDedupWindow, "how long a send with the same id is the same send")
+	flags.IntVar(&c.RetainRoomEvents, "retain-room-events", service.DefaultRoomEvents, "how many events a room keeps")
+	flags.DurationVar(&c.RetainAge, "retain-age", 0, "how long events are kept; 0 is for ever")
+	flags.Int64Var(&c.RetainBytes, "retain-bytes", service.DefaultRetainBytes, "how many bytes all rooms keep together; the rooms that use most lose their oldest events first")
+	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "how long a stream may be silent before a heartbeat is sent")
+	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may take to accept what is sent to it, before its stream is reset")
+	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long clients get to reconnect elsewhere when the server stops")
 	if err := flags.Parse(args); err != nil {
 		return nil, err
 	}
@@ -81,38 +62,39 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*config, e
 	if err := fromEnvironment(flags, getenv); err != nil {
 		return nil, err
 	}
-	return c, c.check()
+	c.Addresses, c.Rooms, c.RoomCreation, c.NoFsync = listen.list, rooms.list, creations[creation], !fsync
+	return c, check(c)
 }
 
-func (c *config) check() error {
+func check(c *service.Config) error {
 	for name, d := range map[string]time.Duration{
-		"heartbeat": c.heartbeat, "write-timeout": c.writeTimeout, "drain": c.drain, "presence-grace": c.grace,
+		"heartbeat": c.Heartbeat, "write-timeout": c.WriteTimeout, "drain": c.Drain, "presence-grace": c.PresenceGrace,
 	} {
 		if d <= 0 {
 			return fmt.Errorf("-%s: must be greater than zero", name)
 		}
 	}
-	for _, room := range c.rooms.list {
+	for _, room := range c.Rooms {
 		if err := chat.CheckRoom(room); err != nil {
 			return fmt.Errorf("-rooms: %q: %w", room, err)
 		}
 	}
 	switch {
-	case c.data == "":
+	case c.Data == "":
 		return errors.New(`-data: must be a directory or "memory"`)
-	case c.data == memoryData && c.nats != "":
+	case c.Data == service.MemoryData && c.NATS != "":
 		return errors.New(`-nats: must not be set together with -data memory`)
-	case c.dedupWindow < time.Second:
+	case c.DedupWindow < time.Second:
 		return errors.New("-dedup-window: must be at least 1s")
-	case c.roomEvents < 1:
+	case c.RetainRoomEvents < 1:
 		return errors.New("-retain-room-events: must be at least 1")
-	case c.age != 0 && c.age < c.dedupWindow:
+	case c.RetainAge != 0 && c.RetainAge < c.DedupWindow:
 		return errors.New("-retain-age: must be 0, or at least -dedup-window")
-	case c.natsReplicas < 1 || c.natsReplicas > 5:
+	case c.NATSReplicas < 1 || c.NATSReplicas > 5:
 		return errors.New("-nats-replicas: must be 1 to 5")
-	case c.memory < 1<<20:
+	case c.MemoryBytes < 1<<20:
 		return errors.New("-memory-bytes: must be at least 1048576")
-	case c.bytes < 1<<20:
+	case c.RetainBytes < 1<<20:
 		return errors.New("-retain-bytes: must be at least 1048576")
 	}
 	return nil

@@ -56,7 +56,7 @@ func TestParse(t *testing.T) {
 			t.Errorf("%s: parse(%q, %v) = %v, want nil", tt.name, tt.args, tt.env, err)
 			continue
 		}
-		got := want{c.listen.String(), c.data, c.heartbeat, c.writeTimeout, c.drain}
+		got := want{strings.Join(c.Addresses, ","), c.Data, c.Heartbeat, c.WriteTimeout, c.Drain}
 		if got != tt.want {
 			t.Errorf("%s: parse(%q, %v) = %+v, want %+v", tt.name, tt.args, tt.env, got, tt.want)
 		}

@@ -149,7 +149,7 @@ func TestDiskFillsWhileDeleting(t *testing.T) {
 
 // works checks that sends and deletions work, now and after a restart, and that
 // nothing is lost.
-func (d *deletions) works(t *testing.T, s *service, v visitor, data string) {
+func (d *deletions) works(t *testing.T, s *testService, v visitor, data string) {
 	t.Helper()
 	ctx := bounded(t)
 	if err := d.send(ctx, v, 100); err != nil {

@@ -60,7 +60,7 @@ func TestChatDoors(t *testing.T) {
 	}
 }
 
-func converse(t *testing.T, s *service, d door, room string) *conversation {
+func converse(t *testing.T, s *testService, d door, room string) *conversation {
 	t.Helper()
 	ctx := bounded(t)
 	token, member := s.enter(t, d.name)

@@ -26,11 +26,11 @@ import (
 // curl calls the service with the program of that name.
 type curl struct {
 	path  string
-	s     *service
+	s     *testService
 	token string
 }
 
-func newCurl(t *testing.T, s *service, token string) curl {
+func newCurl(t *testing.T, s *testService, token string) curl {
 	t.Helper()
 	return curl{requireTool(t, "curl"), s, token}
 }

@@ -25,7 +25,7 @@ type oldClient struct {
 }
 
 // newOldStub calls the method of 2019 from this process.
-func newOldStub(t *testing.T, s *service) oldClient {
+func newOldStub(t *testing.T, s *testService) oldClient {
 	t.Helper()
 	stream, err := grpcStream[hellopb.ChatRequest, hellopb.ChatResponse](bounded(t), dialGRPC(t, s), bidiStream, "/hello.ChatRoom/Chat")
 	if err != nil {
@@ -42,7 +42,7 @@ func newOldStub(t *testing.T, s *service) oldClient {
 
 // newOldProcess starts a program that was compiled from its own copy of the
 // contract.
-func newOldProcess(t *testing.T, s *service) oldClient {
+func newOldProcess(t *testing.T, s *testService) oldClient {
 	t.Helper()
 	dir := t.TempDir()
 	build := exec.CommandContext(bounded(t), requireTool(t, "go"), "build", "-o", dir, "./testdata/hello2019")
@@ -88,7 +88,7 @@ func newOldProcess(t *testing.T, s *service) oldClient {
 
 var oldClients = []struct {
 	name string
-	open func(*testing.T, *service) oldClient
+	open func(*testing.T, *testService) oldClient
 }{
 	{"2019 stub", newOldStub},
 	{"2019 process", newOldProcess},
@@ -141,7 +141,7 @@ func hears(t *testing.T, client oldClient, want string) {
 }
 
 // awaitMembers waits until a room has n members.
-func (s *service) awaitMembers(ctx context.Context, t *testing.T, room string, n int) {
+func (s *testService) awaitMembers(ctx context.Context, t *testing.T, room string, n int) {
 	t.Helper()
 	client := chatv1connect.NewChatRoomClient(http1Client(t), s.URL)
 	again := time.NewTicker(5 * time.Millisecond)

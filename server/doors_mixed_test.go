@@ -22,7 +22,7 @@ const (
 
 // party is the lobby with somebody at every door.
 type party struct {
-	s         *service
+	s         *testService
 	ctx       context.Context
 	listeners []*listener
 	speakers  []*speaker

@@ -19,7 +19,7 @@ type history struct {
 	v     visitor  // speaks in it
 }
 
-func newHistory(ctx context.Context, t *testing.T, s *service, room string) *history {
+func newHistory(ctx context.Context, t *testing.T, s *testService, room string) *history {
 	t.Helper()
 	h := &history{room: room, v: connectDoor(http1Client)(t, s, "")}
 	for _, response := range say(ctx, t, h.v, room, 0, 10) {

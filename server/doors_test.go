@@ -25,7 +25,7 @@ import (
 type door struct {
 	name string
 	bidi bool // it can do Chat
-	open func(t *testing.T, s *service, token string) visitor
+	open func(t *testing.T, s *testService, token string) visitor
 }
 
 // doors are those of chat.v1 that Go has clients for.
@@ -60,8 +60,8 @@ type chatStream struct {
 // connectVisitor is a client of connect-go.
 type connectVisitor struct{ chatv1connect.ChatRoomClient }
 
-func connectDoor(transport func(*testing.T) *http.Client, options ...connect.ClientOption) func(*testing.T, *service, string) visitor {
-	return func(t *testing.T, s *service, token string) visitor {
+func connectDoor(transport func(*testing.T) *http.Client, options ...connect.ClientOption) func(*testing.T, *testService, string) visitor {
+	return func(t *testing.T, s *testService, token string) visitor {
 		return connectVisitor{chatv1connect.NewChatRoomClient(bearer{transport(t), token}, s.URL, options...)}
 	}
 }
@@ -115,12 +115,12 @@ type grpcVisitor struct {
 	token string
 }
 
-func grpcDoor(t *testing.T, s *service, token string) visitor {
+func grpcDoor(t *testing.T, s *testService, token string) visitor {
 	return grpcVisitor{dialGRPC(t, s), token}
 }
 
 // dialGRPC returns a connection of grpc-go, without TLS.
-func dialGRPC(t *testing.T, s *service) *grpc.ClientConn {
+func dialGRPC(t *testing.T, s *testService) *grpc.ClientConn {
 	t.Helper()
 	conn, err := grpc.NewClient(s.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()))
 	if err != nil {
@@ -210,7 +210,7 @@ func findTool(t *testing.T, name string) (path string, found bool) {
 }
 
 // enter signs in as a guest.
-func (s *service) enter(t *testing.T, name string) (token string, m *chatv1.Member) {
+func (s *testService) enter(t *testing.T, name string) (token string, m *chatv1.Member) {
 	t.Helper()
 	client := chatv1connect.NewChatRoomClient(http1Client(t), s.URL)
 	identity, err := client.SignIn(bounded(t), &chatv1.SignInRequest{Name: name})

@@ -44,12 +44,12 @@ func TestRestartOfTheService(t *testing.T) {
 	}
 }
 
-func (h *history) signedIn(t *testing.T, s *service, token string) visitor {
+func (h *history) signedIn(t *testing.T, s *testService, token string) visitor {
 	t.Helper()
 	return connectDoor(h2cClient)(t, s, token)
 }
 
-func client(t *testing.T, s *service) chatv1connect.ChatRoomClient {
+func client(t *testing.T, s *testService) chatv1connect.ChatRoomClient {
 	t.Helper()
 	return chatv1connect.NewChatRoomClient(http1Client(t), s.URL)
 }

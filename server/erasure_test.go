@@ -40,7 +40,7 @@ type deletions struct {
 	fates map[uint64]fate   // of their deletions
 }
 
-func newDeletions(t *testing.T, s *service) *deletions {
+func newDeletions(t *testing.T, s *testService) *deletions {
 	t.Helper()
 	token, _ := s.enter(t, "Ada")
 	return &deletions{room: "erased", token: token, texts: make(map[uint64]string), fates: make(map[uint64]fate)}
@@ -79,7 +79,7 @@ func (d *deletions) send(ctx context.Context, v visitor, size int) error {
 }
 
 // fill sends n messages.
-func (d *deletions) fill(ctx context.Context, t *testing.T, s *service, n int) {
+func (d *deletions) fill(ctx context.Context, t *testing.T, s *testService, n int) {
 	t.Helper()
 	v := connectDoor(h2cClient)(t, s, d.token)
 	spread(n, func(i int) {
@@ -140,7 +140,7 @@ func (d *deletions) with(f fate) []uint64 {
 
 // check compares the room with what was told of it, and returns the messages that it
 // shows as deleted.
-func (d *deletions) check(ctx context.Context, t *testing.T, s *service) map[uint64]bool {
+func (d *deletions) check(ctx context.Context, t *testing.T, s *testService) map[uint64]bool {
 	t.Helper()
 	messages, deleted := d.read(ctx, t, s)
 	d.mu.Lock()
@@ -168,7 +168,7 @@ func (d *deletions) check(ctx context.Context, t *testing.T, s *service) map[uin
 }
 
 // read returns the messages of the room, and the targets of its deletions.
-func (d *deletions) read(ctx context.Context, t *testing.T, s *service) (messages map[uint64]string, deleted map[uint64]bool) {
+func (d *deletions) read(ctx context.Context, t *testing.T, s *testService) (messages map[uint64]string, deleted map[uint64]bool) {
 	t.Helper()
 	messages, deleted = make(map[uint64]string), make(map[uint64]bool)
 	c := client(t, s)
@@ -226,11 +226,11 @@ func TestKillWhileDeleting(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
 	c := spawn(t, "-data", data)
-	d := newDeletions(t, &c.service)
+	d := newDeletions(t, &c.testService)
 	for range 5 {
-		d.fill(ctx, t, &c.service, 120)
+		d.fill(ctx, t, &c.testService, 120)
 		targets := d.with(notDeleted)[:100]
-		v := connectDoor(h2cClient)(t, &c.service, d.token)
+		v := connectDoor(h2cClient)(t, &c.testService, d.token)
 		var answers atomic.Int64
 		last := rand.Int64N(60)
 		spread(len(targets), func(i int) {
@@ -244,7 +244,7 @@ func TestKillWhileDeleting(t *testing.T) {
 		}
 		c = spawn(t, "-data", data)
 		var shown []uint64
-		for sequence := range d.check(ctx, t, &c.service) {
+		for sequence := range d.check(ctx, t, &c.testService) {
 			shown = append(shown, sequence)
 		}
 		waitUntil(ctx, t, "all deleted texts are erased", func() bool { return d.inFiles(t, data, shown) == nil })
@@ -262,17 +262,17 @@ func TestKillBeforeErasing(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
 	c := spawn(t, "-data", data)
-	d := newDeletions(t, &c.service)
-	d.fill(ctx, t, &c.service, 120)
+	d := newDeletions(t, &c.testService)
+	d.fill(ctx, t, &c.testService, 120)
 	release := holdSnapshot(t, data)
 	targets := d.with(notDeleted)[:8] // one for each goroutine of spread
-	v := connectDoor(h2cClient)(t, &c.service, d.token)
+	v := connectDoor(h2cClient)(t, &c.testService, d.token)
 	var sending sync.WaitGroup
 	sending.Go(func() {
 		spread(len(targets), func(i int) { d.delete(ctx, v, targets[i]) })
 	})
 	waitUntil(ctx, t, "all deletions are stored", func() bool {
-		_, deleted := d.read(ctx, t, &c.service)
+		_, deleted := d.read(ctx, t, &c.testService)
 		return len(deleted) == len(targets)
 	})
 	c.kill()
@@ -285,7 +285,7 @@ func TestKillBeforeErasing(t *testing.T) {
 	}
 
 	c = spawn(t, "-data", data)
-	if deleted := d.check(ctx, t, &c.service); len(deleted) != len(targets) {
+	if deleted := d.check(ctx, t, &c.testService); len(deleted) != len(targets) {
 		t.Errorf("%d messages are shown as deleted after the next start, want %d", len(deleted), len(targets))
 	}
 	release()

@@ -13,19 +13,20 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/service"
 )
 
 // flooder is an HTTP/2 client that breaks the rules, or uses them to the limit.
 type flooder struct {
 	*frameClient
 	t *testing.T
-	s *service
+	s *testService
 
 	block   bytes.Buffer
 	encoder *hpack.Encoder
 }
 
-func newFlooder(t *testing.T, s *service) *flooder {
+func newFlooder(t *testing.T, s *testService) *flooder {
 	t.Helper()
 	f := &flooder{frameClient: newFrameClient(t, s), t: t, s: s}
 	try(t, f.conn.(*net.TCPConn).SetReadBuffer(1<<20)) // it reads, so that it is told
@@ -162,7 +163,7 @@ func floodEnded(f *flooder) error {
 // are delivered to meanwhile: all of it, in order.
 func TestFloods(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "-data", memoryData)
+	s := serve(t, "-data", service.MemoryData)
 	rest := newFrameRest(t, s)
 	for name, flood := range floods {
 		t.Run(name, func(t *testing.T) {

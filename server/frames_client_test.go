@@ -29,7 +29,7 @@ type frameClient struct {
 	pongs chan struct{} // answers to our own PINGs
 }
 
-func newFrameClient(t *testing.T, s *service, settings ...http2.Setting) *frameClient {
+func newFrameClient(t *testing.T, s *testService, settings ...http2.Setting) *frameClient {
 	t.Helper()
 	return newFrameClientOn(t, frameDial(t, s), settings...)
 }
@@ -55,7 +55,7 @@ func newFrameClientOn(t *testing.T, conn net.Conn, settings ...http2.Setting) *f
 }
 
 // frameDial connects, and takes as little as it can without reading.
-func frameDial(t *testing.T, s *service) net.Conn {
+func frameDial(t *testing.T, s *testService) net.Conn {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr)
 	if err != nil {
@@ -83,14 +83,14 @@ func frameSubscribe(t *testing.T, more ...string) []byte {
 }
 
 // subscribe calls Subscribe, for frameRoom and more.
-func (c *frameClient) subscribe(t *testing.T, s *service, stream uint32, contentType string, more ...string) {
+func (c *frameClient) subscribe(t *testing.T, s *testService, stream uint32, contentType string, more ...string) {
 	t.Helper()
 	c.open(t, s, stream, contentType)
 	c.send(t, stream, true, frameSubscribe(t, more...))
 }
 
 // open sends the headers of a call of Subscribe.
-func (c *frameClient) open(t *testing.T, s *service, stream uint32, contentType string) {
+func (c *frameClient) open(t *testing.T, s *testService, stream uint32, contentType string) {
 	t.Helper()
 	var block bytes.Buffer
 	encoder := hpack.NewEncoder(&block)

@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/http2"
 
 	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/service"
 )
 
 const (
@@ -25,7 +26,7 @@ const (
 	frameRoom     = "lobby"
 	// frameStop is how long a server may take to stop that is given a second to
 	// drain.
-	frameStop = time.Second + shutdownTimeout + time.Second
+	frameStop = time.Second + service.ShutdownTimeout + time.Second
 )
 
 // frameRest are the others: two who listen and one who speaks, all in order.
@@ -38,7 +39,7 @@ type frameRest struct {
 	leave   func()
 }
 
-func newFrameRest(t *testing.T, s *service) *frameRest {
+func newFrameRest(t *testing.T, s *testService) *frameRest {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 2*frameLimit)
 	h2c, http1 := h2cClient(t), http1Client(t)
@@ -118,7 +119,7 @@ var (
 
 // stopsInTime checks that the server stops when it has drained and its handlers
 // had their time, whoever is still connected.
-func (s *service) stopsInTime(t *testing.T) {
+func (s *testService) stopsInTime(t *testing.T) {
 	t.Helper()
 	start := time.Now()
 	s.Stop(t)

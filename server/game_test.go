@@ -158,7 +158,7 @@ type player struct {
 	err    error // of playing
 }
 
-func (s *service) seat(ctx context.Context, t *testing.T, d door, r *rules, name string) *player {
+func (s *testService) seat(ctx context.Context, t *testing.T, d door, r *rules, name string) *player {
 	t.Helper()
 	token, _ := s.enter(t, name)
 	stream, err := d.open(t, s, token).chat(ctx)
@@ -231,7 +231,7 @@ func TestGame(t *testing.T) {
 
 // narrow subscribes with a small window that does not grow: once it is full, the
 // server can't send more.
-func (s *service) narrow(ctx context.Context, t *testing.T) frames {
+func (s *testService) narrow(ctx context.Context, t *testing.T) frames {
 	t.Helper()
 	const window = 64 << 10
 	conn, err := grpc.NewClient(s.Addr, grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -275,7 +275,7 @@ func (s *screen) saidOnce(t *testing.T, players []*player) {
 }
 
 // testLatecomer joins when nobody moves any more, and has every piece at once.
-func testLatecomer(ctx context.Context, t *testing.T, s *service, r *rules, want *screen) {
+func testLatecomer(ctx context.Context, t *testing.T, s *testService, r *rules, want *screen) {
 	t.Helper()
 	receive, err := connectDoor(http1Client)(t, s, "").subscribe(ctx, only(&chatv1.Subscription{
 		Room: gameRoom, Start: &chatv1.Subscription_Recent{Recent: 1000},

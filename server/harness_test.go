@@ -30,8 +30,8 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// service is a whole server, run in the test's process as main runs it.
-type service struct {
+// testService is a whole server, run in the test's process as main runs it.
+type testService struct {
 	URL  string // http://127.0.0.1:PORT
 	Addr string // 127.0.0.1:PORT
 
@@ -45,7 +45,7 @@ type service struct {
 // serve starts a server on a free port, with data that goes with the test. The
 // test's end stops it, waits for it, and fails on an error of run or on an
 // internal error in the log.
-func serve(t *testing.T, args ...string) *service {
+func serve(t *testing.T, args ...string) *testService {
 	t.Helper()
 	s, err := tryToServe(append([]string{"-data", t.TempDir()}, args...)...)
 	if err != nil {
@@ -62,9 +62,9 @@ func serve(t *testing.T, args ...string) *service {
 
 // tryToServe starts a server on a free port. It returns an error if the server ends
 // before it serves.
-func tryToServe(args ...string) (*service, error) {
+func tryToServe(args ...string) (*testService, error) {
 	ctx, cancel := context.WithCancel(context.Background())
-	s := &service{stop: cancel, ended: make(chan struct{})}
+	s := &testService{stop: cancel, ended: make(chan struct{})}
 	stdout, out := io.Pipe()
 	args = append([]string{"-listen", "127.0.0.1:0", "-drain", "1s", "-presence-grace", "1ms"}, args...)
 	go func() {
@@ -87,7 +87,7 @@ func tryToServe(args ...string) (*service, error) {
 }
 
 // end does what SIGTERM does, waits, and returns the error of run.
-func (s *service) end() error {
+func (s *testService) end() error {
 	s.stop()
 	<-s.ended
 	s.rest.Wait()
@@ -95,7 +95,7 @@ func (s *service) end() error {
 }
 
 // Stop does what SIGTERM does, and waits.
-func (s *service) Stop(t *testing.T) {
+func (s *testService) Stop(t *testing.T) {
 	t.Helper()
 	if err := s.end(); err != nil {
 		t.Errorf("run() = %v, want nil", err)

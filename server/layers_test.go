@@ -72,6 +72,11 @@ var layers = []layer{
 		"chatroom/client", "chatroom/gen", "chatroom/server/internal/crash",
 		"connectrpc.com/connect", "google.golang.org/genproto", "google.golang.org/grpc", "google.golang.org/protobuf"},
 		"the verifier sees the server from outside, as its clients do: it must share no code with it"},
+	{"chatroom/server/internal/service", []string{
+		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",
+		"chatroom/server/internal/migrate", "chatroom/server/internal/presence", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
+		"chatroom/server/internal/store", "chatroom/web"},
+		"the service puts the parts together, and has no part in what they do"},
 	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect"},
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{

@@ -34,7 +34,7 @@ var firstClients = [][]string{
 // runFirst starts a program that was compiled from the first version of the
 // contract, and waits until it has caught up with the lobby. When the test ends it
 // must still be there, and end well.
-func runFirst(t *testing.T, s *service, binary string, args []string) oldClient {
+func runFirst(t *testing.T, s *testService, binary string, args []string) oldClient {
 	t.Helper()
 	ctx, kill := context.WithTimeout(context.Background(), 2*time.Minute)
 	client := exec.CommandContext(ctx, binary, append(args, s.URL, "lobby")...)

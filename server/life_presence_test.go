@@ -84,7 +84,7 @@ func TestLifePresence(t *testing.T) {
 	}
 }
 
-func (s *service) testPresence(ctx context.Context, t *testing.T, d door, m manner, live *chatv1.Subscription) {
+func (s *testService) testPresence(ctx context.Context, t *testing.T, d door, m manner, live *chatv1.Subscription) {
 	t.Helper()
 	host := s.move(ctx, t, d, m, "host", live)
 	token, ben := s.enter(t, "ben")
@@ -130,7 +130,7 @@ func (s *service) testPresence(ctx context.Context, t *testing.T, d door, m mann
 
 // testExplicitLeave leaves in so many words: with one of two connections, and then
 // with the last.
-func (s *service) testExplicitLeave(ctx context.Context, t *testing.T, d door, host *actor, token string, ben *chatv1.Member) {
+func (s *testService) testExplicitLeave(ctx context.Context, t *testing.T, d door, host *actor, token string, ben *chatv1.Member) {
 	t.Helper()
 	live := &chatv1.Subscription{Room: host.room}
 	one, two := s.moveAs(ctx, t, d, byChat, token, live), s.moveAs(ctx, t, d, byChat, token, live)

@@ -14,7 +14,7 @@ import (
 
 // neighbours are two members who live in one room.
 type neighbours struct {
-	s        *service
+	s        *testService
 	ada, ben *actor
 	room     string
 	names    map[string]string // by id
@@ -55,7 +55,7 @@ const lived = `ada: Hello, everybody (edited) 🎉 ada ben 👍 ada
 ben: To stay
 `
 
-func (s *service) settle(ctx context.Context, t *testing.T, d door, m manner, room string) *neighbours {
+func (s *testService) settle(ctx context.Context, t *testing.T, d door, m manner, room string) *neighbours {
 	t.Helper()
 	n := &neighbours{s: s, room: room}
 	n.ada = s.move(ctx, t, d, m, "ada", &chatv1.Subscription{Room: room})

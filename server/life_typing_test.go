@@ -13,7 +13,7 @@ import (
 )
 
 // rename signs in with a token, under another name.
-func (s *service) rename(ctx context.Context, t *testing.T, token, name string) (renewed string) {
+func (s *testService) rename(ctx context.Context, t *testing.T, token, name string) (renewed string) {
 	t.Helper()
 	identity, err := chatv1connect.NewChatRoomClient(bearer{h2cClient(t), token}, s.URL).SignIn(ctx, &chatv1.SignInRequest{Name: name})
 	must(t, err)

@@ -83,7 +83,7 @@ type actor struct {
 }
 
 // move signs somebody in, and lets it subscribe.
-func (s *service) move(ctx context.Context, t *testing.T, d door, m manner, name string, start *chatv1.Subscription) *actor {
+func (s *testService) move(ctx context.Context, t *testing.T, d door, m manner, name string, start *chatv1.Subscription) *actor {
 	t.Helper()
 	token, member := s.enter(t, name)
 	a := s.moveAs(ctx, t, d, m, token, start)
@@ -92,7 +92,7 @@ func (s *service) move(ctx context.Context, t *testing.T, d door, m manner, name
 }
 
 // moveAs subscribes with a token, or without one.
-func (s *service) moveAs(ctx context.Context, t *testing.T, d door, m manner, token string, start *chatv1.Subscription) *actor {
+func (s *testService) moveAs(ctx context.Context, t *testing.T, d door, m manner, token string, start *chatv1.Subscription) *actor {
 	t.Helper()
 	ctx, cancel := context.WithCancel(ctx)
 	a := &actor{resident: d.open(t, s, token).(resident), ctx: ctx, room: start.GetRoom(), cancel: cancel}

@@ -5,17 +5,11 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"iter"
-	"log/slog"
-	"math"
 	"os"
 	"time"
 
-	"chatroom/server/internal/chat"
 	"chatroom/server/internal/datadir"
-	"chatroom/server/internal/migrate"
-	"chatroom/server/internal/rpc"
-	"chatroom/server/internal/store/sqlite"
+	"chatroom/server/internal/service"
 )
 
 // runMigrate moves a store of the former format into the current one, as the start of a
@@ -43,7 +37,7 @@ func runMigrate(ctx context.Context, args []string, p process) (err error) {
 		fmt.Fprintf(p.stdout, "%s holds no store of the former format, or one that was moved already: nothing was changed\n", *path)
 		return nil
 	}
-	report, err := moveFormer(ctx, dir, *force, p.log())
+	report, err := service.MoveFormer(ctx, dir, *force, p.log())
 	if err != nil {
 		return err
 	}
@@ -67,65 +61,4 @@ func parseCommand(flags *flag.FlagSet, args []string, p process) error {
 		return fmt.Errorf("unexpected argument %q: see -h", flags.Arg(0))
 	}
 	return fromEnvironment(flags, p.getenv)
-}
-
-// moveFormer moves the former store of a data directory into the current format.
-func moveFormer(ctx context.Context, dir *datadir.Dir, force bool, log *slog.Logger) (migrate.Report, error) {
-	return migrate.Run(ctx, migrate.Config{
-		Dir: dir, Encoding: rpc.Encoding{}, Destination: sqliteDestination{log}, Force: force, Log: log,
-	})
-}
-
-// sqliteDestination makes stores of the current format.
-type sqliteDestination struct{ log *slog.Logger }
-
-// config keeps everything: what is too much goes when the server opens the store.
-func (d sqliteDestination) config(dir string) sqlite.Config {
-	return sqlite.Config{Dir: dir, RoomEvents: math.MaxInt, Bytes: math.MaxInt64, Log: d.log}
-}
-
-// Import implements migrate.Destination.
-func (d sqliteDestination) Import(ctx context.Context, dir string, f *migrate.Former) error {
-	return sqlite.Import(ctx, d.config(dir), sqlite.Source{
-		Epoch: f.Epoch, Next: f.Next, Rooms: sourceRooms(f), Events: sourceEvents(f.Events(ctx)), Records: sourceRecords(f),
-	})
-}
-
-// Open implements migrate.Destination.
-func (d sqliteDestination) Open(ctx context.Context, dir string) (migrate.Store, error) {
-	return sqlite.Open(ctx, d.config(dir))
-}
-
-func sourceRooms(f *migrate.Former) iter.Seq2[sqlite.SourceRoom, error] {
-	return func(yield func(sqlite.SourceRoom, error) bool) {
-		for _, r := range f.Rooms {
-			if !yield(sqlite.SourceRoom{Name: r.Name, Evicted: r.Evicted}, nil) {
-				return
-			}
-		}
-	}
-}
-
-func sourceEvents(events iter.Seq2[migrate.Event, error]) iter.Seq2[sqlite.SourceEvent, error] {
-	return func(yield func(sqlite.SourceEvent, error) bool) {
-		for e, err := range events {
-			ok := yield(sqlite.SourceEvent{
-				Sequence: e.Sequence, Room: e.Room, KeyDigest: e.KeyDigest, Payload: e.Payload, Time: e.Time,
-				Relation: e.Relation, Target: e.Target, Counted: e.Counted, Author: e.Author, Erased: e.Erased,
-			}, err)
-			if !ok {
-				return
-			}
-		}
-	}
-}
-
-func sourceRecords(f *migrate.Former) iter.Seq2[chat.Record, error] {
-	return func(yield func(chat.Record, error) bool) {
-		for _, r := range f.Records {
-			if !yield(chat.Record{Key: r.Key, Value: r.Value}, nil) {
-				return
-			}
-		}
-	}
 }

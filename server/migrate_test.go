@@ -42,7 +42,7 @@ func TestServeMovesAFormerStore(t *testing.T) {
 	}
 }
 
-func resumesAsBefore(t *testing.T, s *service, want formertest.Expectation) {
+func resumesAsBefore(t *testing.T, s *testService, want formertest.Expectation) {
 	t.Helper()
 	ctx, client := bounded(t), chatv1connect.NewChatRoomClient(http1Client(t), s.URL)
 	rooms, err := client.ListRooms(ctx, &chatv1.ListRoomsRequest{})
@@ -155,22 +155,15 @@ func TestFormerStoreUsedSince(t *testing.T) {
 	}
 }
 
-// openAndClose opens a data directory as serve does, and returns what was logged.
+// openAndClose runs the server on a data directory, and returns what was logged.
 func openAndClose(t *testing.T, dir string) (log string) {
 	t.Helper()
-	c, err := parse([]string{"-data", dir}, environment(nil), &syncBuffer{})
+	s, err := tryToServe("-data", dir)
 	if err != nil {
 		t.Fatal(err)
 	}
-	var out syncBuffer
-	d, err := openData(t.Context(), c, nil, process{stderr: &out}.log())
-	if err != nil {
-		t.Fatalf("openData = %v, want nil", err)
-	}
-	if err := d.Close(); err != nil {
-		t.Errorf("Close = %v, want nil", err)
-	}
-	return out.String()
+	s.Stop(t)
+	return s.log.String()
 }
 
 // A lost key of guests is reported, and costs nothing else.

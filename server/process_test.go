@@ -40,9 +40,9 @@ func built(t *testing.T) string {
 
 // child is a server that runs as a process.
 type child struct {
-	service // of which only URL, Addr and log are used
-	command *exec.Cmd
-	rest    sync.WaitGroup
+	testService // of which only URL, Addr and log are used
+	command     *exec.Cmd
+	rest        sync.WaitGroup
 }
 
 // spawn starts the server as a process on a free port, and waits until it serves. The
@@ -89,7 +89,7 @@ func TestSecondProcess(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
 	c := spawn(t, "-data", data)
-	h := newHistory(ctx, t, &c.service, "kept")
+	h := newHistory(ctx, t, &c.testService, "kept")
 	for i := range 5 {
 		for _, response := range say(ctx, t, h.v, h.room, 10+10*i, 10) {
 			h.at = append(h.at, response.GetSequence())
@@ -112,7 +112,7 @@ func TestSecondProcess(t *testing.T) {
 	c.kill()
 
 	c = spawn(t, "-data", data)
-	h.v = h.signedIn(t, &c.service, "")
+	h.v = h.signedIn(t, &c.testService, "")
 	receive, err := h.v.subscribe(ctx, only(h.after(h.epoch, 0)))
 	if err != nil {
 		t.Fatalf("Subscribe after a kill: %v", err)
@@ -134,7 +134,7 @@ func TestTakenPortAfterKill(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
 	c := spawn(t, "-data", data)
-	newHistory(ctx, t, &c.service, "kept")
+	newHistory(ctx, t, &c.testService, "kept")
 	c.kill()
 	listener, err := net.Listen("tcp", c.Addr)
 	try(t, err)

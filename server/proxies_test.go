@@ -21,13 +21,14 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/service"
 )
 
 // Many calls at once on few connections are all answered with success.
 func TestH2load(t *testing.T) {
 	t.Parallel()
 	h2load := requireTool(t, "h2load")
-	s := serve(t, "-data", memoryData)
+	s := serve(t, "-data", service.MemoryData)
 	url := s.URL + chatv1connect.ChatRoomListRoomsProcedure + "?connect=v1&encoding=json&message=%7B%7D"
 	out, err := exec.CommandContext(bounded(t), h2load, "-n", "5000", "-c", "4", "-m", "100", url).CombinedOutput()
 	if err != nil {
@@ -76,12 +77,12 @@ http {
 
 // nginx is a running nginx in front of a service.
 type nginx struct {
-	grpc, http *service // the same service, at the addresses of nginx
+	grpc, http *testService // the same service, at the addresses of nginx
 }
 
 // newNginx starts nginx. It inherits sockets that listen already, as it does from an
 // nginx that it replaces: so the ports are its own, and calls can begin at once.
-func newNginx(t *testing.T, s *service) nginx {
+func newNginx(t *testing.T, s *testService) nginx {
 	t.Helper()
 	program, err := exec.LookPath("nginx")
 	if err != nil {
@@ -117,7 +118,7 @@ func newNginx(t *testing.T, s *service) nginx {
 			t.Errorf("nginx: %v", err)
 		}
 	})
-	at := func(address string) *service { return &service{Addr: address, URL: "http://" + address} }
+	at := func(address string) *testService { return &testService{Addr: address, URL: "http://" + address} }
 	return nginx{at(addresses[0]), at(addresses[1])}
 }
 
@@ -126,7 +127,7 @@ func newNginx(t *testing.T, s *service) nginx {
 func TestNginxGRPC(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
-	s := serve(t, "-data", memoryData)
+	s := serve(t, "-data", service.MemoryData)
 	v := grpcDoor(t, newNginx(t, s).grpc, "")
 	subscribed, err := v.subscribe(ctx, only(&chatv1.Subscription{Room: "lobby"}))
 	try(t, err)
@@ -190,7 +191,7 @@ func (receive frames) end() error {
 func TestNginxHTTP1(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
-	s := serve(t, "-data", memoryData)
+	s := serve(t, "-data", service.MemoryData)
 	front := newNginx(t, s).http
 	for name, options := range map[string][]connect.ClientOption{
 		"Connect": nil, "gRPC-Web": {connect.WithGRPCWeb()},

@@ -21,6 +21,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/service"
 )
 
 // slowProtocol is a way to subscribe. Its name is one of subscriberDoors.
@@ -47,7 +48,7 @@ type slowReader struct {
 var slowCases = []struct {
 	name  string
 	http2 bool // only there
-	open  func(t *testing.T, s *service, p slowProtocol, room string) slowReader
+	open  func(t *testing.T, s *testService, p slowProtocol, room string) slowReader
 }{
 	{"the window never opens", true, slowClosedWindow},
 	{"the window opens byte by byte", true, slowByteWindow},
@@ -67,7 +68,7 @@ func TestSlowReaders(t *testing.T) {
 	for _, c := range slowCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, "-data", memoryData, "-write-timeout=1s", "-heartbeat=500ms")
+			s := serve(t, "-data", service.MemoryData, "-write-timeout=1s", "-heartbeat=500ms")
 			rest := newFrameRest(t, s)
 			readers, members := make(map[slowProtocol]slowReader), make(map[string]uint32)
 			for i, p := range slowProtocols {
@@ -136,7 +137,7 @@ func (r *frameRest) talkUntilFreed(t *testing.T, rooms map[string]uint32) map[st
 }
 
 // slowClosedWindow answers everything, and opens no window.
-func slowClosedWindow(t *testing.T, s *service, p slowProtocol, room string) slowReader {
+func slowClosedWindow(t *testing.T, s *testService, p slowProtocol, room string) slowReader {
 	t.Helper()
 	c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 	c.answer()
@@ -154,7 +155,7 @@ func (c *frameClient) wasReset(t *testing.T) {
 }
 
 // slowByteWindow is slowClosedWindow, and opens the window byte by byte.
-func slowByteWindow(t *testing.T, s *service, p slowProtocol, room string) slowReader {
+func slowByteWindow(t *testing.T, s *testService, p slowProtocol, room string) slowReader {
 	t.Helper()
 	c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 	c.answer()
@@ -195,7 +196,7 @@ func every(t *testing.T, d time.Duration, call func() error) (stop func()) {
 }
 
 // slowUnread opens its windows, if it has any, and reads nothing.
-func slowUnread(t *testing.T, s *service, p slowProtocol, room string) slowReader {
+func slowUnread(t *testing.T, s *testService, p slowProtocol, room string) slowReader {
 	t.Helper()
 	conn := frameDial(t, s)
 	slowSubscribe(t, s, conn, p, room)
@@ -203,7 +204,7 @@ func slowUnread(t *testing.T, s *service, p slowProtocol, room string) slowReade
 }
 
 // slowSubscribe subscribes on a connection, with windows that are open.
-func slowSubscribe(t *testing.T, s *service, conn net.Conn, p slowProtocol, room string) {
+func slowSubscribe(t *testing.T, s *testService, conn net.Conn, p slowProtocol, room string) {
 	t.Helper()
 	if p.http2 {
 		slowFrameClient(t, conn).subscribe(t, s, 1, p.contentType, room)
@@ -235,7 +236,7 @@ func slowClosed(t *testing.T, conn net.Conn) {
 }
 
 // slowByteReads is slowUnread, and reads byte by byte.
-func slowByteReads(t *testing.T, s *service, p slowProtocol, room string) slowReader {
+func slowByteReads(t *testing.T, s *testService, p slowProtocol, room string) slowReader {
 	t.Helper()
 	conn := frameDial(t, s)
 	slowSubscribe(t, s, conn, p, room)
@@ -251,7 +252,7 @@ func slowByteReads(t *testing.T, s *service, p slowProtocol, room string) slowRe
 
 // slowProcess is a client of connect-go in a process of its own, which is stopped while
 // it receives. When it is continued it notices the end.
-func slowProcess(t *testing.T, s *service, p slowProtocol, room string) slowReader {
+func slowProcess(t *testing.T, s *testService, p slowProtocol, room string) slowReader {
 	t.Helper()
 	program, err := os.Executable()
 	try(t, err)
@@ -284,7 +285,7 @@ func slowProcess(t *testing.T, s *service, p slowProtocol, room string) slowRead
 }
 
 // slowVanished reads everything, until its line is cut without any notice to the server.
-func slowVanished(t *testing.T, s *service, p slowProtocol, room string) slowReader {
+func slowVanished(t *testing.T, s *testService, p slowProtocol, room string) slowReader {
 	t.Helper()
 	l := newSlowLine(t, s)
 	if p.http2 {
@@ -311,7 +312,7 @@ type slowLine struct {
 	forwarding sync.WaitGroup
 }
 
-func newSlowLine(t *testing.T, s *service) *slowLine {
+func newSlowLine(t *testing.T, s *testService) *slowLine {
 	l := &slowLine{server: frameDial(t, s)}
 	l.client, l.near = net.Pipe()
 	l.forwarding.Go(func() { _, _ = io.Copy(l.server, l.near) })

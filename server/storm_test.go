@@ -18,6 +18,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/gen/hello/helloconnect"
+	"chatroom/server/internal/service"
 )
 
 const (
@@ -83,7 +84,7 @@ func TestStorm(t *testing.T) {
 
 // stormVisits opens so many streams, or fewer on a machine that is slow, and
 // returns the clients that it did it with.
-func stormVisits(ctx context.Context, t *testing.T, s *service, visits int64) (clients []*http.Client) {
+func stormVisits(ctx context.Context, t *testing.T, s *testService, visits int64) (clients []*http.Client) {
 	stormy, cancel := context.WithTimeout(ctx, stormTime)
 	defer cancel()
 	var visiting sync.WaitGroup
@@ -249,7 +250,7 @@ type stormAudience struct {
 
 // newStormAudience opens a stream of each kind in each room, and returns when
 // all are live.
-func newStormAudience(ctx context.Context, t *testing.T, s *service, list stormList, h2c, http1 *http.Client) *stormAudience {
+func newStormAudience(ctx context.Context, t *testing.T, s *testService, list stormList, h2c, http1 *http.Client) *stormAudience {
 	ctx, leave := context.WithCancel(ctx)
 	a := &stormAudience{t: t, members: make(map[string]uint32), closers: []func(){leave}}
 	t.Cleanup(a.leave)
@@ -321,8 +322,8 @@ func objects() uint64 {
 // everybody has left and in which nothing was said. Nobody can see them from
 // outside: only the memory tells.
 func TestStormLeavesNothing(t *testing.T) {
-	const visits = 1_000               // three times as many are fewer than a connection may reset at once
-	s := serve(t, "-data", memoryData) // a store on disk has caches of its own
+	const visits = 1_000                       // three times as many are fewer than a connection may reset at once
+	s := serve(t, "-data", service.MemoryData) // a store on disk has caches of its own
 	ctx, cancel := context.WithTimeout(t.Context(), stormLimit)
 	defer cancel()
 	client := chatv1connect.NewChatRoomClient(h2cClient(t), s.URL, connect.WithGRPC())

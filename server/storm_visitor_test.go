@@ -79,13 +79,13 @@ const stormNoise = "storm-noise"
 
 // stormVisitor opens streams on connections of its own, and does not keep them.
 type stormVisitor struct {
-	s     *service
+	s     *testService
 	chats []chatv1connect.ChatRoomClient // one per protocol, on h2c
 	plain chatv1connect.ChatRoomClient   // on HTTP/1.1
 	hello helloconnect.ChatRoomClient
 }
 
-func newStormVisitor(s *service, h2c, http1 *http.Client) *stormVisitor {
+func newStormVisitor(s *testService, h2c, http1 *http.Client) *stormVisitor {
 	v := &stormVisitor{
 		s:     s,
 		plain: chatv1connect.NewChatRoomClient(http1, s.URL),

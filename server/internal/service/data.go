@@ -1,4 +1,4 @@
-package main
+package service
 
 import (
 	"context"
@@ -34,11 +34,11 @@ type data struct {
 
 // openData locks the data directory, and then opens what is in it. The addresses are
 // where the server listens, for others that want the directory.
-func openData(ctx context.Context, c *config, addresses []string, log *slog.Logger) (*data, error) {
-	if c.data == memoryData {
+func openData(ctx context.Context, c *Config, addresses []string, log *slog.Logger) (*data, error) {
+	if c.Data == MemoryData {
 		return &data{guests: identity.NewGuests(), store: openMemory(c)}, nil
 	}
-	dir, err := datadir.Open(c.data, addresses...)
+	dir, err := datadir.Open(c.Data, addresses...)
 	if err != nil {
 		return nil, fmt.Errorf("-data %w", err)
 	}
@@ -49,7 +49,7 @@ func openData(ctx context.Context, c *config, addresses []string, log *slog.Logg
 	return d, nil
 }
 
-func (d *data) open(ctx context.Context, c *config, log *slog.Logger) error {
+func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
 	format, err := d.dir.Format()
 	if err != nil {
 		return fmt.Errorf("-data %w", err)
@@ -61,7 +61,7 @@ func (d *data) open(ctx context.Context, c *config, log *slog.Logger) error {
 		log.Error("the key of guests was missing, and is a new one: all guests have lost their identities, and can't edit or delete what they have sent; to restore them, stop the server and put the file back from a backup",
 			"file", filepath.Join(d.dir.Path(), identity.KeyName))
 	}
-	if c.nats == "" {
+	if c.NATS == "" {
 		if err := useCurrentFormat(ctx, d.dir, format, log); err != nil {
 			return err
 		}
@@ -77,7 +77,7 @@ func useCurrentFormat(ctx context.Context, dir *datadir.Dir, format datadir.Form
 		return err
 	}
 	if format == datadir.Former {
-		if _, err := moveFormer(ctx, dir, false, log); err != nil {
+		if _, err := MoveFormer(ctx, dir, false, log); err != nil {
 			return err
 		}
 	}
@@ -106,17 +106,17 @@ func (d *data) Close() error {
 
 // openStore opens what keeps events and records: a database in the data directory, or
 // NATS servers.
-func openStore(ctx context.Context, c *config, dir *datadir.Dir, log *slog.Logger) (store, error) {
-	if c.nats != "" {
+func openStore(ctx context.Context, c *Config, dir *datadir.Dir, log *slog.Logger) (store, error) {
+	if c.NATS != "" {
 		return openNATS(ctx, c, log)
 	}
 	s, err := sqlite.Open(ctx, sqlite.Config{
 		Dir:        dir.Path(),
-		Window:     c.dedupWindow,
-		RoomEvents: c.roomEvents,
-		Age:        c.age,
-		Bytes:      c.bytes,
-		NoFsync:    !c.fsync,
+		Window:     c.DedupWindow,
+		RoomEvents: c.RetainRoomEvents,
+		Age:        c.RetainAge,
+		Bytes:      c.RetainBytes,
+		NoFsync:    c.NoFsync,
 		Log:        log,
 	})
 	if err != nil {
@@ -125,14 +125,14 @@ func openStore(ctx context.Context, c *config, dir *datadir.Dir, log *slog.Logge
 	return s, nil
 }
 
-func openNATS(ctx context.Context, c *config, log *slog.Logger) (store, error) {
+func openNATS(ctx context.Context, c *Config, log *slog.Logger) (store, error) {
 	s, err := jetstream.Open(ctx, jetstream.Config{
-		URL:        c.nats,
-		Replicas:   c.natsReplicas,
-		Window:     c.dedupWindow,
-		RoomEvents: c.roomEvents,
-		Age:        c.age,
-		Bytes:      c.bytes,
+		URL:        c.NATS,
+		Replicas:   c.NATSReplicas,
+		Window:     c.DedupWindow,
+		RoomEvents: c.RetainRoomEvents,
+		Age:        c.RetainAge,
+		Bytes:      c.RetainBytes,
 		Log:        log,
 	})
 	if err != nil {
@@ -141,6 +141,6 @@ func openNATS(ctx context.Context, c *config, log *slog.Logger) (store, error) {
 	return s, nil
 }
 
-func openMemory(c *config) store {
-	return memory.Open(memory.Config{RoomEvents: c.roomEvents, Age: c.age, Bytes: int(min(c.bytes, memoryBytes)), Window: c.dedupWindow})
+func openMemory(c *Config) store {
+	return memory.Open(memory.Config{RoomEvents: c.RetainRoomEvents, Age: c.RetainAge, Bytes: int(min(c.RetainBytes, memoryBytes)), Window: c.DedupWindow})
 }

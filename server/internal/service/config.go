@@ -1,0 +1,112 @@
+package service
+
+import (
+	"cmp"
+	"log/slog"
+	"time"
+
+	"chatroom/server/internal/chat"
+)
+
+// MemoryData is the value of Config.Data under which nothing is kept.
+const MemoryData = "memory"
+
+// The values that the zero values of Config's fields stand for.
+const (
+	DefaultAddress       = ":8080"
+	DefaultData          = "./data"
+	DefaultRoom          = "lobby"
+	DefaultPresenceGrace = 10 * time.Second
+	DefaultNATSReplicas  = 1
+	DefaultDedupWindow   = 10 * time.Minute
+	DefaultRoomEvents    = 100_000
+	DefaultRetainBytes   = 10 << 30
+	DefaultMemoryBytes   = 128 << 20
+	DefaultHeartbeat     = 15 * time.Second
+	DefaultWriteTimeout  = 30 * time.Second
+	DefaultDrain         = 10 * time.Second
+)
+
+// Config is what a service runs with. Its zero value works. Errors of Run name a
+// setting by its flag.
+type Config struct {
+	// Addresses are the TCP addresses to serve HTTP/1.1 and unencrypted HTTP/2 on.
+	// None means DefaultAddress.
+	Addresses []string
+	// Data is the directory for what is kept, or MemoryData to keep nothing. Empty
+	// means DefaultData.
+	Data string
+
+	// Rooms are the rooms that always exist. None means DefaultRoom.
+	Rooms []string
+	// RoomCreation says who may create other rooms. Zero means anyone.
+	RoomCreation chat.Creation
+	// PresenceGrace is how long a member stays in a room after its last connection
+	// was lost. Zero means DefaultPresenceGrace.
+	PresenceGrace time.Duration
+	// Schema is the file with the descriptor set of an application's kinds of event.
+	// Empty means that there are none.
+	Schema string
+
+	// NATS are the URLs of NATS servers with JetStream that keep events and records,
+	// separated by commas. Empty means that both are kept in Data.
+	NATS string
+	// NATSReplicas is how many NATS servers keep each event, 1 to 5. Zero means
+	// DefaultNATSReplicas.
+	NATSReplicas int
+	// NoFsync acknowledges an event before it is on disk.
+	NoFsync bool
+	// DedupWindow is how long a send with the same id is the same send. Zero means
+	// DefaultDedupWindow.
+	DedupWindow time.Duration
+	// RetainRoomEvents is how many events a room keeps. Zero means DefaultRoomEvents.
+	RetainRoomEvents int
+	// RetainAge is how long events are kept. Zero means for ever.
+	RetainAge time.Duration
+	// RetainBytes is how many bytes all rooms keep together. Zero means
+	// DefaultRetainBytes.
+	RetainBytes int64
+
+	// MemoryBytes bounds the recent events and folded messages that all rooms hold in
+	// memory together. Zero means DefaultMemoryBytes.
+	MemoryBytes int
+	// Heartbeat is how long a stream may be silent before a heartbeat is sent. Zero
+	// means DefaultHeartbeat.
+	Heartbeat time.Duration
+	// WriteTimeout is how long a client may take to accept what is sent to it, before
+	// its stream is reset. Zero means DefaultWriteTimeout.
+	WriteTimeout time.Duration
+	// Drain is how long clients get to reconnect elsewhere when the service stops. Zero
+	// means DefaultDrain.
+	Drain time.Duration
+
+	// Ready is called once the service accepts connections, with the addresses that it
+	// listens on. Nil means that nothing is called.
+	Ready func(addresses []string) `json:"-"`
+	// Log receives what the service logs. Nil discards it.
+	Log *slog.Logger `json:"-"`
+}
+
+func (c Config) withDefaults() Config {
+	if len(c.Addresses) == 0 {
+		c.Addresses = []string{DefaultAddress}
+	}
+	if len(c.Rooms) == 0 {
+		c.Rooms = []string{DefaultRoom}
+	}
+	c.Data = cmp.Or(c.Data, DefaultData)
+	c.PresenceGrace = cmp.Or(c.PresenceGrace, DefaultPresenceGrace)
+	c.NATSReplicas = cmp.Or(c.NATSReplicas, DefaultNATSReplicas)
+	c.DedupWindow = cmp.Or(c.DedupWindow, DefaultDedupWindow)
+	c.RetainRoomEvents = cmp.Or(c.RetainRoomEvents, DefaultRoomEvents)
+	c.RetainBytes = cmp.Or(c.RetainBytes, DefaultRetainBytes)
+	c.MemoryBytes = cmp.Or(c.MemoryBytes, DefaultMemoryBytes)
+	c.Heartbeat = cmp.Or(c.Heartbeat, DefaultHeartbeat)
+	c.WriteTimeout = cmp.Or(c.WriteTimeout, DefaultWriteTimeout)
+	c.Drain = cmp.Or(c.Drain, DefaultDrain)
+	if c.Ready == nil {
+		c.Ready = func([]string) {}
+	}
+	c.Log = cmp.Or(c.Log, slog.New(slog.DiscardHandler))
+	return c
+}

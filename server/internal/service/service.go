@@ -1,0 +1,97 @@
+// Package service puts the parts of the server together and runs them in one process:
+// Run starts them in the order in which they depend on each other, and stops them in
+// the order that loses nothing. It knows neither flags nor environment.
+package service
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/httpd"
+	"chatroom/server/internal/presence"
+	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/schema"
+	"chatroom/web"
+)
+
+// ShutdownTimeout is how long handlers get to return once their streams have been
+// ended.
+const ShutdownTimeout = 5 * time.Second
+
+// Run serves until ctx ends, and then stops gracefully, which takes no longer than
+// Config.Drain and ShutdownTimeout together. It returns nil after a graceful stop.
+func Run(ctx context.Context, c Config) error {
+	c = c.withDefaults()
+
+	// Start. The ports are opened before the data directory is: a service that can't
+	// have its ports touches nothing in there.
+	var kinds *schema.Schema
+	if c.Schema != "" {
+		var err error
+		if kinds, err = schema.Open(c.Schema); err != nil {
+			return fmt.Errorf("-schema: %w", err)
+		}
+	}
+	listeners, err := httpd.Listen(c.Addresses)
+	if err != nil {
+		return fmt.Errorf("-listen: %w", err)
+	}
+	defer listeners.Close()
+	data, err := openData(ctx, &c, listeners.Addresses(), c.Log)
+	if err != nil {
+		return err
+	}
+	rooms := chat.New(chat.Config{
+		Journal:     data.store,
+		State:       data.store,
+		Encoding:    rpc.Encoding{},
+		Rooms:       c.Rooms,
+		Presence:    presence.Config{Grace: c.PresenceGrace},
+		Creation:    c.RoomCreation,
+		MemoryBytes: c.MemoryBytes,
+		Log:         c.Log,
+	})
+	api := rpc.New(rpc.Config{
+		Chat:         rooms,
+		Guests:       data.guests,
+		Schema:       kinds,
+		Heartbeat:    c.Heartbeat,
+		WriteTimeout: c.WriteTimeout,
+		Drain:        c.Drain,
+		Log:          c.Log,
+	})
+	server, err := httpd.New(httpd.Config{
+		Listeners:    listeners,
+		RPC:          api.Handlers(),
+		Page:         web.Files(),
+		WriteTimeout: c.WriteTimeout,
+		Log:          c.Log,
+	})
+	if err != nil {
+		return errors.Join(err, data.Close())
+	}
+	c.Ready(listeners.Addresses())
+	served := make(chan error, 1)
+	go func() { served <- server.Serve() }()
+
+	// Serve, until ctx ends or serving fails.
+	select {
+	case <-ctx.Done():
+		c.Log.Info("draining", "streams", api.Streams(), "at most", c.Drain)
+		api.Drain(context.Background())
+	case err = <-served:
+		served <- nil
+	}
+
+	// Stop: rooms first, so that no stream waits for events; then streams, connections,
+	// and last the store, which every one of them uses.
+	rooms.Close()
+	patience, cancel := context.WithTimeout(context.Background(), ShutdownTimeout)
+	defer cancel()
+	api.Stop(patience)
+	err = errors.Join(err, server.Shutdown(patience), <-served)
+	return errors.Join(err, data.Close())
+}
