@@ -9,6 +9,7 @@ import (
 	"io"
 	"strings"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -16,6 +17,7 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 	hellopb "chatroom/gen/hello"
 	"chatroom/gen/hello/helloconnect"
+	"chatroom/server/internal/service"
 )
 
 // A Chat stream that does not begin with a join that can be carried out ends
@@ -58,7 +60,7 @@ func TestBadInputFirstOnChat(t *testing.T) {
 // A client that opens Chat and says nothing is told so after the heartbeat
 // interval.
 func TestBadInputSilentChat(t *testing.T) {
-	b := newBadinput(t, "-heartbeat", "100ms")
+	b := newBadinput(t, func(c *service.Config) { c.Heartbeat = 100 * time.Millisecond })
 	for _, d := range b.bidi() {
 		t.Run(d.name, func(t *testing.T) {
 			b.undisturbed(t, func() {

@@ -92,9 +92,9 @@ type badinput struct {
 	room  *badinputRoom
 }
 
-func newBadinput(t *testing.T, args ...string) *badinput {
+func newBadinput(t *testing.T, options ...option) *badinput {
 	t.Parallel()
-	s := serve(t, args...)
+	s := serve(t, options...)
 	return &badinput{s: s, doors: badinputDoors(t), room: newBadinputRoom(t, s)}
 }
 

@@ -45,7 +45,9 @@ func crashed(t *testing.T, c crash.Config) *crash.Report {
 	if testing.Short() {
 		t.Skip("it takes several seconds to kill a server often enough")
 	}
-	c.Program, c.Dir, c.Seed = built(t), t.TempDir(), rand.Uint64()
+	program, err := crash.Build(t.Context(), t.TempDir())
+	try(t, err)
+	c.Program, c.Dir, c.Seed = program, t.TempDir(), rand.Uint64()
 	report, err := crash.Run(t.Context(), c)
 	if err != nil {
 		t.Fatalf("Run with seed %d: %v", c.Seed, err)

@@ -32,9 +32,9 @@ func TestUnknownCommand(t *testing.T) {
 // A second server on a directory is refused, and says who has it.
 func TestSecondServer(t *testing.T) {
 	dir := t.TempDir()
-	s := serve(t, "-data", dir)
+	s := serve(t, inDir(dir))
 	before := snapshot(t, dir)
-	err := runRefused(t, "serve", "-listen", "127.0.0.1:0", "-data", dir)
+	err := startRefused(t, inDir(dir))
 	for _, part := range []string{"-data " + dir + " is in use by process", "listening on " + s.Addr} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("second server = %q, want %q in it", err, part)
@@ -44,7 +44,7 @@ func TestSecondServer(t *testing.T) {
 		t.Errorf("a refused server has changed the directory:\n%s\nwant\n%s", after, before)
 	}
 	s.Stop(t)
-	serve(t, "-data", dir).Stop(t)
+	serve(t, inDir(dir)).Stop(t)
 }
 
 // A server that can't have its port touches nothing in the data directory, whether that
@@ -56,17 +56,17 @@ func TestTakenPort(t *testing.T) {
 	}
 	defer taken.Close()
 	used := t.TempDir()
-	serve(t, "-data", used)
+	serve(t, inDir(used))
 	fresh := filepath.Join(t.TempDir(), "data")
 	for range 5 {
 		before := snapshot(t, used)
-		if err := runRefused(t, "-listen", taken.Addr().String(), "-data", used); !strings.Contains(err.Error(), "-listen") {
+		if err := startRefused(t, inDir(used), at(taken.Addr().String())); !strings.Contains(err.Error(), "-listen") {
 			t.Errorf("server on a taken port = %v, want an error of -listen", err)
 		}
 		if after := snapshot(t, used); after != before {
 			t.Errorf("a server on a taken port has changed the directory:\n%s\nwant\n%s", after, before)
 		}
-		runRefused(t, "-listen", taken.Addr().String(), "-data", fresh)
+		startRefused(t, inDir(fresh), at(taken.Addr().String()))
 		if _, err := os.Stat(fresh); err == nil {
 			t.Error("a server on a taken port has made its directory")
 		}

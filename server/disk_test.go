@@ -70,7 +70,7 @@ func TestFullDisk(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), mounted(t, "24m")
 	disk := filler{filepath.Join(data, "filler")}
-	s := serve(t, "-data", data)
+	s := serve(t, inDir(data))
 	d := newDeletions(t, s)
 	v := connectDoor(h2cClient)(t, s, d.token)
 	d.fill(ctx, t, s, 100)
@@ -109,7 +109,7 @@ func TestDiskFillsWhileDeleting(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), mounted(t, "24m")
 	disk := filler{filepath.Join(data, "filler")}
-	s := serve(t, "-data", data)
+	s := serve(t, inDir(data))
 	d := newDeletions(t, s)
 	v := connectDoor(h2cClient)(t, s, d.token)
 	for range 5 {
@@ -166,7 +166,7 @@ func (d *deletions) works(t *testing.T, s *testService, v visitor, data string) 
 	}
 	s.Stop(t)
 	s.log.take()
-	again := serve(t, "-data", data)
+	again := serve(t, inDir(data))
 	d.check(ctx, t, again)
 	if err := d.send(ctx, connectDoor(h2cClient)(t, again, d.token), 100); err != nil {
 		t.Errorf("Send after a restart = %v, want nil", err)
@@ -184,7 +184,7 @@ func TestReadOnlyData(t *testing.T) {
 			ctx, data := bounded(t), mounted(t, "24m")
 			h := &history{}
 			if used {
-				s := serve(t, "-data", data)
+				s := serve(t, inDir(data))
 				h = newHistory(ctx, t, s, "kept")
 				s.Stop(t)
 			}
@@ -192,14 +192,14 @@ func TestReadOnlyData(t *testing.T) {
 				try(t, syscall.Mount("tmpfs", data, "tmpfs", syscall.MS_REMOUNT|flags, ""))
 			}
 			remount(syscall.MS_RDONLY)
-			err := runRefused(t, "-listen", "127.0.0.1:0", "-data", data)
+			err := startRefused(t, inDir(data))
 			for _, part := range []string{"-data " + data + " can't be written to", "make it writable"} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("run() = %q, want %q in it", err, part)
 				}
 			}
 			remount(0)
-			s := serve(t, "-data", data)
+			s := serve(t, inDir(data))
 			if used {
 				h.v = h.signedIn(t, s, "")
 				response, err := h.v.Send(ctx, saying(h.room, "after"))

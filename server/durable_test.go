@@ -4,22 +4,23 @@ import (
 	"context"
 	"fmt"
 	"slices"
-	"strings"
 	"testing"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/service"
 )
 
 // A restart of the whole service keeps rooms, cursors, who is who, and which
 // sends were made already.
 func TestRestartOfTheService(t *testing.T) {
 	t.Parallel()
-	for _, args := range [][]string{nil, {"-fsync=false"}} {
-		t.Run(strings.Join(args, " "), func(t *testing.T) {
+	for _, noFsync := range []bool{false, true} {
+		t.Run(fmt.Sprintf("NoFsync=%t", noFsync), func(t *testing.T) {
 			t.Parallel()
-			ctx, args := bounded(t), append([]string{"-data", t.TempDir()}, args...)
-			s := serve(t, args...)
+			ctx, data := bounded(t), t.TempDir()
+			configure := func(c *service.Config) { c.Data = data; c.NoFsync = noFsync }
+			s := serve(t, configure)
 			token, member := s.enter(t, "Ada")
 			h := newHistory(ctx, t, s, "kept")
 			first, err := h.signedIn(t, s, token).Send(ctx, saying("kept", "before"))
@@ -29,7 +30,7 @@ func TestRestartOfTheService(t *testing.T) {
 			h.at = append(h.at, first.GetSequence())
 			s.Stop(t)
 
-			s = serve(t, args...)
+			s = serve(t, configure)
 			h.v = h.signedIn(t, s, token)
 			again, err := h.v.Send(ctx, saying("kept", "before"))
 			if err != nil || !again.GetDuplicate() || again.GetSequence() != first.GetSequence() || again.GetEpoch() != h.epoch {

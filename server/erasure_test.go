@@ -225,7 +225,7 @@ func (d *deletions) inFiles(t *testing.T, data string, sequences []uint64) []uin
 func TestKillWhileDeleting(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
-	c := spawn(t, "-data", data)
+	c := spawn(t, inDir(data))
 	d := newDeletions(t, &c.testService)
 	for range 5 {
 		d.fill(ctx, t, &c.testService, 120)
@@ -242,7 +242,7 @@ func TestKillWhileDeleting(t *testing.T) {
 		if left := d.inFiles(t, data, d.with(erased)); left != nil {
 			t.Errorf("messages %v are in files, although their deletions were answered", left)
 		}
-		c = spawn(t, "-data", data)
+		c = spawn(t, inDir(data))
 		var shown []uint64
 		for sequence := range d.check(ctx, t, &c.testService) {
 			shown = append(shown, sequence)
@@ -261,7 +261,7 @@ func TestKillWhileDeleting(t *testing.T) {
 func TestKillBeforeErasing(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
-	c := spawn(t, "-data", data)
+	c := spawn(t, inDir(data))
 	d := newDeletions(t, &c.testService)
 	d.fill(ctx, t, &c.testService, 120)
 	release := holdSnapshot(t, data)
@@ -284,7 +284,7 @@ func TestKillBeforeErasing(t *testing.T) {
 		t.Errorf("%d texts are in files, want %d: a reader holds them", len(left), len(targets))
 	}
 
-	c = spawn(t, "-data", data)
+	c = spawn(t, inDir(data))
 	if deleted := d.check(ctx, t, &c.testService); len(deleted) != len(targets) {
 		t.Errorf("%d messages are shown as deleted after the next start, want %d", len(deleted), len(targets))
 	}

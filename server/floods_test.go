@@ -13,7 +13,6 @@ import (
 	"golang.org/x/net/http2/hpack"
 
 	"chatroom/gen/chat/v1/chatv1connect"
-	"chatroom/server/internal/service"
 )
 
 // flooder is an HTTP/2 client that breaks the rules, or uses them to the limit.
@@ -163,7 +162,7 @@ func floodEnded(f *flooder) error {
 // are delivered to meanwhile: all of it, in order.
 func TestFloods(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "-data", service.MemoryData)
+	s := serve(t, inMemory)
 	rest := newFrameRest(t, s)
 	for name, flood := range floods {
 		t.Run(name, func(t *testing.T) {

@@ -22,7 +22,7 @@ import (
 const (
 	frameLimit = 30 * time.Second // bounds every wait of these tests
 	// framePatience is so long that whoever waited for it would be noticed.
-	framePatience = "-write-timeout=1h"
+	framePatience = time.Hour
 	frameRoom     = "lobby"
 	// frameStop is how long a server may take to stop that is given a second to
 	// drain.
@@ -133,7 +133,7 @@ func (s *testService) stopsInTime(t *testing.T) {
 // behind.
 func TestFramesStuckClients(t *testing.T) {
 	before := goleak.IgnoreCurrent()
-	s := serve(t, framePatience)
+	s := serve(t, func(c *service.Config) { c.WriteTimeout = framePatience })
 	rest := newFrameRest(t, s)
 	var living []*frameClient
 	for _, window := range []uint32{0, 1, 4 << 10} {
@@ -173,7 +173,7 @@ func TestFramesStuckClients(t *testing.T) {
 // passed. Its connection lives on, and so do streams that are merely idle.
 func TestFramesWriteTimeout(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "-write-timeout=1s")
+	s := serve(t, func(c *service.Config) { c.WriteTimeout = time.Second })
 	rest := newFrameRest(t, s)
 	var stuck []*frameClient
 	for _, window := range []uint32{0, 4 << 10} {
@@ -207,7 +207,7 @@ func TestFramesWriteTimeout(t *testing.T) {
 // the write timeout has passed.
 func TestFramesUnreadSocketOnHTTP1(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "-write-timeout=1s")
+	s := serve(t, func(c *service.Config) { c.WriteTimeout = time.Second })
 	rest := newFrameRest(t, s)
 	conn := frameDial(t, s)
 	body := frameSubscribe(t)
@@ -225,7 +225,7 @@ func TestFramesUnreadSocketOnHTTP1(t *testing.T) {
 // So does that of an HTTP/2 client whose windows are open, with its connection.
 func TestFramesUnreadSocketOnHTTP2(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "-write-timeout=1s")
+	s := serve(t, func(c *service.Config) { c.WriteTimeout = time.Second })
 	rest := newFrameRest(t, s)
 	const open = 1 << 30
 	c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: open})
@@ -242,7 +242,7 @@ func TestFramesUnreadSocketOnHTTP2(t *testing.T) {
 // Whoever sends garbage, or half of something, and then hangs disturbs nobody.
 func TestFramesGarbage(t *testing.T) {
 	t.Parallel()
-	s := serve(t, framePatience)
+	s := serve(t, func(c *service.Config) { c.WriteTimeout = framePatience })
 	rest := newFrameRest(t, s)
 	refused := make(map[string]net.Conn)
 	settings := http2.ClientPreface + "\x00\x00\x00\x04\x00\x00\x00\x00\x00"

@@ -21,6 +21,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/service"
 )
 
 // The game is an application that has a room of its own: its players chat there,
@@ -189,7 +190,7 @@ func (p *player) play(moves []*anypb.Any) {
 // read for a while, and who comes later, is spared the moves between.
 func TestGame(t *testing.T) {
 	t.Parallel()
-	s, r := serve(t, "-schema", gameSchema), readRules(t)
+	s, r := serve(t, func(c *service.Config) { c.Schema = gameSchema }), readRules(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	defer cancel()
 	var moves []*anypb.Any
@@ -294,7 +295,7 @@ func testLatecomer(ctx context.Context, t *testing.T, s *testService, r *rules, 
 func TestGameBacklog(t *testing.T) {
 	t.Parallel()
 	const moves = 900
-	s, r := serve(t, "-schema", gameSchema), readRules(t)
+	s, r := serve(t, func(c *service.Config) { c.Schema = gameSchema }), readRules(t)
 	ctx := bounded(t)
 	receive := s.narrow(ctx, t)
 	player := s.move(ctx, t, doors[7], bySend, strings.Repeat("n", 40), &chatv1.Subscription{Room: "elsewhere"})

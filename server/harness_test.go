@@ -1,104 +1,142 @@
 package main
 
 import (
-	"bufio"
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
-	"io"
+	"log/slog"
 	"net"
 	"net/http"
-	"net/url"
 	"os"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/service"
 )
 
 func TestMain(m *testing.M) {
 	if os.Getenv(subscriberVariable) != "" {
 		os.Exit(subscriberMain())
 	}
-	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
-		_ = os.RemoveAll(programDir)
-		os.Exit(code)
-	}))
+	testMain(m)
 }
 
-// testService is a whole server, run in the test's process as main runs it.
+// testMain runs the tests of a package, and fails if they leave goroutines behind.
+// A package whose tests start a Process must call it from TestMain.
+func testMain(m *testing.M) {
+	if config := os.Getenv(processVariable); config != "" {
+		os.Exit(processMain(config))
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// option changes what a service is started with.
+type option = func(*service.Config)
+
+// inMemory makes a service keep nothing.
+func inMemory(c *service.Config) { c.Data = service.MemoryData }
+
+// inDir makes a service keep its data in a directory.
+func inDir(dir string) option { return func(c *service.Config) { c.Data = dir } }
+
+// at makes a service listen on an address.
+func at(address string) option {
+	return func(c *service.Config) { c.Addresses = []string{address} }
+}
+
+// testConfig is what services are started with, on a free port: stopping them takes no
+// longer than it must.
+func testConfig(options ...option) service.Config {
+	c := service.Config{Addresses: []string{"127.0.0.1:0"}, Drain: time.Second, PresenceGrace: time.Millisecond}
+	for _, o := range options {
+		o(&c)
+	}
+	return c
+}
+
+// testService is a service that runs in the process of the test.
 type testService struct {
 	URL  string // http://127.0.0.1:PORT
 	Addr string // 127.0.0.1:PORT
+	log  syncBuffer
 
-	stop  context.CancelFunc
+	stop  context.CancelFunc // begins to stop the service
 	ended chan struct{}
-	err   error          // of run, once ended is closed
-	rest  sync.WaitGroup // reads what run prints
-	log   syncBuffer
+	err   error // of Run, once ended is closed
 }
 
-// serve starts a server on a free port, with data that goes with the test. The
-// test's end stops it, waits for it, and fails on an error of run or on an
-// internal error in the log.
-func serve(t *testing.T, args ...string) *testService {
+// serve starts a service on a free port, with data that is removed after the test. The
+// test's end stops it, waits for it, and fails on an error of Run or on an error in the
+// log.
+func serve(t *testing.T, options ...option) *testService {
 	t.Helper()
-	s, err := tryToServe(append([]string{"-data", t.TempDir()}, args...)...)
+	s, err := tryToServe(append([]option{inDir(t.TempDir())}, options...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() {
 		s.Stop(t)
 		if log := s.log.String(); strings.Contains(log, "level=ERROR") {
-			t.Errorf("the server logged an error:\n%s", log)
+			t.Errorf("the service logged an error:\n%s", log)
 		}
 	})
 	return s
 }
 
-// tryToServe starts a server on a free port. It returns an error if the server ends
-// before it serves.
-func tryToServe(args ...string) (*testService, error) {
+// tryToServe starts a service on a free port, whose data the options must name. It
+// returns an error if the service ends before it serves.
+func tryToServe(options ...option) (*testService, error) {
 	ctx, cancel := context.WithCancel(context.Background())
 	s := &testService{stop: cancel, ended: make(chan struct{})}
-	stdout, out := io.Pipe()
-	args = append([]string{"-listen", "127.0.0.1:0", "-drain", "1s", "-presence-grace", "1ms"}, args...)
+	c := testConfig(options...)
+	ready := make(chan string, 1)
+	c.Ready = func(addresses []string) { ready <- addresses[0] }
+	c.Log = slog.New(slog.NewTextHandler(&s.log, nil))
 	go func() {
 		defer close(s.ended)
-		s.err = run(ctx, args, func(string) string { return "" }, out, &s.log)
-		out.Close()
+		s.err = service.Run(ctx, c)
 	}()
-	lines := bufio.NewScanner(stdout)
-	if !lines.Scan() {
-		return nil, fmt.Errorf("run(%q) = %w before it said where it listens", args, s.end())
+	select {
+	case s.Addr = <-ready:
+		s.URL = "http://" + s.Addr
+		return s, nil
+	case <-s.ended:
+		cancel()
+		if s.err == nil {
+			return nil, errors.New("the service ended before it served")
+		}
+		return nil, s.err
 	}
-	s.URL = strings.TrimSuffix(strings.TrimPrefix(lines.Text(), "chatroom: open "), "/")
-	s.rest.Go(func() { _, _ = io.Copy(io.Discard, stdout) })
-	at, err := url.Parse(s.URL)
-	if err != nil || at.Host == "" {
-		return nil, errors.Join(fmt.Errorf("run(%q) said %q, want where it listens", args, lines.Text()), s.end())
-	}
-	s.Addr = at.Host
-	return s, nil
 }
 
-// end does what SIGTERM does, waits, and returns the error of run.
+// startRefused starts a service that must not come up, and returns its error.
+func startRefused(t *testing.T, options ...option) error {
+	t.Helper()
+	s, err := tryToServe(options...)
+	if err == nil {
+		s.Stop(t)
+		t.Fatal("the service was started, want an error")
+	}
+	return err
+}
+
+// end stops the service, waits for it, and returns the error of Run.
 func (s *testService) end() error {
 	s.stop()
 	<-s.ended
-	s.rest.Wait()
 	return s.err
 }
 
-// Stop does what SIGTERM does, and waits.
+// Stop stops the service, and waits for it. It may be called again.
 func (s *testService) Stop(t *testing.T) {
 	t.Helper()
 	if err := s.end(); err != nil {
-		t.Errorf("run() = %v, want nil", err)
+		t.Errorf("Run() = %v, want nil", err)
 	}
 }
 

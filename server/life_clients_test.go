@@ -14,6 +14,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/service"
 )
 
 // firstClients are the ways in which the client of the first contract takes part.
@@ -82,7 +83,7 @@ func TestLifeWithOldClients(t *testing.T) {
 		t.Fatalf("%v: %v\n%s", build, err, out)
 	}
 	binary := filepath.Join(dir, "chat2026")
-	s, r := serve(t, "-schema", gameSchema), readRules(t)
+	s, r := serve(t, func(c *service.Config) { c.Schema = gameSchema }), readRules(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
 	defer cancel()
 	n := s.settle(ctx, t, doors[7], byChat, "lobby")

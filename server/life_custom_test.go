@@ -15,6 +15,7 @@ import (
 	"google.golang.org/protobuf/types/known/anypb"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/service"
 )
 
 func custom(room, id string, c *chatv1.Custom) *chatv1.SendRequest {
@@ -36,7 +37,7 @@ func binaryDoors() []door {
 // named down to the field of the payload.
 func TestLifeCustomRefused(t *testing.T) {
 	t.Parallel()
-	s, r := serve(t, "-schema", gameSchema), readRules(t)
+	s, r := serve(t, func(c *service.Config) { c.Schema = gameSchema }), readRules(t)
 	good := r.pack(t, "rook", square{1, 2})
 	unknown := &anypb.Any{TypeUrl: "type.googleapis.com/game.v1.Cheat", Value: good.GetValue()}
 	for i, d := range binaryDoors() {
@@ -101,7 +102,7 @@ func oversized(payload *anypb.Any) *anypb.Any {
 // says.
 func TestLifeCustom(t *testing.T) {
 	t.Parallel()
-	s, r := serve(t, "-schema", gameSchema), readRules(t)
+	s, r := serve(t, func(c *service.Config) { c.Schema = gameSchema }), readRules(t)
 	for i, d := range binaryDoors() {
 		for _, m := range d.manners() {
 			t.Run(fmt.Sprintf("%s, %v", d.name, m), func(t *testing.T) {
@@ -138,7 +139,7 @@ func TestLifeCustom(t *testing.T) {
 func TestLifeCustomJSON(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
-	s, r := serve(t, "-schema", gameSchema, "-data", data), readRules(t)
+	s, r := serve(t, inDir(data), func(c *service.Config) { c.Schema = gameSchema }), readRules(t)
 	token, _ := s.enter(t, "gopher")
 	c := newCurl(t, s, token)
 	next := c.envelopes(t, `{"rooms":[{"room":"arena"}]}`)
@@ -164,7 +165,7 @@ func TestLifeCustomJSON(t *testing.T) {
 	c.posts(ctx, t, "ListEvents", `{"room":"arena"}`, history)
 
 	s.Stop(t)
-	s = serve(t, "-data", data)
+	s = serve(t, inDir(data))
 	c.s = s
 	c.posts(ctx, t, "ListEvents", `{"room":"arena"}`, strings.Replace(history, `{"payload":`+move+`}`, `{}`, 1))
 	page, err := grpcDoor(t, s, "").(resident).ListEvents(ctx, &chatv1.ListEventsRequest{Room: gameRoom})

@@ -10,6 +10,7 @@ import (
 	"testing"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/service"
 )
 
 // filesWith returns the files of a directory that contain a text.
@@ -37,7 +38,7 @@ func filesWith(t *testing.T, data, text string) []string {
 func TestLifeErases(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	s := serve(t, "-data", data)
+	s := serve(t, inDir(data))
 	var all []string
 	for i, d := range lifeDoors {
 		for _, m := range d.manners() {
@@ -89,7 +90,7 @@ func (n *neighbours) testErases(t *testing.T, data string) []string {
 func TestLifeErasesRacingEdits(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	s := serve(t, "-data", data, "-fsync=false")
+	s := serve(t, inDir(data), func(c *service.Config) { c.NoFsync = true })
 	ctx := bounded(t)
 	n := s.settle(ctx, t, doors[1], bySend, "race")
 	for round := range 100 {
@@ -118,7 +119,7 @@ func TestLifeGoesOn(t *testing.T) {
 		t.Run(d.name, func(t *testing.T) {
 			t.Parallel()
 			data := t.TempDir()
-			s := serve(t, "-data", data)
+			s := serve(t, inDir(data))
 			token, ada := s.enter(t, "ada")
 			n := s.settle(bounded(t), t, d, bySend, "life")
 			n.ada = s.moveAs(bounded(t), t, d, bySend, token, &chatv1.Subscription{Room: n.room})
@@ -130,7 +131,7 @@ func TestLifeGoesOn(t *testing.T) {
 			s.Stop(t)
 
 			ctx := bounded(t)
-			s = serve(t, "-data", data)
+			s = serve(t, inDir(data))
 			n.s = s
 			n.ada = s.moveAs(ctx, t, d, bySend, token, &chatv1.Subscription{Room: n.room})
 			n.ada.member = ada

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/service"
 )
 
 // How rooms present themselves is no event of theirs: what is retained of those
@@ -14,8 +15,9 @@ import (
 func TestLifeSetRoomIsRetained(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
-	args := []string{"-data", t.TempDir(), "-retain-room-events", "5"}
-	s := serve(t, args...)
+	data := t.TempDir()
+	configure := func(c *service.Config) { c.Data = data; c.RetainRoomEvents = 5 }
+	s := serve(t, configure)
 	token, _ := s.enter(t, "ada")
 	v := doors[1].open(t, s, token).(resident)
 	for i := range 10 {
@@ -23,7 +25,7 @@ func TestLifeSetRoomIsRetained(t *testing.T) {
 		must(t, err)
 	}
 	s.Stop(t)
-	s = serve(t, args...)
+	s = serve(t, configure)
 	list, err := client(t, s).ListRooms(ctx, new(chatv1.ListRoomsRequest))
 	must(t, err)
 	if n := len(list.GetRooms()); n != 11 {
@@ -38,7 +40,7 @@ func TestLifeManyReactions(t *testing.T) {
 	const many, patience = 2_000, 5 * time.Second
 	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
 	defer cancel()
-	n := serve(t, "-data", "memory").settle(ctx, t, doors[7], byChat, "reactions")
+	n := serve(t, inMemory).settle(ctx, t, doors[7], byChat, "reactions")
 	n.ben.hangUp()
 	target := n.says(t, n.ada, &chatv1.Message{Text: "Hello"})
 	sent := make(chan error, 1)

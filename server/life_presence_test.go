@@ -11,6 +11,7 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/service"
 )
 
 // lifeGrace is long enough for a client to come back in, and short enough to wait
@@ -73,7 +74,7 @@ func (a *actor) wantListed(ctx context.Context, t *testing.T, when string, total
 // for a moment when they are lost, and goes at once when it says so.
 func TestLifePresence(t *testing.T) {
 	t.Parallel()
-	s := serve(t, "-presence-grace", lifeGrace.String())
+	s := serve(t, func(c *service.Config) { c.PresenceGrace = lifeGrace })
 	for i, d := range lifeDoors {
 		for _, m := range d.manners() {
 			t.Run(fmt.Sprintf("%s, %v", d.name, m), func(t *testing.T) {
@@ -161,7 +162,7 @@ func (a *actor) testUnkept(ctx context.Context, t *testing.T) {
 // Who has no token is counted, once for each connection, and not named.
 func TestLifePresenceOfAnonymous(t *testing.T) {
 	t.Parallel()
-	s, ctx := serve(t, "-presence-grace", lifeGrace.String()), bounded(t)
+	s, ctx := serve(t, func(c *service.Config) { c.PresenceGrace = lifeGrace }), bounded(t)
 	live := &chatv1.Subscription{Room: "lobby"}
 	host := s.move(ctx, t, doors[7], byChat, "host", live)
 	for i := range 3 {
@@ -181,7 +182,7 @@ func TestLifePresenceOfAnonymous(t *testing.T) {
 // A member who signs in under another name is renamed where it is.
 func TestLifeRenames(t *testing.T) {
 	t.Parallel()
-	s, ctx := serve(t, "-presence-grace", "1s"), bounded(t)
+	s, ctx := serve(t, func(c *service.Config) { c.PresenceGrace = time.Second }), bounded(t)
 	live := &chatv1.Subscription{Room: "lobby"}
 	host := s.move(ctx, t, doors[1], bySend, "host", live)
 	token, cleo := s.enter(t, "cleo")

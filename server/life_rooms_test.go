@@ -13,6 +13,8 @@ import (
 	"google.golang.org/protobuf/proto"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/service"
 )
 
 // listed returns the room as ListRooms has it for one of them, nil if it is not there.
@@ -36,7 +38,7 @@ func (n *neighbours) listed(ctx context.Context, t *testing.T, by *actor, seen .
 func TestLifeSetRoom(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	s := serve(t, "-data", data)
+	s := serve(t, inDir(data))
 	var set []*chatv1.SetRoomRequest
 	for i, d := range lifeDoors {
 		for _, m := range d.manners() {
@@ -62,7 +64,7 @@ func TestLifeSetRoom(t *testing.T) {
 		}
 	}
 	s.Stop(t)
-	s = serve(t, "-data", data)
+	s = serve(t, inDir(data))
 	list, err := client(t, s).ListRooms(bounded(t), new(chatv1.ListRoomsRequest))
 	must(t, err)
 	for _, want := range set {
@@ -170,7 +172,7 @@ func TestLifeUnread(t *testing.T) {
 func TestLifeUnreadOfMany(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
-	n := serve(t, "-data", "memory").settle(ctx, t, doors[1], bySend, "unread")
+	n := serve(t, inMemory).settle(ctx, t, doors[1], bySend, "unread")
 	var at []*chatv1.SendResponse
 	for range 120 {
 		at = append(at, n.ada.do(t, saying(n.room, n.id())))
@@ -188,13 +190,13 @@ func TestLifeUnreadOfMany(t *testing.T) {
 func TestLifeRoomCreation(t *testing.T) {
 	t.Parallel()
 	for _, who := range []struct {
-		creation           string
+		creation           chat.Creation
 		members, anonymous bool
-	}{{"anyone", true, true}, {"members", true, false}, {"nobody", false, false}} {
-		t.Run(who.creation, func(t *testing.T) {
+	}{{chat.CreationAnyone, true, true}, {chat.CreationMembers, true, false}, {chat.CreationNobody, false, false}} {
+		t.Run(fmt.Sprintf("creation=%d", who.creation), func(t *testing.T) {
 			t.Parallel()
 			ctx, data := bounded(t), t.TempDir()
-			s := serve(t, "-data", data)
+			s := serve(t, inDir(data))
 			ada, _ := s.enter(t, "ada")
 			_, err := doors[0].open(t, s, "").Send(ctx, saying("old", "hi"))
 			must(t, err)
@@ -204,7 +206,7 @@ func TestLifeRoomCreation(t *testing.T) {
 			}
 			s.Stop(t)
 
-			s = serve(t, "-data", data, "-room-creation", who.creation, "-rooms", "lobby,lasting")
+			s = serve(t, inDir(data), func(c *service.Config) { c.RoomCreation = who.creation; c.Rooms = []string{"lobby", "lasting"} })
 			if _, err := doors[0].open(t, s, "").Send(ctx, saying("set-too", "hi")); err != nil {
 				t.Errorf("the first send after a restart, in a room that was set: %v", err)
 			}
@@ -232,7 +234,7 @@ func TestLifeRoomCreation(t *testing.T) {
 					}
 				}
 			}
-			if who.creation == "nobody" {
+			if who.creation == chat.CreationNobody {
 				list, err := client(t, s).ListRooms(ctx, new(chatv1.ListRoomsRequest))
 				must(t, err)
 				if len(list.GetRooms()) != 5 {
@@ -259,7 +261,7 @@ func roomField(how string) string {
 func TestLifeRoomCreationField(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
-	s := serve(t, "-room-creation", "nobody")
+	s := serve(t, func(c *service.Config) { c.RoomCreation = chat.CreationNobody })
 	want := func(field string) badinputWant {
 		return badinputWant{code: connect.CodePermissionDenied, field: field, bound: "must be one that exists"}
 	}

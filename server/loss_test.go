@@ -56,7 +56,7 @@ func TestLossIsTold(t *testing.T) {
 			h, data := stopped(ctx, t, loss.killed)
 			loss.do(t, data)
 
-			s := serve(t, "-data", data)
+			s := serve(t, inDir(data))
 			for _, d := range doors {
 				h.isReset(ctx, t, d.name, d.open(t, s, ""))
 			}
@@ -79,7 +79,7 @@ func TestRestoredBackupIsTold(t *testing.T) {
 	ctx := bounded(t)
 	h, data := stopped(ctx, t, false)
 	backup := contents(t, data)
-	s := serve(t, "-data", data)
+	s := serve(t, inDir(data))
 	h.v = h.signedIn(t, s, "")
 	for _, response := range say(ctx, t, h.v, h.room, 10, 5) {
 		h.at = append(h.at, response.GetSequence())
@@ -87,7 +87,7 @@ func TestRestoredBackupIsTold(t *testing.T) {
 	s.Stop(t)
 	try(t, os.WriteFile(filepath.Join(data, database), backup[database], 0o600))
 
-	s = serve(t, "-data", data)
+	s = serve(t, inDir(data))
 	h.isReset(ctx, t, doors[0].name, doors[0].open(t, s, ""))
 	if log := s.log.take(); !strings.Contains(log, "events are lost") {
 		t.Errorf("the log of the service does not say that events are lost:\n%s", log)
@@ -108,7 +108,7 @@ func TestHarmlessLoss(t *testing.T) {
 			ctx := bounded(t)
 			h, data := stopped(ctx, t, loss.killed)
 			loss.do(t, data)
-			s := serve(t, "-data", data)
+			s := serve(t, inDir(data))
 			h.v = h.signedIn(t, s, "")
 			receive, err := h.v.subscribe(ctx, only(h.after(h.epoch, 0)))
 			if err != nil {
@@ -146,7 +146,7 @@ func TestRefusedData(t *testing.T) {
 			whole := contents(t, data)
 			tt.do(t, data)
 			before := contents(t, data)
-			err := runRefused(t, "-listen", "127.0.0.1:0", "-data", data)
+			err := startRefused(t, inDir(data))
 			for _, part := range tt.want {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("run() = %q, want %q in it", err, part)
@@ -158,7 +158,7 @@ func TestRefusedData(t *testing.T) {
 			for name, text := range whole {
 				try(t, os.WriteFile(filepath.Join(data, name), text, 0o600))
 			}
-			s := serve(t, "-data", data)
+			s := serve(t, inDir(data))
 			h.v = h.signedIn(t, s, "")
 			if response, err := h.v.Send(ctx, saying(h.room, "after")); err != nil || response.GetEpoch() != h.epoch {
 				t.Errorf("Send with the file put back = %v, %v, want epoch %q", response, err, h.epoch)
@@ -172,7 +172,7 @@ func TestLostKeyIsTold(t *testing.T) {
 	t.Parallel()
 	_, data := stopped(bounded(t), t, false)
 	removed(identity.KeyName)(t, data)
-	s := serve(t, "-data", data)
+	s := serve(t, inDir(data))
 	if log := s.log.take(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, identity.KeyName) || !strings.Contains(log, "put the file back") {
 		t.Errorf("the log of the service has something else than one error, that the key is lost:\n%s", log)
 	}
@@ -215,7 +215,7 @@ func TestRandomDamage(t *testing.T) {
 func (h *history) outcome(ctx context.Context, t *testing.T, d damage, where float64, data string) string {
 	t.Helper()
 	before := contents(t, data)
-	s, err := tryToServe("-data", data)
+	s, err := tryToServe(inDir(data))
 	if err != nil {
 		if after := contents(t, data); !maps.EqualFunc(before, after, bytes.Equal) {
 			t.Errorf("%s at %f: a refused start has changed the directory", d.name, where)
@@ -253,7 +253,7 @@ func (h *history) outcome(ctx context.Context, t *testing.T, d damage, where flo
 func stopped(ctx context.Context, t *testing.T, killed bool) (*history, string) {
 	t.Helper()
 	data := t.TempDir()
-	s := serve(t, "-data", data)
+	s := serve(t, inDir(data))
 	h := newHistory(ctx, t, s, "lost")
 	if !killed {
 		s.Stop(t)

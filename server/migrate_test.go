@@ -31,7 +31,7 @@ func TestServeMovesAFormerStore(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir, want := formerData(t, name)
 			for range 2 { // the second start finds it moved
-				s := serve(t, "-data", dir)
+				s := serve(t, inDir(dir))
 				resumesAsBefore(t, s, want)
 				if log := s.log.String(); !strings.Contains(log, "files of the former store are still there") {
 					t.Errorf("the server does not say that the former files are still there:\n%s", log)
@@ -101,7 +101,7 @@ func TestMigrateCommand(t *testing.T) {
 	if _, err := os.Stat(missing); err == nil {
 		t.Error("migrate has made a missing directory")
 	}
-	serve(t, "-data", dir)
+	serve(t, inDir(dir))
 	if err := runRefused(t, "migrate", "-data", dir); !strings.Contains(err.Error(), "is in use by process") {
 		t.Errorf("migrate while a server runs = %v, want that the directory is in use", err)
 	}
@@ -120,11 +120,10 @@ func TestDamagedFormerStore(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := snapshot(t, filepath.Join(dir, datadir.FormerEventsName))
-	for _, args := range [][]string{{"-listen", "127.0.0.1:0", "-data", dir}, {"migrate", "-data", dir}} {
-		err := runRefused(t, args...)
+	for command, err := range map[string]error{"serve": startRefused(t, inDir(dir)), "migrate": runRefused(t, "migrate", "-data", dir)} {
 		for _, part := range []string{"meta.inf does not match its checksum", "chatroom migrate -force -data " + dir} {
 			if !strings.Contains(err.Error(), part) {
-				t.Errorf("run(%q) = %q, want %q in it", args, err, part)
+				t.Errorf("%s = %q, want %q in it", command, err, part)
 			}
 		}
 	}
@@ -135,7 +134,7 @@ func TestDamagedFormerStore(t *testing.T) {
 	if after := snapshot(t, filepath.Join(dir, datadir.FormerEventsName)); after != before {
 		t.Errorf("the former files have changed:\n%s\nwant\n%s", after, before)
 	}
-	s := serve(t, "-data", dir)
+	s := serve(t, inDir(dir))
 	got, err := client(t, s).ListEvents(bounded(t), &chatv1.ListEventsRequest{Room: "lobby"})
 	if err != nil || len(got.GetEvents()) == 0 || got.GetEpoch() == want.Epoch {
 		t.Errorf("ListEvents = %v, %v, want events and another epoch than %q", got, err, want.Epoch)
@@ -145,7 +144,7 @@ func TestDamagedFormerStore(t *testing.T) {
 // A former server that was started once more is reported.
 func TestFormerStoreUsedSince(t *testing.T) {
 	dir, _ := formerData(t, "stopped")
-	serve(t, "-data", dir).Stop(t)
+	serve(t, inDir(dir)).Stop(t)
 	block := filepath.Join(dir, datadir.FormerEventsName, "jetstream", "$G", "streams", "CHATROOM", "msgs", "10.blk")
 	if err := os.WriteFile(block, nil, 0o600); err != nil {
 		t.Fatal(err)
@@ -158,7 +157,7 @@ func TestFormerStoreUsedSince(t *testing.T) {
 // openAndClose runs the server on a data directory, and returns what was logged.
 func openAndClose(t *testing.T, dir string) (log string) {
 	t.Helper()
-	s, err := tryToServe("-data", dir)
+	s, err := tryToServe(inDir(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -169,7 +168,7 @@ func openAndClose(t *testing.T, dir string) (log string) {
 // A lost key of guests is reported, and costs nothing else.
 func TestMissingKey(t *testing.T) {
 	dir := t.TempDir()
-	s := serve(t, "-data", dir)
+	s := serve(t, inDir(dir))
 	newHistory(bounded(t), t, s, "kept")
 	s.Stop(t)
 	if log := s.log.String(); strings.Contains(log, "key of guests") {
@@ -195,7 +194,7 @@ func TestVerifyCommand(t *testing.T) {
 	if out, err := verify(t, dir); err != nil || !strings.Contains(out, "a store of the former format: 207 events of 9 rooms") || !strings.Contains(out, "nothing is wrong") {
 		t.Errorf("verify of a former store = %q, %v, want what is in it", out, err)
 	}
-	s := serve(t, "-data", dir)
+	s := serve(t, inDir(dir))
 	newHistory(bounded(t), t, s, "fresh")
 	if out, err := verify(t, dir); err != nil || !strings.Contains(out, "217 events of 10 rooms") || !strings.Contains(out, "nothing is wrong") {
 		t.Errorf("verify while a server runs = %q, %v, want what is in the store", out, err)

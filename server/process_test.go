@@ -2,54 +2,72 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
+	"encoding/json"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
+	"os/signal"
 	"path/filepath"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 
 	chatv1 "chatroom/gen/chat/v1"
-	"chatroom/server/internal/crash"
+	"chatroom/server/internal/service"
 )
 
-// program builds the server once for all tests that run it as a process.
-var program = sync.OnceValues(func() (string, error) {
-	var err error
-	if programDir, err = os.MkdirTemp("", "chatroom-server-"); err != nil {
-		return "", err
-	}
-	return crash.Build(context.Background(), programDir)
-})
+// processVariable is the environment variable that makes the tests' program a service:
+// the configuration, in JSON.
+const processVariable = "CHATROOM_TEST_SERVICE"
 
-// programDir is where program has put it, for TestMain to remove.
-var programDir string
-
-func built(t *testing.T) string {
-	t.Helper()
-	path, err := program()
-	if err != nil {
-		t.Fatal(err)
+// processMain runs the service, and returns the status of the process.
+func processMain(config string) int {
+	var c service.Config
+	if err := json.Unmarshal([]byte(config), &c); err != nil {
+		fmt.Fprintln(os.Stderr, processVariable, err)
+		return 2
 	}
-	return path
+	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM)
+	defer stop()
+	c.Log = slog.New(slog.NewTextHandler(os.Stderr, nil))
+	c.Ready = func(addresses []string) { fmt.Println(addresses[0]) }
+	if err := service.Run(ctx, c); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		return 1
+	}
+	return 0
 }
 
-// child is a server that runs as a process.
+// processCommand returns a command that runs the service.
+func processCommand(ctx context.Context, t *testing.T, options ...option) *exec.Cmd {
+	t.Helper()
+	config, err := json.Marshal(testConfig(options...))
+	try(t, err)
+	program, err := os.Executable()
+	try(t, err)
+	command := exec.CommandContext(ctx, program)
+	command.Env = append(os.Environ(), processVariable+"="+string(config))
+	return command
+}
+
+// child is a service that runs in a process of its own: the tests' program, run again.
 type child struct {
 	testService // of which only URL, Addr and log are used
 	command     *exec.Cmd
 	rest        sync.WaitGroup
 }
 
-// spawn starts the server as a process on a free port, and waits until it serves. The
+// spawn starts a service as a process on a free port, and waits until it serves. The
 // test's end kills it.
-func spawn(t *testing.T, args ...string) *child {
+func spawn(t *testing.T, options ...option) *child {
 	t.Helper()
-	c := &child{command: exec.Command(built(t), append([]string{"-listen", "127.0.0.1:0", "-drain", "100ms"}, args...)...)}
+	c := &child{command: processCommand(context.Background(), t, options...)}
 	c.command.Stderr = &c.log
 	stdout, err := c.command.StdoutPipe()
 	try(t, err)
@@ -57,10 +75,10 @@ func spawn(t *testing.T, args ...string) *child {
 	t.Cleanup(c.kill)
 	lines := bufio.NewScanner(stdout)
 	if !lines.Scan() {
-		t.Fatalf("%v ended before it said where it listens:\n%s", c.command, c.log.String())
+		t.Fatalf("the process ended before it said where it listens:\n%s", c.log.String())
 	}
-	c.URL = strings.TrimSuffix(strings.TrimPrefix(lines.Text(), "chatroom: open "), "/")
-	c.Addr = strings.TrimPrefix(c.URL, "http://")
+	c.Addr = lines.Text()
+	c.URL = "http://" + c.Addr
 	c.rest.Go(func() { _, _ = io.Copy(io.Discard, stdout) })
 	return c
 }
@@ -72,15 +90,21 @@ func (c *child) kill() {
 	_ = c.command.Wait()
 }
 
-// refuse runs the server as a process that must end with an error, which it returns.
-func refuse(ctx context.Context, t *testing.T, args ...string) string {
+// refuse runs a service as a process that must end with an error, and returns what it
+// printed.
+func refuse(ctx context.Context, t *testing.T, options ...option) string {
 	t.Helper()
-	out, err := exec.CommandContext(ctx, built(t), args...).CombinedOutput()
-	if err == nil {
-		t.Errorf("server %q ended without an error:\n%s", args, out)
+	command := processCommand(ctx, t, options...)
+	var out bytes.Buffer
+	command.Stdout, command.Stderr = &out, &out
+	if err := command.Run(); err == nil {
+		t.Errorf("the process ended without an error:\n%s", out.String())
 	}
-	return string(out)
+	return out.String()
 }
+
+// pid returns the id of the process.
+func (c *child) pid() int { return c.command.Process.Pid }
 
 // A second process on the directory of a running one is refused and says who has it,
 // and one on its port touches nothing, while events come. After a kill and another
@@ -88,30 +112,30 @@ func refuse(ctx context.Context, t *testing.T, args ...string) string {
 func TestSecondProcess(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
-	c := spawn(t, "-data", data)
+	c := spawn(t, inDir(data))
 	h := newHistory(ctx, t, &c.testService, "kept")
 	for i := range 5 {
 		for _, response := range say(ctx, t, h.v, h.room, 10+10*i, 10) {
 			h.at = append(h.at, response.GetSequence())
 		}
-		said := refuse(ctx, t, "-listen", "127.0.0.1:0", "-data", data)
-		for _, part := range []string{"-data " + data + " is in use", fmt.Sprint("process ", c.command.Process.Pid), "listening on " + c.Addr, "stop that process"} {
+		said := refuse(ctx, t, inDir(data))
+		for _, part := range []string{"-data " + data + " is in use", fmt.Sprint("process ", c.pid()), "listening on " + c.Addr, "stop that process"} {
 			if !strings.Contains(said, part) {
 				t.Errorf("second process on the directory said %q, want %q in it", said, part)
 			}
 		}
-		if said := refuse(ctx, t, "-listen", c.Addr, "-data", data); !strings.Contains(said, "-listen") || !strings.Contains(said, c.Addr) {
+		if said := refuse(ctx, t, inDir(data), at(c.Addr)); !strings.Contains(said, "-listen") || !strings.Contains(said, c.Addr) {
 			t.Errorf("second process on the port said %q, want the flag and the address in it", said)
 		}
 		fresh := filepath.Join(t.TempDir(), "data")
-		refuse(ctx, t, "-listen", c.Addr, "-data", fresh)
+		refuse(ctx, t, inDir(fresh), at(c.Addr))
 		if _, err := os.Stat(fresh); err == nil {
 			t.Errorf("a process on a taken port has made %s", fresh)
 		}
 	}
 	c.kill()
 
-	c = spawn(t, "-data", data)
+	c = spawn(t, inDir(data))
 	h.v = h.signedIn(t, &c.testService, "")
 	receive, err := h.v.subscribe(ctx, only(h.after(h.epoch, 0)))
 	if err != nil {
@@ -133,13 +157,13 @@ func TestSecondProcess(t *testing.T) {
 func TestTakenPortAfterKill(t *testing.T) {
 	t.Parallel()
 	ctx, data := bounded(t), t.TempDir()
-	c := spawn(t, "-data", data)
+	c := spawn(t, inDir(data))
 	newHistory(ctx, t, &c.testService, "kept")
 	c.kill()
 	listener, err := net.Listen("tcp", c.Addr)
 	try(t, err)
 	before := snapshot(t, data)
-	refuse(ctx, t, "-listen", c.Addr, "-data", data)
+	refuse(ctx, t, inDir(data), at(c.Addr))
 	if after := snapshot(t, data); after != before {
 		t.Errorf("a process on a taken port has changed the directory of a killed one:\n%s\nwant\n%s", after, before)
 	}

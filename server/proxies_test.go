@@ -21,14 +21,13 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
-	"chatroom/server/internal/service"
 )
 
 // Many calls at once on few connections are all answered with success.
 func TestH2load(t *testing.T) {
 	t.Parallel()
 	h2load := requireTool(t, "h2load")
-	s := serve(t, "-data", service.MemoryData)
+	s := serve(t, inMemory)
 	url := s.URL + chatv1connect.ChatRoomListRoomsProcedure + "?connect=v1&encoding=json&message=%7B%7D"
 	out, err := exec.CommandContext(bounded(t), h2load, "-n", "5000", "-c", "4", "-m", "100", url).CombinedOutput()
 	if err != nil {
@@ -127,7 +126,7 @@ func newNginx(t *testing.T, s *testService) nginx {
 func TestNginxGRPC(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
-	s := serve(t, "-data", service.MemoryData)
+	s := serve(t, inMemory)
 	v := grpcDoor(t, newNginx(t, s).grpc, "")
 	subscribed, err := v.subscribe(ctx, only(&chatv1.Subscription{Room: "lobby"}))
 	try(t, err)
@@ -191,7 +190,7 @@ func (receive frames) end() error {
 func TestNginxHTTP1(t *testing.T) {
 	t.Parallel()
 	ctx := bounded(t)
-	s := serve(t, "-data", service.MemoryData)
+	s := serve(t, inMemory)
 	front := newNginx(t, s).http
 	for name, options := range map[string][]connect.ClientOption{
 		"Connect": nil, "gRPC-Web": {connect.WithGRPCWeb()},

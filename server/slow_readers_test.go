@@ -68,7 +68,7 @@ func TestSlowReaders(t *testing.T) {
 	for _, c := range slowCases {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := serve(t, "-data", service.MemoryData, "-write-timeout=1s", "-heartbeat=500ms")
+			s := serve(t, inMemory, func(c *service.Config) { c.WriteTimeout = time.Second; c.Heartbeat = 500 * time.Millisecond })
 			rest := newFrameRest(t, s)
 			readers, members := make(map[slowProtocol]slowReader), make(map[string]uint32)
 			for i, p := range slowProtocols {

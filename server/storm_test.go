@@ -18,7 +18,6 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/gen/hello/helloconnect"
-	"chatroom/server/internal/service"
 )
 
 const (
@@ -322,8 +321,8 @@ func objects() uint64 {
 // everybody has left and in which nothing was said. Nobody can see them from
 // outside: only the memory tells.
 func TestStormLeavesNothing(t *testing.T) {
-	const visits = 1_000                       // three times as many are fewer than a connection may reset at once
-	s := serve(t, "-data", service.MemoryData) // a store on disk has caches of its own
+	const visits = 1_000    // three times as many are fewer than a connection may reset at once
+	s := serve(t, inMemory) // a store on disk has caches of its own
 	ctx, cancel := context.WithTimeout(t.Context(), stormLimit)
 	defer cancel()
 	client := chatv1connect.NewChatRoomClient(h2cClient(t), s.URL, connect.WithGRPC())
