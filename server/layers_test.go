@@ -13,91 +13,127 @@ import (
 // layer says what a package may import: packages of this module, or modules, by
 // prefix. The standard library is always allowed.
 type layer struct {
-	pkg    string // this package and those below it
-	may    []string
+	pkg    string   // this package and those below it
+	may    []string // for the package and its tests
+	tests  []string // for its tests only, in addition
 	reason string
+}
+
+// testLibraries may be imported by every test: they check properties of any code.
+var testLibraries = []string{"go.uber.org/goleak", "pgregory.net/rapid", "chatroom/server/internal/testenv"}
+
+// clientLibraries are what tests call a server with, as its users do.
+var clientLibraries = []string{
+	"chatroom/gen", "buf.build/", "connectrpc.com/connect", "google.golang.org/genproto", "google.golang.org/grpc", "google.golang.org/protobuf",
 }
 
 // The first layer that a package is in applies.
 var layers = []layer{
 	{"chatroom/server/fanout", nil,
-		"fanout is for anyone to use: it must not bring a service along"},
-	{"chatroom/server/internal/presence", nil,
-		"who is in a room is a matter of names, connections and time: nothing else may have a say in it"},
-	{"chatroom/server/internal/chat/directory", []string{"github.com/tidwall/btree"},
+		append([]string{"chatroom/server/internal/e2e/oldclients/testdata"}, clientLibraries...),
+		"fanout is for anyone to use, so it must not bring a service along; its examples are handlers of connect-go and grpc-go"},
+	{"chatroom/server/internal/presence", nil, nil,
+		"who is in a room follows from names, connections and time alone"},
+	{"chatroom/server/internal/chat/directory", []string{"github.com/tidwall/btree"}, nil,
 		"an ordered list of rooms in memory needs no knowledge of events, members or stores"},
 	{"chatroom/server/internal/chat", []string{
 		"chatroom/server/fanout", "chatroom/server/internal/chat", "chatroom/server/internal/presence", "golang.org/x/text", "golang.org/x/sync/singleflight"},
-		"the domain must not know how it is reached or stored, or neither could be exchanged; readers of one page share a look-up by singleflight"},
-	{"chatroom/server/internal/store/storetest", []string{"chatroom/server/internal/chat", "pgregory.net/rapid"},
+		[]string{"chatroom/server/internal/store/memory", "chatroom/server/internal/rpc", "chatroom/gen", "buf.build/go/protovalidate"},
+		"the domain must not know how it is reached or stored, or neither could be exchanged; its tests need one store and one encoding that work"},
+	{"chatroom/server/internal/store/storetest", []string{"chatroom/server/internal/chat", "chatroom/server/internal/testenv", "pgregory.net/rapid"}, nil,
 		"one suite judges every store, so it must know none of them"},
 	{"chatroom/server/internal/store/memory", []string{"chatroom/server/internal/chat"},
+		[]string{"chatroom/server/internal/store/storetest"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire"},
 	{"chatroom/server/internal/store/sqlite", []string{"chatroom/server/internal/chat", "github.com/ncruces", "chatroom/server/internal/durable", "golang.org/x/sys"},
+		[]string{"chatroom/server/internal/store/storetest"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire"},
-	{"chatroom/server/internal/store/jetstream", []string{"chatroom/server/internal/chat", "github.com/nats-io", "github.com/synadia-io", "golang.org/x/sync/errgroup"},
-		"a store is an adapter: it knows the ports, not the other stores, not the wire"},
-	{"chatroom/server/internal/durable", nil,
+	{"chatroom/server/internal/store/jetstream", []string{"chatroom/server/internal/chat", "github.com/nats-io/nats.go", "github.com/synadia-io", "golang.org/x/sync/errgroup"},
+		[]string{"chatroom/server/internal/store/storetest", "github.com/nats-io/nats-server"},
+		"a store is an adapter: it knows the ports, not the other stores, not the wire; only its tests run NATS servers"},
+	{"chatroom/server/internal/durable", nil, nil,
 		"how a file survives a crash of the machine is the same for whatever is in it"},
-	{"chatroom/server/internal/datadir", []string{"chatroom/server/internal/durable", "github.com/gofrs/flock"},
+	{"chatroom/server/internal/datadir", []string{"chatroom/server/internal/durable", "github.com/gofrs/flock"}, nil,
 		"a directory is locked before anything else is opened, so nothing else may be needed for it"},
-	{"chatroom/server/internal/migrate/natsfile/natstest", []string{"github.com/nats-io"},
+	{"chatroom/server/internal/migrate/natsfile/natstest", []string{"github.com/nats-io"}, nil,
 		"only tests run the server whose files are read"},
 	{"chatroom/server/internal/migrate/natsfile", []string{"github.com/minio/highwayhash"},
+		[]string{"chatroom/server/internal/migrate/natsfile/natstest", "github.com/nats-io/nats.go"},
 		"a reader of files must not bring along the server that wrote them"},
-	{"chatroom/server/internal/migrate/formertest", []string{"chatroom/server/internal/chat"},
-		"only tests use it: it is data, and what the former code has said about it"},
+	{"chatroom/server/internal/migrate/formertest", []string{"chatroom/server/internal/chat"}, nil,
+		"it is data, and what the former code has said about it; only tests use it"},
 	{"chatroom/server/internal/migrate", []string{"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/durable", "chatroom/server/internal/migrate/natsfile"},
-		"what a former store holds is known without the program that wrote it"},
-	{"chatroom/server/internal/identity", []string{"chatroom/server/internal/chat", "chatroom/server/internal/durable", "github.com/golang-jwt/jwt"},
+		[]string{"chatroom/server/internal/migrate", "chatroom/server/internal/rpc", "github.com/nats-io/nats.go"},
+		"what a former store holds is known without the program that wrote it; its tests write such stores, in the stored encoding"},
+	{"chatroom/server/internal/identity", []string{"chatroom/server/internal/chat", "chatroom/server/internal/durable", "github.com/golang-jwt/jwt"}, nil,
 		"who calls is independent of the protocol the call came by"},
 	{"chatroom/server/internal/rpc", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/delivery", "chatroom/server/internal/detach",
 		"chatroom/server/internal/identity", "chatroom/server/internal/schema", "chatroom/gen",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
-		"the wire is mapped to the domain here and nowhere else; where events are stored is not its business"},
-	{"chatroom/server/internal/schema", []string{"google.golang.org/protobuf", "buf.build/"},
+		[]string{"chatroom/server/internal/h2", "chatroom/server/internal/presence", "chatroom/server/internal/store/memory"},
+		"the wire is mapped to the domain here and nowhere else, and where events are stored does not matter; its tests serve rooms in memory over HTTP/2"},
+	{"chatroom/server/internal/schema", []string{"google.golang.org/protobuf", "buf.build/"}, nil,
 		"an application's types are checked by what its descriptors say, and by nothing of the service's"},
-	{"chatroom/server/internal/outbound", nil,
+	{"chatroom/server/internal/outbound", nil, nil,
 		"writing to a socket without waiting is the same for any protocol"},
-	{"chatroom/server/internal/detach", []string{"chatroom/server/internal/outbound"},
+	{"chatroom/server/internal/detach", []string{"chatroom/server/internal/outbound"}, nil,
 		"a response without a handler is bytes: what they mean is not known here"},
-	{"chatroom/server/internal/delivery", nil,
+	{"chatroom/server/internal/delivery", nil, nil,
 		"who runs when is decided without knowing what is delivered, or where to"},
 	{"chatroom/server/internal/h2", []string{"chatroom/server/internal/detach", "golang.org/x/net/http2", "golang.org/x/net/http/httpguts"},
-		"HTTP/2 is the same for any handler, and of x/net only frames and header compression are used"},
-	{"chatroom/server/internal/httpd", []string{"chatroom/server/internal/h2"},
+		clientLibraries,
+		"HTTP/2 is the same for any handler, and of x/net only frames and header compression are used; its tests serve connect-go to real clients"},
+	{"chatroom/server/internal/httpd", []string{"chatroom/server/internal/h2"}, nil,
 		"listening and stopping are the same for any handler"},
-	{"chatroom/server/internal/crash", []string{
-		"chatroom/client", "chatroom/gen", "chatroom/server/internal/crash",
-		"connectrpc.com/connect", "google.golang.org/genproto", "google.golang.org/grpc", "google.golang.org/protobuf"},
-		"the verifier sees the server from outside, as its clients do: it must share no code with it"},
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",
 		"chatroom/server/internal/migrate", "chatroom/server/internal/presence", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
-		"chatroom/server/internal/store", "chatroom/web"},
+		"chatroom/server/internal/store", "chatroom/web"}, nil,
 		"the service puts the parts together, and has no part in what they do"},
-	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect"},
+	{"chatroom/server/internal/e2e/crash", []string{
+		"chatroom/client", "chatroom/gen", "chatroom/server/internal/e2e/crash",
+		"connectrpc.com/connect", "google.golang.org/genproto", "google.golang.org/grpc", "google.golang.org/protobuf"}, nil,
+		"the verifier sees the server from outside, as its clients do: it must share no code with it"},
+	{"chatroom/server/internal/e2e/harness", append([]string{
+		"chatroom/server/internal/service", "chatroom/server/internal/identity", "chatroom/server/internal/migrate/formertest", "go.uber.org/goleak"},
+		clientLibraries...), nil,
+		"the harness configures a service and calls it as its users do: it knows nothing of the parts but how a data directory is prepared"},
+	{"chatroom/server/internal/e2e/durability", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/datadir", "chatroom/server/internal/identity",
+		"chatroom/server/internal/migrate/formertest", "github.com/ncruces/go-sqlite3"},
+		clientLibraries...),
+		"damage is done to files by their names, so these tests know the names, and hold a database open; else they see what users see"},
+	{"chatroom/server/internal/e2e", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat",
+		"github.com/chromedp/chromedp", "golang.org/x/net/http2"},
+		clientLibraries...),
+		"these tests see the service as its users do, and know of it only the configuration; clients that break the rules of HTTP/2 write its frames"},
+	{"chatroom/server/internal/testenv", nil, nil,
+		"any test may ask how thorough it is to be, so it must not bring anything along"},
+	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect"}, clientLibraries,
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
-		"chatroom/server/internal/", "chatroom/web"},
-		"main puts the parts together, and has no part in what they do"},
-	{"chatroom/gen", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf", "buf.build/gen/"},
+		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/migrate", "chatroom/server/internal/rpc",
+		"chatroom/server/internal/service", "chatroom/server/internal/store/sqlite"},
+		append([]string{"chatroom/server/internal/e2e/harness"}, clientLibraries...),
+		"main turns flags into a configuration and runs commands; what a service is made of is decided in the package service"},
+	{"chatroom/gen", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf", "buf.build/gen/"}, nil,
 		"generated code depends on the contract alone"},
-	{"chatroom/proto", nil, "the contract depends on nothing"},
-	{"chatroom/web", nil, "the page is files"},
+	{"chatroom/proto", nil, nil, "the contract depends on nothing"},
+	{"chatroom/web", nil, nil, "the page is files"},
 }
 
 func TestLayers(t *testing.T) {
-	list := exec.Command("go", "list", "-json=ImportPath,Imports,Standard", "chatroom/...")
+	list := exec.Command("go", "list", "-json=ImportPath,Imports,TestImports,XTestImports", "chatroom/...")
 	out, err := list.Output()
 	if err != nil {
 		t.Fatalf("%v: %v", list, err)
 	}
 	for decoder := json.NewDecoder(strings.NewReader(string(out))); ; {
 		var pkg struct {
-			ImportPath string
-			Imports    []string
+			ImportPath                         string
+			Imports, TestImports, XTestImports []string
 		}
 		if err := decoder.Decode(&pkg); errors.Is(err, io.EOF) {
 			break
@@ -109,20 +145,29 @@ func TestLayers(t *testing.T) {
 			t.Errorf("%s is in no layer: say in this test what it may import, and why", pkg.ImportPath)
 			continue
 		}
+		l := layers[i]
 		for _, imported := range pkg.Imports {
-			if forbidden(layers[i], imported) {
-				t.Errorf("%s imports %s: %s", pkg.ImportPath, imported, layers[i].reason)
+			if forbidden(l.may, imported) {
+				t.Errorf("%s imports %s: %s", pkg.ImportPath, imported, l.reason)
+			}
+		}
+		may := slices.Concat(l.may, l.tests, testLibraries, []string{pkg.ImportPath})
+		for _, imported := range slices.Concat(pkg.TestImports, pkg.XTestImports) {
+			if forbidden(may, imported) {
+				t.Errorf("a test of %s imports %s: %s", pkg.ImportPath, imported, l.reason)
 			}
 		}
 	}
 }
 
-func forbidden(l layer, imported string) bool {
+// forbidden reports whether an import is neither in the standard library nor among
+// those that are allowed.
+func forbidden(may []string, imported string) bool {
 	first, _, _ := strings.Cut(imported, "/")
 	if first != "chatroom" && !strings.Contains(first, ".") {
 		return false // the standard library
 	}
-	return !slices.ContainsFunc(l.may, func(prefix string) bool {
+	return !slices.ContainsFunc(may, func(prefix string) bool {
 		return within(imported, strings.TrimSuffix(prefix, "/"))
 	})
 }
@@ -131,28 +176,44 @@ func within(pkg, prefix string) bool {
 	return pkg == prefix || strings.HasPrefix(pkg, prefix+"/")
 }
 
-// The rules themselves must bite.
+// The rules themselves can fail.
 func TestLayersForbid(t *testing.T) {
 	for _, tt := range []struct {
 		pkg, imported string
+		inTest        bool
 		want          bool
 	}{
-		{"chatroom/server/fanout", "sync", false},
-		{"chatroom/server/fanout", "golang.org/x/sync/errgroup", true},
-		{"chatroom/server/internal/chat", "chatroom/server/fanout", false},
-		{"chatroom/server/internal/presence", "container/list", false},
-		{"chatroom/server/internal/presence", "chatroom/server/internal/chat", true},
-		{"chatroom/server/internal/chat", "chatroom/server/internal/presence", false},
-		{"chatroom/server/internal/chat", "chatroom/gen/chat/v1", true},
-		{"chatroom/server/internal/chat", "connectrpc.com/connect", true},
-		{"chatroom/server/internal/chat", "github.com/nats-io/nats.go", true},
-		{"chatroom/server/internal/store/memory", "chatroom/server/internal/store/jetstream", true},
-		{"chatroom/server/internal/rpc", "chatroom/server/internal/store/memory", true},
-		{"chatroom/server/internal/httpd", "chatroom/server", true},
+		{"chatroom/server/fanout", "sync", false, false},
+		{"chatroom/server/fanout", "golang.org/x/sync/errgroup", false, true},
+		{"chatroom/server/fanout", "connectrpc.com/connect", false, true},
+		{"chatroom/server/fanout", "connectrpc.com/connect", true, false},
+		{"chatroom/server/fanout", "chatroom/server/internal/chat", true, true},
+		{"chatroom/server/internal/chat", "chatroom/server/fanout", false, false},
+		{"chatroom/server/internal/presence", "container/list", false, false},
+		{"chatroom/server/internal/presence", "chatroom/server/internal/chat", false, true},
+		{"chatroom/server/internal/chat", "chatroom/server/internal/presence", false, false},
+		{"chatroom/server/internal/chat", "chatroom/gen/chat/v1", false, true},
+		{"chatroom/server/internal/chat", "connectrpc.com/connect", false, true},
+		{"chatroom/server/internal/chat", "connectrpc.com/connect", true, true},
+		{"chatroom/server/internal/chat", "github.com/nats-io/nats.go", false, true},
+		{"chatroom/server/internal/store/memory", "chatroom/server/internal/store/jetstream", false, true},
+		{"chatroom/server/internal/store/sqlite", "chatroom/server/internal/store/jetstream", true, true},
+		{"chatroom/server/internal/store/jetstream", "github.com/nats-io/nats-server/v2/server", false, true},
+		{"chatroom/server/internal/store/jetstream", "github.com/nats-io/nats-server/v2/server", true, false},
+		{"chatroom/server/internal/rpc", "chatroom/server/internal/store/memory", false, true},
+		{"chatroom/server/internal/rpc", "chatroom/server/internal/store/memory", true, false},
+		{"chatroom/server/internal/httpd", "chatroom/server", false, true},
+		{"chatroom/server/internal/service", "chatroom/server/internal/e2e/harness", false, true},
+		{"chatroom/server/internal/e2e/rooms", "chatroom/server/internal/rpc", true, true},
+		{"chatroom/server/internal/e2e/crash", "chatroom/server/internal/service", false, true},
 	} {
-		i := slices.IndexFunc(layers, func(l layer) bool { return within(tt.pkg, l.pkg) })
-		if got := forbidden(layers[i], tt.imported); got != tt.want {
-			t.Errorf("forbidden(%s, %s) = %t, want %t", tt.pkg, tt.imported, got, tt.want)
+		l := layers[slices.IndexFunc(layers, func(l layer) bool { return within(tt.pkg, l.pkg) })]
+		may := l.may
+		if tt.inTest {
+			may = slices.Concat(l.may, l.tests, testLibraries)
+		}
+		if got := forbidden(may, tt.imported); got != tt.want {
+			t.Errorf("forbidden(%s, %s) in a test %t = %t, want %t", tt.pkg, tt.imported, tt.inTest, got, tt.want)
 		}
 	}
 }

@@ -13,7 +13,7 @@ import (
 	"google.golang.org/grpc/credentials/insecure"
 
 	"chatroom/server/fanout"
-	"chatroom/server/testdata/hello2019/hello"
+	"chatroom/server/internal/e2e/oldclients/testdata/hello2019/hello"
 )
 
 // grpcRoom broadcasts what any of its clients says to all of them.

@@ -17,7 +17,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/fanout"
-	"chatroom/server/testdata/hello2019/hello"
+	"chatroom/server/internal/e2e/oldclients/testdata/hello2019/hello"
 )
 
 // The examples' handlers are there to be copied, so they must also be right when

@@ -1,0 +1,90 @@
+package crash_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"chatroom/server/internal/e2e/crash"
+
+	"go.uber.org/goleak"
+)
+
+// A server that is killed with SIGKILL, again and again, loses nothing that it
+// acknowledged, stores nothing twice, shows everything to everybody once and in order,
+// and has nothing of what was deleted, in no answer and in no file. For longer runs: go run ./server/internal/e2e/crash/verify.
+func TestCrash(t *testing.T) {
+	report := crashed(t, crash.Config{Kills: 16})
+	for i, fault := range report.Faults {
+		if i == 50 {
+			t.Errorf("and %d more", len(report.Faults)-i)
+			break
+		}
+		t.Error(fault)
+	}
+	for _, line := range report.Errors {
+		t.Errorf("the server logged: %s", line)
+	}
+	if report.Acks < 100 || report.Edits < 10 || report.Deletions < 10 || report.Resumes < report.Kills || report.Scans < 3 || report.Checks < 2 {
+		t.Errorf("%v: too little happened to prove anything", report)
+	}
+}
+
+// The verifier must notice a server that keeps nothing over a restart.
+func TestCrashOfForgetfulServer(t *testing.T) {
+	report := crashed(t, crash.Config{Kills: 2, Args: []string{"-data", "memory"}, Settle: 2 * time.Second})
+	for _, kind := range []crash.Kind{crash.Lost, crash.NewEpoch, crash.WasReset} {
+		if !slices.ContainsFunc(report.Faults, func(f crash.Fault) bool { return f.Kind == kind }) {
+			t.Errorf("no fault of kind %q among %d", kind, len(report.Faults))
+		}
+	}
+}
+
+// build builds the server, once for all tests.
+var build = sync.OnceValues(func() (string, error) {
+	return crash.Build(context.Background(), programDir)
+})
+
+// programDir is where build puts the server. TestMain makes and removes it.
+var programDir string
+
+func TestMain(m *testing.M) {
+	var err error
+	if programDir, err = os.MkdirTemp("", "chatroom-server-"); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(programDir)
+		os.Exit(code)
+	}))
+}
+
+func program(t *testing.T) string {
+	t.Helper()
+	path, err := build()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return path
+}
+
+// crashed runs the verifier.
+func crashed(t *testing.T, c crash.Config) *crash.Report {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("it takes several seconds to kill a server often enough")
+	}
+	c.Program, c.Dir, c.Seed = program(t), t.TempDir(), rand.Uint64()
+	report, err := crash.Run(t.Context(), c)
+	if err != nil {
+		t.Fatalf("Run with seed %d: %v", c.Seed, err)
+	}
+	t.Logf("seed %d: %v", c.Seed, report)
+	return report
+}

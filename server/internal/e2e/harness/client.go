@@ -1,0 +1,42 @@
+package harness
+
+import (
+	"context"
+
+	"connectrpc.com/connect"
+
+	chatv1 "chatroom/gen/chat/v1"
+)
+
+// Client calls every method of chat.v1, whatever its library.
+type Client interface {
+	Send(context.Context, *chatv1.SendRequest) (*chatv1.SendResponse, error)
+	Subscribe(context.Context, *chatv1.SubscribeRequest) (Frames, error)
+	Chat(context.Context) (*ChatStream, error)
+	ListEvents(context.Context, *chatv1.ListEventsRequest) (*chatv1.ListEventsResponse, error)
+	ListRooms(context.Context, *chatv1.ListRoomsRequest) (*chatv1.ListRoomsResponse, error)
+	ListMembers(context.Context, *chatv1.ListMembersRequest) (*chatv1.ListMembersResponse, error)
+	SetRoom(context.Context, *chatv1.SetRoomRequest) (*chatv1.SetRoomResponse, error)
+}
+
+// The protocols that tests use by name.
+var (
+	ConnectHTTP1 = Protocol{"Connect over HTTP/1.1", false, ConnectOver(HTTP1Client)}
+	ConnectHTTP2 = Protocol{"Connect over HTTP/2", true, ConnectOver(H2CClient)}
+	GRPC         = Protocol{"gRPC over HTTP/2", true, ConnectOver(H2CClient, connect.WithGRPC())}
+	GRPCGo       = Protocol{"grpc-go", true, OpenGRPCGo}
+)
+
+// Protocols are all those of chat.v1 that Go has clients for, in both encodings.
+var Protocols = []Protocol{
+	ConnectHTTP1,
+	ConnectHTTP2,
+	{"Connect JSON over HTTP/1.1", false, ConnectOver(HTTP1Client, connect.WithProtoJSON())},
+	{"Connect JSON over HTTP/2", true, ConnectOver(H2CClient, connect.WithProtoJSON())},
+	{"gRPC-Web over HTTP/1.1", false, ConnectOver(HTTP1Client, connect.WithGRPCWeb())},
+	{"gRPC-Web over HTTP/2", true, ConnectOver(H2CClient, connect.WithGRPCWeb())},
+	GRPC,
+	GRPCGo,
+	{"gRPC JSON over HTTP/2", true, ConnectOver(H2CClient, connect.WithGRPC(), connect.WithProtoJSON())},
+	{"gRPC-Web JSON over HTTP/1.1", false, ConnectOver(HTTP1Client, connect.WithGRPCWeb(), connect.WithProtoJSON())},
+}

@@ -1,0 +1,192 @@
+package hostile
+
+import (
+	"bytes"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"golang.org/x/net/http2"
+	"golang.org/x/net/http2/hpack"
+
+	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/e2e/harness"
+)
+
+// flooder is an HTTP/2 client that breaks the rules, or uses them to the limit.
+type flooder struct {
+	*frameClient
+	t *testing.T
+	s *harness.Service
+
+	block   bytes.Buffer
+	encoder *hpack.Encoder
+}
+
+func newFlooder(t *testing.T, s *harness.Service) *flooder {
+	t.Helper()
+	f := &flooder{frameClient: newFrameClient(t, s), t: t, s: s}
+	harness.Must(t, f.conn.(*net.TCPConn).SetReadBuffer(1<<20)) // it reads, so that it is told
+	f.encoder = hpack.NewEncoder(&f.block)
+	f.framer.AllowIllegalWrites = true
+	harness.Must(t, f.conn.SetDeadline(time.Now().Add(waitLimit)))
+	return f
+}
+
+// encode returns the block of headers, given as names and values.
+func (f *flooder) encode(headers ...string) []byte {
+	f.block.Reset()
+	for i := 0; i < len(headers); i += 2 {
+		harness.Must(f.t, f.encoder.WriteField(hpack.HeaderField{Name: headers[i], Value: headers[i+1]}))
+	}
+	return bytes.Clone(f.block.Bytes())
+}
+
+// call opens the i-th stream with headers of a call of Subscribe, and more.
+func (f *flooder) call(i uint32, more ...string) error {
+	headers := append([]string{
+		":method", "POST", ":scheme", "http", ":authority", f.s.Addr, ":path", chatv1connect.ChatRoomSubscribeProcedure,
+		"content-type", "application/grpc",
+	}, more...)
+	return f.headers(2*i+1, true, f.encode(headers...))
+}
+
+// headers begins a stream whose body follows. Unless end is set, CONTINUATION follows.
+func (f *flooder) headers(stream uint32, end bool, block []byte) error {
+	return f.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: stream, BlockFragment: block, EndHeaders: end})
+}
+
+// subscribe calls Subscribe on the i-th stream.
+func (f *flooder) subscribe(i uint32) error {
+	if err := f.call(i); err != nil {
+		return err
+	}
+	return f.framer.WriteData(2*i+1, true, subscribeBody(f.t))
+}
+
+// goAway reads until the connection ends, and returns the code of its GOAWAY.
+func (f *flooder) goAway() (code http2.ErrCode, told bool) {
+	for {
+		switch frame, err := f.framer.ReadFrame(); frame := frame.(type) {
+		case *http2.GoAwayFrame:
+			code, told = frame.ErrCode, true
+		default:
+			if err != nil {
+				return code, told
+			}
+		}
+	}
+}
+
+// floods send one kind of frame as fast as they can. begin, if it is set, is called
+// before, and next sends the i-th.
+var floods = map[string]struct {
+	begin func(*flooder) error
+	next  func(f *flooder, i uint32) error
+}{
+	"rapid reset": {nil, func(f *flooder, i uint32) error {
+		if err := f.subscribe(i); err != nil {
+			return err
+		}
+		return f.framer.WriteRSTStream(2*i+1, http2.ErrCodeCancel)
+	}},
+	"reset by a broken protocol": {nil, func(f *flooder, i uint32) error {
+		if err := f.call(i); err != nil {
+			return err
+		}
+		return f.framer.WriteWindowUpdate(2*i+1, 0)
+	}},
+	"malformed requests": {nil, func(f *flooder, i uint32) error {
+		return f.headers(2*i+1, true, f.encode(":method", "GET"))
+	}},
+	"refused streams": {nil, func(f *flooder, i uint32) error { return f.call(i) }},
+	"headers over the limit": {nil, func(f *flooder, i uint32) error {
+		// All but the first are a byte, which refers to the first.
+		return f.call(i, slices.Repeat([]string{"x-large", strings.Repeat("x", 3_000)}, 10)...)
+	}},
+	"PING": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WritePing(false, [8]byte{1})
+	}},
+	"PING acknowledgements": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WritePing(true, [8]byte{1})
+	}},
+	"SETTINGS": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WriteSettings(http2.Setting{ID: http2.SettingInitialWindowSize, Val: i % 100})
+	}},
+	"SETTINGS acknowledgements": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WriteSettingsAck()
+	}},
+	"empty DATA": {func(f *flooder) error { return f.call(0) }, func(f *flooder, i uint32) error {
+		return f.framer.WriteData(1, false, nil)
+	}},
+	"empty CONTINUATION": {beginHeaderBlock, func(f *flooder, i uint32) error {
+		return f.framer.WriteContinuation(1, false, nil)
+	}},
+	"large CONTINUATION": {beginHeaderBlock, func(f *flooder, i uint32) error {
+		return f.framer.WriteContinuation(1, false, f.encode("x-large", strings.Repeat("x", 10_000)))
+	}},
+	"WINDOW_UPDATE": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WriteWindowUpdate(0, 1)
+	}},
+	"WINDOW_UPDATE of a live stream": {func(f *flooder) error { return f.subscribe(0) }, func(f *flooder, i uint32) error {
+		return f.framer.WriteWindowUpdate(1, 1)
+	}},
+	"PRIORITY": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WritePriority(2*i+1, http2.PriorityParam{Weight: 1})
+	}},
+	"PRIORITY_UPDATE": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WritePriorityUpdate(2*i+1, "u=1")
+	}},
+	"frames of an unknown type": {nil, func(f *flooder, i uint32) error {
+		return f.framer.WriteRawFrame(0x77, 0, 0, []byte("x"))
+	}},
+	"RST_STREAM of an ended stream": {resetStream, func(f *flooder, i uint32) error {
+		return f.framer.WriteRSTStream(1, http2.ErrCodeCancel)
+	}},
+}
+
+// beginHeaderBlock begins a header block that does not end.
+func beginHeaderBlock(f *flooder) error { return f.headers(1, false, f.encode(":method", "GET")) }
+
+// resetStream subscribes, and resets the stream.
+func resetStream(f *flooder) error {
+	if err := f.subscribe(0); err != nil {
+		return err
+	}
+	return f.framer.WriteRSTStream(1, http2.ErrCodeCancel)
+}
+
+// A client that floods its connection is told to calm down and cut off. Others send and
+// are delivered to meanwhile: all of it, in order.
+func TestHTTP2FloodsAreCutOff(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.InMemory)
+	rest := newBystanders(t, s)
+	for name, flood := range floods {
+		t.Run(name, func(t *testing.T) {
+			f := newFlooder(t, s)
+			if flood.begin != nil {
+				harness.Must(t, flood.begin(f))
+			}
+			var flooding sync.WaitGroup
+			flooding.Go(func() {
+				for i := uint32(0); flood.next(f, i) == nil; i++ {
+				}
+			})
+			var talking sync.WaitGroup
+			talking.Go(func() { rest.talk(t, 100, harness.LongText) })
+			code, told := f.goAway()
+			_ = f.conn.Close()
+			flooding.Wait()
+			talking.Wait()
+			if !told || code != http2.ErrCodeEnhanceYourCalm {
+				t.Errorf("GOAWAY %v, %t, want ENHANCE_YOUR_CALM", code, told)
+			}
+		})
+	}
+	rest.awaitMembers(t, 0)
+	rest.talk(t, 1, "")
+}

@@ -1,0 +1,55 @@
+package messages
+
+import (
+	"context"
+	"fmt"
+	"testing"
+	"time"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/e2e/harness"
+)
+
+// However many reactions one member heaps on a message, it takes 50 different ones,
+// and its page is read soon.
+func TestReactionsPerMessageAreBounded(t *testing.T) {
+	t.Parallel()
+	const many, patience = 2_000, 5 * time.Second
+	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	defer cancel()
+	n := harness.Start(t, harness.InMemory).JoinPair(ctx, t, harness.GRPCGo, harness.ViaChat, "reactions")
+	n.Ben.Disconnect()
+	target := n.Say(t, n.Ada, &chatv1.Message{Text: "Hello"})
+	sent := make(chan error, 1)
+	go func() {
+		for i := range many {
+			if err := n.Ada.Stream.Send(harness.SendAction(harness.ReactionRequest(n.Room, fmt.Sprint("r", i), target, fmt.Sprintf("%032d", i), false))); err != nil {
+				sent <- err
+				return
+			}
+		}
+		sent <- nil
+	}()
+	accepted := 0
+	for answered := 0; answered < many; {
+		frame, err := n.Ada.Receive()
+		harness.Must(t, err)
+		if frame.GetAccepted() != nil {
+			accepted++
+		}
+		if frame.GetAccepted() != nil || frame.GetRejected() != nil {
+			answered++
+		}
+	}
+	// Those that are on their way together are not counted yet.
+	if accepted < 50 || accepted > 50+64 {
+		t.Errorf("%d different emoji were taken, want 50, and at most 64 that came with them", accepted)
+	}
+	harness.Must(t, <-sent)
+	began := time.Now()
+	beginning := &chatv1.Cursor{Epoch: n.Ada.Joined.GetRooms()[0].GetEpoch()}
+	page, err := n.Ada.ListEvents(ctx, &chatv1.ListEventsRequest{Room: n.Room, Page: &chatv1.ListEventsRequest_After{After: beginning}, Limit: 1})
+	if took := time.Since(began); err != nil || len(page.GetEvents()) != 1 || took > patience {
+		t.Errorf("ListEvents gave %d events after %v, %v, want one within %v", len(page.GetEvents()), took, err, patience)
+	}
+}

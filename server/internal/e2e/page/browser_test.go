@@ -1,0 +1,125 @@
+package page
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"chatroom/server/internal/e2e/harness"
+)
+
+// browser is a running Chromium. Its visitors share nothing.
+type browser struct{ ctx context.Context }
+
+// newBrowser starts Chromium, or skips the test without one.
+func newBrowser(t *testing.T) browser {
+	t.Helper()
+	path := harness.RequireTool(t, "chromium")
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, _ = chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(
+		chromedp.ExecPath(path),
+		chromedp.NoSandbox, // there is none for root
+		chromedp.DisableGPU,
+		chromedp.Flag("disable-quic", true),
+		chromedp.Flag("disable-component-update", true),
+		chromedp.Flag("disable-sync", true),
+	))
+	t.Cleanup(func() {
+		defer cancel()
+		if err := chromedp.Cancel(ctx); err != nil {
+			t.Errorf("closing Chromium: %v", err)
+		}
+	})
+	harness.Must(t, chromedp.Do(ctx)) // starts it, so that visitors are its tabs
+	return browser{ctx}
+}
+
+// tab is a page that somebody looks at.
+type tab struct {
+	t    *testing.T
+	name string
+	ctx  context.Context
+}
+
+// visit opens the page for somebody new, and signs in with a name.
+func (b browser) visit(t *testing.T, url, name string) *tab {
+	t.Helper()
+	p := b.open(t, url, name, chromedp.WithNewBrowserContext())
+	p.do(chromedp.SendKeys(chromedp.CSS("#name"), name), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#text")))
+	return p
+}
+
+func (b browser) open(t *testing.T, url, name string, options ...chromedp.ContextOption) *tab {
+	t.Helper()
+	ctx, cancel := chromedp.NewContext(b.ctx, options...)
+	t.Cleanup(cancel)
+	p := &tab{t, name, ctx}
+	p.do(chromedp.Navigate(url))
+	p.await(`document.querySelector("[role=status]")?.textContent === "Live"`)
+	return p
+}
+
+func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
+	p.t.Helper()
+	if err := chromedp.Do(p.ctx, steps...); err != nil {
+		p.t.Fatalf("the page of %s: %v", p.name, err)
+	}
+}
+
+// await waits until an expression in the page is true.
+func (p *tab) await(expression string) {
+	p.t.Helper()
+	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(30*time.Second)))
+	if err != nil {
+		p.t.Fatalf("the page of %s never has %s: %v; it shows %q", p.name, expression, err, p.texts())
+	}
+}
+
+func (p *tab) say(text string) {
+	p.t.Helper()
+	p.do(chromedp.SendKeys(chromedp.CSS("#text"), text+"\r"))
+}
+
+// texts returns the messages that the page shows as stored, in its order.
+func (p *tab) texts() []string {
+	p.t.Helper()
+	const shown = `[...document.querySelectorAll("[role=log] .message")]
+		.filter((m) => !m.querySelector(".state, .failed"))
+		.map((m) => m.querySelector(".text").textContent)`
+	texts, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](shown))
+	if err != nil {
+		p.t.Errorf("the page of %s: %v", p.name, err)
+	}
+	return texts
+}
+
+// shows waits until the page shows exactly these messages in this order.
+func (p *tab) shows(want ...string) {
+	p.t.Helper()
+	p.await(fmt.Sprintf(`document.querySelectorAll("[role=log] .message").length >= %d
+		&& !document.querySelector("[role=log] .state")`, len(want)))
+	if got := p.texts(); !slices.Equal(got, want) {
+		p.t.Errorf("the page of %s shows %q, want %q", p.name, got, want)
+	}
+}
+
+// act opens the menu of a message and takes something from it.
+func (p *tab) act(text, what string) {
+	p.t.Helper()
+	p.run(`[...document.querySelectorAll(".message")].findLast((m) => m.querySelector(".text").textContent === %q).querySelector(".more").click()`, text)
+	p.run(`[...document.querySelectorAll(".menu button")].find((b) => (b.getAttribute("aria-label") ?? b.textContent) === %q).click()`, what)
+}
+
+// run runs a script in the page, with %q for what comes after it.
+func (p *tab) run(script string, values ...any) {
+	p.t.Helper()
+	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(script, values...)))
+}
+
+// wide gives the page room for its rooms and people beside the messages.
+func (p *tab) wide() { p.do(chromedp.EmulateViewport(1280, 800)) }

@@ -1,0 +1,80 @@
+package protocols
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"chatroom/server/internal/e2e/harness"
+)
+
+// readExamples returns the examples between the marks "<!-- NAME -->" and
+// "<!-- /NAME -->".
+func readExamples(t *testing.T, readme, name string) []harness.Example {
+	t.Helper()
+	begin, end := "<!-- "+name+" -->", "<!-- /"+name+" -->"
+	var examples []harness.Example
+	var block *strings.Builder // the one that the line is in
+	marked, fence, at := false, "", 0
+	for i, line := range strings.Split(readme, "\n") {
+		language, isFence := strings.CutPrefix(line, "```")
+		switch {
+		case line == begin || line == end:
+			marked = line == begin
+		case !marked:
+		case block == nil && isFence:
+			block, fence, at = new(strings.Builder), language, i+1
+		case block != nil && line == "```":
+			last := len(examples) - 1
+			switch {
+			case fence == "sh":
+				examples = append(examples, harness.Example{Line: at, Script: block.String()})
+			case (fence == "json" || fence == "text") && last >= 0 && examples[last].Language == "":
+				examples[last].Language, examples[last].Output = fence, block.String()
+			default:
+				t.Fatalf("README.md:%d: a block of %q, want sh, and after it at most one of json or text", at, fence)
+			}
+			block = nil
+		case block != nil:
+			block.WriteString(line + "\n")
+		}
+	}
+	if len(examples) == 0 || marked || block != nil {
+		t.Fatalf("README.md has %d examples between %s and %s, want some, and the end of each", len(examples), begin, end)
+	}
+	return examples
+}
+
+// The examples for curl in README.md do what it says, in one shell, in their
+// order.
+func TestReadmeCurlExamples(t *testing.T) {
+	t.Parallel()
+	harness.RequireTool(t, "curl")
+	readme, err := os.ReadFile("../README.md")
+	harness.Must(t, err)
+	examples := readExamples(t, string(readme), "curl")
+	s := harness.Start(t)
+	const separator = "\x1e"
+	// A curl that follows a stream ends by its --max-time, which is no failure.
+	script := "set -e\ncurl() { command curl \"$@\" || [ $? = 28 ]; }\n"
+	for _, e := range examples {
+		script += e.Script + "printf '\\036'\n"
+	}
+	script = strings.NewReplacer("localhost:8080", s.Addr, "/tmp/", t.TempDir()+"/").Replace(script)
+	shell := exec.CommandContext(harness.Context(t), harness.RequireTool(t, "bash"), "-c", script)
+	var stderr bytes.Buffer
+	shell.Stderr = &stderr
+	stdout, err := shell.Output()
+	outputs := strings.Split(string(stdout), separator)
+	if err != nil {
+		failed := examples[min(len(outputs), len(examples))-1]
+		t.Fatalf("README.md:%d: %v\n%s%s", failed.Line, err, outputs[len(outputs)-1], stderr.String())
+	}
+	for i, e := range examples {
+		if !e.Matches(outputs[i]) {
+			t.Errorf("README.md:%d: the output of\n%s\nis\n%s\nwant\n%s", e.Line, e.Script, strings.ToValidUTF8(outputs[i], "\ufffd"), e.Output)
+		}
+	}
+}

@@ -1,0 +1,216 @@
+package proxies
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"syscall"
+	"testing"
+
+	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/grpc/status"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/e2e/harness"
+)
+
+// nginxConfig has a server for gRPC, and one for all else. What it sets beside the
+// addresses is what docs/OPERATIONS.md says; the rest keeps it in its directory.
+const nginxConfig = `
+daemon off;
+pid nginx.pid;
+error_log stderr warn;
+events {}
+http {
+	access_log off;
+	client_body_temp_path body;
+	proxy_temp_path proxy;
+	fastcgi_temp_path fastcgi;
+	scgi_temp_path scgi;
+	uwsgi_temp_path uwsgi;
+	server {
+		listen %[1]s http2;
+		location / {
+			grpc_pass grpc://%[3]s;
+			client_max_body_size 0;
+		}
+	}
+	server {
+		listen %[2]s;
+		location / {
+			proxy_pass http://%[3]s;
+			proxy_http_version 1.1;
+		}
+	}
+}
+`
+
+// nginx is a running nginx in front of a service.
+type nginx struct {
+	grpc, http *harness.Service // the same service, at the addresses of nginx
+}
+
+// newNginx starts nginx. It inherits sockets that listen already, as it does from an
+// nginx that it replaces: so the ports are its own, and calls can begin at once.
+func newNginx(t *testing.T, s *harness.Service) nginx {
+	t.Helper()
+	program, err := exec.LookPath("nginx")
+	if err != nil {
+		program = harness.RequireTool(t, "/usr/sbin/nginx") // where Debian has it, which may not be in PATH
+	}
+	dir := t.TempDir()
+	command := exec.Command(program, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
+	command.Stderr = t.Output()
+	inherited := ""
+	var addresses []string
+	for range 2 {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		harness.Must(t, err)
+		file, err := l.(*net.TCPListener).File()
+		harness.Must(t, err)
+		harness.Must(t, l.Close())
+		defer file.Close()
+		const standard = 3 // files that a process has before its extra ones
+		inherited += fmt.Sprint(standard+len(command.ExtraFiles), ";")
+		command.ExtraFiles = append(command.ExtraFiles, file)
+		addresses = append(addresses, l.Addr().String())
+	}
+	config := fmt.Sprintf(nginxConfig, addresses[0], addresses[1], s.Addr)
+	if os.Geteuid() == 0 {
+		config = "user root;" + config // or its workers can't use its directory
+	}
+	harness.Must(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o600))
+	command.Env = append(os.Environ(), "NGINX="+inherited)
+	harness.Must(t, command.Start())
+	t.Cleanup(func() {
+		_ = command.Process.Signal(syscall.SIGTERM) // it stops its workers
+		if err := command.Wait(); err != nil {
+			t.Errorf("nginx: %v", err)
+		}
+	})
+	at := func(address string) *harness.Service {
+		return &harness.Service{Addr: address, URL: "http://" + address}
+	}
+	return nginx{at(addresses[0]), at(addresses[1])}
+}
+
+// Behind nginx with grpc_pass, clients of gRPC chat and subscribe, and are told codes and
+// details.
+func TestNginxGRPC(t *testing.T) {
+	t.Parallel()
+	ctx := harness.Context(t)
+	s := harness.Start(t, harness.InMemory)
+	v := harness.OpenGRPCGo(t, newNginx(t, s).grpc, "")
+	subscribed, err := v.Subscribe(ctx, harness.SubscribeTo(&chatv1.Subscription{Room: "lobby"}))
+	harness.Must(t, err)
+	subscribed.Joined(t)
+	stream, err := v.Chat(ctx)
+	harness.Must(t, err)
+	c := &harness.ChatSession{ChatStream: stream, Room: "lobby"}
+	c.Do(t, harness.JoinAction(&chatv1.Subscription{Room: c.Room}))
+	c.Receive.Joined(t)
+	last := uint64(0)
+	const n = 100 // together more than nginx lets a request have unless it is told
+	for i := range n {
+		send := harness.TextRequest(c.Room, harness.LongestText)
+		send.Id = fmt.Sprint(i)
+		c.Do(t, harness.SendAction(send))
+		_, event := c.Answered(t)
+		if event.GetId() != fmt.Sprint(i) {
+			t.Errorf("event %d by Chat = %v", i, event)
+		}
+		last = harness.Follow(t, last, event)
+	}
+	for i, id := range harness.EventIDs(subscribed.Events(t, 0, n)) {
+		if id != fmt.Sprint(i) {
+			t.Errorf("event %d by Subscribe has id %q", i, id)
+		}
+	}
+	_, err = v.Send(ctx, harness.TextRequest("not a room", "x"))
+	if code := harness.CodeOf(err); code != connect.CodeInvalidArgument || !hasDetail[*validate.Violations](err) {
+		t.Errorf("Send to no room = %v with %v, want invalid_argument with Violations", err, status.Convert(err).Details())
+	}
+	s.BeginStop()
+	for name, receive := range map[string]harness.Frames{"Subscribe": subscribed, "Chat": c.Receive} {
+		err := receive.End()
+		if harness.CodeOf(err) != connect.CodeUnavailable || !hasDetail[*errdetails.RetryInfo](err) {
+			t.Errorf("end of %s = %v with %v, want unavailable with RetryInfo", name, err, status.Convert(err).Details())
+		}
+	}
+}
+
+// hasDetail reports whether an error of grpc-go has a detail of a type.
+func hasDetail[Detail any](err error) bool {
+	for _, d := range status.Convert(err).Details() {
+		if _, ok := d.(Detail); ok {
+			return true
+		}
+	}
+	return false
+}
+
+// Behind nginx with proxy_pass, the page is served, and events come when they are sent:
+// nginx does not hold them back.
+func TestNginxHTTP1(t *testing.T) {
+	t.Parallel()
+	ctx := harness.Context(t)
+	s := harness.Start(t, harness.InMemory)
+	front := newNginx(t, s).http
+	for name, options := range map[string][]connect.ClientOption{
+		"Connect": nil, "gRPC-Web": {connect.WithGRPCWeb()},
+	} {
+		t.Run(name, func(t *testing.T) {
+			v := harness.ConnectOver(harness.HTTP1Client, options...)(t, front, "")
+			room := strings.ToLower(name)
+			ctx, leave := context.WithCancel(ctx)
+			receive, err := v.Subscribe(ctx, harness.SubscribeTo(&chatv1.Subscription{Room: room}))
+			harness.Must(t, err)
+			receive.Joined(t)
+			last := uint64(0)
+			for i := range 20 {
+				harness.SendTexts(ctx, t, v, room, i, 1)
+				last = receive.Events(t, last, 1)[0].GetSequence()
+			}
+			leave()
+			if err := receive.End(); harness.CodeOf(err) != connect.CodeCanceled {
+				t.Errorf("end of Subscribe after its client has left = %v, want canceled", err)
+			}
+			list := harness.RoomList{Client: chatv1connect.NewChatRoomClient(harness.HTTP1Client(t), s.URL)}
+			list.AwaitMembers(harness.Context(t), t, map[string]uint32{room: 0})
+		})
+	}
+	client := harness.HTTP1Client(t)
+	page := httpGet(ctx, t, client, front.URL+"/")
+	scripts := regexp.MustCompile(`<script[^>]* src="([^"]+)"`).FindAllStringSubmatch(page, -1)
+	if len(scripts) == 0 {
+		t.Fatalf("the page has no script:\n%s", page)
+	}
+	for _, script := range scripts {
+		httpGet(ctx, t, client, front.URL+"/"+strings.TrimPrefix(script[1], "/"))
+	}
+}
+
+// httpGet returns the body of an answer, which must be 200.
+func httpGet(ctx context.Context, t *testing.T, client *http.Client, url string) string {
+	t.Helper()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	harness.Must(t, err)
+	response, err := client.Do(request)
+	harness.Must(t, err)
+	defer response.Body.Close()
+	body, err := io.ReadAll(response.Body)
+	if err != nil || response.StatusCode != http.StatusOK || len(body) == 0 {
+		t.Errorf("GET %s = %s with %d bytes, %v, want 200 and a body", url, response.Status, len(body), err)
+	}
+	return string(body)
+}
