@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/reflect/protoreflect"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
@@ -18,6 +20,41 @@ import (
 type chatRoom struct{ server *Server }
 
 var _ chatv1connect.ChatRoomHandler = (*chatRoom)(nil)
+
+// handler returns the handler of chat.v1.ChatRoom and its pattern. It is what
+// chatv1connect.NewChatRoomHandler returns, except that the unary methods take a
+// unaryRequest. It panics if a method of the contract has no constructor.
+func (c *chatRoom) handler(options connect.HandlerOption) (string, http.Handler) {
+	constructors := map[protoreflect.Name]handlerConstructor{
+		"Chat": func(procedure string, options ...connect.HandlerOption) http.Handler {
+			return connect.NewBidiStreamHandler(procedure, c.Chat, options...)
+		},
+		"Subscribe": func(procedure string, options ...connect.HandlerOption) http.Handler {
+			return connect.NewServerStreamHandlerSimple(procedure, c.Subscribe, options...)
+		},
+		"Send":        unary(c.Send),
+		"ListEvents":  unary(c.ListEvents),
+		"ListRooms":   unary(c.ListRooms),
+		"ListMembers": unary(c.ListMembers),
+		"SetRoom":     unary(c.SetRoom),
+		"SignIn":      unary(c.SignIn),
+	}
+	service := chatv1.File_chat_v1_chat_room_proto.Services().ByName("ChatRoom")
+	pattern := "/" + chatv1connect.ChatRoomName + "/"
+	handlers := make(map[string]http.Handler)
+	for i := range service.Methods().Len() {
+		method := service.Methods().Get(i)
+		procedure := pattern + string(method.Name())
+		handlers[procedure] = constructors[method.Name()](procedure, connect.WithSchema(method), withIdempotency(method), options)
+	}
+	return pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if handler := handlers[r.URL.Path]; handler != nil {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	})
+}
 
 var (
 	errNotAJoin    = fieldError(connect.CodeInvalidArgument, "join", "join.first", "must be set in the first request on a stream")

@@ -42,6 +42,7 @@ var errInternal = errors.New("internal error")
 //   - internal: reports it; the log has the cause
 func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	var (
+		decode  *decodeError
 		coded   *connect.Error
 		field   *chat.FieldError
 		lost    *chat.CursorLostError
@@ -50,6 +51,8 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		delayed *chat.ErasureDelayedError
 	)
 	switch {
+	case errors.As(err, &decode):
+		return decode.refusal
 	case errors.As(err, &coded):
 		return coded
 	case errors.As(err, &field):
@@ -57,7 +60,7 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	case errors.As(err, &target):
 		return targetError(target)
 	case errors.As(err, &payload):
-		return newError(connect.CodeInvalidArgument, payload.Error(), payload.Detail())
+		return payloadError(payload)
 	case errors.As(err, &delayed):
 		return erasureDelayed(delayed)
 	case errors.Is(err, chat.ErrSignIn):
@@ -95,6 +98,10 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		log.ErrorContext(ctx, "internal error", "err", err)
 		return connect.NewError(connect.CodeInternal, errInternal)
 	}
+}
+
+func payloadError(err *schema.InvalidError) *connect.Error {
+	return newError(connect.CodeInvalidArgument, err.Error(), err.Detail())
 }
 
 func targetError(err *chat.TargetError) *connect.Error {

@@ -8,7 +8,7 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// The forms in which events leave. Each is made once for all subscribers.
+// The encoded forms of an event. Each is encoded once for all subscribers.
 const (
 	formProto chat.Form = iota
 	formJSON
@@ -16,32 +16,31 @@ const (
 	formHelloJSON
 )
 
-// shared is a message that goes to many: an event, as one contract's streams
-// carry it. The codec takes its bytes from the event, where it finds those that
-// were made for another subscriber.
-type shared interface {
-	// encoded returns the bytes, which must not be changed.
+// preEncoded is a message that is sent on many streams and encoded once: the codec takes
+// the bytes from its event, which keeps them for the next stream.
+type preEncoded interface {
+	// encoded returns the bytes. The caller must not change them.
 	encoded(c *codec) ([]byte, error)
 }
 
-// eventFrame is the response of Chat and of Subscribe that carries an event.
-// Both have the same one field, and so the same bytes.
+// eventFrame is the message of Chat and of Subscribe that carries an event. ChatResponse
+// and SubscribeResponse have the same single field, so they are the same bytes.
 type eventFrame chat.Event
 
 func (f *eventFrame) encoded(c *codec) ([]byte, error) {
 	e := (*chat.Event)(f)
-	return e.Encoded(c.frame, func() ([]byte, error) {
+	return e.Encoded(c.eventForm, func() ([]byte, error) {
 		return c.marshal(nil, &chatv1.SubscribeResponse{Frame: eventToFrame(e)})
 	})
 }
 
-// helloMessage is the response of the 2019 contract's Chat. The event's body is a
+// helloMessage is the message of the 2019 contract's Chat for an event whose body is a
 // chat.Message.
 type helloMessage chat.Event
 
 func (m *helloMessage) encoded(c *codec) ([]byte, error) {
 	e := (*chat.Event)(m)
-	return e.Encoded(c.hello, func() ([]byte, error) {
+	return e.Encoded(c.helloForm, func() ([]byte, error) {
 		message, ok := e.Body.(chat.Message)
 		if !ok {
 			return nil, fmt.Errorf("encode %T: not a message", e.Body)
@@ -50,19 +49,19 @@ func (m *helloMessage) encoded(c *codec) ([]byte, error) {
 	})
 }
 
-// roomsFrame is the response of Chat and of Subscribe that says how the list of
-// rooms has changed.
+// roomsFrame is the message of Chat and of Subscribe that carries a change to the list of
+// rooms.
 type roomsFrame chat.RoomsChanged
 
 func (f *roomsFrame) encoded(c *codec) ([]byte, error) {
 	r := (*chat.RoomsChanged)(f)
-	return r.Encoded(c.frame, func() ([]byte, error) {
+	return r.Encoded(c.eventForm, func() ([]byte, error) {
 		return c.marshal(nil, &chatv1.SubscribeResponse{Frame: roomsToFrame(r)})
 	})
 }
 
 var (
-	_ shared = (*eventFrame)(nil)
-	_ shared = (*roomsFrame)(nil)
-	_ shared = (*helloMessage)(nil)
+	_ preEncoded = (*eventFrame)(nil)
+	_ preEncoded = (*roomsFrame)(nil)
+	_ preEncoded = (*helloMessage)(nil)
 )

@@ -1,13 +1,10 @@
 package rpc
 
 import (
-	"bytes"
-	"crypto/rand"
+	"encoding/json"
 	"errors"
-	"strings"
 	"unicode/utf8"
 
-	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	"google.golang.org/protobuf/encoding/protojson"
 	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -18,33 +15,32 @@ import (
 	"chatroom/server/internal/schema"
 )
 
-// maxJSONDepth bounds how deep messages may be in each other. Each payload in a
-// payload is decoded once more for each that it is in: 64 KiB of them take 2.5 s
-// with the default of protojson.
+// maxJSONDepth bounds how deep messages may be nested. An Any is decoded once more for each
+// Any around it: 64 KiB of nested ones take 2.5 s with protojson's default of 10,000.
 const maxJSONDepth = 32
 
-// newJSONCodec returns the codec for JSON, in which payloads of an application's
-// kinds are JSON, too.
+// newJSONCodec returns the codec for JSON. The payloads of custom events are JSON, too.
 func newJSONCodec(kinds *schema.Schema) *codec {
-	j := &jsonForm{kinds: kinds, resolver: kinds.Resolver()}
+	j := &jsonFormat{kinds: kinds, resolver: kinds.Resolver()}
 	return &codec{
-		name:      "json",
-		frame:     formJSON,
-		hello:     formHelloJSON,
-		marshal:   j.marshal,
-		unmarshal: j.unmarshal,
-		culprit:   j.culprit,
+		name:        "json",
+		eventForm:   formJSON,
+		helloForm:   formHelloJSON,
+		marshal:     j.marshal,
+		unmarshal:   j.unmarshal,
+		invalidUTF8: invalidUTF8InJSON,
 	}
 }
 
-type jsonForm struct {
+// jsonFormat encodes and decodes messages as JSON, with the types of a schema.
+type jsonFormat struct {
 	kinds    *schema.Schema
 	resolver schema.Resolver
 }
 
-// marshal leaves out the payloads that the server doesn't know any more: those were
-// stored when it was started with another schema.
-func (j *jsonForm) marshal(dst []byte, m proto.Message) ([]byte, error) {
+// marshal leaves out payloads of types that the server doesn't know: they were stored when
+// it ran with another schema.
+func (j *jsonFormat) marshal(dst []byte, m proto.Message) ([]byte, error) {
 	options := protojson.MarshalOptions{Resolver: j.resolver}
 	data, err := options.MarshalAppend(dst, m)
 	if err == nil {
@@ -57,9 +53,9 @@ func (j *jsonForm) marshal(dst []byte, m proto.Message) ([]byte, error) {
 	return options.MarshalAppend(dst, known)
 }
 
-// dropUnknown clears the payloads in a message that have no JSON form here, and
-// tells whether there were any.
-func (j *jsonForm) dropUnknown(m protoreflect.Message) (dropped bool) {
+// dropUnknown removes the payloads of custom events that can't be encoded as JSON, and
+// returns whether there were any.
+func (j *jsonFormat) dropUnknown(m protoreflect.Message) (dropped bool) {
 	if custom, ok := m.Interface().(*chatv1.Custom); ok {
 		if _, err := (protojson.MarshalOptions{Resolver: j.resolver}).Marshal(custom.GetPayload()); err != nil {
 			custom.Payload = nil
@@ -82,88 +78,69 @@ func (j *jsonForm) dropUnknown(m protoreflect.Message) (dropped bool) {
 	return dropped
 }
 
-// unmarshal skips fields that it doesn't know: clients and servers need not have
-// the same version of the contract.
-func (j *jsonForm) unmarshal(data []byte, m proto.Message) error {
-	return protojson.UnmarshalOptions{DiscardUnknown: true, Resolver: j.resolver, RecursionLimit: maxJSONDepth}.Unmarshal(data, m)
-}
-
-// culprit decodes once more, watching for what goes wrong.
-func (j *jsonForm) culprit(data []byte, m proto.Message) *validate.Violations {
-	if path, found := j.invalidUTF8(data, m); found {
-		return notUTF8(path)
+// unmarshal ignores fields that it doesn't know: clients may have a newer contract. For
+// a payload of an unknown type the error is an *schema.InvalidError.
+func (j *jsonFormat) unmarshal(data []byte, m proto.Message) error {
+	resolver := &recordingResolver{Resolver: j.resolver}
+	err := protojson.UnmarshalOptions{DiscardUnknown: true, Resolver: resolver, RecursionLimit: maxJSONDepth}.Unmarshal(data, m)
+	if err == nil || resolver.notFound == "" {
+		return err
 	}
-	unknown := &unknownKind{Resolver: j.resolver}
-	scratch := m.ProtoReflect().New().Interface()
-	_ = protojson.UnmarshalOptions{DiscardUnknown: true, Resolver: unknown, RecursionLimit: maxJSONDepth}.Unmarshal(data, scratch)
-	if unknown.url == "" {
-		return nil
-	}
-	err := inPayload(j.kinds.Check(&anypb.Any{TypeUrl: unknown.url}))
-	if _, onStream := m.(*chatv1.ChatRequest); onStream {
+	err = inPayload(j.kinds.Check(&anypb.Any{TypeUrl: resolver.notFound}))
+	if m.ProtoReflect().Descriptor() == (*chatv1.ChatRequest)(nil).ProtoReflect().Descriptor() {
 		err = inField("send", err)
 	}
-	if payload, ok := errors.AsType[*schema.InvalidError](err); ok {
-		return payload.Detail()
-	}
-	return nil
+	return err
 }
 
-// unknownKind is a resolver that notes what it was asked for and did not find.
-type unknownKind struct {
+// recordingResolver records the type URL that it did not find: protojson's error has it
+// only as text.
+type recordingResolver struct {
 	schema.Resolver
-	url string
+	notFound string
 }
 
-func (u *unknownKind) FindMessageByURL(url string) (protoreflect.MessageType, error) {
-	found, err := u.Resolver.FindMessageByURL(url)
+// FindMessageByURL implements protoregistry.MessageTypeResolver.
+func (r *recordingResolver) FindMessageByURL(url string) (protoreflect.MessageType, error) {
+	found, err := r.Resolver.FindMessageByURL(url)
 	if errors.Is(err, protoregistry.NotFound) {
-		u.url = url
+		r.notFound = url
 	}
 	return found, err
 }
 
-// invalidUTF8 decodes once more with a mark in place of the invalid bytes, and
-// looks where the mark turns up.
-func (j *jsonForm) invalidUTF8(data []byte, m proto.Message) (path string, found bool) {
-	if utf8.Valid(data) {
-		return "", false
+// invalidUTF8InJSON returns the path of the first field of a message, in the order of
+// its descriptor, whose JSON is not valid UTF-8, or "". It ends where the descriptor does:
+// at the payload of a custom event, for example. The elements of repeated fields are not
+// numbered.
+func invalidUTF8InJSON(data []byte, d protoreflect.MessageDescriptor) string {
+	var members map[string]json.RawMessage
+	if utf8.Valid(data) || json.Unmarshal(data, &members) != nil {
+		return ""
 	}
-	mark := rand.Text()
-	marked := m.ProtoReflect().New()
-	if j.unmarshal(bytes.ToValidUTF8(data, []byte(mark)), marked.Interface()) != nil {
-		return "", false
-	}
-	return holder(marked, mark)
-}
-
-// holder returns the path of the first string in a message that contains mark.
-func holder(m protoreflect.Message, mark string) (path string, found bool) {
-	m.Range(func(field protoreflect.FieldDescriptor, v protoreflect.Value) bool {
-		values := []protoreflect.Value{v}
-		if field.IsList() {
-			values = nil
-			for i := range v.List().Len() {
-				values = append(values, v.List().Get(i))
+	for i := range d.Fields().Len() {
+		field := d.Fields().Get(i)
+		value, found := members[field.JSONName()]
+		if !found {
+			value = members[field.TextName()]
+		}
+		if utf8.Valid(value) {
+			continue
+		}
+		path := string(field.Name())
+		if field.Message() == nil {
+			return path
+		}
+		elements := []json.RawMessage{value}
+		if field.IsList() && json.Unmarshal(value, &elements) != nil {
+			return path
+		}
+		for _, element := range elements {
+			if below := invalidUTF8InJSON(element, field.Message()); below != "" {
+				return path + "." + below
 			}
 		}
-		for _, v := range values {
-			switch field.Kind() {
-			case protoreflect.StringKind:
-				if found = strings.Contains(v.String(), mark); found {
-					path = string(field.Name())
-				}
-			case protoreflect.MessageKind:
-				var below string
-				if below, found = holder(v.Message(), mark); found {
-					path = string(field.Name()) + "." + below
-				}
-			}
-			if found {
-				return false
-			}
-		}
-		return true
-	})
-	return path, found
+		return path
+	}
+	return ""
 }

@@ -26,7 +26,7 @@ const (
 // Connect checks all this too, but its errors carry no details, and take what a
 // client does wrong for an internal error. It passes the errors of a reader on.
 
-func errTooLarge() error {
+func errTooLarge() *connect.Error {
 	return fieldError(connect.CodeResourceExhausted, "", ruleSize, boundSize)
 }
 

@@ -98,12 +98,12 @@ func (s *Server) routes() map[string]http.Handler {
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.identify),
-		connect.WithInterceptors(errorMapping{s}, ender{}, decoding{}, validate.NewInterceptor()),
+		connect.WithInterceptors(errorMapping{s}, ender{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor()),
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)
 	handle := func(path string, handler http.Handler) { handlers[path] = wire(handler) }
-	handle(chatv1connect.NewChatRoomHandler(&chatRoom{s}, options))
+	handle((&chatRoom{s}).handler(options))
 	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
 	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)
 	reflect := func(path string, handler http.Handler) { handlers[path] = handler }
