@@ -102,11 +102,11 @@ func (s *Server) routes() map[string]http.Handler {
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)
-	handle := func(path string, handler http.Handler) { handlers[path] = wire(handler) }
+	handle := func(path string, handler http.Handler) { handlers[path] = withMediaType(wire(handler)) }
 	handle((&chatRoom{s}).handler(options))
 	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
 	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)
-	reflect := func(path string, handler http.Handler) { handlers[path] = handler }
+	reflect := func(path string, handler http.Handler) { handlers[path] = withMediaType(handler) }
 	reflect(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
 	reflect(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))
 	return handlers
