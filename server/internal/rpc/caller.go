@@ -11,10 +11,11 @@ import (
 	"chatroom/server/internal/identity"
 )
 
-// callerKey is the context key of the chat.Member who calls.
+// callerKey is the context key of the caller, a chat.Member.
 type callerKey struct{}
 
-// caller returns who calls. Nothing in a request's body has a say in it.
+// caller returns the member that the request's credentials name. It never depends on the
+// request's body.
 func caller(ctx context.Context) chat.Member {
 	if m, ok := ctx.Value(callerKey{}).(chat.Member); ok {
 		return m
@@ -22,9 +23,10 @@ func caller(ctx context.Context) chat.Member {
 	return chat.Anonymous
 }
 
-// identify is the gate before every method: it knows the caller before the
-// request is read. No token makes an anonymous guest; a token that is not valid
-// is an error, so that nobody speaks under another name than they think.
+// identify is the connect.RequestGateFunc of all methods: it authenticates the caller
+// before the request is read. A caller without a token is anonymous. An invalid token is
+// an error, and not anonymous, so that a client never acts under an identity that it does
+// not expect.
 func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
 	credentials := header.Get("Authorization")
 	if credentials == "" {

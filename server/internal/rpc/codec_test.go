@@ -13,7 +13,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// field is a length-delimited field of a message in wire form.
+// field is a length-delimited field of a message in binary form.
 func field(number protowire.Number, value ...string) string {
 	return string(protowire.AppendString(protowire.AppendTag(nil, number, protowire.BytesType), strings.Join(value, "")))
 }

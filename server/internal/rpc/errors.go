@@ -25,21 +25,22 @@ import (
 // errorDomain is the domain of ErrorInfo details.
 const errorDomain = "chat.v1"
 
-// errGoingAway ends streams when the server stops.
+// errGoingAway ends streams when the server stops, and refuses new ones.
 var errGoingAway = errors.New("the server is going away: reconnect")
 
-// errNotTaken ends streams whose clients are gone, or take nothing.
-var errNotTaken = errors.New("the client does not take what it is sent")
+// errClientGone ends a stream whose client disconnects before the stream begins.
+var errClientGone = errors.New("the client has disconnected")
 
+// errInternal hides the cause of an internal error, which is logged.
 var errInternal = errors.New("internal error")
 
-// toError is the one place where errors become codes. Whoever gets
-//   - invalid_argument, not_found, permission_denied, resource_exhausted: changes
+// toError maps the errors of all methods to codes. This is how a client reacts to each:
+//   - invalid_argument, not_found, permission_denied, resource_exhausted: it changes
 //     the request
-//   - unauthenticated: signs in, or does so again
-//   - out_of_range: reads the room's history afresh
-//   - unavailable, deadline_exceeded: tries again after a moment
-//   - internal: reports it; the log has the cause
+//   - unauthenticated: it signs in, again if it has a token
+//   - out_of_range: it lists the room's events without a cursor
+//   - unavailable, deadline_exceeded: it retries after a delay
+//   - internal: it reports the error; the server's log has the cause
 func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	var (
 		decode  *decodeError
@@ -64,11 +65,11 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	case errors.As(err, &delayed):
 		return erasureDelayed(delayed)
 	case errors.Is(err, chat.ErrSignIn):
-		return newError(connect.CodeUnauthenticated, "this needs an identity: sign in, and send the token",
+		return newError(connect.CodeUnauthenticated, "this method needs an identity: sign in, and send the token",
 			&errdetails.ErrorInfo{Reason: "TOKEN_REQUIRED", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
 	case errors.As(err, &lost):
 		return newError(connect.CodeOutOfRange,
-			fmt.Sprintf("the cursor in room %q can't be honoured: list events without a cursor, and go on from there", lost.Room),
+			fmt.Sprintf("the cursor in room %q can't be honoured: list events without a cursor, and continue from there", lost.Room),
 			&errdetails.ErrorInfo{Reason: "CURSOR_LOST", Domain: errorDomain, Metadata: map[string]string{
 				"room": lost.Room, "epoch": lost.Epoch, "oldest": strconv.FormatUint(lost.Oldest, 10),
 			}})
@@ -76,19 +77,19 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		return newError(connect.CodeNotFound, "room: must be one in which something was said or somebody is",
 			violations("room", "room.known", "must be one in which something was said or somebody is"))
 	case errors.Is(err, identity.ErrInvalidToken):
-		return newError(connect.CodeUnauthenticated, "the token is not valid, or not any more: sign in again, without it",
+		return newError(connect.CodeUnauthenticated, "the token is invalid or has expired: sign in again, without it",
 			&errdetails.ErrorInfo{Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
 	case errors.Is(err, errGoingAway), errors.Is(err, chat.ErrClosed), errors.Is(err, chat.ErrStoreClosed):
 		return newError(connect.CodeUnavailable, errGoingAway.Error(),
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
 	case errors.Is(err, chat.ErrUnknownOutcome):
-		return newError(connect.CodeUnavailable, "the event may have been stored or not: try again with the same id, which stores it once",
+		return newError(connect.CodeUnavailable, "the event may or may not be stored: send it again with the same id, which stores it once",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
 	case errors.Is(err, chat.ErrNotStored):
-		return newError(connect.CodeUnavailable, "the event could not be stored, and nobody has seen it: try again with the same id",
+		return newError(connect.CodeUnavailable, "the event could not be stored, and was not delivered to anyone: send it again with the same id",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Second)})
-	case errors.Is(err, errNotTaken):
-		return connect.NewError(connect.CodeCanceled, errNotTaken)
+	case errors.Is(err, errClientGone):
+		return connect.NewError(connect.CodeCanceled, errClientGone)
 	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		if errors.Is(ctx.Err(), context.DeadlineExceeded) {
 			return connect.NewError(connect.CodeDeadlineExceeded, context.DeadlineExceeded)
@@ -109,22 +110,24 @@ func targetError(err *chat.TargetError) *connect.Error {
 	case errors.Is(err, chat.ErrNotYours):
 		return fieldError(connect.CodePermissionDenied, err.Field, "target.own", "must be a message of the caller's own")
 	case errors.Is(err, chat.ErrRoomCreation):
-		return fieldError(connect.CodePermissionDenied, err.Field, "room.exists", "must be one that exists: the operator has kept the making of rooms to some")
+		return fieldError(connect.CodePermissionDenied, err.Field, "room.exists", "must exist: this server does not let the caller create rooms (-room-creation)")
 	}
 	return fieldError(connect.CodeNotFound, err.Field, "target.known", "must be the sequence of a message in the room that is not deleted")
 }
 
-// erasureDelayed says what holds of a deletion whose target could not be erased yet.
+// erasureDelayed is the error of a deletion that is stored, but whose target could not be
+// erased yet.
 func erasureDelayed(err *chat.ErasureDelayedError) *connect.Error {
 	return newError(connect.CodeUnavailable,
-		"the message is deleted and is not sent to anyone any more, but its text may still be in the server's files; the server tries to erase it until that succeeds: send the deletion again with the same id to wait for that",
+		"the message is deleted and no longer sent to anyone, but its text may still be in the server's files; the server retries until it is erased: send the deletion again with the same id to wait for that",
 		&errdetails.ErrorInfo{Reason: "ERASURE_DELAYED", Domain: errorDomain, Metadata: map[string]string{
 			"epoch": err.Receipt.At.Epoch, "sequence": strconv.FormatUint(err.Receipt.At.Sequence, 10),
 		}},
 		&errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Second)})
 }
 
-// inField names the part of the request that an error's field is in.
+// inField prefixes the field that an error names with the path of the message that
+// contains it.
 func inField(path string, err error) error {
 	if field, ok := errors.AsType[*chat.FieldError](err); ok {
 		nested := *field
@@ -140,7 +143,8 @@ func inField(path string, err error) error {
 	return err
 }
 
-// inPayload names the field of SendRequest that an error of the schema is in.
+// inPayload prefixes the fields that an error of the schema names with the path of the
+// payload in SendRequest.
 func inPayload(err error) error {
 	if payload, ok := errors.AsType[*schema.InvalidError](err); ok {
 		return payload.In("custom", "payload")
@@ -168,8 +172,8 @@ func newError(code connect.Code, message string, details ...proto.Message) *conn
 	return err
 }
 
-// violations is the detail that protovalidate gives for a rule of the contract,
-// for the rules that only code can check. An empty path is the whole request.
+// violations returns the detail for a rule that is checked in code, of the type that
+// protovalidate uses for the rules in the contract. An empty path is the whole request.
 func violations(path, rule, message string) *validate.Violations {
 	v := &validate.Violation{RuleId: proto.String(rule), Message: proto.String(message)}
 	if path != "" {
@@ -181,7 +185,8 @@ func violations(path, rule, message string) *validate.Violations {
 	return &validate.Violations{Violations: []*validate.Violation{v}}
 }
 
-// rejectedFrame answers a request on a stream with what a unary call would get.
+// rejectedFrame returns the reply to a refused request on a stream, with the code, message
+// and details that a unary call gets.
 func rejectedFrame(id, room string, err *connect.Error) *chatv1.Frame {
 	rejected := &chatv1.Rejected{Id: id, Room: room, Code: int32(err.Code()), Message: err.Message()}
 	for _, d := range err.Details() {
@@ -192,8 +197,8 @@ func rejectedFrame(id, room string, err *connect.Error) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Rejected{Rejected: rejected}}
 }
 
-// errorMapping is the outermost interceptor: whatever a method returns leaves as
-// a code.
+// errorMapping is the outermost interceptor: it applies toError to the errors of all
+// methods.
 type errorMapping struct{ server *Server }
 
 func (e errorMapping) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {

@@ -18,7 +18,7 @@ import (
 	"chatroom/server/internal/identity"
 )
 
-// violationIn returns the field and the rule that an error names.
+// violationIn returns the field and the rule of an error's only violation.
 func violationIn(err *connect.Error) (field, rule string) {
 	for _, detail := range err.Details() {
 		value, decodeErr := detail.Value()
@@ -53,6 +53,8 @@ func TestToError(t *testing.T) {
 		code    connect.Code
 		details []string
 	}{
+		{"not decoded", t.Context(), connect.NewError(connect.CodeInvalidArgument, fmt.Errorf("unmarshal message: %w", &decodeError{errTooLarge()})),
+			connect.CodeResourceExhausted, []string{"buf.validate.Violations"}},
 		{"coded", t.Context(), coded, connect.CodeAborted, nil},
 		{"coded, wrapped", t.Context(), fmt.Errorf("while: %w", coded), connect.CodeAborted, nil},
 		{"field", t.Context(), fmt.Errorf("send: %w", field), connect.CodeInvalidArgument, []string{"buf.validate.Violations"}},
@@ -67,9 +69,9 @@ func TestToError(t *testing.T) {
 		{"going away", t.Context(), errGoingAway, connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
 		{"going away, and the caller too", cancelled, errGoingAway, connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
 		{"cancelled", cancelled, context.Canceled, connect.CodeCanceled, nil},
-		{"cancelled, seen elsewhere", cancelled, errors.New("broken pipe"), connect.CodeCanceled, nil},
+		{"cancelled, with another error", cancelled, errors.New("broken pipe"), connect.CodeCanceled, nil},
 		{"deadline", late, context.DeadlineExceeded, connect.CodeDeadlineExceeded, nil},
-		{"deadline, seen elsewhere", late, errors.New("broken pipe"), connect.CodeDeadlineExceeded, nil},
+		{"deadline, with another error", late, errors.New("broken pipe"), connect.CodeDeadlineExceeded, nil},
 		{"internal", t.Context(), errors.New("secret: disk 7 is full"), connect.CodeInternal, nil},
 	} {
 		var log lockedBuffer
@@ -91,8 +93,8 @@ func TestToError(t *testing.T) {
 	expectViolation(t, toError(t.Context(), slog.Default(), field), "message.text", "text.length")
 }
 
-// A deletion that is not erased yet is answered on its stream, which goes on: it is
-// stored, and a reconnect would change nothing.
+// A deletion that is not erased yet is refused, and its stream continues: the deletion is
+// stored, so there is no reason to reconnect.
 func TestDelayedErasureKeepsTheStream(t *testing.T) {
 	server := New(Config{})
 	defer server.Stop(t.Context())

@@ -21,7 +21,7 @@ import (
 	"chatroom/server/internal/detach"
 )
 
-// protocols are the ways of asking for a stream, in both encodings.
+// protocols are the client options for each protocol and codec.
 var protocols = map[string][]connect.ClientOption{
 	"Connect":        nil,
 	"Connect, JSON":  {connect.WithProtoJSON()},
@@ -31,9 +31,9 @@ var protocols = map[string][]connect.ClientOption{
 	"gRPC-Web, JSON": {connect.WithGRPCWeb(), connect.WithProtoJSON()},
 }
 
-// Subscribers of all protocols share an event's bytes, and connect reuses its
-// buffers: whatever else is sent meanwhile, everybody reads what was said.
-func TestSharedBytesAreNotWrittenOver(t *testing.T) {
+// Subscribers of all protocols receive the same encoded bytes, and connect reuses its
+// buffers: concurrent calls must not corrupt the events.
+func TestPreEncodedBytesAreNotOverwritten(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, w *world) {
 		const events = 40
 		text := func(i int) string {
@@ -56,14 +56,14 @@ func TestSharedBytesAreNotWrittenOver(t *testing.T) {
 				})
 			}
 		}
-		churning, stop := context.WithCancel(t.Context())
+		calling, stop := context.WithCancel(t.Context())
 		for _, options := range protocols {
 			client := chatv1connect.NewChatRoomClient(w.http, testOrigin, options...)
 			reading.Go(func() {
-				for i := 0; churning.Err() == nil; i++ {
-					_, _ = client.Send(churning, &chatv1.SendRequest{Room: "noise", Id: fmt.Sprint(i),
+				for i := 0; calling.Err() == nil; i++ {
+					_, _ = client.Send(calling, &chatv1.SendRequest{Room: "noise", Id: fmt.Sprint(i),
 						Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: strings.Repeat("#", 3000)}}})
-					_, _ = client.ListEvents(churning, &chatv1.ListEventsRequest{Room: "noise", Limit: 3})
+					_, _ = client.ListEvents(calling, &chatv1.ListEventsRequest{Room: "noise", Limit: 3})
 				}
 			})
 		}
@@ -75,8 +75,8 @@ func TestSharedBytesAreNotWrittenOver(t *testing.T) {
 	})
 }
 
-// What the codec returns for an event is a copy of the one encoding there is.
-func TestCodecCopiesSharedBytes(t *testing.T) {
+// The codec returns a copy of the bytes of a preEncoded message.
+func TestCodecCopiesPreEncodedBytes(t *testing.T) {
 	e := &chat.Event{Room: "lobby", Sequence: 7, ID: "id", Sender: gopher, Body: chat.Message{Text: strings.Repeat("a", 600)}}
 	for _, tt := range []struct {
 		codec   *codec
@@ -104,7 +104,7 @@ func TestCodecCopiesSharedBytes(t *testing.T) {
 	}
 }
 
-// An event is encoded once for all the streams that it goes to, in each encoding.
+// An event is encoded once in each form, for all streams that it is sent on.
 func TestEventsAreEncodedOnce(t *testing.T) {
 	e := &chat.Event{Room: "lobby", Sequence: 7, Body: chat.Message{Text: "hi"}}
 	for _, c := range []*codec{protoCodec, jsonCodec} {
@@ -127,52 +127,52 @@ func TestEventsAreEncodedOnce(t *testing.T) {
 	}
 }
 
-// taken is a response that is taken over, and counts how often what it is sent leaves
-// the server.
-type taken struct {
+// detachedResponse is a response that can be detached. It counts the flushes that have
+// something to send.
+type detachedResponse struct {
 	*httptest.ResponseRecorder
 	events detach.Events
 
-	mu      sync.Mutex // guards below
-	body    bytes.Buffer
-	flushes int // of which something was appended before
-	fresh   bool
+	mu        sync.Mutex // guards below
+	body      bytes.Buffer
+	flushes   int
+	unflushed bool
 }
 
-func (c *taken) Detach(e detach.Events) (detach.Stream, error) {
+func (c *detachedResponse) Detach(e detach.Events) (detach.Stream, error) {
 	c.events = e
 	return c, nil
 }
 
-func (c *taken) Append(p []byte) bool {
+func (c *detachedResponse) Append(p []byte) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.body.Write(p)
-	c.fresh = true
+	c.unflushed = true
 	return true
 }
 
-func (c *taken) Flush() {
+func (c *detachedResponse) Flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.fresh {
+	if c.unflushed {
 		c.flushes++
 	}
-	c.fresh = false
+	c.unflushed = false
 }
 
-func (c *taken) Stalled() time.Time                  { return time.Time{} }
-func (c *taken) Finish(p []byte, _ http.Header) bool { return true }
-func (c *taken) Abort()                              {}
-func (c *taken) Connection() any                     { return c }
-func (c *taken) counts(text string) (events, flushes int) {
+func (c *detachedResponse) Stalled() time.Time                  { return time.Time{} }
+func (c *detachedResponse) Finish(p []byte, _ http.Header) bool { return true }
+func (c *detachedResponse) Abort()                              {}
+func (c *detachedResponse) Connection() any                     { return c }
+func (c *detachedResponse) counts(text string) (events, flushes int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return strings.Count(c.body.String(), text), c.flushes
 }
 
-// All that a stream has pending leaves in one flush. Joined is written before it, and
-// CaughtUp, which is known only once the journal was read, after it.
+// Everything that is pending for a stream is sent in one flush. Joined is sent before, and
+// CaughtUp after it, since the end of the backlog is known only when the journal is read.
 func TestBacklogLeavesInOneFlush(t *testing.T) {
 	for _, kind := range []string{"connect+proto", "connect+json", "grpc+proto", "grpc-web+proto"} {
 		inBubble(t, Config{}, func(t *testing.T, w *world) {
@@ -191,7 +191,7 @@ func TestBacklogLeavesInOneFlush(t *testing.T) {
 			}
 			r.ProtoMajor = 2
 			r.Header.Set("Content-Type", "application/"+kind)
-			client := &taken{ResponseRecorder: httptest.NewRecorder()}
+			client := &detachedResponse{ResponseRecorder: httptest.NewRecorder()}
 			w.handler.ServeHTTP(client, r)
 			synctest.Wait()
 			if events, flushes := client.counts("backlog"); events != 20 || flushes > 3 {

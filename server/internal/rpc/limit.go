@@ -15,16 +15,17 @@ import (
 const (
 	// maxRequest bounds a request, in bytes, decompressed.
 	maxRequest = 64 << 10
-	// maxRead is where reading stops. Requests between the two bounds are read
-	// to the end, so that a stream can go on after one.
+	// maxRead bounds what is read of a request, in bytes. A request between the two
+	// bounds is refused after it is read to its end, so that its stream continues.
 	maxRead = 4 * maxRequest
 
 	ruleSize  = "request.size"
 	boundSize = "the request must be at most 65536 bytes"
 )
 
-// Connect checks all this too, but its errors carry no details, and take what a
-// client does wrong for an internal error. It passes the errors of a reader on.
+// Connect checks sizes and envelopes, too, but its errors have no details, and the code of
+// a malformed envelope is internal. It returns the errors of the body's reader unchanged,
+// so the readers here check first.
 
 func errTooLarge() *connect.Error {
 	return fieldError(connect.CodeResourceExhausted, "", ruleSize, boundSize)
@@ -35,8 +36,8 @@ func errEnvelope(problem string) error {
 		"the request must be in envelopes, with a byte of flags and four of length before each message: "+problem)
 }
 
-// limitRequests returns the body of a request, with each message in it bounded
-// by maxRead.
+// limitRequests returns the body of a request, whose reader returns an error for a message
+// of more than maxRead bytes and for a malformed envelope.
 func limitRequests(r *http.Request) io.ReadCloser {
 	kind := r.Header.Get("Content-Type")
 	switch {
@@ -51,12 +52,13 @@ func limitRequests(r *http.Request) io.ReadCloser {
 
 func compresses(encoding string) bool { return encoding != "" && encoding != "identity" }
 
-// bodyLimit bounds a body that is one message.
+// bodyLimit bounds a body that is one message, without an envelope.
 type bodyLimit struct {
 	io.ReadCloser
 	left int // bytes
 }
 
+// Read implements io.Reader.
 func (l *bodyLimit) Read(p []byte) (int, error) {
 	n, err := l.ReadCloser.Read(p[:min(len(p), l.left+1)])
 	if l.left -= n; l.left < 0 {
@@ -65,40 +67,41 @@ func (l *bodyLimit) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// envelopes checks the envelopes of a body as it is read, and bounds the messages
-// in them.
+// envelopes checks the envelopes of a body as it is read, and bounds the messages in them.
 type envelopes struct {
 	io.ReadCloser
-	compressed bool // messages may be
+	compressed bool // whether messages may be compressed
 
-	head   [5]byte
-	filled int    // bytes of head
-	left   uint32 // bytes of the message
-	err    error  // once something was wrong
+	prefix [5]byte // flags and length of the current envelope
+	filled int     // bytes of prefix that have been read
+	left   uint32  // bytes of the current message that have not been read
+	err    error   // the first malformed envelope; sticky
 }
 
+// Read implements io.Reader. What precedes a malformed envelope is returned before the
+// error.
 func (e *envelopes) Read(p []byte) (int, error) {
 	if e.err != nil {
 		return 0, e.err
 	}
 	n, err := e.ReadCloser.Read(p)
-	good := 0 // bytes before the envelope at hand
+	valid := 0 // bytes that precede a malformed envelope
 	for rest := p[:n]; len(rest) > 0 && e.err == nil; {
 		if e.left > 0 {
 			k := min(len(rest), int(e.left))
 			e.left -= uint32(k)
 			rest = rest[k:]
-			good = n - len(rest)
+			valid = n - len(rest)
 			continue
 		}
-		k := copy(e.head[e.filled:], rest)
+		k := copy(e.prefix[e.filled:], rest)
 		e.filled += k
 		rest = rest[k:]
-		if e.filled == len(e.head) {
+		if e.filled == len(e.prefix) {
 			e.filled = 0
-			e.left = binary.BigEndian.Uint32(e.head[1:])
-			if e.err = e.check(e.head[0]); e.err == nil {
-				good = n - len(rest)
+			e.left = binary.BigEndian.Uint32(e.prefix[1:])
+			if e.err = e.check(e.prefix[0]); e.err == nil {
+				valid = n - len(rest)
 			}
 		}
 	}
@@ -108,14 +111,14 @@ func (e *envelopes) Read(p []byte) (int, error) {
 	switch {
 	case e.err == nil:
 		return n, err
-	case good > 0:
-		return good, nil // what came before it counts
+	case valid > 0:
+		return valid, nil
 	default:
 		return 0, e.err
 	}
 }
 
-// check looks at an envelope's flags and length.
+// check returns an error for invalid flags and for a message that is too large.
 func (e *envelopes) check(flags byte) error {
 	const compressed = 1
 	switch {
@@ -130,7 +133,7 @@ func (e *envelopes) check(flags byte) error {
 	}
 }
 
-// gunzip decompresses requests up to maxRead, whatever they hold.
+// gunzip decompresses requests, up to maxRead bytes each.
 type gunzip struct {
 	gzip.Reader
 	left int // bytes
@@ -144,6 +147,7 @@ func (g *gunzip) Reset(r io.Reader) error {
 	return g.Reader.Reset(r)
 }
 
+// Read implements io.Reader.
 func (g *gunzip) Read(p []byte) (int, error) {
 	n, err := g.Reader.Read(p[:min(len(p), g.left+1)])
 	if g.left -= n; g.left < 0 {
@@ -152,6 +156,7 @@ func (g *gunzip) Read(p []byte) (int, error) {
 	return n, err
 }
 
+// withGzip replaces connect's gzip, whose decompressor is not bounded.
 func withGzip() connect.HandlerOption {
 	return connect.WithCompression("gzip",
 		func() connect.Decompressor { return new(gunzip) },

@@ -15,8 +15,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// limited reads a body as a request of this content type, and returns what came
-// through before the error.
+// limited reads the body of a request of a content type. It returns the bytes that precede
+// the error.
 func limited(kind, encoding string, body io.Reader) (string, error) {
 	r := &http.Request{Header: http.Header{"Content-Type": {kind}}, Body: io.NopCloser(body)}
 	if encoding != "" {
@@ -35,7 +35,7 @@ func TestLimitRequests(t *testing.T) {
 	small, large := strings.Repeat("a", 100), strings.Repeat("a", maxRead)
 	for _, tt := range []struct {
 		name, kind, encoding, body string
-		rule                       string // empty if all comes through
+		rule                       string // empty if the whole body is read
 	}{
 		{"unary", "application/json", "", small, ""},
 		{"unary, nothing", "application/json", "", "", ""},
@@ -50,11 +50,11 @@ func TestLimitRequests(t *testing.T) {
 		{"stream, compressed by nothing", "application/grpc+proto", "identity", envelopeOf(1, 100, small), "request.envelope"},
 		{"stream, compressed unannounced", "application/connect+proto", "", envelopeOf(1, 100, small), "request.envelope"},
 		{"stream, unknown flags", "application/connect+proto", "gzip", envelopeOf(4, 100, small), "request.envelope"},
-		{"stream, an end from a client", "application/connect+proto", "gzip", envelopeOf(2, 2, "{}"), "request.envelope"},
+		{"stream, an end of stream from the client", "application/connect+proto", "gzip", envelopeOf(2, 2, "{}"), "request.envelope"},
 		{"stream, text", "application/connect+json", "", `{"rooms":[]}`, "request.envelope"},
-		{"stream, half a head", "application/connect+json", "", "\x00\x00", "request.envelope"},
+		{"stream, half a prefix", "application/connect+json", "", "\x00\x00", "request.envelope"},
 		{"stream, half a message", "application/connect+json", "", envelopeOf(0, 101, small), "request.envelope"},
-		{"stream, no message behind the head", "application/connect+json", "", envelopeOf(0, 1, ""), "request.envelope"},
+		{"stream, a prefix without its message", "application/connect+json", "", envelopeOf(0, 1, ""), "request.envelope"},
 	} {
 		for how, body := range map[string]io.Reader{
 			"at once":        strings.NewReader(tt.body),
@@ -84,7 +84,7 @@ func TestLimitRequests(t *testing.T) {
 	}
 }
 
-// However the network cuts it, a stream of good messages comes through unchanged.
+// A stream of valid messages is read unchanged, in reads of any size.
 func TestLimitRequestsInPieces(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		var whole strings.Builder
@@ -104,7 +104,7 @@ func TestLimitRequestsInPieces(t *testing.T) {
 	})
 }
 
-// A decompressor is used again for the next message, with a bound of its own.
+// A decompressor is reused for the next message, which has a bound of its own.
 func TestGunzipIsBounded(t *testing.T) {
 	zip := func(size int) io.Reader {
 		var out bytes.Buffer

@@ -14,34 +14,35 @@ import (
 	"chatroom/server/internal/detach"
 )
 
-// response is the http.ResponseWriter of the service's handlers. It lets streams take
-// the response over, and explains what connect refuses before it looks at a request.
+// response is the http.ResponseWriter that the handlers of the service write to. It lets a
+// stream detach the response from its handler, and gives the bare statuses of connect a
+// body.
 type response struct {
 	http.ResponseWriter
-	request *http.Request
-	handler http.Handler // of the method
-	holding bool         // what is written goes to held
-	held    []byte
-	taken   bool // what is written from now on is discarded
+	request   *http.Request
+	handler   http.Handler // of the method
+	buffering bool         // Write appends to buffered
+	buffered  []byte
+	detached  bool // Write discards
 }
 
 // responseKey is the context key of a request's *response.
 type responseKey struct{}
 
 func responseOf(ctx context.Context) *response {
-	return ctx.Value(responseKey{}).(*response) // wire puts it there for all handlers
+	return ctx.Value(responseKey{}).(*response) // set for all handlers of the service
 }
 
 // Unwrap is for http.ResponseController.
 func (r *response) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
-// Write implements http.ResponseWriter.
+// Write implements io.Writer.
 func (r *response) Write(p []byte) (int, error) {
 	switch {
-	case r.taken:
+	case r.detached:
 		return len(p), nil
-	case r.holding:
-		r.held = append(r.held, p...)
+	case r.buffering:
+		r.buffered = append(r.buffered, p...)
 		return len(p), nil
 	}
 	return r.ResponseWriter.Write(p)
@@ -49,26 +50,27 @@ func (r *response) Write(p []byte) (int, error) {
 
 // Flush implements http.Flusher.
 func (r *response) Flush() {
-	if !r.taken && !r.holding {
+	if !r.detached && !r.buffering {
 		_ = http.NewResponseController(r.ResponseWriter).Flush()
 	}
 }
 
-// hold keeps what is written, until takeOver returns it: a client may accept headers
-// and no data, and the handler must not wait for it.
-func (r *response) hold() { r.holding = true }
+// hold starts to buffer what is written: a client may accept headers and no data, and
+// the handler must not wait for it.
+func (r *response) hold() { r.buffering = true }
 
-// takeOver takes the response away from its handler. It returns what was held.
+// takeOver detaches the response from its handler, whose later writes are discarded. It
+// returns what was buffered.
 func (r *response) takeOver(g *detach.Group, e detach.Events) (detach.Stream, []byte, error) {
 	out, err := g.Take(r.ResponseWriter, r.request, e)
-	r.holding, r.taken = false, err == nil
+	r.buffering, r.detached = false, err == nil
 	if err != nil && !errors.Is(err, detach.ErrUnsupported) {
-		err = fmt.Errorf("%w: %w", errNotTaken, err) // the client has gone meanwhile
+		err = fmt.Errorf("%w: %w", errClientGone, err)
 	}
-	return out, r.held, err
+	return out, r.buffered, err
 }
 
-// origin is what is kept of a request for the end of its stream.
+// origin is the part of a request that determines how its stream ends.
 type origin struct {
 	handler    http.Handler
 	method     string
@@ -77,35 +79,36 @@ type origin struct {
 	header     http.Header
 }
 
-// endHeaders are the headers of a request that say how its stream ends. A token is not
-// among them: it may have expired by then.
+// endHeaders are the request headers that determine how a stream ends. Authorization is
+// not among them: its token may have expired by then.
 var endHeaders = []string{"Content-Type", "Connect-Protocol-Version"}
 
+// origin returns a copy, so that a stream does not keep its request in memory.
 func (r *response) origin() origin {
-	o := origin{r.handler, r.request.Method, r.request.URL.Path, r.request.ProtoMajor, make(http.Header, len(endHeaders))}
+	o := origin{r.handler, r.request.Method, strings.Clone(r.request.URL.Path), r.request.ProtoMajor, make(http.Header, len(endHeaders))}
 	for _, name := range endHeaders {
 		if value := r.request.Header.Get(name); value != "" {
 			o.header.Set(name, strings.Clone(value))
 		}
 	}
-	o.path = strings.Clone(o.path)
 	return o
 }
 
-// codec returns the codec of the request's messages.
+// codec returns the codec of the request's messages: json or protoCodec.
 func (o *origin) codec(json *codec) *codec {
-	if _, name, found := strings.Cut(o.header.Get("Content-Type"), "+"); found && strings.HasPrefix(name, json.name) {
+	if strings.HasSuffix(o.header.Get("Content-Type"), "+"+json.name) {
 		return json
 	}
 	return protoCodec
 }
 
-// endingKey is the context key of the error with which connect is to end a stream.
+// endingKey is the context key of the error that endingInterceptor returns.
 type endingKey struct{}
 
 // ending returns the bytes and the trailers that end a stream with an error, in the
-// protocol of the request. Connect produces them in a recorder, for a stream on which
-// one empty message was sent: without one, gRPC would have the end in the headers.
+// protocol of the request. Connect writes them to a recorder, for a stream that has sent
+// one empty message: without a message, connect would put the end of a gRPC stream in the
+// headers.
 func (o *origin) ending(err error) (body []byte, trailers http.Header) {
 	ctx := context.WithValue(context.Background(), endingKey{}, err)
 	request := httptest.NewRequestWithContext(ctx, o.method, o.path, http.NoBody)
@@ -113,7 +116,7 @@ func (o *origin) ending(err error) (body []byte, trailers http.Header) {
 	recorder := httptest.NewRecorder()
 	o.handler.ServeHTTP(recorder, request)
 	body = recorder.Body.Bytes()
-	if len(body) >= 5 {
+	if len(body) >= 5 { // skip the envelope of the empty message
 		body = body[min(len(body), 5+int(binary.BigEndian.Uint32(body[1:5]))):]
 	}
 	trailers = make(http.Header)
@@ -125,17 +128,16 @@ func (o *origin) ending(err error) (body []byte, trailers http.Header) {
 	return body, trailers
 }
 
-// ender is the interceptor that ends a stream for origin.ending. Nothing of the
-// request is looked at.
-type ender struct{}
+// endingInterceptor ends a stream for origin.ending, before its request is read.
+type endingInterceptor struct{}
 
-func (ender) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
+func (endingInterceptor) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
 
-func (ender) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
+func (endingInterceptor) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return next
 }
 
-func (ender) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
+func (endingInterceptor) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		end, ok := ctx.Value(endingKey{}).(error)
 		if !ok {
@@ -145,13 +147,13 @@ func (ender) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.Str
 	}
 }
 
-// emptyMessage is encoded as no bytes.
+// emptyMessage is encoded as no bytes by both codecs.
 type emptyMessage struct{}
 
 func (emptyMessage) encoded(*codec) ([]byte, error) { return nil, nil }
 
-// WriteHeader gives the bare statuses with which connect refuses a request a body
-// that says what to do: a Connect error, as all others are.
+// WriteHeader implements http.ResponseWriter. Connect refuses some requests with a status
+// and no body; those get an error of the Connect protocol that names the remedy.
 func (r *response) WriteHeader(status int) {
 	var err *connect.Error
 	switch status {
@@ -169,7 +171,7 @@ func (r *response) WriteHeader(status int) {
 		err = fieldError(connect.CodeUnimplemented, "protocol", "protocol.http2",
 			"must be HTTP/2 for this method: over HTTP/1.1, use chat.v1.ChatRoom/Subscribe and Send")
 	default:
-		if !r.taken {
+		if !r.detached {
 			r.ResponseWriter.WriteHeader(status)
 		}
 		return
@@ -177,4 +179,4 @@ func (r *response) WriteHeader(status int) {
 	writeError(r.ResponseWriter, status, err)
 }
 
-var _ http.Flusher = (*response)(nil) // connect asks for it
+var _ http.Flusher = (*response)(nil) // connect refuses server streams without it

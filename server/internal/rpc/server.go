@@ -98,7 +98,7 @@ func (s *Server) routes() map[string]http.Handler {
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.identify),
-		connect.WithInterceptors(errorMapping{s}, ender{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor()),
+		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor()),
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)
