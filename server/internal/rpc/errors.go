@@ -74,8 +74,7 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 				"room": lost.Room, "epoch": lost.Epoch, "oldest": strconv.FormatUint(lost.Oldest, 10),
 			}})
 	case errors.Is(err, chat.ErrUnknownRoom):
-		return newError(connect.CodeNotFound, "room: must be one in which something was said or somebody is",
-			violations("room", "room.known", "must be one in which something was said or somebody is"))
+		return fieldError(connect.CodeNotFound, "room", "room.known", "must be a room that has an event or a member")
 	case errors.Is(err, identity.ErrInvalidToken):
 		return newError(connect.CodeUnauthenticated, "the token is invalid or has expired: sign in again, without it",
 			&errdetails.ErrorInfo{Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})

@@ -38,6 +38,7 @@ func undecodableRequests(method procedure, valid requestBody) []refusedCase {
 	huge := method.refuses("a request far over the limit", valid.padded(hugeSize), tooLarge)
 	huge.fatal = true
 	return []refusedCase{
+		method.refuses("a request that is not text", requestBody{json: []byte("\xff\xfe")}, harness.InvalidArgument("", "must be a chat.v1.")),
 		method.refuses("a request that is garbage", requestBody{json: []byte("\x00\x01garbage"), proto: []byte("\xff\xff\xff\xffgarbage")}, harness.InvalidArgument("", "must be a chat.v1.")),
 		method.refuses("a request that is cut off", requestBody{json: valid.json[:len(valid.json)-1], proto: valid.proto[:len(valid.proto)-1]}, harness.InvalidArgument("", "must be a chat.v1.")),
 		method.refuses("a request that is not an object", requestBody{json: []byte(`["lobby"]`)}, harness.InvalidArgument("", "must be a chat.v1.")),
@@ -103,7 +104,7 @@ func invalidHistoryRequests(epoch string) []refusedCase {
 	}
 	in := func(name string) requestBody { return encode(&chatv1.ListEventsRequest{Room: name}) }
 	lost := harness.WantError{Code: connect.CodeOutOfRange, Info: "CURSOR_LOST", Bound: `room "lobby"`}
-	unknown := harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "in which something was said or somebody is"}
+	unknown := harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "that has an event or a member"}
 	cases := []refusedCase{
 		method.refuses("history of no room", in(""), harness.InvalidArgument("room", harness.RoomNameRule)),
 		method.refuses("history of a bad room", in("Lobby!"), harness.InvalidArgument("room", harness.RoomNameRule)),

@@ -165,7 +165,7 @@ func TestMalformedHTTPRequests(t *testing.T) {
 		{"GET without a message", "GET", history("encoding", "json"), "", "", 400, harness.InvalidArgument("message", "message")},
 		{"GET with a message that is not base64", "GET", history("message", "!!!", "encoding", "json", "base64", "1"), "", "", 400, harness.InvalidArgument("message", "base64")},
 		{"GET with a bad limit", "GET", history("message", `{"room":"lobby","limit":501}`, "encoding", "json"), "", "", 400, harness.InvalidArgument("limit", "500")},
-		{"GET of an unknown room", "GET", history("message", `{"room":"nowhere"}`, "encoding", "json"), "", "", 404, harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "something was said"}},
+		{"GET of an unknown room", "GET", history("message", `{"room":"nowhere"}`, "encoding", "json"), "", "", 404, harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "an event or a member"}},
 		{"an empty body", "POST", chatv1connect.ChatRoomSendProcedure, "application/json", "", 400, harness.InvalidArgument("", "must be a chat.v1.SendRequest")},
 		{"a body of null", "POST", chatv1connect.ChatRoomSendProcedure, "application/json", "null", 400, harness.InvalidArgument("", "must be a chat.v1.SendRequest")},
 		{"a method that does not exist", "POST", "/chat.v1.ChatRoom/Dance", "application/json", "{}", 404, harness.WantError{}},
