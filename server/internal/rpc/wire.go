@@ -3,7 +3,6 @@ package rpc
 import (
 	"context"
 	"encoding/base64"
-	"encoding/json"
 	"io"
 	"net/http"
 	"strings"
@@ -77,29 +76,21 @@ func checkQuery(r *http.Request) *connect.Error {
 	return nil
 }
 
-// writeError answers with an error of the Connect protocol.
+var errorWriter = connect.NewErrorWriter()
+
+// writeError writes an error of the Connect protocol with a status that need not be the one
+// of its code.
 func writeError(w http.ResponseWriter, status int, err *connect.Error) {
-	w.Header().Set("Content-Type", "application/json")
-	w.WriteHeader(status)
-	_ = json.NewEncoder(w).Encode(toWireError(err)) // who asked may have gone
+	// An ErrorWriter writes plain JSON for a request whose protocol it does not know. The
+	// protocol of the actual request may be what is refused.
+	_ = errorWriter.Write(statusWriter{w, status}, new(http.Request), err) // the client may be gone
 }
 
-// wireError is the JSON form of an error in the Connect protocol.
-type wireError struct {
-	Code    string       `json:"code"`
-	Message string       `json:"message"`
-	Details []wireDetail `json:"details"`
+// statusWriter is a http.ResponseWriter with a fixed status.
+type statusWriter struct {
+	http.ResponseWriter
+	status int
 }
 
-type wireDetail struct {
-	Type  string `json:"type"`
-	Value string `json:"value"` // base64 without padding
-}
-
-func toWireError(err *connect.Error) wireError {
-	wire := wireError{Code: err.Code().String(), Message: err.Message()}
-	for _, d := range err.Details() {
-		wire.Details = append(wire.Details, wireDetail{Type: d.Type(), Value: base64.RawStdEncoding.EncodeToString(d.Bytes())})
-	}
-	return wire
-}
+// WriteHeader implements http.ResponseWriter.
+func (w statusWriter) WriteHeader(int) { w.ResponseWriter.WriteHeader(w.status) }
