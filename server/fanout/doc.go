@@ -6,19 +6,19 @@
 // stuck.
 //
 //   - Publish never blocks and never waits for a reader.
-//   - A subscriber that wakes up takes all that is pending in one batch.
-//   - A subscriber that falls out of the window gets [ErrLagged] and may
-//     [Subscription.Rejoin]; the others notice nothing.
-//   - Close of a topic lets its subscribers take what is pending, and then gives
-//     them [ErrClosed].
+//   - A subscriber that wakes up takes everything pending in one batch.
+//   - A subscriber that falls behind the window gets [ErrLagged] and may call
+//     [Subscription.Rejoin]; other subscribers are not affected.
+//   - After a topic is closed, its subscribers take what is still pending and then
+//     get [ErrClosed].
 //
-// A [Budget] bounds the windows of many topics together in bytes, and other memory
-// beside them, such as a cache.
+// A [Budget] bounds, in bytes, the windows of many topics and other memory, such as
+// a cache, together.
 //
 // Subscribers share the values: what a published pointer or slice refers to must
-// not change any more. A topic holds on to the values in its window, also when
-// nobody subscribes. Publishing more than a window's worth in one call leaves
-// every subscriber behind.
+// not be modified afterwards. A topic keeps the values in its window even if it has
+// no subscribers. Publishing more than a window's worth in one call makes every
+// subscriber lag.
 //
 // The package starts no goroutine. A Topic is safe for use by any number of
 // goroutines; a Subscription belongs to one goroutine, except for Close.

@@ -1,25 +1,25 @@
 package fanout
 
-// Hold is memory beside the windows of topics, such as an entry of a cache, that is
-// charged to a Budget. Its methods are safe for use by any goroutine.
+// Hold is memory outside the windows of topics, such as a cache entry, that is
+// charged to a Budget. Its methods are safe for concurrent use.
 type Hold struct {
 	budget *Budget
 	evict  func()
 
 	// Guarded by budget.mu.
 	bytes        int64
-	stamp        uint64 // when it was last used
-	older, newer *Hold  // nil when it is not held
+	stamp        uint64 // the time of the last use, by Budget.clock
+	older, newer *Hold  // nil when released or evicted
 }
 
-// Hold charges bytes to the budget until Release, or until they are needed for
-// something newer: then evict is called, once, and must let go of the memory. Hold
-// returns nil if there is no space even with everything else evicted.
+// Hold charges bytes to the budget until Release is called or the space is needed
+// for something newer. In the latter case evict is called once and must free the
+// memory. Hold returns nil if there is no space even with everything else evicted.
 //
-// evict is called in the middle of a Publish, Hold or Resize that needs the space, by
-// the goroutine of that. It must not block, publish or close a topic. Publish, Hold
-// and Resize must not be called with a lock that an evict function takes. Use and
-// Release never call one.
+// evict is called by the goroutine of the Publish, Hold or Resize that needs the
+// space. It must not block, publish to a topic or close one. The callers of Publish,
+// Hold and Resize must not hold a lock that an evict function takes. Use and Release
+// never call evict functions.
 func (b *Budget) Hold(bytes int64, evict func()) *Hold {
 	h := &Hold{budget: b, evict: evict}
 	if !h.charge(bytes) {
@@ -28,7 +28,7 @@ func (b *Budget) Hold(bytes int64, evict func()) *Hold {
 	return h
 }
 
-// Use makes a hold the newest, and reports whether it is still held.
+// Use marks the hold as used most recently, and reports whether it is still held.
 func (h *Hold) Use() bool {
 	b := h.budget
 	b.mu.Lock()
@@ -41,14 +41,15 @@ func (h *Hold) Use() bool {
 	return true
 }
 
-// Resize changes how many bytes are charged, makes the hold the newest, and reports
-// whether it is still held. It is not when there is no space for it even with
-// everything else evicted: evict is not called then.
+// Resize changes how many bytes are charged, marks the hold as used most recently,
+// and reports whether it is still held. If there is no space for it even with
+// everything else evicted, the hold ends and Resize returns false without calling
+// evict.
 func (h *Hold) Resize(bytes int64) bool {
 	return h.Release() && h.charge(bytes)
 }
 
-// Release ends the hold. It reports false if evict was called, or is about to be.
+// Release ends the hold. It returns false if evict was called or is about to be.
 func (h *Hold) Release() bool {
 	b := h.budget
 	b.mu.Lock()
@@ -60,7 +61,7 @@ func (h *Hold) Release() bool {
 	return true
 }
 
-// charge makes space for a hold that is not held, and reports whether it is now.
+// charge makes space for h, which must not be held, and reports whether it succeeded.
 func (h *Hold) charge(bytes int64) bool {
 	b := h.budget
 	bytes = max(0, bytes)
@@ -70,7 +71,7 @@ func (h *Hold) charge(bytes int64) bool {
 	if fits {
 		b.used.Add(bytes)
 		evicted = b.shrinkLocked()
-		// What is being published at the same time can't be evicted.
+		// Bytes reserved by a concurrent Publish can't be evicted.
 		if fits = b.used.Load() <= b.limit; fits {
 			h.bytes = bytes
 			h.linkLocked()
@@ -92,9 +93,9 @@ func (h *Hold) dropLocked() {
 }
 
 func (h *Hold) linkLocked() {
-	ends := &h.budget.holds
+	sentinel := &h.budget.holds
 	h.stamp = h.budget.clock.Add(1)
-	h.older, h.newer = ends.older, ends
+	h.older, h.newer = sentinel.older, sentinel
 	h.older.newer, h.newer.older = h, h
 }
 

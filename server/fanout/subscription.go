@@ -5,29 +5,29 @@ import (
 	"iter"
 )
 
-// Subscription is one reader's place in a topic. Its methods are for one
-// goroutine, except for Close.
+// Subscription is one reader's position in a topic. Its methods must be called by
+// one goroutine, except for Close, which any goroutine may call.
 type Subscription[T any] struct {
 	topic  *Topic[T]
-	ready  chan struct{} // nil if there is notify
+	ready  chan struct{} // nil if notify is set
 	notify func()
 
 	// Guarded by topic.mu.
 	pos        uint64 // the number of the next value to take
 	closed     bool
-	generation uint64 // the topic's generation in which slot was given
+	generation uint64 // slot is valid while this is the topic's generation
 	slot       int    // the index in topic.waiting
 }
 
-// Ready returns the channel on which a receive means that Take may have
-// something: values, or an error. Nothing is pending for ever without a signal
-// on it: after each receive, call Take once.
+// Ready returns a channel that receives a signal when Take may return values or an
+// error. Call Take once after each receive; if it leaves values pending, another
+// signal follows.
 func (s *Subscription[T]) Ready() <-chan struct{} { return s.ready }
 
-// Take copies pending values into buf, oldest first, and returns how many. It
-// does not block; 0 means that nothing is pending. It returns ErrLagged after
-// values were missed, and ErrClosed after Close of the subscription, or after
-// Close of the topic once everything was taken. buf must not be empty.
+// Take copies pending values into buf, oldest first, and returns their number. It
+// does not block: 0 means that nothing is pending. It returns ErrLagged if values
+// were missed, and ErrClosed if the subscription is closed, or if the topic is closed
+// and everything was taken. buf must not be empty.
 func (s *Subscription[T]) Take(buf []T) (int, error) {
 	t := s.topic
 	t.mu.Lock()
@@ -44,7 +44,7 @@ func (s *Subscription[T]) Take(buf []T) (int, error) {
 		s.pos++
 		n++
 	}
-	if n == 0 && t.done && s.pos == t.next {
+	if n == 0 && t.closed && s.pos == t.next {
 		return 0, ErrClosed
 	}
 	if s.pos != t.next {
@@ -55,12 +55,12 @@ func (s *Subscription[T]) Take(buf []T) (int, error) {
 	return n, nil
 }
 
-// Next waits until something is pending, and takes it as Take does. It returns
-// the context's error once ctx has ended, and leaves what is pending. It is not
-// for subscriptions that share a ready channel.
+// Next waits until values or an error are pending, and then behaves like Take. It
+// returns the context's error once ctx is done, even if values are pending.
+// Subscriptions that share a ready channel must not use it.
 func (s *Subscription[T]) Next(ctx context.Context, buf []T) (int, error) {
-	// Checked also when something is pending: where values come faster than they
-	// are taken, there is always something.
+	// ctx is checked even if values are pending: if they come faster than they are
+	// taken, values are always pending.
 	for ctx.Err() == nil {
 		if n, err := s.Take(buf); n > 0 || err != nil {
 			return n, err
@@ -73,8 +73,8 @@ func (s *Subscription[T]) Next(ctx context.Context, buf []T) (int, error) {
 	return 0, ctx.Err()
 }
 
-// All yields one value after the other, waiting for each. It ends after yielding
-// an error: ErrLagged, ErrClosed or that of ctx.
+// All returns an iterator over the values, which waits for each. It ends after it
+// yields an error: ErrLagged, ErrClosed or the error of ctx.
 func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	return func(yield func(T, error) bool) {
 		var buf [64]T
@@ -94,10 +94,10 @@ func (s *Subscription[T]) All(ctx context.Context) iter.Seq2[T, error] {
 	}
 }
 
-// Rejoin moves the subscription to the topic's end: Take goes on with what is
-// published from now on. It returns how many values were skipped. A reader that
-// needs them reads them from where they are kept, after calling Rejoin: then it
-// misses none, and knows those that it gets twice.
+// Rejoin moves the subscription to the end of the topic: Take returns what is
+// published from now on. Rejoin returns how many values were skipped. A reader that
+// needs them must read them from where they are stored after it called Rejoin. It
+// then misses none, but may get some of them twice and must skip the duplicates.
 func (s *Subscription[T]) Rejoin() (skipped uint64) {
 	t := s.topic
 	t.mu.Lock()
@@ -110,16 +110,16 @@ func (s *Subscription[T]) Rejoin() (skipped uint64) {
 	return skipped
 }
 
-// Close ends the subscription. Take and Next return ErrClosed from now on, a
-// waiting Next included. It may be called by any goroutine, and twice.
+// Close ends the subscription. Take and Next return ErrClosed from now on, and so
+// does a call of Next that waits. Any goroutine may call Close, more than once.
 func (s *Subscription[T]) Close() {
 	if s.close() {
-		s.topic.empty()
+		s.topic.dropAll()
 	}
 }
 
-// close ends the subscription, and reports whether the topic is done with its
-// values by that.
+// close ends the subscription, and reports whether the topic is closed and has no
+// subscribers left.
 func (s *Subscription[T]) close() bool {
 	t := s.topic
 	t.mu.Lock()
@@ -128,7 +128,7 @@ func (s *Subscription[T]) close() bool {
 		return false
 	}
 	s.closed = true
-	t.subs--
+	t.subscribers--
 	if s.generation == t.generation {
 		last := len(t.waiting) - 1
 		t.waiting[s.slot] = t.waiting[last]
@@ -138,14 +138,14 @@ func (s *Subscription[T]) close() bool {
 		s.generation = 0
 	}
 	s.signal()
-	return t.done && t.subs == 0
+	return t.closed && t.subscribers == 0
 }
 
-// waitLocked asks to be woken by the next publish. A topic that is done has no
-// next one, and wakes the subscriber at once to take its error.
+// waitLocked adds the subscription to those that the next Publish wakes. If the topic
+// is closed, it is signalled at once instead, to take ErrClosed.
 func (s *Subscription[T]) waitLocked() {
 	t := s.topic
-	if t.done {
+	if t.closed {
 		s.signal()
 		return
 	}
@@ -157,7 +157,7 @@ func (s *Subscription[T]) waitLocked() {
 	t.waiting = append(t.waiting, s)
 }
 
-// signal never blocks: a signal that is already there covers this one.
+// signal does not block: a signal that is pending already covers this one.
 func (s *Subscription[T]) signal() {
 	if s.notify != nil {
 		s.notify()

@@ -34,9 +34,9 @@ func TestNothingIsLeftBehind(t *testing.T) {
 	checkWaiting(t, topic, []*Subscription[int]{stays})
 	stays.Close()
 	stays.Rejoin()
-	if len(topic.waiting) != 0 || cap(topic.waiting) > 16 || topic.subs != 0 {
+	if len(topic.waiting) != 0 || cap(topic.waiting) > 16 || topic.subscribers != 0 {
 		t.Errorf("waiting has length %d and capacity %d with %d subscribers, want 0, at most 16, 0",
-			len(topic.waiting), cap(topic.waiting), topic.subs)
+			len(topic.waiting), cap(topic.waiting), topic.subscribers)
 	}
 }
 
