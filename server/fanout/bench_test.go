@@ -13,8 +13,8 @@ import (
 var benchSubscribers = []int{1, 10, 100, 1000, 10_000}
 
 // BenchmarkDeliver publishes one value and waits until all subscribers have taken
-// it: each delivery pays for a wake-up of its own. A value is handed on, never
-// copied, so its size should not show.
+// it: each delivery includes a wake-up. The topic passes pointers, so the size of the
+// value should not matter.
 func BenchmarkDeliver(b *testing.B) {
 	for _, subscribers := range benchSubscribers {
 		for _, size := range []struct {
@@ -32,7 +32,7 @@ func BenchmarkDeliver(b *testing.B) {
 }
 
 // BenchmarkDeliverBurst publishes 16 values one by one before it waits, as under
-// load: a subscriber takes several for one wake-up.
+// load: a subscriber takes several values per wake-up.
 func BenchmarkDeliverBurst(b *testing.B) {
 	for _, subscribers := range benchSubscribers {
 		b.Run(fmt.Sprintf("subscribers=%d", subscribers), func(b *testing.B) {
@@ -41,7 +41,7 @@ func BenchmarkDeliverBurst(b *testing.B) {
 	}
 }
 
-// deliver measures rounds in which burst values go to a goroutine per subscriber.
+// deliver measures rounds of burst values to subscribers with a goroutine each.
 func deliver[T any](b *testing.B, subscribers, burst int, value T) {
 	topic := fanout.New(fanout.Config[T]{})
 	var missing atomic.Int64 // deliveries of this round
@@ -79,7 +79,7 @@ func deliver[T any](b *testing.B, subscribers, burst int, value T) {
 	readers.Wait()
 }
 
-// BenchmarkPublish is the publisher's own cost: nobody waits to be woken.
+// BenchmarkPublish measures Publish alone: no subscriber waits to be woken.
 func BenchmarkPublish(b *testing.B) {
 	for _, stuck := range []int{0, 10_000} {
 		b.Run(fmt.Sprintf("stuck=%d", stuck), func(b *testing.B) {
@@ -98,8 +98,8 @@ func BenchmarkPublish(b *testing.B) {
 	}
 }
 
-// BenchmarkIdleMemory reports what a subscriber costs that waits for a value, its
-// ready channel and its place in the topic included.
+// BenchmarkIdleMemory reports the memory of a waiting subscriber, including its ready
+// channel and its slot in the topic.
 func BenchmarkIdleMemory(b *testing.B) {
 	const subscribers = 10_000
 	subs := make([]*fanout.Subscription[[]byte], subscribers)
@@ -114,7 +114,7 @@ func BenchmarkIdleMemory(b *testing.B) {
 		clear(subs)
 	}
 	b.ReportMetric(float64(used)/float64(b.N*subscribers), "B/subscriber")
-	b.ReportMetric(0, "ns/op") // mostly the garbage collector's
+	b.ReportMetric(0, "ns/op") // mostly garbage collection
 }
 
 func heap() uint64 {
@@ -124,9 +124,9 @@ func heap() uint64 {
 	return stats.HeapAlloc
 }
 
-// BenchmarkPublishBudget is the cost of a budget: one that is never exhausted, and
-// one that is all the time, so that each value takes the place of the oldest of all
-// topics.
+// BenchmarkPublishBudget measures Publish with a budget that is never exhausted, and
+// with one that is always exhausted, so that each value displaces the oldest one of
+// all topics.
 func BenchmarkPublishBudget(b *testing.B) {
 	for _, topics := range []int{1, 100, 10_000} {
 		for _, bytes := range []int64{1 << 40, 1 << 20} {
@@ -153,8 +153,8 @@ func BenchmarkPublishBudget(b *testing.B) {
 	}
 }
 
-// BenchmarkWindowMemory reports what full windows of ten topics with values of 16 KiB
-// hold, without a budget and with one of 32 MiB.
+// BenchmarkWindowMemory reports the memory of the full windows of ten topics with
+// values of 16 KiB, without a budget and with a budget of 32 MiB.
 func BenchmarkWindowMemory(b *testing.B) {
 	for _, budgeted := range []bool{false, true} {
 		b.Run(fmt.Sprintf("budget=%t", budgeted), func(b *testing.B) {
@@ -181,7 +181,7 @@ func BenchmarkWindowMemory(b *testing.B) {
 				}
 			}
 			b.ReportMetric(float64(used)/float64(b.N)/(1<<20), "MiB")
-			b.ReportMetric(0, "ns/op") // mostly the garbage collector's
+			b.ReportMetric(0, "ns/op") // mostly garbage collection
 		})
 	}
 }

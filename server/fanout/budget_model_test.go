@@ -10,8 +10,8 @@ import (
 	"chatroom/server/fanout"
 )
 
-// budgetModel is what a budget should do, as simply as it can be said: one list of
-// all that it bounds, oldest first.
+// budgetModel is the simplest model of a budget: one list of all values and holds,
+// oldest first.
 type budgetModel struct {
 	budget *fanout.Budget
 	limit  int64
@@ -38,7 +38,7 @@ type budgetItem struct {
 	number int
 
 	hold    *fanout.Hold
-	evicted bool // its function was called
+	evicted bool // whether evict was called
 
 	bytes int64
 }
@@ -50,8 +50,8 @@ func (m *budgetModel) used() (bytes int64) {
 	return bytes
 }
 
-// makeSpace drops what is oldest until so many bytes fit, and returns the holds that
-// must be evicted by that.
+// makeSpace drops the oldest items until bytes fit, and returns the holds among them,
+// which must be evicted.
 func (m *budgetModel) makeSpace(bytes int64) (evicted []*budgetItem) {
 	for len(m.items) > 0 && m.used()+bytes > m.limit {
 		if m.items[0].hold != nil {
@@ -63,15 +63,15 @@ func (m *budgetModel) makeSpace(bytes int64) (evicted []*budgetItem) {
 }
 
 func (m *budgetModel) remove(item *budgetItem) bool {
-	at := slices.Index(m.items, item)
-	if at < 0 {
+	i := slices.Index(m.items, item)
+	if i < 0 {
 		return false
 	}
-	m.items = slices.Delete(m.items, at, at+1)
+	m.items = slices.Delete(m.items, i, i+1)
 	return true
 }
 
-// values returns what is in a topic's window.
+// values returns the values in a topic's window.
 func (m *budgetModel) values(topic *budgetTopic) (values []*budgetItem) {
 	for _, item := range m.items {
 		if item.topic == topic {
@@ -117,7 +117,7 @@ func (m *budgetModel) publish(t *rapid.T) {
 func checkEvicted(t *rapid.T, evicted []*budgetItem) {
 	for _, item := range evicted {
 		if !item.evicted {
-			t.Fatalf("a hold of %d bytes was not evicted, want it to go for something newer", item.bytes)
+			t.Fatalf("a hold of %d bytes was not evicted, want it evicted", item.bytes)
 		}
 	}
 }
@@ -139,7 +139,7 @@ func (m *budgetModel) hold(t *rapid.T) {
 	}
 }
 
-// anyHold draws a hold that is held.
+// anyHold draws one of the current holds.
 func (m *budgetModel) anyHold(t *rapid.T) *budgetItem {
 	var holds []*budgetItem
 	for _, item := range m.items {
@@ -158,7 +158,7 @@ func (m *budgetModel) use(t *rapid.T) {
 	m.remove(item)
 	m.items = append(m.items, item)
 	if !item.hold.Use() {
-		t.Fatal("Use() = false, want it held")
+		t.Fatal("Use() = false, want true")
 	}
 }
 
@@ -182,7 +182,7 @@ func (m *budgetModel) release(t *rapid.T) {
 	item := m.anyHold(t)
 	m.remove(item)
 	if !item.hold.Release() {
-		t.Fatal("Release() = false, want it held until now")
+		t.Fatal("Release() = false, want true")
 	}
 }
 
@@ -204,7 +204,7 @@ func (m *budgetModel) take(t *rapid.T) {
 	m.takeAll(t, topic, topic.readers[i])
 }
 
-// takeAll takes what is pending: all of it, or ErrLagged when any of it is dropped.
+// takeAll takes everything pending, and expects ErrLagged if any of it was dropped.
 func (m *budgetModel) takeAll(t *rapid.T, topic *budgetTopic, r *budgetReader) {
 	oldest := topic.published
 	if values := m.values(topic); len(values) > 0 {
@@ -268,7 +268,7 @@ func (m *budgetModel) check(t *rapid.T) {
 	}
 	for _, item := range m.items {
 		if item.evicted {
-			t.Fatalf("a hold of %d bytes was evicted, want something older to go", item.bytes)
+			t.Fatalf("a hold of %d bytes was evicted, want an older item evicted", item.bytes)
 		}
 	}
 }
@@ -276,7 +276,7 @@ func (m *budgetModel) check(t *rapid.T) {
 func TestBudgetModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		m := &budgetModel{
-			limit:  rapid.Int64Range(10, 63).Draw(t, "limit"), // so small that it has no slack
+			limit:  rapid.Int64Range(10, 63).Draw(t, "limit"), // so small that maxSlack does not matter
 			window: rapid.IntRange(1, 20).Draw(t, "window"),
 		}
 		m.budget = fanout.NewBudget(m.limit)

@@ -13,7 +13,7 @@ import (
 	"chatroom/server/fanout"
 )
 
-// sized is a value that knows its size.
+// sized is a value with a size in bytes.
 type sized struct {
 	number int
 	bytes  int64
@@ -39,7 +39,7 @@ func wantUsed(t *testing.T, b *fanout.Budget, want int64) {
 	}
 }
 
-// wantNext takes one value, and compares.
+// wantNext takes one value and checks its number, or checks the error.
 func wantNext(t *testing.T, sub *fanout.Subscription[sized], number int, wantErr error) {
 	t.Helper()
 	var buf [1]sized
@@ -49,8 +49,8 @@ func wantNext(t *testing.T, sub *fanout.Subscription[sized], number int, wantErr
 	}
 }
 
-// What was published longest ago goes first, whichever topic it is in.
-func TestBudgetDropsTheOldestOfAllTopics(t *testing.T) {
+// The value that was published longest ago is dropped first, in whichever topic it is.
+func TestBudgetDropsOldestValueAcrossTopics(t *testing.T) {
 	budget := fanout.NewBudget(50)
 	a, b := sizedTopic(budget, 0), sizedTopic(budget, 0)
 	subA, subB := a.Subscribe(), b.Subscribe()
@@ -61,15 +61,15 @@ func TestBudgetDropsTheOldestOfAllTopics(t *testing.T) {
 	publishSized(t, b, sized{1, 10})
 	wantUsed(t, budget, 50)
 	wantNext(t, subA, 0, nil)
-	publishSized(t, b, sized{2, 20}) // needs the places of two of a's
+	publishSized(t, b, sized{2, 20}) // displaces two values of a
 	wantUsed(t, budget, 50)
 	wantNext(t, subA, 0, fanout.ErrLagged)
 	if skipped := subA.Rejoin(); skipped != 2 {
-		t.Errorf("Rejoin() = %d, want the 2 that were not taken", skipped)
+		t.Errorf("Rejoin() = %d, want 2", skipped)
 	}
 	late := b.Subscribe()
-	publishSized(t, b, sized{3, 10}) // a's last
-	publishSized(t, b, sized{4, 10}) // b's first
+	publishSized(t, b, sized{3, 10}) // displaces the last value of a
+	publishSized(t, b, sized{4, 10}) // displaces the first value of b
 	wantNext(t, subB, 0, fanout.ErrLagged)
 	for i := range 2 {
 		wantNext(t, late, 3+i, nil)
@@ -79,12 +79,12 @@ func TestBudgetDropsTheOldestOfAllTopics(t *testing.T) {
 	wantUsed(t, budget, 50)
 }
 
-// Where topics take turns in publishing, they take turns in losing values.
-func TestBudgetTakesTurns(t *testing.T) {
+// Topics that publish in turn lose values in turn.
+func TestBudgetIsFairAcrossTopics(t *testing.T) {
 	const rounds = 5
 	for _, topics := range []int{2, 3, 4, 7} {
 		for lost := 1; lost < rounds; lost++ {
-			budget := fanout.NewBudget(int64(topics * rounds)) // so small that it has no slack
+			budget := fanout.NewBudget(int64(topics * rounds)) // so small that maxSlack does not matter
 			all := make([]*fanout.Topic[sized], topics)
 			readers := make([][rounds]*fanout.Subscription[sized], topics)
 			for i := range all {
@@ -107,8 +107,8 @@ func TestBudgetTakesTurns(t *testing.T) {
 	}
 }
 
-// Values that a window's length leaves no place for are not charged any more.
-func TestBudgetAndWindow(t *testing.T) {
+// Values that leave a window because of its length are no longer charged.
+func TestBudgetReleasesDisplacedValues(t *testing.T) {
 	budget := fanout.NewBudget(1000)
 	topic := sizedTopic(budget, 4)
 	for i := range 100 {
@@ -119,12 +119,12 @@ func TestBudgetAndWindow(t *testing.T) {
 		want += int64(1 + i%7)
 	}
 	wantUsed(t, budget, want)
-	publishSized(t, topic, sized{100, -5}) // counts as nothing
+	publishSized(t, topic, sized{100, -5}) // a negative size counts as 0
 	wantUsed(t, budget, want-int64(1+96%7))
 }
 
-// A value that is larger than the budget is delivered, and goes with the next one.
-func TestBudgetDeliversWhatExceedsIt(t *testing.T) {
+// A value that is larger than the budget is delivered, and dropped at the next Publish.
+func TestBudgetDeliversOversizedValues(t *testing.T) {
 	budget := fanout.NewBudget(100)
 	big, other := sizedTopic(budget, 0), sizedTopic(budget, 0)
 	early, behind := big.Subscribe(), big.Subscribe()
@@ -141,8 +141,8 @@ func TestBudgetDeliversWhatExceedsIt(t *testing.T) {
 	wantNext(t, behind, 1, fanout.ErrLagged)
 }
 
-// A closed topic gives its share back when the last subscriber has gone.
-func TestBudgetOfClosedTopics(t *testing.T) {
+// A closed topic releases its bytes when its last subscription is closed.
+func TestBudgetReleasesClosedTopics(t *testing.T) {
 	budget := fanout.NewBudget(1000)
 	for _, subscribed := range []int{0, 1, 3} {
 		topic := sizedTopic(budget, 0)
@@ -168,8 +168,8 @@ func TestBudgetOfClosedTopics(t *testing.T) {
 	}
 }
 
-// What leaves the windows is not referred to any more.
-func TestBudgetLetsGoOfValues(t *testing.T) {
+// Values that leave the windows can be garbage collected.
+func TestBudgetDropsReferences(t *testing.T) {
 	budget := fanout.NewBudget(2)
 	topics := make([]*fanout.Topic[*sized], 3)
 	for i := range topics {
@@ -216,35 +216,35 @@ func TestBudgetHolds(t *testing.T) {
 	c := hold("c", 10)
 	wantUsed(t, budget, 40)
 	if !a.Use() {
-		t.Error("Use() = false, want it held")
+		t.Error("Use() = false, want true")
 	}
 	publishSized(t, topic, sized{1, 30})
-	wantEvicted("b") // a was used since
+	wantEvicted("b") // a was used later
 	wantUsed(t, budget, 60)
 	wantNext(t, sub, 0, nil)
 	publishSized(t, topic, sized{2, 20})
 	wantEvicted("c")
 	wantUsed(t, budget, 60)
 	if b.Use() || b.Release() || b.Resize(1) || c.Release() {
-		t.Error("evicted holds are held, want them gone")
+		t.Error("a method of an evicted hold = true, want false")
 	}
 	if !a.Resize(25) {
-		t.Error("Resize(25) = false, want it held")
+		t.Error("Resize(25) = false, want true")
 	}
 	wantEvicted()
-	wantUsed(t, budget, 45) // the value 1 went for it
+	wantUsed(t, budget, 45) // value 1 was dropped
 	wantNext(t, sub, 0, fanout.ErrLagged)
 	d := hold("d", 15)
 	if !d.Release() || d.Release() {
 		t.Error("Release() of a hold = false or then true, want true and then false")
 	}
 	wantUsed(t, budget, 45)
-	if h := budget.Hold(61, func() { t.Error("a hold that never was is evicted") }); h != nil {
-		t.Error("Hold of more than the budget is held, want nil")
+	if h := budget.Hold(61, func() { t.Error("evict was called for a Hold that returned nil") }); h != nil {
+		t.Error("Hold of more than the budget != nil, want nil")
 	}
 	wantUsed(t, budget, 45)
 	if a.Resize(61) || a.Use() {
-		t.Error("Resize to more than the budget = true, want it gone")
+		t.Error("Resize to more than the budget = true, or Use after it, want false")
 	}
 	wantUsed(t, budget, 20)
 	wantEvicted()
@@ -271,8 +271,8 @@ func TestBudgetPanics(t *testing.T) {
 	}
 }
 
-// Many topics and holds share a budget that is far too small, all at once. No reader
-// may miss a value without being told, and nothing may be left charged.
+// Many topics and holds use a budget that is far too small, concurrently. No reader
+// misses a value without ErrLagged, and no bytes stay charged at the end.
 func TestBudgetUnderLoad(t *testing.T) {
 	const topics, publishers, each, limit = 12, 4, 2000, 4000
 	budget := fanout.NewBudget(limit)
@@ -318,9 +318,9 @@ func TestBudgetUnderLoad(t *testing.T) {
 		})
 	}
 	publishing.Wait()
-	// What is charged includes what each publisher is about to add.
+	// Used includes what each publisher has reserved.
 	if got := most.Load(); got > limit+publishers*400 {
-		t.Errorf("Used() was up to %d, want at most %d and what is being published", got, limit)
+		t.Errorf("Used() was up to %d, want at most %d plus the bytes being published", got, limit)
 	}
 	if got := budget.Used(); got > limit {
 		t.Errorf("Used() = %d, want at most %d", got, limit)
@@ -329,8 +329,8 @@ func TestBudgetUnderLoad(t *testing.T) {
 		topic.Close()
 	}
 	wg.Wait()
-	for _, of := range holds {
-		for _, h := range of {
+	for _, ofPublisher := range holds {
+		for _, h := range ofPublisher {
 			h.Release()
 		}
 	}
@@ -340,7 +340,7 @@ func TestBudgetUnderLoad(t *testing.T) {
 	}
 }
 
-// readSized reads values that are numbered from 0, until the topic is closed.
+// readSized reads values numbered from 0 until the topic is closed.
 func readSized(t *testing.T, sub *fanout.Subscription[sized], lagged *atomic.Int64) {
 	defer sub.Close()
 	var buf [5]sized
@@ -349,7 +349,7 @@ func readSized(t *testing.T, sub *fanout.Subscription[sized], lagged *atomic.Int
 		n, err := sub.Take(buf[:])
 		for _, v := range buf[:n] {
 			if v.number != position {
-				t.Errorf("got %d, want %d: a value was missed without ErrLagged, or given twice", v.number, position)
+				t.Errorf("got %d, want %d: a value was missed without ErrLagged, or delivered twice", v.number, position)
 			}
 			position = v.number + 1
 		}

@@ -12,17 +12,17 @@ import (
 	"chatroom/server/fanout"
 )
 
-// crowd is a topic with many publishers and readers of several tempers, all at
-// once. The fast readers hold the publishers back so far that none of them can
-// lag, and their order is what all others are compared with. A lost wake-up is a
-// deadlock, which the bubble that this runs in reports.
-type crowd struct {
+// concurrency is a topic with many concurrent publishers and with fast, slow and
+// brief readers. Publishers wait for the fast readers, so that these never lag; their
+// order is the reference for all other readers. A lost wake-up is a deadlock, which
+// the synctest bubble reports.
+type concurrency struct {
 	topic *fanout.Topic[int]
 	wg    sync.WaitGroup
 
-	room      chan struct{}   // a token for each value that the fast readers may be behind
-	seen      []atomic.Int32  // by how many fast readers, by value
-	published atomic.Int32    // values
+	inFlight  chan struct{}   // a token for each value that some fast reader has not taken
+	seen      []atomic.Int32  // the number of fast readers that have taken a value
+	published atomic.Int32    // the number of values
 	stages    []chan struct{} // stage i is closed when (i+1)*stage values are published
 	rejoined  sync.WaitGroup  // of the slow readers, after the last stage
 
@@ -43,19 +43,19 @@ const (
 	stage        = 3 * window
 )
 
-// history is what a reader got, and where it was in the order when it got it.
+// history is what a reader received: each value and its position in the order.
 type history struct {
-	values, places []int
-	lagged         int
+	values, positions []int
+	lagged            int
 }
 
-func TestCrowd(t *testing.T) {
+func TestConcurrentPublishersAndReaders(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		c := &crowd{
-			topic:  fanout.New(fanout.Config[int]{Window: window}),
-			room:   make(chan struct{}, window),
-			seen:   make([]atomic.Int32, total),
-			stages: make([]chan struct{}, epilogue/stage),
+		c := &concurrency{
+			topic:    fanout.New(fanout.Config[int]{Window: window}),
+			inFlight: make(chan struct{}, window),
+			seen:     make([]atomic.Int32, total),
+			stages:   make([]chan struct{}, epilogue/stage),
 		}
 		for i := range c.stages {
 			c.stages[i] = make(chan struct{})
@@ -87,8 +87,8 @@ func TestCrowd(t *testing.T) {
 	})
 }
 
-// start subscribes those who are to see all, and then lets everybody run.
-func (c *crowd) start(t *testing.T) {
+// start subscribes the fast and slow readers and then starts all goroutines.
+func (c *concurrency) start(t *testing.T) {
 	for i := range c.fast {
 		sub := c.topic.Subscribe()
 		c.wg.Go(func() { c.readFast(t, sub, i) })
@@ -109,7 +109,7 @@ func (c *crowd) start(t *testing.T) {
 		publishing.Wait()
 		c.rejoined.Wait()
 		for range window {
-			c.room <- struct{}{}
+			c.inFlight <- struct{}{}
 		}
 		if err := c.topic.Publish(sequence(epilogue, total-1)...); err != nil {
 			t.Errorf("Publish() = %v, want nil", err)
@@ -118,13 +118,14 @@ func (c *crowd) start(t *testing.T) {
 	})
 }
 
-// publish publishes perPublisher values of its own, ascending, a few at a time.
-func (c *crowd) publish(t *testing.T, p int) {
+// publish publishes the perPublisher values of publisher p in ascending order, a few
+// at a time.
+func (c *concurrency) publish(t *testing.T, p int) {
 	random := rand.New(rand.NewPCG(0, uint64(p)))
 	for sent := 0; sent < perPublisher; {
 		n := min(1+random.IntN(4), perPublisher-sent)
 		for range n {
-			c.room <- struct{}{}
+			c.inFlight <- struct{}{}
 		}
 		from := p*perPublisher + sent
 		if err := c.topic.Publish(sequence(from, from+n-1)...); err != nil {
@@ -139,14 +140,14 @@ func (c *crowd) publish(t *testing.T, p int) {
 	}
 }
 
-func (c *crowd) readFast(t *testing.T, sub *fanout.Subscription[int], i int) {
+func (c *concurrency) readFast(t *testing.T, sub *fanout.Subscription[int], i int) {
 	defer sub.Close()
 	buf := make([]int, 1+7*i)
 	for {
 		n, err := sub.Next(t.Context(), buf)
 		for _, v := range buf[:n] {
 			if c.seen[v].Add(1) == fastReaders {
-				<-c.room
+				<-c.inFlight
 			}
 		}
 		c.fast[i] = append(c.fast[i], buf[:n]...)
@@ -159,19 +160,19 @@ func (c *crowd) readFast(t *testing.T, sub *fanout.Subscription[int], i int) {
 	}
 }
 
-// readSlowly reads a little at each stage, and is out of the window at the first
-// one at least. After the last stage it rejoins, and keeps up. It must not wait
-// for a value before that: others may have published everything already.
-func (c *crowd) readSlowly(t *testing.T, sub *fanout.Subscription[int], i int) {
+// readSlowly reads a few values at each stage, and lags at the first stage at least.
+// After the last stage it rejoins and keeps up. It must not wait for a value before:
+// the publishers may have finished already.
+func (c *concurrency) readSlowly(t *testing.T, sub *fanout.Subscription[int], i int) {
 	defer sub.Close()
 	h := &c.slow[i]
-	place := 0
+	position := 0
 	var buf [16]int
 	record := func(n int) {
 		for _, v := range buf[:n] {
 			h.values = append(h.values, v)
-			h.places = append(h.places, place)
-			place++
+			h.positions = append(h.positions, position)
+			position++
 		}
 	}
 	for _, passed := range c.stages {
@@ -181,13 +182,13 @@ func (c *crowd) readSlowly(t *testing.T, sub *fanout.Subscription[int], i int) {
 			record(n)
 			if errors.Is(err, fanout.ErrLagged) {
 				h.lagged++
-				place += int(sub.Rejoin())
+				position += int(sub.Rejoin())
 			} else if err != nil {
 				t.Errorf("Take() of slow reader %d = %v, want nil or %v", i, err, fanout.ErrLagged)
 			}
 		}
 	}
-	place += int(sub.Rejoin())
+	position += int(sub.Rejoin())
 	c.rejoined.Done()
 	for {
 		n, err := sub.Next(t.Context(), buf[:])
@@ -201,8 +202,8 @@ func (c *crowd) readSlowly(t *testing.T, sub *fanout.Subscription[int], i int) {
 	}
 }
 
-// readBriefly comes and goes, as clients with bad networks do.
-func (c *crowd) readBriefly(t *testing.T, i int) {
+// readBriefly subscribes and unsubscribes repeatedly, like clients on a bad network.
+func (c *concurrency) readBriefly(t *testing.T, i int) {
 	for open := true; open; {
 		sub := c.topic.Subscribe()
 		var values []int
@@ -222,15 +223,15 @@ func (c *crowd) readBriefly(t *testing.T, i int) {
 	}
 }
 
-// checkOrder fails unless order holds every value once, those of each publisher
-// ascending, and the epilogue last.
+// checkOrder fails unless order contains every value once, the values of each
+// publisher in ascending order, and the epilogue last.
 func checkOrder(t *testing.T, order []int) {
 	t.Helper()
 	var next [publishers + 1]int
 	for _, v := range order {
 		p := v / perPublisher
 		if v%perPublisher != next[p] {
-			t.Fatalf("value %d of publisher %d comes where %d should", v%perPublisher, p, next[p])
+			t.Fatalf("value of publisher %d = %d, want %d next", p, v%perPublisher, next[p])
 		}
 		next[p]++
 	}
@@ -243,13 +244,13 @@ func checkOrder(t *testing.T, order []int) {
 	}
 }
 
-// checkHistory fails unless a reader that lagged got each value at its place in
-// the order, and all of the epilogue.
+// checkHistory fails unless a reader that lagged received each value at its position
+// in the order, and the whole epilogue.
 func checkHistory(t *testing.T, i int, h history, order []int) {
 	t.Helper()
 	for j, v := range h.values {
-		if place := h.places[j]; place >= len(order) || order[place] != v {
-			t.Fatalf("slow reader %d got %d at place %d of the order, want what the others got there", i, v, place)
+		if position := h.positions[j]; position >= len(order) || order[position] != v {
+			t.Fatalf("slow reader %d got %d at position %d, want the value of the fast readers", i, v, position)
 		}
 	}
 	if h.lagged == 0 {

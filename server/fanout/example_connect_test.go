@@ -14,17 +14,17 @@ import (
 	"chatroom/server/fanout"
 )
 
-// connectRoom broadcasts what is sent to it to all who subscribed.
+// connectRoom broadcasts each message that is sent to it to all subscribers.
 type connectRoom struct {
 	chatv1connect.UnimplementedChatRoomHandler
 	topic *fanout.Topic[*chatv1.SubscribeResponse]
 }
 
-// Subscribe serves one client, until it goes or is too slow.
+// Subscribe serves one client until it disconnects or falls behind.
 func (r *connectRoom) Subscribe(ctx context.Context, _ *chatv1.SubscribeRequest, stream *connect.ServerStream[chatv1.SubscribeResponse]) error {
 	sub := r.topic.Subscribe()
 	defer sub.Close()
-	if err := stream.Send(nil); err != nil { // headers alone: the client knows that it is subscribed
+	if err := stream.Send(nil); err != nil { // sends the headers: the client then knows that it is subscribed
 		return err
 	}
 	for response, err := range sub.All(ctx) {
@@ -47,7 +47,7 @@ func (r *connectRoom) Send(_ context.Context, request *chatv1.SendRequest) (*cha
 	return &chatv1.SendResponse{}, nil
 }
 
-// How to broadcast over Connect, gRPC and gRPC-Web from one handler.
+// Example_connect broadcasts over Connect, gRPC and gRPC-Web with one handler.
 func Example_connect() {
 	mux := http.NewServeMux()
 	mux.Handle(chatv1connect.NewChatRoomHandler(&connectRoom{topic: fanout.New(fanout.Config[*chatv1.SubscribeResponse]{})}))
@@ -72,7 +72,7 @@ func Example_connect() {
 		if err != nil {
 			log.Fatal(err)
 		}
-		stream.ResponseHeader() // waits for it
+		stream.ResponseHeader() // waits for the headers
 		return stream
 	}
 
@@ -86,10 +86,10 @@ func Example_connect() {
 		log.Fatal(err)
 	}
 	alice.Receive()
-	fmt.Println("alice hears:", alice.Msg().GetFrame().GetEvent().GetMessage().GetText())
+	fmt.Println("alice receives:", alice.Msg().GetFrame().GetEvent().GetMessage().GetText())
 	bob.Receive()
-	fmt.Println("bob hears:", bob.Msg().GetFrame().GetEvent().GetMessage().GetText())
+	fmt.Println("bob receives:", bob.Msg().GetFrame().GetEvent().GetMessage().GetText())
 	// Output:
-	// alice hears: hello
-	// bob hears: hello
+	// alice receives: hello
+	// bob receives: hello
 }

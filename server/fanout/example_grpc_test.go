@@ -16,14 +16,14 @@ import (
 	"chatroom/server/internal/e2e/oldclients/testdata/hello2019/hello"
 )
 
-// grpcRoom broadcasts what any of its clients says to all of them.
+// grpcRoom broadcasts each message of a client to all clients.
 type grpcRoom struct {
 	hello.UnimplementedChatRoomServer
 	topic *fanout.Topic[*hello.ChatResponse]
 }
 
-// Chat serves one client. Only the loop sends, and only the goroutine receives.
-// The end of the handler makes Recv fail, and so ends the goroutine.
+// Chat serves one client. Only the loop sends, and only the goroutine receives. When
+// the handler returns, Recv fails and the goroutine ends.
 func (r *grpcRoom) Chat(stream hello.ChatRoom_ChatServer) error {
 	sub := r.topic.Subscribe()
 	defer sub.Close()
@@ -35,7 +35,7 @@ func (r *grpcRoom) Chat(stream hello.ChatRoom_ChatServer) error {
 		}
 	}()
 	for response, err := range sub.All(ctx) {
-		if err != nil { // the client has gone, or is too slow, or sent what can't be read
+		if err != nil { // the client disconnected, fell behind, or sent an invalid message
 			return cmp.Or(context.Cause(ctx), err)
 		}
 		if err := stream.Send(response); err != nil {
@@ -45,7 +45,8 @@ func (r *grpcRoom) Chat(stream hello.ChatRoom_ChatServer) error {
 	return nil
 }
 
-// receive returns nil when the client has no more to say. It may listen on.
+// receive publishes the messages of a client. It returns nil when the client closes
+// its side of the stream; the client may continue to receive.
 func (r *grpcRoom) receive(stream hello.ChatRoom_ChatServer) error {
 	for {
 		request, err := stream.Recv()
@@ -61,8 +62,8 @@ func (r *grpcRoom) receive(stream hello.ChatRoom_ChatServer) error {
 	}
 }
 
-// How to broadcast over gRPC: one topic for a room, and one subscription for each
-// stream.
+// Example_grpc broadcasts over gRPC, with one topic for the room and one subscription
+// for each stream.
 func Example_grpc() {
 	room := &grpcRoom{topic: fanout.New(fanout.Config[*hello.ChatResponse]{})}
 	server := grpc.NewServer(grpc.WaitForHandlers(true))
@@ -86,28 +87,28 @@ func Example_grpc() {
 		}
 		return stream
 	}
-	say := func(stream hello.ChatRoom_ChatClient, text string) {
+	send := func(stream hello.ChatRoom_ChatClient, text string) {
 		if err := stream.Send(&hello.ChatRequest{Message: text}); err != nil {
 			log.Fatal(err)
 		}
 	}
-	hear := func(name string, stream hello.ChatRoom_ChatClient) {
+	receive := func(name string, stream hello.ChatRoom_ChatClient) {
 		response, err := stream.Recv()
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Printf("%s hears: %s\n", name, response.GetMessage())
+		fmt.Printf("%s receives: %s\n", name, response.GetMessage())
 	}
 
 	alice := join()
-	say(alice, "hello, I am Alice")
-	hear("alice", alice)
+	send(alice, "hello, I am Alice")
+	receive("alice", alice)
 	bob := join()
-	say(bob, "hello, I am Bob")
-	hear("bob", bob)
-	hear("alice", alice)
+	send(bob, "hello, I am Bob")
+	receive("bob", bob)
+	receive("alice", alice)
 	// Output:
-	// alice hears: hello, I am Alice
-	// bob hears: hello, I am Bob
-	// alice hears: hello, I am Bob
+	// alice receives: hello, I am Alice
+	// bob receives: hello, I am Bob
+	// alice receives: hello, I am Bob
 }

@@ -33,7 +33,7 @@ func ExampleTopic() {
 	// bob:  fanout: closed
 }
 
-// One goroutine reads several topics.
+// A goroutine reads several topics.
 func ExampleTopic_SubscribeWith() {
 	news, weather := fanout.New(fanout.Config[string]{}), fanout.New(fanout.Config[string]{})
 	ready := make(chan struct{}, 1)
@@ -45,7 +45,7 @@ func ExampleTopic_SubscribeWith() {
 	_ = news.Publish("a gopher was seen")
 	_ = weather.Publish("rain")
 
-	<-ready // any of them may have something
+	<-ready // at least one of them may have values
 	var buf [8]string
 	for _, sub := range subs {
 		n, err := sub.Take(buf[:])
@@ -56,7 +56,7 @@ func ExampleTopic_SubscribeWith() {
 	// [rain] <nil>
 }
 
-// A reader that fell behind the window goes on with what comes next.
+// A reader that fell behind the window continues with the values published next.
 func ExampleSubscription_Rejoin() {
 	topic := fanout.New(fanout.Config[int]{Window: 2})
 	sub := topic.Subscribe()
@@ -66,7 +66,7 @@ func ExampleSubscription_Rejoin() {
 	var buf [8]int
 	if _, err := sub.Take(buf[:]); errors.Is(err, fanout.ErrLagged) {
 		fmt.Println("skipped", sub.Rejoin())
-		// What was skipped can now be read from where it is stored, if it is.
+		// Read the skipped values now from where they are stored, if they are.
 	}
 	_ = topic.Publish(4)
 	n, err := sub.Take(buf[:])
@@ -76,7 +76,7 @@ func ExampleSubscription_Rejoin() {
 	// [4] <nil>
 }
 
-// Two topics and a cache share 100 bytes. What is oldest goes first, wherever it is.
+// Two topics and a cache share 100 bytes. The oldest value or entry is evicted first.
 func ExampleBudget() {
 	budget := fanout.NewBudget(100)
 	config := fanout.Config[string]{
@@ -89,21 +89,21 @@ func ExampleBudget() {
 	late := news.Subscribe()
 
 	news.Publish(strings.Repeat("n", 40))
-	cached := budget.Hold(30, func() { fmt.Println("the cache lets go of its entry") })
-	weather.Publish(strings.Repeat("w", 40)) // the news go
+	cached := budget.Hold(30, func() { fmt.Println("cache entry evicted") })
+	weather.Publish(strings.Repeat("w", 40)) // displaces the news
 	fmt.Println(budget.Used(), cached.Use())
 
 	buf := make([]string, 8)
 	_, err := late.Take(buf)
 	fmt.Println(err)
 
-	weather.Publish(strings.Repeat("w", 60)) // the first weather goes, and is enough
-	weather.Publish(strings.Repeat("w", 20)) // now the entry is the oldest
+	weather.Publish(strings.Repeat("w", 60)) // displaces the first weather
+	weather.Publish(strings.Repeat("w", 20)) // evicts the entry, which is the oldest now
 	fmt.Println(budget.Used())
 
 	// Output:
 	// 70 true
 	// fanout: reader fell behind the window
-	// the cache lets go of its entry
+	// cache entry evicted
 	// 80
 }

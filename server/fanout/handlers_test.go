@@ -20,11 +20,11 @@ import (
 	"chatroom/server/internal/e2e/oldclients/testdata/hello2019/hello"
 )
 
-// The examples' handlers are there to be copied, so they must also be right when
-// things go wrong.
+// The handlers of the examples are meant to be copied, so their error paths are tested,
+// too.
 
-// serveGRPC serves room and opens a stream to it, on which the client has heard
-// itself already. stop ends the server once all handlers have returned.
+// serveGRPC serves room and returns a stream on which the client has received its own
+// first message. stop stops the server after all handlers have returned.
 func serveGRPC(t *testing.T, ctx context.Context, room *grpcRoom) (stream hello.ChatRoom_ChatClient, stop func()) {
 	t.Helper()
 	server := grpc.NewServer(grpc.MaxRecvMsgSize(1000))
@@ -46,7 +46,7 @@ func serveGRPC(t *testing.T, ctx context.Context, room *grpcRoom) (stream hello.
 	if err != nil {
 		t.Fatal(err)
 	}
-	wantHear(t, stream, "hello")
+	wantMessage(t, stream, "hello")
 	return stream, func() {
 		server.GracefulStop()
 		if err := <-served; err != nil {
@@ -54,12 +54,12 @@ func serveGRPC(t *testing.T, ctx context.Context, room *grpcRoom) (stream hello.
 		}
 		conn.Close()
 		if got := room.topic.Subscribers(); got != 0 {
-			t.Errorf("Subscribers() = %d when all streams have ended, want 0", got)
+			t.Errorf("Subscribers() = %d after all streams have ended, want 0", got)
 		}
 	}
 }
 
-func wantHear(t *testing.T, stream hello.ChatRoom_ChatClient, want string) {
+func wantMessage(t *testing.T, stream hello.ChatRoom_ChatClient, want string) {
 	t.Helper()
 	response, err := stream.Recv()
 	if err != nil || response.GetMessage() != want {
@@ -88,7 +88,7 @@ func TestGRPCExample(t *testing.T) {
 				t.Errorf("CloseSend() = %v, want nil", err)
 			}
 			_ = room.topic.Publish(&hello.ChatResponse{Message: "still there?"})
-			wantHear(t, stream, "still there?")
+			wantMessage(t, stream, "still there?")
 			cancel()
 		}},
 		{"the client sends too much", func(t *testing.T, _ *grpcRoom, stream hello.ChatRoom_ChatClient, _ func()) {

@@ -29,7 +29,7 @@ func sequence(from, to int) []int {
 	return values
 }
 
-// wantTake takes up to size values, and compares.
+// wantTake takes up to size values and compares them.
 func wantTake(t *testing.T, sub *fanout.Subscription[int], size int, want []int, wantErr error) {
 	t.Helper()
 	buf := make([]int, size)
@@ -39,7 +39,7 @@ func wantTake(t *testing.T, sub *fanout.Subscription[int], size int, want []int,
 	}
 }
 
-// wantSignal receives from ready without waiting, and compares.
+// wantSignal checks, without waiting, whether ready has a signal.
 func wantSignal(t *testing.T, ready <-chan struct{}, want bool) {
 	t.Helper()
 	got := false

@@ -10,13 +10,13 @@ import (
 	"chatroom/server/fanout"
 )
 
-// model is what a topic should be: everything that was published, and a position
-// in it for each reader.
+// model is the simplest model of a topic: everything that was published, and a
+// position in it for each reader.
 type model struct {
 	topic   *fanout.Topic[int]
 	window  int
 	values  []int
-	done    bool
+	closed  bool
 	readers []*modelReader
 	shared  chan struct{}
 }
@@ -27,13 +27,13 @@ type modelReader struct {
 	pos    int
 	closed bool
 
-	// The promise of Ready: what is pending is signalled, until the reader has
-	// received the signal and owes a Take, or was told the error.
+	// Ready has a signal while values or an error are pending, unless the reader
+	// received it and has not called Take, or Take has returned the error.
 	owesTake bool
-	told     bool
+	gotError bool
 }
 
-// pending returns what a Take with room for everything must return.
+// pending returns what a Take with a large enough buffer must return.
 func (m *model) pending(r *modelReader) ([]int, error) {
 	switch {
 	case r.closed:
@@ -42,7 +42,7 @@ func (m *model) pending(r *modelReader) ([]int, error) {
 		return nil, fanout.ErrLagged
 	case r.pos < len(m.values):
 		return m.values[r.pos:], nil
-	case m.done:
+	case m.closed:
 		return nil, fanout.ErrClosed
 	}
 	return nil, nil
@@ -51,7 +51,7 @@ func (m *model) pending(r *modelReader) ([]int, error) {
 func (m *model) publish(t *rapid.T) {
 	values := sequence(len(m.values)+1, len(m.values)+rapid.IntRange(0, m.window+2).Draw(t, "values"))
 	var want error
-	if m.done {
+	if m.closed {
 		want = fanout.ErrClosed
 	} else {
 		m.values = append(m.values, values...)
@@ -89,10 +89,10 @@ func (m *model) take(t *rapid.T, r *modelReader, size int) {
 	}
 	r.pos += n
 	r.owesTake = false
-	r.told = err != nil
+	r.gotError = err != nil
 }
 
-// receive takes the signal away from all who share the channel.
+// receive receives a signal, which all readers that share the channel lose.
 func (m *model) receive(t *rapid.T) {
 	r := m.reader(t)
 	select {
@@ -115,27 +115,27 @@ func (m *model) rejoin(t *rapid.T) {
 	}
 	r.pos = len(m.values)
 	if !r.closed {
-		r.owesTake, r.told = false, false
+		r.owesTake, r.gotError = false, false
 	}
 }
 
 func (m *model) close(t *rapid.T) {
 	r := m.reader(t)
 	r.sub.Close()
-	r.told = r.told && r.closed
+	r.gotError = r.gotError && r.closed
 	r.closed = true
 }
 
 func (m *model) closeTopic(t *rapid.T) {
-	// Rarely, or hardly anything else would be seen.
+	// Rarely: little else can be tested on a closed topic.
 	if rapid.IntRange(0, 15).Draw(t, "close") != 0 {
 		t.Skip("not yet")
 	}
 	m.topic.Close()
-	m.done = true
+	m.closed = true
 }
 
-// check compares all that can be seen without changing anything.
+// check compares everything that can be observed without a side effect.
 func (m *model) check(t *rapid.T) {
 	open := 0
 	for i, r := range m.readers {
@@ -143,11 +143,11 @@ func (m *model) check(t *rapid.T) {
 			open++
 		}
 		values, err := m.pending(r)
-		if len(values) == 0 && err == nil || r.told || r.owesTake {
+		if len(values) == 0 && err == nil || r.gotError || r.owesTake {
 			continue
 		}
 		if len(r.ready) == 0 {
-			t.Fatalf("reader %d has %v, %v pending, and was not signalled since its last Take", i, values, err)
+			t.Fatalf("reader %d has %v, %v pending and no signal since its last Take", i, values, err)
 		}
 	}
 	if got := m.topic.Subscribers(); got != open {

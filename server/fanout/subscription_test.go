@@ -10,8 +10,8 @@ import (
 	"chatroom/server/fanout"
 )
 
-// One signal stands for any number of values, and a take that leaves some behind
-// leaves a signal behind.
+// One signal covers any number of values, and a Take that leaves values pending
+// signals again.
 func TestTakeInBatches(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
@@ -36,8 +36,8 @@ func TestTakeInBatches(t *testing.T) {
 	wantSignal(t, sub.Ready(), false)
 }
 
-// A take without a receive before it is allowed, and loses no later signal.
-func TestTakeUnasked(t *testing.T) {
+// Take may be called without a receive from Ready, and later signals still come.
+func TestTakeWithoutSignal(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	publish(t, topic, 1, 1)
@@ -74,13 +74,13 @@ func TestRejoin(t *testing.T) {
 	wantSignal(t, slow.Ready(), true)
 	wantTake(t, slow, 4, []int{9}, nil)
 
-	wantTake(t, other, 4, nil, fanout.ErrLagged) // 4 was missed, by no fault of slow
+	wantTake(t, other, 4, nil, fanout.ErrLagged) // it missed 4, independently of slow
 	if got := other.Rejoin(); got != 6 {
 		t.Errorf("Rejoin() after 3 of 9 = %d, want 6", got)
 	}
 }
 
-func TestRejoinDisturbsNobody(t *testing.T) {
+func TestRejoinDoesNotAffectOthers(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{Window: 4})
 	slow, waits, behind := topic.Subscribe(), topic.Subscribe(), topic.Subscribe()
 	publish(t, topic, 1, 1)
@@ -99,7 +99,7 @@ func TestRejoinDisturbsNobody(t *testing.T) {
 	wantTake(t, behind, 4, []int{2, 3, 4, 5}, nil)
 }
 
-// Rejoin also serves a reader that isn't lagged and wants nothing old.
+// Rejoin may also be called by a reader that does not lag, to skip pending values.
 func TestRejoinWithoutLag(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
@@ -149,7 +149,7 @@ func TestSharedReady(t *testing.T) {
 		wantSignal(t, ready, false)
 	}
 
-	// One signal stands for all of them.
+	// One signal covers all subscriptions.
 	publish(t, topics[0], 10, 11)
 	publish(t, topics[2], 12, 12)
 	wantSignal(t, ready, true)
@@ -189,8 +189,8 @@ func TestSubscribeWithPanics(t *testing.T) {
 	}
 }
 
-// A goroutine waits in Next; each of these ends the wait.
-func TestNextIsWoken(t *testing.T) {
+// Each of these ends a wait in Next.
+func TestNextWakesUp(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
 		act     func(topic *fanout.Topic[int], sub *fanout.Subscription[int], cancel func())
@@ -231,8 +231,8 @@ func TestNextIsWoken(t *testing.T) {
 	}
 }
 
-// A signal that a take has overtaken must not end the wait.
-func TestNextWaitsOn(t *testing.T) {
+// A signal for values that were taken already does not end the wait.
+func TestNextIgnoresStaleSignal(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		topic := fanout.New(fanout.Config[int]{})
 		sub := topic.Subscribe()
@@ -259,8 +259,8 @@ func TestNextWaitsOn(t *testing.T) {
 	})
 }
 
-// Where values come faster than they are taken, an ended context still counts.
-func TestNextWithEndedContext(t *testing.T) {
+// Next returns the context's error even if values are pending.
+func TestNextWithDoneContext(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	publish(t, topic, 1, 2)
@@ -315,8 +315,8 @@ func TestAll(t *testing.T) {
 	}
 }
 
-// A function is called where a channel would have a signal: once for any number of
-// values, again if a take leaves some behind, and for the end.
+// The function is called instead of a send to Ready: once for any number of values,
+// again if a Take leaves values pending, and after Close.
 func TestSubscribeFunc(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{})
 	calls := 0
@@ -343,6 +343,6 @@ func TestSubscribeFunc(t *testing.T) {
 	want(4)
 	wantTake(t, sub, 4, nil, fanout.ErrClosed)
 	if sub.Ready() != nil {
-		t.Error("Ready() of a subscription with a function is a channel, want nil")
+		t.Error("Ready() of a subscription with a function != nil, want nil")
 	}
 }

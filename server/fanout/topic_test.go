@@ -9,19 +9,19 @@ import (
 
 func TestPublishReachesEverySubscriberInOrder(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{})
-	early, twin := topic.Subscribe(), topic.Subscribe()
+	early, second := topic.Subscribe(), topic.Subscribe()
 	publish(t, topic, 1, 3)
 	late := topic.Subscribe()
 	publish(t, topic, 4, 4)
 	wantTake(t, early, 10, []int{1, 2, 3, 4}, nil)
-	wantTake(t, twin, 10, []int{1, 2, 3, 4}, nil)
+	wantTake(t, second, 10, []int{1, 2, 3, 4}, nil)
 	wantTake(t, late, 10, []int{4}, nil)
-	for _, sub := range []*fanout.Subscription[int]{early, twin, late} {
+	for _, sub := range []*fanout.Subscription[int]{early, second, late} {
 		wantTake(t, sub, 10, nil, nil)
 	}
 }
 
-// A topic grows its ring as values come, and stops at its window.
+// The ring of a topic grows with its values, up to the window.
 func TestWindow(t *testing.T) {
 	for _, tt := range []struct{ window, kept int }{
 		{0, fanout.DefaultWindow},
@@ -36,7 +36,7 @@ func TestWindow(t *testing.T) {
 		{1000, 1000},
 		{1025, 1025},
 	} {
-		// Whatever number the window begins with, and however the values come.
+		// Independent of the number of the first value and of the batch size.
 		for _, before := range []int{0, 1, 7, 16, 33} {
 			for _, chunk := range []int{1, 5, tt.kept} {
 				testWindow(t, tt.window, tt.kept, before, chunk)
@@ -64,8 +64,8 @@ func testWindow(t *testing.T, window, kept, before, chunk int) {
 	}
 }
 
-// The values that a partial take has left are as safe as any: what counts is how
-// far behind the reader is.
+// Values that a partial Take left pending stay available while the reader is within
+// the window.
 func TestWindowAfterPartialTake(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{Window: 4})
 	sub := topic.Subscribe()
@@ -79,7 +79,7 @@ func TestWindowAfterPartialTake(t *testing.T) {
 	wantTake(t, sub, 8, nil, fanout.ErrLagged)
 }
 
-func TestPublishOfNothing(t *testing.T) {
+func TestPublishWithoutValues(t *testing.T) {
 	topic := fanout.New(fanout.Config[int]{})
 	sub := topic.Subscribe()
 	if err := topic.Publish(); err != nil {
@@ -91,7 +91,7 @@ func TestPublishOfNothing(t *testing.T) {
 	wantTake(t, sub, 1, []int{1}, nil)
 }
 
-// Nobody reads here: if Publish waited for anyone, this would not end.
+// There is no reader: if Publish waited for subscribers, the test would not end.
 func TestPublishDoesNotWait(t *testing.T) {
 	const window = 8
 	topic := fanout.New(fanout.Config[int]{Window: window})
@@ -127,14 +127,14 @@ func TestTopicClose(t *testing.T) {
 		t.Errorf("Publish() after Close = %v, want %v", err, fanout.ErrClosed)
 	}
 	if err := topic.Publish(); !errors.Is(err, fanout.ErrClosed) {
-		t.Errorf("Publish() of nothing after Close = %v, want %v", err, fanout.ErrClosed)
+		t.Errorf("Publish() without values after Close = %v, want %v", err, fanout.ErrClosed)
 	}
 
 	wantSignal(t, idle.Ready(), true)
 	wantTake(t, idle, 4, nil, fanout.ErrClosed)
 	wantTake(t, idle, 4, nil, fanout.ErrClosed)
 
-	// What is pending comes first, and then a signal for the error.
+	// Pending values come first, then a signal for the error.
 	wantTake(t, behind, 4, []int{2, 3, 4, 5}, nil)
 	wantSignal(t, behind.Ready(), true)
 	wantTake(t, behind, 4, nil, fanout.ErrClosed)

@@ -5,43 +5,44 @@ import (
 	"testing"
 )
 
-// checkWaiting fails if a subscription that believes to be in the waiting list is
-// not where it believes to be, or if the list holds anyone else.
+// checkWaiting fails unless the waiting list contains exactly the subscriptions of
+// the current generation, each at its slot.
 func checkWaiting[T any](t *testing.T, topic *Topic[T], subs []*Subscription[T]) {
 	t.Helper()
-	believing := 0
+	waiting := 0
 	for i, s := range subs {
 		if s.generation != topic.generation {
 			continue
 		}
-		believing++
+		waiting++
 		if s.slot >= len(topic.waiting) || topic.waiting[s.slot] != s {
 			t.Fatalf("subscription %d of %d is not at its slot %d of the waiting list", i, len(subs), s.slot)
 		}
 	}
-	if believing != len(topic.waiting) {
-		t.Fatalf("len(waiting) = %d, want the %d who wait", len(topic.waiting), believing)
+	if waiting != len(topic.waiting) {
+		t.Fatalf("len(waiting) = %d, want %d", len(topic.waiting), waiting)
 	}
 }
 
-// A topic without values whose subscribers come and go must not grow.
-func TestNothingIsLeftBehind(t *testing.T) {
+// The waiting list of a topic without values does not grow when subscriptions are
+// opened and closed.
+func TestWaitingListDoesNotGrow(t *testing.T) {
 	topic := New(Config[int]{})
-	stays := topic.Subscribe()
+	permanent := topic.Subscribe()
 	for range 1_000_000 {
 		topic.Subscribe().Close()
 	}
-	checkWaiting(t, topic, []*Subscription[int]{stays})
-	stays.Close()
-	stays.Rejoin()
+	checkWaiting(t, topic, []*Subscription[int]{permanent})
+	permanent.Close()
+	permanent.Rejoin()
 	if len(topic.waiting) != 0 || cap(topic.waiting) > 16 || topic.subscribers != 0 {
 		t.Errorf("waiting has length %d and capacity %d with %d subscribers, want 0, at most 16, 0",
 			len(topic.waiting), cap(topic.waiting), topic.subscribers)
 	}
 }
 
-// A subscription that leaves the waiting list, by Close or a publish, leaves the others in
-// their places.
+// Removing a subscription from the waiting list, by Close or Publish, keeps the slots
+// of the others valid.
 func TestWaitingList(t *testing.T) {
 	const most = 40
 	random := rand.New(rand.NewPCG(1, 2))
@@ -77,7 +78,7 @@ func TestWaitingList(t *testing.T) {
 	}
 	checkWaiting(t, topic, nil)
 
-	// Neither list may keep a closed subscription from the garbage collector.
+	// Neither list may keep a closed subscription reachable.
 	for _, list := range [][]*Subscription[int]{topic.waiting, topic.spare} {
 		for i, s := range list[:cap(list)] {
 			if s != nil {
