@@ -88,17 +88,17 @@ func ExampleBudget() {
 	defer weather.Close()
 	late := news.Subscribe()
 
-	news.Publish(strings.Repeat("n", 40))
+	_ = news.Publish(strings.Repeat("n", 40))
 	cached := budget.Hold(30, func() { fmt.Println("cache entry evicted") })
-	weather.Publish(strings.Repeat("w", 40)) // displaces the news
+	_ = weather.Publish(strings.Repeat("w", 40)) // displaces the news
 	fmt.Println(budget.Used(), cached.Use())
 
 	buf := make([]string, 8)
 	_, err := late.Take(buf)
 	fmt.Println(err)
 
-	weather.Publish(strings.Repeat("w", 60)) // displaces the first weather
-	weather.Publish(strings.Repeat("w", 20)) // evicts the entry, which is the oldest now
+	_ = weather.Publish(strings.Repeat("w", 60)) // displaces the first weather
+	_ = weather.Publish(strings.Repeat("w", 20)) // evicts the entry, which is the oldest now
 	fmt.Println(budget.Used())
 
 	// Output:
