@@ -14,44 +14,46 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 )
 
-// Config says which service to speak to, and how. URL is required; the zero
-// value of everything else works.
+// Config configures a Client. URL is required; the zero value of every other field
+// is valid.
 type Config struct {
-	// URL is where the service is: "https://chat.example", or "http://host:8080".
+	// URL is the address of the service: "https://chat.example" or
+	// "http://host:8080".
 	URL string
-	// HTTP carries the calls. Nil means a client of its own: HTTP/2 with TLS, or
-	// HTTP/1.1 if the server has no more, for https; unencrypted HTTP/2 for http.
-	// It must not have a Timeout, which would cut streams.
+	// HTTP makes the requests. Nil means a client of its own: for https, HTTP/2 over
+	// TLS or, if the server does not support it, HTTP/1.1; for http, unencrypted
+	// HTTP/2. It must not have a Timeout, which would end streams.
 	HTTP *http.Client
-	// Token is that of SignIn. Without one the caller is an anonymous guest.
+	// Token is the token from SignIn. Empty means that the caller is an anonymous
+	// guest.
 	Token string
-	// Options choose a protocol or codec, such as connect.WithGRPC. None means
-	// Connect with binary messages.
+	// Options select a protocol or codec, such as connect.WithGRPC. Empty means the
+	// Connect protocol with binary messages.
 	Options []connect.ClientOption
-	// AttemptTimeout is how long one attempt of Send may take before it is given
-	// up and made again. Zero means 10 s.
+	// AttemptTimeout is how long one attempt of Send may take before it is
+	// abandoned and retried. Zero means 10 s.
 	AttemptTimeout time.Duration
 	// MaxBackoff bounds the pause between attempts. Zero means 10 s; less than
 	// 0.1 s means 0.1 s.
 	MaxBackoff time.Duration
 }
 
-// Client speaks to one service. Create it with New.
+// Client calls one service. Create it with New.
 type Client struct {
 	rpc            chatv1connect.ChatRoomClient
 	attemptTimeout time.Duration
 	maxBackoff     time.Duration
-	owned          *http.Transport // nil if the caller gave one
+	owned          *http.Transport // nil if Config.HTTP was set
 }
 
-// New returns a client. It connects when it is first used; the error is about
-// the config.
+// New returns a client, which connects at its first call. It returns an error if the
+// config is invalid.
 func New(c Config) (*Client, error) {
-	at, err := url.Parse(c.URL)
+	target, err := url.Parse(c.URL)
 	if err != nil {
 		return nil, fmt.Errorf("client: URL: %w", err)
 	}
-	if at.Scheme != "http" && at.Scheme != "https" || at.Host == "" {
+	if target.Scheme != "http" && target.Scheme != "https" || target.Host == "" {
 		return nil, fmt.Errorf("client: URL %q: must be http://HOST or https://HOST", c.URL)
 	}
 	client := &Client{
@@ -59,7 +61,7 @@ func New(c Config) (*Client, error) {
 		maxBackoff:     max(cmp.Or(c.MaxBackoff, 10*time.Second), minBackoff),
 	}
 	if c.HTTP == nil {
-		client.owned = newTransport(at.Scheme)
+		client.owned = newTransport(target.Scheme)
 		c.HTTP = &http.Client{Transport: client.owned}
 	}
 	options := c.Options
@@ -70,8 +72,8 @@ func New(c Config) (*Client, error) {
 	return client, nil
 }
 
-// Close lets go of idle connections, unless Config.HTTP was given. Calls that
-// are under way go on.
+// Close closes idle connections, unless Config.HTTP was set. Calls in flight are not
+// affected.
 func (c *Client) Close() {
 	if c.owned != nil {
 		c.owned.CloseIdleConnections()
@@ -89,8 +91,8 @@ func newTransport(scheme string) *http.Transport {
 	return &http.Transport{
 		Proxy:     http.ProxyFromEnvironment,
 		Protocols: protocols,
-		// Without pings, a server that is gone without a word is noticed by
-		// streams, thanks to heartbeats, but each Send would wait for its timeout.
+		// Streams notice a dead server by missing heartbeats. Without pings, each Send
+		// would wait for its timeout.
 		HTTP2:               &http.HTTP2Config{SendPingTimeout: 15 * time.Second, PingTimeout: 5 * time.Second},
 		TLSClientConfig:     &tls.Config{MinVersion: tls.VersionTLS12},
 		TLSHandshakeTimeout: 10 * time.Second,
@@ -98,7 +100,7 @@ func newTransport(scheme string) *http.Transport {
 	}
 }
 
-// bearer adds a token to every call.
+// bearer is an interceptor that adds an Authorization header to every call.
 type bearer string
 
 func (b bearer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {

@@ -23,7 +23,7 @@ func Example() {
 	}
 	defer c.Close()
 
-	// However often it is tried, it is said once.
+	// Send retries. The id makes sure that the message is stored once.
 	receipt, err := c.Send(context.Background(), "lobby", "my-first", "Hello!")
 	if err != nil {
 		log.Fatal(err)
@@ -32,14 +32,14 @@ func Example() {
 
 	for event, err := range c.Follow(context.Background(), "lobby", client.Recent(10)) {
 		if errors.Is(err, client.ErrReset) {
-			fmt.Println("some events are gone")
+			fmt.Println("some events are no longer retained")
 			continue
 		}
 		if err != nil {
 			log.Fatal(err)
 		}
 		fmt.Println(event.GetSender().GetName()+":", event.GetMessage().GetText())
-		// Keep event.Cursor() to go on from here, with client.After, next time.
+		// Store event.Cursor() to resume here later, with client.After.
 		break
 	}
 	// Output:
@@ -47,7 +47,7 @@ func Example() {
 	// gopher: Hello!
 }
 
-// startServer starts a server with a little of what the real one does.
+// startServer starts a scripted server that stores nothing.
 func startServer() *httptest.Server {
 	s := &script{
 		send: func(context.Context, int) (*chatv1.SendResponse, error) {
@@ -57,7 +57,7 @@ func startServer() *httptest.Server {
 			e := event(0, 1)
 			e.GetEvent().Sender = &chatv1.Member{Name: "gopher"}
 			e.GetEvent().Body = &chatv1.Event_Message{Message: &chatv1.Message{Text: "Hello!"}}
-			return errors.Join(give(to, joined(1, 0), e, caughtUp()), hold(ctx))
+			return errors.Join(sendFrames(to, joined(1, 0), e, caughtUp()), untilCanceled(ctx))
 		},
 	}
 	mux := http.NewServeMux()

@@ -13,38 +13,39 @@ import (
 )
 
 const (
-	// firstFrame is how long the first frame may take, as the heartbeat interval
-	// is not known before.
-	firstFrame = 30 * time.Second
-	// maxGaps is how often in a row Follow resumes to fill a gap before it
-	// believes that the server has nothing to fill it with.
+	// firstFrameTimeout bounds the wait for the first frame. The heartbeat interval
+	// is not known before it.
+	firstFrameTimeout = 30 * time.Second
+	// maxGaps is how many times in a row Follow resumes to fill a gap before it
+	// returns ErrGap.
 	maxGaps = 3
 )
 
 var (
-	errSilent  = errors.New("client: nothing was heard for twice the heartbeat interval")
-	errDrained = errors.New("client: the server asked to reconnect")
-	errEnded   = errors.New("client: the server ended the stream")
-	errBroken  = errors.New("client: an event is missing from the stream")
+	errSilent   = errors.New("client: nothing was received for twice the heartbeat interval")
+	errDraining = errors.New("client: the server asked to reconnect")
+	errEnded    = errors.New("client: the server ended the stream")
+	errGap      = errors.New("client: an event is missing from the stream")
 )
 
-// Follow returns the events of a room, from a start on, exactly once and in the
-// room's order. It goes on for ever: through lost connections and servers that
-// drain, restart or fall silent (twice the heartbeat interval), it resumes after
-// the last event it gave. Each use of the sequence begins at the start again.
+// Follow returns an iterator over the events of a room, beginning at from, exactly
+// once and in the room's order. It continues until the loop ends or an error occurs:
+// after a lost connection, or if the server drains, restarts or is silent for twice
+// the heartbeat interval, it resumes after the last event it yielded. Each use of the
+// iterator begins at from again.
 //
-// A *ResetError comes in the place of events that can't be delivered. It does
-// not end the sequence, which goes on after its Head. Any other error is the
-// last: ctx's, a *connect.Error that trying again can't help, or ErrGap.
+// A *ResetError is yielded in place of events that can't be delivered. The iteration
+// continues after its Head. Any other error is the last: the error of ctx, a permanent
+// *connect.Error, or ErrGap.
 //
-// An event counts as seen when the loop's body gets it: keep Event.Cursor to
-// resume in another process. The body may take its time; the server reads on
-// from its log when a reader is slow, and Follow resumes if it had to let go.
+// An event counts as seen when it is yielded: store Event.Cursor to resume in another
+// process. The body of the loop may be slow: the server then reads from its log, and
+// Follow resumes if the server ended the stream.
 func (c *Client) Follow(ctx context.Context, room string, from Start) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		f := &follower{client: c, room: room, recent: from.recent, yield: yield}
 		if from.after != nil {
-			f.cursor, f.placed = *from.after, true
+			f.cursor, f.positioned = *from.after, true
 		}
 		if err := f.run(ctx); err != nil {
 			yield(Event{}, fmt.Errorf("follow room %q: %w", room, err))
@@ -52,25 +53,25 @@ func (c *Client) Follow(ctx context.Context, room string, from Start) iter.Seq2[
 	}
 }
 
-// follower is one use of what Follow returned.
+// follower is the state of one iteration of Follow.
 type follower struct {
 	client *Client
 	room   string
 	recent uint32
 	yield  func(Event, error) bool
 
-	cursor  Cursor // everything up to it was given, or not asked for
-	placed  bool   // whether the cursor is known
-	stopped bool   // the loop was left
+	cursor     Cursor // everything up to it was yielded or not asked for
+	positioned bool   // whether cursor is known
+	stopped    bool   // the loop has ended
 
-	pauses  backoff
-	gaps    int       // in a row
-	notTill time.Time // the server asked not to be called before
+	backoff   backoff
+	gaps      int       // consecutive resumes because of a gap
+	notBefore time.Time // the server asked not to reconnect before
 }
 
-// run holds a stream open until the loop is left, which is no error.
+// run keeps a stream open until the loop ends. It then returns nil.
 func (f *follower) run(ctx context.Context) error {
-	f.pauses.max = f.client.maxBackoff
+	f.backoff.max = f.client.maxBackoff
 	for {
 		err := f.stream(ctx)
 		switch {
@@ -78,26 +79,26 @@ func (f *follower) run(ctx context.Context) error {
 			return nil
 		case ctx.Err() != nil:
 			return context.Cause(ctx)
-		case errors.Is(err, errBroken):
+		case errors.Is(err, errGap):
 			if f.gaps++; f.gaps == maxGaps {
 				return fmt.Errorf("%w after sequence %d", ErrGap, f.cursor.Sequence)
 			}
 		case permanent(err):
 			return err
 		}
-		if err := wait(ctx, max(f.pauses.pause(), time.Until(f.notTill))); err != nil {
+		if err := wait(ctx, max(f.backoff.pause(), time.Until(f.notBefore))); err != nil {
 			return err
 		}
 	}
 }
 
-// stream opens one stream and gives what it brings. It always returns an error,
-// or has set stopped.
+// stream opens one stream and yields its events. It returns a non-nil error unless it
+// has set stopped.
 func (f *follower) stream(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
-	silence := firstFrame
-	watchdog := time.AfterFunc(silence, func() { cancel(errSilent) })
+	maxSilence := firstFrameTimeout
+	watchdog := time.AfterFunc(maxSilence, func() { cancel(errSilent) })
 	defer watchdog.Stop()
 
 	stream, err := f.client.rpc.Subscribe(ctx, f.request())
@@ -105,37 +106,37 @@ func (f *follower) stream(parent context.Context) error {
 		return cause(ctx, err)
 	}
 	defer func() {
-		cancel(nil) // closing waits for the end of a stream that goes on
+		cancel(nil) // Close waits for the end of a stream that is still open
 		_ = stream.Close()
 	}()
-	move := time.AfterFunc(math.MaxInt64, func() { cancel(errDrained) })
-	defer move.Stop()
+	drain := time.AfterFunc(math.MaxInt64, func() { cancel(errDraining) })
+	defer drain.Stop()
 	for stream.Receive() {
-		// The loop's body may take longer than the server may be silent.
+		// The body of the loop may take longer than maxSilence.
 		watchdog.Stop()
 		switch kind := stream.Msg().GetFrame().GetKind().(type) {
 		case *chatv1.Frame_Joined:
 			if interval := kind.Joined.GetHeartbeatInterval().AsDuration(); interval > 0 {
-				silence = 2 * interval
+				maxSilence = 2 * interval
 			}
 		case *chatv1.Frame_Draining:
 			after := kind.Draining.GetReconnectAfter().AsDuration()
-			f.notTill = time.Now().Add(after)
-			move.Reset(after)
+			f.notBefore = time.Now().Add(after)
+			drain.Reset(after)
 		}
-		if err := f.take(stream.Msg().GetFrame()); err != nil || f.stopped {
+		if err := f.handle(stream.Msg().GetFrame()); err != nil || f.stopped {
 			return err
 		}
-		watchdog.Reset(silence)
+		watchdog.Reset(maxSilence)
 	}
 	return cause(ctx, cmp.Or(stream.Err(), errEnded))
 }
 
-// request asks for what comes after the cursor, once that is known.
+// request returns the request for the events after the cursor, if that is known.
 func (f *follower) request() *chatv1.SubscribeRequest {
 	subscription := &chatv1.Subscription{Room: f.room}
 	switch {
-	case f.placed:
+	case f.positioned:
 		subscription.Start = &chatv1.Subscription_After{After: &chatv1.Cursor{Epoch: f.cursor.Epoch, Sequence: f.cursor.Sequence}}
 	case f.recent > 0:
 		subscription.Start = &chatv1.Subscription_Recent{Recent: f.recent}
@@ -143,34 +144,34 @@ func (f *follower) request() *chatv1.SubscribeRequest {
 	return &chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{subscription}}
 }
 
-// take handles one frame.
-func (f *follower) take(frame *chatv1.Frame) error {
+// handle handles one frame.
+func (f *follower) handle(frame *chatv1.Frame) error {
 	switch kind := frame.GetKind().(type) {
 	case *chatv1.Frame_Joined:
 		f.joined(kind.Joined)
 	case *chatv1.Frame_Event:
 		return f.event(kind.Event)
 	case *chatv1.Frame_CaughtUp:
-		f.placed = true
+		f.positioned = true
 	case *chatv1.Frame_Reset_:
 		reset := kind.Reset_
-		f.cursor, f.placed = Cursor{Epoch: reset.GetEpoch(), Sequence: reset.GetHead()}, true
-		f.give(Event{}, &ResetError{Room: f.room, Epoch: reset.GetEpoch(), Oldest: reset.GetOldest(), Head: reset.GetHead()})
+		f.cursor, f.positioned = Cursor{Epoch: reset.GetEpoch(), Sequence: reset.GetHead()}, true
+		f.emit(Event{}, &ResetError{Room: f.room, Epoch: reset.GetEpoch(), Oldest: reset.GetOldest(), Head: reset.GetHead()})
 	}
 	return nil
 }
 
-// joined places a reader that has no cursor yet. One that starts with recent
-// events is placed by the first of them, or by CaughtUp if there are none.
+// joined sets the cursor of a follower that has none. If it starts with recent events,
+// the cursor is set by the first of them, or by CaughtUp if there are none.
 func (f *follower) joined(joined *chatv1.Joined) {
-	f.pauses.reset()
+	f.backoff.reset()
 	for _, state := range joined.GetRooms() {
-		if state.GetRoom() != f.room || f.placed {
+		if state.GetRoom() != f.room || f.positioned {
 			continue
 		}
 		f.cursor = Cursor{Epoch: state.GetEpoch()}
 		if f.recent == 0 {
-			f.cursor.Sequence, f.placed = state.GetHead(), true
+			f.cursor.Sequence, f.positioned = state.GetHead(), true
 		}
 	}
 }
@@ -180,23 +181,23 @@ func (f *follower) event(e *chatv1.Event) error {
 	case e.GetRoom() != f.room:
 		return nil
 	case e.GetSequence() == 0: // ephemeral
-		f.give(Event{Event: e, Epoch: f.cursor.Epoch, place: f.cursor.Sequence}, nil)
+		f.emit(Event{Event: e, Epoch: f.cursor.Epoch, position: f.cursor.Sequence}, nil)
 		return nil
-	case !f.placed:
-		f.placed = true // whatever came before was not asked for
+	case !f.positioned:
+		f.positioned = true // events before this one were not asked for
 	case e.GetSequence() <= f.cursor.Sequence:
 		return nil
 	case e.GetPrevious() > f.cursor.Sequence:
-		return errBroken
+		return errGap
 	}
 	f.cursor.Sequence, f.gaps = e.GetSequence(), 0
-	f.give(Event{Event: e, Epoch: f.cursor.Epoch, place: f.cursor.Sequence}, nil)
+	f.emit(Event{Event: e, Epoch: f.cursor.Epoch, position: f.cursor.Sequence}, nil)
 	return nil
 }
 
-func (f *follower) give(e Event, err error) { f.stopped = !f.yield(e, err) }
+func (f *follower) emit(e Event, err error) { f.stopped = !f.yield(e, err) }
 
-// cause returns why ctx was ended, if it was, and else err.
+// cause returns the cause of ctx if ctx is done, and err otherwise.
 func cause(ctx context.Context, err error) error {
 	if reason := context.Cause(ctx); reason != nil {
 		return reason

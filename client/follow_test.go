@@ -15,13 +15,13 @@ import (
 
 type stream = *connect.ServerStream[chatv1.SubscribeResponse]
 
-// read takes n events, and fails on an error.
+// read returns the sequences of the next n events. It fails the test on an error.
 func read(t *testing.T, c *client.Client, from client.Start, n int) []uint64 {
 	t.Helper()
 	var sequences []uint64
 	for e, err := range c.Follow(t.Context(), "lobby", from) {
 		if err != nil {
-			t.Fatalf("Follow gave %v after %v, want %d events", err, sequences, n)
+			t.Fatalf("Follow yielded %v after %v, want %d events", err, sequences, n)
 		}
 		sequences = append(sequences, e.GetSequence())
 		if want := (client.Cursor{Epoch: "E", Sequence: e.GetSequence()}); e.Cursor() != want {
@@ -34,21 +34,21 @@ func read(t *testing.T, c *client.Client, from client.Start, n int) []uint64 {
 	return sequences
 }
 
-// starts checks where the streams began: a sequence, or -1 for live.
+// checkStarts checks after which sequence each stream began, where -1 means live.
 func (s *script) checkStarts(t *testing.T, want ...int64) {
 	t.Helper()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	var got []int64
 	for _, start := range s.starts {
-		at := int64(-1)
+		sequence := int64(-1)
 		if after := start.GetAfter(); after != nil {
-			at = int64(after.GetSequence())
+			sequence = int64(after.GetSequence())
 			if after.GetEpoch() != "E" {
 				t.Errorf("a stream began after %v, want epoch E", after)
 			}
 		}
-		got = append(got, at)
+		got = append(got, sequence)
 	}
 	if !slices.Equal(got, want) {
 		t.Errorf("streams began after %d, want %d", got, want)
@@ -58,19 +58,19 @@ func (s *script) checkStarts(t *testing.T, want ...int64) {
 func TestFollowResumes(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		switch n {
-		case 0: // breaks before anything was said
-			return errors.Join(give(to, joined(7, 0), caughtUp()), unavailable())
+		case 0: // breaks before the first event
+			return errors.Join(sendFrames(to, joined(7, 0), caughtUp()), unavailable())
 		case 1: // ends without an error
-			return give(to, joined(9, 0), event(7, 8), event(8, 9))
+			return sendFrames(to, joined(9, 0), event(7, 8), event(8, 9))
 		case 2:
-			return connect.NewError(connect.CodeDeadlineExceeded, errors.New("a proxy's"))
-		default: // repeats what was seen
-			return errors.Join(give(to, joined(12, 0), event(7, 8), event(8, 9), event(9, 12), event(9, 12), event(12, 13)), hold(ctx))
+			return connect.NewError(connect.CodeDeadlineExceeded, errors.New("timeout of a proxy"))
+		default: // repeats events
+			return errors.Join(sendFrames(to, joined(12, 0), event(7, 8), event(8, 9), event(9, 12), event(9, 12), event(12, 13)), untilCanceled(ctx))
 		}
 	}}
-	play(t, s, client.Config{Token: "secret"}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{Token: "secret"}, func(t *testing.T, c *client.Client) {
 		if got, want := read(t, c, client.Start{}, 4), []uint64{8, 9, 12, 13}; !slices.Equal(got, want) {
-			t.Errorf("Follow gave %v, want %v", got, want)
+			t.Errorf("Follow yielded %v, want %v", got, want)
 		}
 		s.checkStarts(t, -1, 7, 9, 9)
 		if slices.ContainsFunc(s.tokens, func(token string) bool { return token != "Bearer secret" }) {
@@ -82,14 +82,14 @@ func TestFollowResumes(t *testing.T) {
 func TestFollowFillsGaps(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 0 {
-			return errors.Join(give(to, joined(9, 0), event(0, 5), event(7, 9)), hold(ctx))
+			return errors.Join(sendFrames(to, joined(9, 0), event(0, 5), event(7, 9)), untilCanceled(ctx))
 		}
-		return errors.Join(give(to, joined(9, 0), event(5, 7), event(7, 9)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(9, 0), event(5, 7), event(7, 9)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		got := read(t, c, client.After(client.Cursor{Epoch: "E"}), 3)
 		if want := []uint64{5, 7, 9}; !slices.Equal(got, want) {
-			t.Errorf("Follow gave %v, want %v", got, want)
+			t.Errorf("Follow yielded %v, want %v", got, want)
 		}
 		s.checkStarts(t, 0, 5)
 	})
@@ -97,39 +97,38 @@ func TestFollowFillsGaps(t *testing.T) {
 
 func TestFollowGivesUpOnGaps(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
-		return errors.Join(give(to, joined(9, 0), event(7, 9)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(9, 0), event(7, 9)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		for e, err := range c.Follow(t.Context(), "lobby", client.After(client.Cursor{Epoch: "E", Sequence: 5})) {
 			if !errors.Is(err, client.ErrGap) {
-				t.Errorf("Follow gave %v, %v, want %v", e, err, client.ErrGap)
+				t.Errorf("Follow yielded %v, %v, want %v", e, err, client.ErrGap)
 			}
 		}
 		s.checkStarts(t, 5, 5, 5)
 	})
 }
 
-// An ephemeral event moves nobody: who keeps its cursor goes on after the event that
-// came before it.
+// The cursor of an ephemeral event is that of the durable event before it.
 func TestFollowEphemeral(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 0 {
-			return give(to, joined(7, 0), caughtUp(), event(7, 8), event(0, 0))
+			return sendFrames(to, joined(7, 0), caughtUp(), event(7, 8), event(0, 0))
 		}
-		return errors.Join(give(to, joined(9, 0), event(8, 9)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(9, 0), event(8, 9)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
-		var places []uint64
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		var cursors []uint64
 		for e, err := range c.Follow(t.Context(), "lobby", client.Start{}) {
 			if err != nil {
 				t.Fatalf("Follow = %v, want nil", err)
 			}
-			if places = append(places, e.Cursor().Sequence); len(places) == 3 {
+			if cursors = append(cursors, e.Cursor().Sequence); len(cursors) == 3 {
 				break
 			}
 		}
-		if want := []uint64{8, 8, 9}; !slices.Equal(places, want) {
-			t.Errorf("the cursors were at %v, want %v", places, want)
+		if want := []uint64{8, 8, 9}; !slices.Equal(cursors, want) {
+			t.Errorf("the cursors were at %v, want %v", cursors, want)
 		}
 		s.checkStarts(t, -1, 8)
 	})
@@ -138,17 +137,17 @@ func TestFollowEphemeral(t *testing.T) {
 func TestFollowRecent(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		switch n {
-		case 0: // nothing is known yet
-			return give(to, joined(9, 0))
+		case 0: // ends before the cursor is known
+			return sendFrames(to, joined(9, 0))
 		case 1:
-			return give(to, joined(9, 0), event(3, 5), event(5, 9))
+			return sendFrames(to, joined(9, 0), event(3, 5), event(5, 9))
 		default:
-			return errors.Join(give(to, joined(9, 0), caughtUp(), event(9, 10)), hold(ctx))
+			return errors.Join(sendFrames(to, joined(9, 0), caughtUp(), event(9, 10)), untilCanceled(ctx))
 		}
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		if got, want := read(t, c, client.Recent(2), 3), []uint64{5, 9, 10}; !slices.Equal(got, want) {
-			t.Errorf("Follow gave %v, want %v", got, want)
+			t.Errorf("Follow yielded %v, want %v", got, want)
 		}
 		s.checkStarts(t, -1, -1, 9)
 		for i, want := range []uint32{2, 2, 0} {
@@ -159,17 +158,17 @@ func TestFollowRecent(t *testing.T) {
 	})
 }
 
-// A room that was empty when it was joined misses nothing of what comes next.
+// After a room that was empty when it was joined, Follow resumes from sequence 0.
 func TestFollowRecentOfEmptyRoom(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 0 {
-			return give(to, joined(0, 0), caughtUp())
+			return sendFrames(to, joined(0, 0), caughtUp())
 		}
-		return errors.Join(give(to, joined(2, 0), event(0, 1), event(1, 2)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(2, 0), event(0, 1), event(1, 2)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		if got, want := read(t, c, client.Recent(1), 2), []uint64{1, 2}; !slices.Equal(got, want) {
-			t.Errorf("Follow gave %v, want %v", got, want)
+			t.Errorf("Follow yielded %v, want %v", got, want)
 		}
 		s.checkStarts(t, -1, 0)
 	})
@@ -178,11 +177,11 @@ func TestFollowRecentOfEmptyRoom(t *testing.T) {
 func TestFollowReset(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 0 {
-			return give(to, joined(30, 0), reset("E", 20, 30), caughtUp())
+			return sendFrames(to, joined(30, 0), reset("E", 20, 30), caughtUp())
 		}
-		return errors.Join(give(to, joined(31, 0), event(30, 31)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(31, 0), event(30, 31)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		var got []error
 		for e, err := range c.Follow(t.Context(), "lobby", client.After(client.Cursor{Epoch: "E", Sequence: 3})) {
 			if err == nil {
@@ -196,13 +195,13 @@ func TestFollowReset(t *testing.T) {
 		want := client.ResetError{Room: "lobby", Epoch: "E", Oldest: 20, Head: 30}
 		var lost *client.ResetError
 		if len(got) != 1 || !errors.Is(got[0], client.ErrReset) || !errors.As(got[0], &lost) || *lost != want {
-			t.Errorf("Follow gave the errors %v, want %v", got, &want)
+			t.Errorf("Follow yielded the errors %v, want %v", got, &want)
 		}
 		s.checkStarts(t, 3, 30)
 	})
 }
 
-func TestFollowEnds(t *testing.T) {
+func TestFollowEndsOnPermanentError(t *testing.T) {
 	for _, code := range []connect.Code{
 		connect.CodeInvalidArgument, connect.CodeNotFound, connect.CodeUnauthenticated,
 		connect.CodePermissionDenied, connect.CodeUnimplemented, connect.CodeInternal, connect.CodeResourceExhausted,
@@ -210,40 +209,40 @@ func TestFollowEnds(t *testing.T) {
 		s := &script{subscribe: func(context.Context, int, stream) error {
 			return connect.NewError(code, errors.New("no"))
 		}}
-		play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 			n := 0
 			for _, err := range c.Follow(t.Context(), "lobby", client.Start{}) {
 				if n++; connect.CodeOf(err) != code {
-					t.Errorf("Follow gave %v, want code %v", err, code)
+					t.Errorf("Follow yielded %v, want code %v", err, code)
 				}
 			}
 			if n != 1 || len(s.starts) != 1 {
-				t.Errorf("after code %v Follow gave %d errors and tried %d times, want once", code, n, len(s.starts))
+				t.Errorf("after code %v Follow yielded %d errors and tried %d times, want once", code, n, len(s.starts))
 			}
 		})
 	}
 }
 
-// A context ends Follow wherever it is: in a stream, or between two.
+// A context ends Follow while a stream is open and during the pause between streams.
 func TestFollowEndsWithContext(t *testing.T) {
 	for name, subscribe := range map[string]func(context.Context, int, stream) error{
 		"in a stream": func(ctx context.Context, _ int, to stream) error {
-			return errors.Join(give(to, joined(0, time.Hour)), hold(ctx))
+			return errors.Join(sendFrames(to, joined(0, time.Hour)), untilCanceled(ctx))
 		},
 		"between streams": func(context.Context, int, stream) error { return unavailable() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			play(t, &script{subscribe: subscribe}, client.Config{}, func(t *testing.T, c *client.Client) {
+			withServer(t, &script{subscribe: subscribe}, client.Config{}, func(t *testing.T, c *client.Client) {
 				ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 				defer cancel()
 				n := 0
 				for _, err := range c.Follow(ctx, "lobby", client.Start{}) {
 					if n++; !errors.Is(err, context.DeadlineExceeded) {
-						t.Errorf("Follow gave %v, want %v", err, context.DeadlineExceeded)
+						t.Errorf("Follow yielded %v, want %v", err, context.DeadlineExceeded)
 					}
 				}
 				if n != 1 {
-					t.Errorf("Follow gave %d errors, want 1", n)
+					t.Errorf("Follow yielded %d errors, want 1", n)
 				}
 			})
 		})

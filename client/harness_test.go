@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// pipes is a network in memory: it works in bubbles, where sockets don't.
+// pipes is an in-memory network for synctest bubbles, in which sockets can't be used.
 type pipes struct {
 	conns  chan net.Conn
 	closed chan struct{}
@@ -56,23 +56,23 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	}
 }
 
-// script is a server that does what a test says. Calls are counted from 0.
+// script is a server whose behaviour a test defines. Calls are numbered from 0.
 type script struct {
 	chatv1connect.UnimplementedChatRoomHandler
 	subscribe func(ctx context.Context, n int, to *connect.ServerStream[chatv1.SubscribeResponse]) error
 	send      func(ctx context.Context, n int) (*chatv1.SendResponse, error)
 
-	began time.Time
+	started time.Time
 
 	mu     sync.Mutex // guards below
 	starts []*chatv1.Subscription
 	sends  []*chatv1.SendRequest
-	times  []time.Duration // of calls, since began
+	times  []time.Duration // of calls, since started
 	tokens []string
 }
 
-func (s *script) note(ctx context.Context) {
-	s.times = append(s.times, time.Since(s.began))
+func (s *script) record(ctx context.Context) {
+	s.times = append(s.times, time.Since(s.started))
 	info, _ := connect.CallInfoForHandlerContext(ctx)
 	s.tokens = append(s.tokens, info.RequestHeader().Get("Authorization"))
 }
@@ -81,7 +81,7 @@ func (s *script) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest
 	s.mu.Lock()
 	n := len(s.starts)
 	s.starts = append(s.starts, request.GetRooms()...)
-	s.note(ctx)
+	s.record(ctx)
 	s.mu.Unlock()
 	return s.subscribe(ctx, n, to)
 }
@@ -90,13 +90,13 @@ func (s *script) Send(ctx context.Context, request *chatv1.SendRequest) (*chatv1
 	s.mu.Lock()
 	n := len(s.sends)
 	s.sends = append(s.sends, request)
-	s.note(ctx)
+	s.record(ctx)
 	s.mu.Unlock()
 	return s.send(ctx, n)
 }
 
-// play runs a test in a bubble, with a client of a scripted server.
-func play(t *testing.T, s *script, config client.Config, test func(t *testing.T, c *client.Client)) {
+// withServer runs a test in a synctest bubble, with a client of a scripted server.
+func withServer(t *testing.T, s *script, config client.Config, test func(t *testing.T, c *client.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -117,7 +117,7 @@ func play(t *testing.T, s *script, config client.Config, test func(t *testing.T,
 		if err != nil {
 			t.Fatalf("New = %v, want nil", err)
 		}
-		s.began = time.Now()
+		s.started = time.Now()
 		test(t, c)
 		transport.CloseIdleConnections()
 		if err := server.Close(); err != nil {
@@ -127,7 +127,7 @@ func play(t *testing.T, s *script, config client.Config, test func(t *testing.T,
 	})
 }
 
-// The frames of scripts. The room is always lobby, the epoch E.
+// The following functions return frames for scripts. The room is lobby, the epoch E.
 
 func joined(head uint64, heartbeat time.Duration) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Joined{Joined: &chatv1.Joined{
@@ -156,8 +156,8 @@ func reset(epoch string, oldest, head uint64) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Reset_{Reset_: &chatv1.Reset{Room: "lobby", Epoch: epoch, Oldest: oldest, Head: head}}}
 }
 
-// give sends frames, and returns the first error.
-func give(to *connect.ServerStream[chatv1.SubscribeResponse], frames ...*chatv1.Frame) error {
+// sendFrames sends frames and returns the first error.
+func sendFrames(to *connect.ServerStream[chatv1.SubscribeResponse], frames ...*chatv1.Frame) error {
 	for _, f := range frames {
 		if err := to.Send(&chatv1.SubscribeResponse{Frame: f}); err != nil {
 			return err
@@ -166,8 +166,8 @@ func give(to *connect.ServerStream[chatv1.SubscribeResponse], frames ...*chatv1.
 	return nil
 }
 
-// hold keeps a stream open until its client ends it.
-func hold(ctx context.Context) error {
+// untilCanceled waits until the client ends the call.
+func untilCanceled(ctx context.Context) error {
 	<-ctx.Done()
 	return ctx.Err()
 }

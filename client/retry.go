@@ -12,11 +12,11 @@ import (
 
 const minBackoff = 100 * time.Millisecond
 
-// backoff spreads attempts over time, with full jitter: many clients that lost
-// the same server come back spread over the whole pause.
+// backoff is an exponential backoff with full jitter: clients that lose the same
+// server at once reconnect spread over the whole pause.
 type backoff struct {
 	max   time.Duration
-	bound time.Duration // of the next pause; zero before the first
+	bound time.Duration // the upper bound of the last pause; zero before the first
 }
 
 // pause returns how long to wait before the next attempt.
@@ -25,7 +25,7 @@ func (b *backoff) pause() time.Duration {
 	return rand.N(b.bound)
 }
 
-// reset begins anew, after an attempt that got somewhere.
+// reset starts over, after a successful attempt.
 func (b *backoff) reset() { b.bound = 0 }
 
 // wait returns nil after d, or the cause of ctx's end.
@@ -43,10 +43,10 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
-// permanent says whether an attempt failed for a reason that the next one would
-// meet again. What the server says is taken at its word. What this side says is
-// mostly about a connection that broke, under codes that differ by protocol and
-// by where it broke; the exceptions are those of a server that is another one.
+// permanent reports whether a retry would fail for the same reason. Codes that the
+// server sent are reliable. Codes that were set on this side mostly report a broken
+// connection and differ by protocol and by where it broke; the exceptions indicate
+// that the server is a different one.
 func permanent(err error) bool {
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 		return true

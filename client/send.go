@@ -12,27 +12,27 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// Receipt says where an event was stored.
+// Receipt is the position at which an event was stored.
 type Receipt struct {
 	Cursor
 	// Time is when the server accepted the event.
 	Time time.Time
-	// Duplicate says that the event had been stored before, by an earlier call or
-	// by an attempt of this one whose answer was lost.
+	// Duplicate reports that the event was stored before, by an earlier call or by an
+	// attempt of this call whose response was lost.
 	Duplicate bool
 }
 
 var errNotUTF8 = connect.NewError(connect.CodeInvalidArgument, errors.New("must be valid UTF-8"))
 
-// Send says text, 1 to 4,000 characters, in a room. The id, 1 to 64 bytes, names
-// this send among all of the sender's: use another for each message, and the
-// same when asking again whether one was stored. Without a token, id and text
-// together are that name.
+// Send sends a message with the given text, 1 to 4,000 characters, to a room. The id,
+// 1 to 64 bytes, identifies the send among those of the same sender: use a new id for
+// each message, and the same id to repeat a send whose outcome is unknown. Without a
+// token, id and text together identify the send.
 //
-// Attempts that fail for a passing reason (the server is not there or goes away,
-// the connection breaks, Config.AttemptTimeout) are made again until ctx ends.
-// The error is then ctx's, joined with that of the last attempt, and the event
-// may be stored or not. After any other error it is not.
+// Attempts that fail for a temporary reason (the server is unreachable or stops, the
+// connection breaks, Config.AttemptTimeout passes) are repeated until ctx ends. The
+// error is then that of ctx, joined with that of the last attempt, and the event may
+// or may not be stored. After any other error it is not stored.
 func (c *Client) Send(ctx context.Context, room, id, text string) (Receipt, error) {
 	if !utf8.ValidString(room) || !utf8.ValidString(id) || !utf8.ValidString(text) {
 		return Receipt{}, fmt.Errorf("send to room %q: %w", room, errNotUTF8)
@@ -42,7 +42,7 @@ func (c *Client) Send(ctx context.Context, room, id, text string) (Receipt, erro
 		Id:   id,
 		Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: text}},
 	}
-	pauses := backoff{max: c.maxBackoff}
+	retry := backoff{max: c.maxBackoff}
 	for {
 		response, err := c.attempt(ctx, request)
 		if err == nil {
@@ -55,8 +55,8 @@ func (c *Client) Send(ctx context.Context, room, id, text string) (Receipt, erro
 		if ctx.Err() == nil && permanent(err) {
 			return Receipt{}, fmt.Errorf("send to room %q: %w", room, err)
 		}
-		if ended := wait(ctx, pauses.pause()); ended != nil {
-			return Receipt{}, fmt.Errorf("send to room %q: %w, after: %w", room, ended, err)
+		if ctxErr := wait(ctx, retry.pause()); ctxErr != nil {
+			return Receipt{}, fmt.Errorf("send to room %q: %w, after: %w", room, ctxErr, err)
 		}
 	}
 }

@@ -16,24 +16,24 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// Whatever happens to the attempts, all of them are the same send.
-func TestSendTriesAgain(t *testing.T) {
+// All attempts have the same id and body, whatever error caused the retry.
+func TestSendRetries(t *testing.T) {
 	accepted := time.Unix(1_700_000_000, 0).UTC()
 	s := &script{send: func(ctx context.Context, n int) (*chatv1.SendResponse, error) {
 		switch n {
 		case 0:
 			return nil, unavailable()
-		case 1: // until the attempt is given up
-			return nil, hold(ctx)
+		case 1: // until the attempt times out
+			return nil, untilCanceled(ctx)
 		case 2:
 			panic(http.ErrAbortHandler) // the connection breaks
 		case 3:
-			return nil, connect.NewError(connect.CodeDeadlineExceeded, errors.New("the server's"))
+			return nil, connect.NewError(connect.CodeDeadlineExceeded, errors.New("timeout of the server"))
 		default:
 			return &chatv1.SendResponse{Epoch: "E", Sequence: 7, Duplicate: true, Time: timestamppb.New(accepted)}, nil
 		}
 	}}
-	play(t, s, client.Config{Token: "secret", AttemptTimeout: 3 * time.Second}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{Token: "secret", AttemptTimeout: 3 * time.Second}, func(t *testing.T, c *client.Client) {
 		receipt, err := c.Send(t.Context(), "lobby", "1", "hello")
 		want := client.Receipt{Cursor: client.Cursor{Epoch: "E", Sequence: 7}, Time: accepted, Duplicate: true}
 		if err != nil || receipt != want {
@@ -59,7 +59,7 @@ func TestSendReturnsPermanentErrors(t *testing.T) {
 		s := &script{send: func(context.Context, int) (*chatv1.SendResponse, error) {
 			return nil, connect.NewError(code, errors.New("no"))
 		}}
-		play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 			if receipt, err := c.Send(t.Context(), "lobby", "1", "hello"); connect.CodeOf(err) != code {
 				t.Errorf("Send = %v, %v, want code %v", receipt, err, code)
 			}
@@ -70,9 +70,9 @@ func TestSendReturnsPermanentErrors(t *testing.T) {
 	}
 }
 
-// What can't be put on the wire is refused here, as the server would.
-func TestSendOfInvalidUTF8(t *testing.T) {
-	play(t, &script{}, client.Config{}, func(t *testing.T, c *client.Client) {
+// Invalid UTF-8 can't be encoded, so the client refuses it with the server's code.
+func TestSendInvalidUTF8(t *testing.T) {
+	withServer(t, &script{}, client.Config{}, func(t *testing.T, c *client.Client) {
 		for _, text := range [][3]string{{"\xff", "1", "hello"}, {"lobby", "\xff", "hello"}, {"lobby", "1", "\xff"}} {
 			if _, err := c.Send(t.Context(), text[0], text[1], text[2]); connect.CodeOf(err) != connect.CodeInvalidArgument {
 				t.Errorf("Send(%q) = %v, want code invalid_argument", text, err)
@@ -83,7 +83,7 @@ func TestSendOfInvalidUTF8(t *testing.T) {
 
 func TestSendEndsWithContext(t *testing.T) {
 	s := &script{send: func(context.Context, int) (*chatv1.SendResponse, error) { return nil, unavailable() }}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
 		_, err := c.Send(ctx, "lobby", "1", "hello")
@@ -96,8 +96,8 @@ func TestSendEndsWithContext(t *testing.T) {
 	})
 }
 
-// A server that is not there yet is waited for.
-func TestSendWhileNobodyListens(t *testing.T) {
+// Send retries until its context ends if no server listens.
+func TestSendToUnreachableServer(t *testing.T) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)

@@ -9,51 +9,51 @@ import (
 	"chatroom/client"
 )
 
-// A stream that is silent for twice the heartbeat interval is replaced, and one
-// with heartbeats is not.
+// A stream that is silent for twice the heartbeat interval is replaced; a stream with
+// heartbeats is not.
 func TestFollowWatchdog(t *testing.T) {
 	const interval = 5 * time.Second
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 1 {
-			return errors.Join(give(to, joined(1, interval), event(0, 1)), hold(ctx))
+			return errors.Join(sendFrames(to, joined(1, interval), event(0, 1)), untilCanceled(ctx))
 		}
-		err := give(to, joined(0, interval))
+		err := sendFrames(to, joined(0, interval))
 		for range 12 {
 			wait(ctx, interval)
-			err = errors.Join(err, give(to, heartbeat()))
+			err = errors.Join(err, sendFrames(to, heartbeat()))
 		}
-		return errors.Join(err, hold(ctx))
+		return errors.Join(err, untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		read(t, c, client.Start{}, 1)
 		s.checkStarts(t, -1, 0)
 		checkBetween(t, "second stream", s.times[1], 12*interval+2*interval, 100*time.Millisecond)
 	})
 }
 
-// A server that accepts a stream and then says nothing at all is given up, too.
+// A stream on which the server sends nothing at all is replaced, too.
 func TestFollowWatchdogBeforeJoined(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 0 {
-			return hold(ctx)
+			return untilCanceled(ctx)
 		}
-		return errors.Join(give(to, joined(0, 0), event(0, 1)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(0, 0), event(0, 1)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		read(t, c, client.Start{}, 1)
 		checkBetween(t, "second stream", s.times[1], 30*time.Second, 100*time.Millisecond)
 	})
 }
 
-// While the loop's body works, it is not the server that is silent.
+// The time that the body of the loop takes does not count as silence of the server.
 func TestFollowSlowBody(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
-		return errors.Join(give(to, joined(0, time.Second), event(0, 1), event(1, 2)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(0, time.Second), event(0, 1), event(1, 2)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		for e, err := range c.Follow(t.Context(), "lobby", client.Start{}) {
 			if err != nil {
-				t.Fatalf("Follow gave %v", err)
+				t.Fatalf("Follow yielded %v", err)
 			}
 			if e.GetSequence() == 2 {
 				break
@@ -64,53 +64,53 @@ func TestFollowSlowBody(t *testing.T) {
 	})
 }
 
-// A server that drains still delivers, and is left when it said.
+// A draining server still delivers; Follow reconnects after the time it asked for.
 func TestFollowDraining(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 1 {
-			return errors.Join(give(to, joined(2, time.Hour), event(1, 2)), hold(ctx))
+			return errors.Join(sendFrames(to, joined(2, time.Hour), event(1, 2)), untilCanceled(ctx))
 		}
-		err := give(to, joined(0, time.Hour), draining(3*time.Second))
+		err := sendFrames(to, joined(0, time.Hour), draining(3*time.Second))
 		wait(ctx, time.Second)
-		return errors.Join(err, give(to, event(0, 1)), hold(ctx))
+		return errors.Join(err, sendFrames(to, event(0, 1)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		read(t, c, client.Start{}, 2)
 		s.checkStarts(t, -1, 1)
 		checkBetween(t, "second stream", s.times[1], 3*time.Second, 100*time.Millisecond)
 	})
 }
 
-// A server that ends the stream after Draining is not called before it said.
-func TestFollowDrainingThenEnd(t *testing.T) {
+// If a draining server ends the stream early, Follow still waits as long as it asked.
+func TestFollowStreamEndsWhileDraining(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		if n == 0 {
-			return errors.Join(give(to, joined(0, time.Hour), draining(3*time.Second)), unavailable())
+			return errors.Join(sendFrames(to, joined(0, time.Hour), draining(3*time.Second)), unavailable())
 		}
-		return errors.Join(give(to, joined(0, time.Hour), event(0, 1)), hold(ctx))
+		return errors.Join(sendFrames(to, joined(0, time.Hour), event(0, 1)), untilCanceled(ctx))
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		read(t, c, client.Start{}, 1)
 		s.checkStarts(t, -1, 0)
 		checkBetween(t, "second stream", s.times[1], 3*time.Second, 100*time.Millisecond)
 	})
 }
 
-// The pauses are within a bound that doubles from 0.1 s to 10 s, and begin anew
-// after a stream that came about.
-func TestFollowBacksOff(t *testing.T) {
+// The bound of the pauses doubles from 0.1 s to 10 s, and is reset by a stream that
+// was established.
+func TestFollowBackoff(t *testing.T) {
 	const failures = 12
 	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
 		switch {
 		case n < failures:
 			return unavailable()
 		case n == failures:
-			return errors.Join(give(to, joined(0, 0)), unavailable())
+			return errors.Join(sendFrames(to, joined(0, 0)), unavailable())
 		default:
-			return errors.Join(give(to, joined(0, 0), event(0, 1)), hold(ctx))
+			return errors.Join(sendFrames(to, joined(0, 0), event(0, 1)), untilCanceled(ctx))
 		}
 	}}
-	play(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		read(t, c, client.Start{}, 1)
 		bound, sum := 100*time.Millisecond, time.Duration(0)
 		for i := range failures {
@@ -121,7 +121,7 @@ func TestFollowBacksOff(t *testing.T) {
 			sum += pause
 			bound = min(2*bound, 10*time.Second)
 		}
-		// The bounds add up to 63 s, and pauses are half of that on average.
+		// The bounds add up to 63 s, so the pauses add up to about half of that.
 		if sum < 3*time.Second {
 			t.Errorf("%d pauses add up to %v, want about 31 s", failures, sum)
 		}
@@ -131,7 +131,7 @@ func TestFollowBacksOff(t *testing.T) {
 	})
 }
 
-// wait waits in a bubble.
+// wait waits, in the fake time of a synctest bubble.
 func wait(ctx context.Context, d time.Duration) {
 	ctx, cancel := context.WithTimeout(ctx, d)
 	defer cancel()
