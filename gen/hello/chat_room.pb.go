@@ -24,7 +24,7 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// ChatRequest is one message to say.
+// ChatRequest is a message to send.
 type ChatRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The text, 1 to 4,000 characters of valid UTF-8.
@@ -70,7 +70,7 @@ func (x *ChatRequest) GetMessage() string {
 	return ""
 }
 
-// ChatResponse is one message that was said.
+// ChatResponse is a message in the room.
 type ChatResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The text as it was sent.

@@ -32,9 +32,9 @@ const (
 	RoomOrder_ROOM_ORDER_UNSPECIFIED RoomOrder = 0
 	// By name, in the order of its bytes.
 	RoomOrder_ROOM_ORDER_NAME RoomOrder = 1
-	// By last activity, the newest first; rooms without events come last. Rooms with
-	// the same time are in the order of their names. A room that becomes active while
-	// the pages are read moves to the front, and may be on none of them.
+	// By last activity, the newest first. Rooms without events come last. Rooms with
+	// the same time are ordered by name. A room that becomes active while a client reads
+	// the pages moves to the front and may be in none of them.
 	RoomOrder_ROOM_ORDER_ACTIVITY RoomOrder = 2
 )
 
@@ -183,12 +183,12 @@ type ChatRequest_Leave struct {
 }
 
 type ChatRequest_Send struct {
-	// Say something in a room, joined or not.
+	// Send an event to a room, joined or not.
 	Send *SendRequest `protobuf:"bytes,3,opt,name=send,proto3,oneof"`
 }
 
 type ChatRequest_WatchRooms struct {
-	// Receive RoomsChanged on this stream, or no longer.
+	// Start or stop receiving RoomsChanged on this stream.
 	WatchRooms *WatchRooms `protobuf:"bytes,4,opt,name=watch_rooms,json=watchRooms,proto3,oneof"`
 }
 
@@ -246,8 +246,8 @@ func (x *ChatResponse) GetFrame() *Frame {
 	return nil
 }
 
-// Subscription names a room and where in its log to start. Without a start it is
-// live: everything after the head given in Joined.
+// Subscription names a room and the position in its log to start from. Without a
+// start it is live: it receives everything after the head given in Joined.
 type Subscription struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
@@ -330,12 +330,12 @@ type isSubscription_Start interface {
 }
 
 type Subscription_After struct {
-	// After this cursor: what was missed, then live, without a gap.
+	// After this cursor: the missed events, then live, without a gap.
 	After *Cursor `protobuf:"bytes,2,opt,name=after,proto3,oneof"`
 }
 
 type Subscription_Recent struct {
-	// With the newest events of the room, 0 to 1,000 of them, then live.
+	// With this number of the room's newest events, 0 to 1,000, then live.
 	Recent uint32 `protobuf:"varint,3,opt,name=recent,proto3,oneof"`
 }
 
@@ -389,11 +389,11 @@ func (x *Leave) GetRoom() string {
 	return ""
 }
 
-// WatchRooms begins or ends watching the list of rooms on Chat: see RoomsChanged.
-// Watching twice, or stopping without watching, changes nothing.
+// WatchRooms starts or stops watching the list of rooms on Chat: see RoomsChanged.
+// Starting twice, or stopping without having started, has no effect.
 type WatchRooms struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether to stop. RoomsChanged that is on its way may still come.
+	// Whether to stop. A RoomsChanged in flight may still arrive.
 	Stop          bool `protobuf:"varint,1,opt,name=stop,proto3" json:"stop,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -441,7 +441,7 @@ type SubscribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rooms: 1 to 100, each once.
 	Rooms []*Subscription `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
-	// Whether to watch the list of rooms, too: see RoomsChanged. Default false.
+	// Whether to also watch the list of rooms: see RoomsChanged. Default false.
 	WatchRooms    bool `protobuf:"varint,2,opt,name=watch_rooms,json=watchRooms,proto3" json:"watch_rooms,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -537,18 +537,18 @@ func (x *SubscribeResponse) GetFrame() *Frame {
 	return nil
 }
 
-// SendRequest is something to say.
+// SendRequest is an event to send to a room.
 type SendRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
-	// A room comes into being when something is first said in it, or with SetRoom
-	// (-room-creation says who may do so).
+	// A room is created by the first event sent to it, or by SetRoom (-room-creation
+	// determines who may create rooms).
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The sender's name for this send, 1 to 64 bytes: a retry carries the same id
-	// and is stored once. For callers without a token, the id and the body
-	// together are that name.
+	// Identifies this send among those of the sender, 1 to 64 bytes: a retry carries
+	// the same id and is stored once. For a caller without a token, the id and the body
+	// together identify the send.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
-	// What to say.
+	// What to send.
 	//
 	// Types that are valid to be assigned to Body:
 	//
@@ -678,12 +678,12 @@ type SendRequest_Message struct {
 }
 
 type SendRequest_Edit struct {
-	// Another text for a message.
+	// A new text for a message.
 	Edit *Edit `protobuf:"bytes,11,opt,name=edit,proto3,oneof"`
 }
 
 type SendRequest_Deletion struct {
-	// The end of a message.
+	// The deletion of a message.
 	Deletion *Deletion `protobuf:"bytes,12,opt,name=deletion,proto3,oneof"`
 }
 
@@ -698,7 +698,7 @@ type SendRequest_Custom struct {
 }
 
 type SendRequest_Typing struct {
-	// That a message is being written.
+	// Whether the sender is writing a message.
 	Typing *Typing `protobuf:"bytes,23,opt,name=typing,proto3,oneof"`
 }
 
@@ -714,17 +714,17 @@ func (*SendRequest_Custom) isSendRequest_Body() {}
 
 func (*SendRequest_Typing) isSendRequest_Body() {}
 
-// SendResponse says where the event was stored.
+// SendResponse is the position at which the event was stored.
 type SendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The epoch of the room's log.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The position that the event got, 0 for an ephemeral one.
+	// The sequence of the event, 0 for an ephemeral one.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// When the server accepted the event, the first one if this is a duplicate.
+	// When the server accepted the event; for a duplicate, the first one.
 	Time *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=time,proto3" json:"time,omitempty"`
-	// Whether the same sender had sent this id before: sequence is then the
-	// position of that first event, and nothing was added.
+	// Whether the same sender sent this id before: sequence is then that of the first
+	// event, and nothing was added.
 	Duplicate     bool `protobuf:"varint,4,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -793,19 +793,19 @@ type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// Which page. Without it, the newest events.
+	// Which page. Default: the newest events.
 	//
 	// Types that are valid to be assigned to Page:
 	//
 	//	*ListEventsRequest_After
 	//	*ListEventsRequest_Before
 	Page isListEventsRequest_Page `protobuf_oneof:"page"`
-	// The largest number of events to answer with: at most 500, 0 means 50. A page
-	// may be shorter, as it stops at 1 MiB.
+	// The maximum number of events in the page: at most 500, 0 means 50. A page may
+	// have fewer, because its size is limited to 1 MiB.
 	Limit uint32 `protobuf:"varint,4,opt,name=limit,proto3" json:"limit,omitempty"`
-	// How long to wait for an event when there is none to answer with: 0 to 30 s,
-	// default 0. Not with before. The answer comes early, and empty, when the
-	// server goes away.
+	// How long to wait for an event if the page would be empty: 0 to 30 s, default 0.
+	// It can't be combined with before. When the server stops, the response is sent
+	// early, with an empty page.
 	Wait          *durationpb.Duration `protobuf:"bytes,5,opt,name=wait,proto3" json:"wait,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -910,14 +910,14 @@ type ListEventsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The epoch of the room's log.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The durable events, in the room's order. Messages are as they are now: with
-	// the text of their newest edit, their reactions, and without those that were
-	// deleted. Edits, deletions and reactions are events of their own, too.
+	// The durable events, in the room's order. Messages have their current state: the
+	// text of their newest edit and their reactions. Deleted messages are omitted. Edits,
+	// deletions and reactions are also events of their own.
 	Events []*Event `protobuf:"bytes,2,rep,name=events,proto3" json:"events,omitempty"`
-	// Whether there is more in the direction of the page: after the last event for
-	// a page after a cursor, before the first event for the others.
+	// Whether there are more events in the direction of the page: after the last event
+	// for a page after a cursor, before the first event otherwise.
 	More bool `protobuf:"varint,3,opt,name=more,proto3" json:"more,omitempty"`
-	// The cursor behind the page: pass it as after to read on.
+	// The cursor at the end of the page: pass it as after to read the following events.
 	Next          *Cursor `protobuf:"bytes,4,opt,name=next,proto3" json:"next,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -984,12 +984,12 @@ func (x *ListEventsResponse) GetNext() *Cursor {
 // ListRoomsRequest asks for one page of the list of rooms.
 type ListRoomsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The largest number of rooms to answer with: at most 1,000, 0 means 100.
+	// The maximum number of rooms in the page: at most 1,000, 0 means 100.
 	PageSize uint32 `protobuf:"varint,1,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the page before, empty for the first page: at most 128
-	// bytes. It is good for the order that it was given in.
+	// The next_page_token of the previous page, empty for the first page: at most 128
+	// bytes. It is valid for the order of that page.
 	PageToken string `protobuf:"bytes,2,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
-	// Where the caller is in rooms of the page, for Room.unread: 0 to 100, each room
+	// The caller's position in rooms of the page, for Room.unread: 0 to 100, each room
 	// once.
 	Seen []*RoomCursor `protobuf:"bytes,3,rep,name=seen,proto3" json:"seen,omitempty"`
 	// The order of the list. Default by name.
@@ -1056,12 +1056,12 @@ func (x *ListRoomsRequest) GetOrder() RoomOrder {
 	return RoomOrder_ROOM_ORDER_UNSPECIFIED
 }
 
-// RoomCursor is a place in the log of a room.
+// RoomCursor is a position in the log of a room.
 type RoomCursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The place.
+	// The position.
 	Cursor        *Cursor `protobuf:"bytes,2,opt,name=cursor,proto3" json:"cursor,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1116,7 +1116,7 @@ type ListRoomsResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The rooms, in the order of the request.
 	Rooms []*Room `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
-	// Asks for the next page; empty on the last one.
+	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1171,12 +1171,12 @@ type Room struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The sequence of the newest event, 0 when there is none.
+	// The sequence of the newest event, 0 if there is none.
 	Head uint64 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`
 	// How many members are connected. Each connection without a token counts as
 	// one member.
 	Members uint32 `protobuf:"varint,3,opt,name=members,proto3" json:"members,omitempty"`
-	// When the newest event was stored, to the millisecond; unset when there is none.
+	// When the newest event was stored, to the millisecond; unset if there is none.
 	LastActivity *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_activity,json=lastActivity,proto3" json:"last_activity,omitempty"`
 	// The display name, empty for none.
 	DisplayName string `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
@@ -1184,13 +1184,12 @@ type Room struct {
 	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
 	// How many messages of others come after the cursor in ListRoomsRequest.seen: 0
 	// to 100, where 100 means 100 or more. Deleted messages and the caller's own are
-	// not counted; for a caller without a token, no message is its own. They are
-	// counted from the oldest retained event if the cursor can't be honoured. Unset
-	// for a room without such a cursor.
+	// not counted; a caller without a token has no own messages. If the cursor can't be
+	// honoured, counting starts at the oldest retained event. Unset for a room without
+	// such a cursor.
 	Unread *uint32 `protobuf:"varint,7,opt,name=unread,proto3,oneof" json:"unread,omitempty"`
-	// How many messages were ever stored in the room, the deleted ones included. It
-	// only grows: a client that knows how many of them were unread at one value knows
-	// at a later value how many have come.
+	// How many messages were ever stored in the room, including deleted ones. It only
+	// grows: the difference of two values is the number of messages stored in between.
 	Messages      uint64 `protobuf:"varint,8,opt,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1287,9 +1286,10 @@ type ListMembersRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The largest number of members to answer with: at most 1,000, 0 means 100.
+	// The maximum number of members in the page: at most 1,000, 0 means 100.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the page before, empty for the first page.
+	// The next_page_token of the previous page, empty for the first page: at most 64
+	// bytes.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1351,9 +1351,9 @@ type ListMembersResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The members with a token, by id.
 	Members []*Member `protobuf:"bytes,1,rep,name=members,proto3" json:"members,omitempty"`
-	// Asks for the next page; empty on the last one.
+	// The page_token of the next page; empty on the last page.
 	NextPageToken string `protobuf:"bytes,2,opt,name=next_page_token,json=nextPageToken,proto3" json:"next_page_token,omitempty"`
-	// How many members there are in all, those without a token included.
+	// How many members the room has, including those without a token.
 	Total         uint32 `protobuf:"varint,3,opt,name=total,proto3" json:"total,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1410,7 +1410,7 @@ func (x *ListMembersResponse) GetTotal() uint32 {
 	return 0
 }
 
-// SetRoomRequest says how a room presents itself.
+// SetRoomRequest sets the display name and the topic of a room.
 type SetRoomRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
@@ -1475,7 +1475,7 @@ func (x *SetRoomRequest) GetTopic() string {
 	return ""
 }
 
-// SetRoomResponse says that it is stored.
+// SetRoomResponse is sent when the display name and the topic are stored.
 type SetRoomResponse struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1512,11 +1512,11 @@ func (*SetRoomResponse) Descriptor() ([]byte, []int) {
 	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{18}
 }
 
-// SignInRequest asks for an identity.
+// SignInRequest requests an identity.
 type SignInRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name to show to others: 1 to 40 characters; white space around it is
-	// dropped. Invisible and direction-changing characters are refused.
+	// The name shown to others: 1 to 40 characters. White space around it is removed.
+	// Invisible and direction-changing characters are refused.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1564,9 +1564,9 @@ type SignInResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The token, to be sent as "Authorization: Bearer TOKEN".
 	Token string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
-	// Who the token stands for.
+	// The member that the token identifies.
 	Member *Member `protobuf:"bytes,2,opt,name=member,proto3" json:"member,omitempty"`
-	// When the token ends: 30 days after it was given.
+	// When the token expires: 30 days after it was issued.
 	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,3,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

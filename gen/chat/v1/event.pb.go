@@ -24,35 +24,34 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Event is one thing that happened in a room. Everybody in the room receives
-// the same events in the same order.
+// Event is an event in a room. All subscribers of the room receive the same events
+// in the same order.
 //
-// Events are durable or ephemeral. Durable ones are in the room's log and have a
-// sequence. Ephemeral ones have none: who is connected receives them, and a
-// reader that has fallen behind may miss some.
+// Events are durable or ephemeral. Durable events are stored in the room's log and
+// have a sequence. Ephemeral events are not stored: connected subscribers receive
+// them, and a subscriber that has fallen behind may miss some.
 type Event struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The position in the room's log: it only grows, and not by one each time.
-	// 0 for ephemeral events, which are not in the log.
+	// The position in the room's log. It increases, but not always by one. 0 for
+	// ephemeral events, which are not in the log.
 	Sequence uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// The sequence of the retained event before this one in the room, 0 when
-	// there is none. A receiver has missed something exactly when this is greater
-	// than the last sequence it saw; the first event of a stream that started
-	// live or with recent events says where the receiver came in.
+	// The sequence of the retained event before this one in the room, 0 if there is
+	// none. A receiver has missed events exactly if this is greater than the last
+	// sequence it saw. In the first event of a stream that started live or with recent
+	// events, it is the position at which the receiver started.
 	Previous uint64 `protobuf:"varint,3,opt,name=previous,proto3" json:"previous,omitempty"`
-	// When the server accepted it.
+	// When the server accepted the event.
 	Time *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=time,proto3" json:"time,omitempty"`
-	// The id that the sender gave it.
+	// The id that the sender chose.
 	Id string `protobuf:"bytes,5,opt,name=id,proto3" json:"id,omitempty"`
-	// Who sent it. The server takes it from the caller's token, never from a
-	// request.
+	// The sender. The server takes it from the caller's token, never from the request.
 	Sender *Member `protobuf:"bytes,6,opt,name=sender,proto3" json:"sender,omitempty"`
-	// What has become of a message since it was said. Only on messages in
-	// ListEventsResponse, and only when something has.
+	// The changes to a message since it was sent. Only set on messages in
+	// ListEventsResponse that have changed.
 	Changes *Changes `protobuf:"bytes,7,opt,name=changes,proto3" json:"changes,omitempty"`
-	// What happened. A receiver skips an event whose body it doesn't know.
+	// The kind of event. A receiver skips an event whose body it does not know.
 	//
 	// Types that are valid to be assigned to Body:
 	//
@@ -262,12 +261,12 @@ type isEvent_Body interface {
 }
 
 type Event_Message struct {
-	// Something was said. Durable.
+	// A message was sent. Durable.
 	Message *Message `protobuf:"bytes,10,opt,name=message,proto3,oneof"`
 }
 
 type Event_Edit struct {
-	// A message got another text. Durable.
+	// The text of a message was replaced. Durable.
 	Edit *Edit `protobuf:"bytes,11,opt,name=edit,proto3,oneof"`
 }
 
@@ -277,22 +276,22 @@ type Event_Deletion struct {
 }
 
 type Event_Reaction struct {
-	// Somebody reacted to a message, or took that back. Durable.
+	// The sender added or removed a reaction to a message. Durable.
 	Reaction *Reaction `protobuf:"bytes,13,opt,name=reaction,proto3,oneof"`
 }
 
 type Event_Custom struct {
-	// Something of an application's own kind. Durable unless it says otherwise.
+	// An event of an application's own kind. Durable unless it is marked ephemeral.
 	Custom *Custom `protobuf:"bytes,14,opt,name=custom,proto3,oneof"`
 }
 
 type Event_MemberJoined struct {
-	// The sender is in the room now. Ephemeral.
+	// The sender joined the room. Ephemeral.
 	MemberJoined *MemberJoined `protobuf:"bytes,20,opt,name=member_joined,json=memberJoined,proto3,oneof"`
 }
 
 type Event_MemberLeft struct {
-	// The sender is not in the room any more. Ephemeral.
+	// The sender left the room. Ephemeral.
 	MemberLeft *MemberLeft `protobuf:"bytes,21,opt,name=member_left,json=memberLeft,proto3,oneof"`
 }
 
@@ -302,18 +301,18 @@ type Event_MemberCount struct {
 }
 
 type Event_Typing struct {
-	// The sender is writing. Ephemeral.
+	// The sender is writing a message. Ephemeral.
 	Typing *Typing `protobuf:"bytes,23,opt,name=typing,proto3,oneof"`
 }
 
 type Event_RoomChanged struct {
-	// The room got another display name or topic. Ephemeral: RoomState has them
-	// for who joins later.
+	// The display name or the topic of the room has changed. Ephemeral: members that
+	// join later find them in RoomState.
 	RoomChanged *RoomChanged `protobuf:"bytes,24,opt,name=room_changed,json=roomChanged,proto3,oneof"`
 }
 
 type Event_MemberRenamed struct {
-	// The sender, who is in the room, has another name now. Ephemeral.
+	// The sender, a member of the room, has changed its name. Ephemeral.
 	MemberRenamed *MemberRenamed `protobuf:"bytes,25,opt,name=member_renamed,json=memberRenamed,proto3,oneof"`
 }
 
@@ -339,14 +338,14 @@ func (*Event_RoomChanged) isEvent_Body() {}
 
 func (*Event_MemberRenamed) isEvent_Body() {}
 
-// Message is something said in a room.
+// Message is a text sent to a room.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The text: 1 to 4,000 characters (code points) of valid UTF-8, not only
-	// white space. In ListEventsResponse, that of the newest edit.
+	// white space. In ListEventsResponse, the text of the newest edit.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
-	// The sequence of the message that this one answers, 0 for none. It must be in
-	// the same room, and not deleted when this is sent.
+	// The sequence of the message that this one replies to, 0 for none. That message
+	// must be in the same room and not deleted when this one is sent.
 	ReplyTo       uint64 `protobuf:"varint,2,opt,name=reply_to,json=replyTo,proto3" json:"reply_to,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -396,12 +395,12 @@ func (x *Message) GetReplyTo() uint64 {
 	return 0
 }
 
-// Edit gives a message of the sender's own another text.
+// Edit replaces the text of one of the sender's own messages.
 type Edit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sequence of the message, in the same room.
 	Target uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
-	// The text from now on: 1 to 4,000 characters, not only white space.
+	// The new text: 1 to 4,000 characters, not only white space.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -451,9 +450,9 @@ func (x *Edit) GetText() string {
 	return ""
 }
 
-// Deletion deletes a message of the sender's own. When it is answered, what the
-// message and its edits said is erased from the log: they are in no answer any
-// more, and the event after them has the event before them as its previous.
+// Deletion deletes one of the sender's own messages. When it is acknowledged, the
+// texts of the message and of its edits are erased from the log. No response contains
+// these events any more, and previous of the event after them skips them.
 type Deletion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sequence of the message, in the same room.
@@ -499,16 +498,16 @@ func (x *Deletion) GetTarget() uint64 {
 	return 0
 }
 
-// Reaction is an emoji that the sender puts to a message, once each. Putting it
-// there again, or taking away what isn't there, changes nothing. A message takes
-// 50 different emoji.
+// Reaction adds an emoji of the sender to a message, or removes it. Adding it again,
+// or removing one that was not added, has no effect. A message accepts 50 different
+// emoji and 1,000 reactions in total.
 type Reaction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sequence of the message, in the same room.
 	Target uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
 	// The emoji: 1 to 32 bytes without white space or control characters.
 	Emoji string `protobuf:"bytes,2,opt,name=emoji,proto3" json:"emoji,omitempty"`
-	// Whether the sender takes it away.
+	// Whether the sender removes the emoji.
 	Removed       bool `protobuf:"varint,3,opt,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -565,20 +564,20 @@ func (x *Reaction) GetRemoved() bool {
 	return false
 }
 
-// Custom is an event of a kind that an application defines. The server knows the
-// kinds from the descriptor set that it was started with (-schema).
+// Custom is an event of a kind that an application defines. The server reads the
+// kinds from the descriptor set given with -schema.
 type Custom struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What happened, 16 KiB at most: a message of a type in that descriptor set,
-	// which must satisfy its validation rules. Unset in a JSON answer when the
-	// server does not know the type any more.
+	// The payload, at most 16 KiB: a message of a type in that descriptor set, which
+	// must satisfy its validation rules. Unset in a JSON response if the server no longer
+	// knows the type.
 	Payload *anypb.Any `protobuf:"bytes,1,opt,name=payload,proto3" json:"payload,omitempty"`
 	// Whether the event is ephemeral.
 	Ephemeral bool `protobuf:"varint,2,opt,name=ephemeral,proto3" json:"ephemeral,omitempty"`
-	// What of the sender's the event is the newest state of, such as a position in
-	// a game: up to 64 bytes, for ephemeral events only. Of those with the same
-	// sender and key, a reader that has fallen behind or joins receives the newest
-	// alone.
+	// Identifies a state of the sender of which this event is the newest value, such as
+	// a position in a game: up to 64 bytes, only for ephemeral events. Of the events
+	// with the same sender and key, a subscriber that has fallen behind or joins later
+	// receives only the newest.
 	Key           string `protobuf:"bytes,3,opt,name=key,proto3" json:"key,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -635,15 +634,15 @@ func (x *Custom) GetKey() string {
 	return ""
 }
 
-// Changes is what has become of a message.
+// Changes is the result of the changes to a message.
 type Changes struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The sequence of the newest change in it. A receiver skips changes up to this
-	// one when they reach it as events.
+	// The sequence of the newest change that is included. A receiver ignores events that
+	// change the message up to this sequence.
 	Sequence uint64 `protobuf:"varint,1,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// When the text was last edited; unset if it was not.
+	// When the text was last edited; unset if it was not edited.
 	EditTime *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=edit_time,json=editTime,proto3" json:"edit_time,omitempty"`
-	// The reactions, in the order of their emoji's bytes.
+	// The reactions, ordered by the bytes of their emoji.
 	Reactions     []*Reactions `protobuf:"bytes,3,rep,name=reactions,proto3" json:"reactions,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -700,12 +699,12 @@ func (x *Changes) GetReactions() []*Reactions {
 	return nil
 }
 
-// Reactions are those to one message with one emoji.
+// Reactions are the reactions to one message with one emoji.
 type Reactions struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The emoji.
 	Emoji string `protobuf:"bytes,1,opt,name=emoji,proto3" json:"emoji,omitempty"`
-	// The ids of the members who put it there, in the order of their bytes.
+	// The ids of the members who reacted with it, ordered by their bytes.
 	MemberIds     []string `protobuf:"bytes,2,rep,name=member_ids,json=memberIds,proto3" json:"member_ids,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -755,11 +754,11 @@ func (x *Reactions) GetMemberIds() []string {
 	return nil
 }
 
-// MemberJoined says that the sender is in the room now. Each member joins once,
+// MemberJoined reports that the sender joined the room. Each member joins once,
 // however many connections it has.
 type MemberJoined struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many members there are now.
+	// The current number of members.
 	Members       uint32 `protobuf:"varint,1,opt,name=members,proto3" json:"members,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -802,12 +801,12 @@ func (x *MemberJoined) GetMembers() uint32 {
 	return 0
 }
 
-// MemberLeft says that the sender has left the room: at once if it said so, or 10
-// s after its last connection ended, so that a page that is loaded again doesn't
-// leave.
+// MemberLeft reports that the sender left the room: immediately after Leave, or 10 s
+// (-presence-grace) after its last connection ended, so that reloading a page is not
+// reported.
 type MemberLeft struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many members there are now.
+	// The current number of members.
 	Members       uint32 `protobuf:"varint,1,opt,name=members,proto3" json:"members,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -850,7 +849,7 @@ func (x *MemberLeft) GetMembers() uint32 {
 	return 0
 }
 
-// MemberRenamed says that the sender goes by another name: the one in sender.
+// MemberRenamed reports that the sender has changed its name to the one in sender.
 type MemberRenamed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -887,18 +886,18 @@ func (*MemberRenamed) Descriptor() ([]byte, []int) {
 	return file_chat_v1_event_proto_rawDescGZIP(), []int{10}
 }
 
-// MemberCount says that members have come or gone who are not named one by one:
-// those without a token, and all in a room of more than 200. It comes at most
-// once a second.
+// MemberCount reports joins and leaves that are not reported one by one: those of
+// members without a token, and all in a room of more than 200 members. It is sent at
+// most once a second.
 type MemberCount struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How many members there are now.
+	// The current number of members.
 	Members uint32 `protobuf:"varint,1,opt,name=members,proto3" json:"members,omitempty"`
 	// How many have joined since the last event about members.
 	Joined uint32 `protobuf:"varint,2,opt,name=joined,proto3" json:"joined,omitempty"`
-	// How many have left since.
+	// How many have left since the last event about members.
 	Left uint32 `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`
-	// Some of those who have joined: up to 20.
+	// Some of the members that have joined: up to 20.
 	Sample        []*Member `protobuf:"bytes,4,rep,name=sample,proto3" json:"sample,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -962,12 +961,11 @@ func (x *MemberCount) GetSample() []*Member {
 	return nil
 }
 
-// Typing says that the sender is writing a message. It holds for 6 s, or until a
-// message of the same sender comes. The server passes on one in 3 s from each
-// sender.
+// Typing reports that the sender is writing a message. It is valid for 6 s, or until
+// the next message of the same sender. The server forwards one in 3 s of each sender.
 type Typing struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// Whether the sender has stopped.
+	// Whether the sender has stopped writing.
 	Stopped       bool `protobuf:"varint,1,opt,name=stopped,proto3" json:"stopped,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1010,7 +1008,7 @@ func (x *Typing) GetStopped() bool {
 	return false
 }
 
-// RoomChanged says how the room presents itself from now on.
+// RoomChanged reports the new display name and topic of the room.
 type RoomChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The display name, empty for none.
@@ -1065,15 +1063,15 @@ func (x *RoomChanged) GetTopic() string {
 	return ""
 }
 
-// Member is somebody who takes part.
+// Member is a participant of a room.
 type Member struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The stable id: the same for every token that one guest was given. Empty
-	// for callers without a token.
+	// The stable id: the same in every token of one guest. Empty for callers without a
+	// token.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The name shown to others.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
-	// Whether the member is a guest, known by nothing but the name it gave.
+	// Whether the member is a guest, whose name is not verified.
 	Guest         bool `protobuf:"varint,3,opt,name=guest,proto3" json:"guest,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1130,12 +1128,12 @@ func (x *Member) GetGuest() bool {
 	return false
 }
 
-// Cursor is a place in a room's log: everything up to and including sequence
+// Cursor is a position in a room's log: everything up to and including sequence
 // has been seen.
 type Cursor struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The log that the sequence belongs to, as given in RoomState, SendResponse
-	// or ListEventsResponse: 1 to 64 bytes. It changes when a log is lost.
+	// Identifies the log that the sequence belongs to, as given in RoomState,
+	// SendResponse or ListEventsResponse: 1 to 64 bytes. It changes if the log is lost.
 	Epoch string `protobuf:"bytes,1,opt,name=epoch,proto3" json:"epoch,omitempty"`
 	// The sequence of the last event seen; 0 is before the first event.
 	Sequence      uint64 `protobuf:"varint,2,opt,name=sequence,proto3" json:"sequence,omitempty"`

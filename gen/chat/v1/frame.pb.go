@@ -24,11 +24,11 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
-// Frame is one item of a stream. Both streams carry the same frames. A receiver
-// skips a frame whose kind it doesn't know.
+// Frame is one item of a stream. Chat and Subscribe carry the same frames. A receiver
+// skips a frame whose kind it does not know.
 type Frame struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// What the frame is.
+	// The kind of frame.
 	//
 	// Types that are valid to be assigned to Kind:
 	//
@@ -175,12 +175,12 @@ type Frame_Joined struct {
 }
 
 type Frame_Event struct {
-	// Something happened in a room.
+	// An event in a room.
 	Event *Event `protobuf:"bytes,2,opt,name=event,proto3,oneof"`
 }
 
 type Frame_CaughtUp struct {
-	// The replay of a room is over; what follows is live.
+	// The replay of a room is complete; its later events are live.
 	CaughtUp *CaughtUp `protobuf:"bytes,3,opt,name=caught_up,json=caughtUp,proto3,oneof"`
 }
 
@@ -195,7 +195,7 @@ type Frame_Accepted struct {
 }
 
 type Frame_Rejected struct {
-	// A request on this stream was refused; the stream goes on.
+	// A request on this stream was rejected; the stream continues.
 	Rejected *Rejected `protobuf:"bytes,6,opt,name=rejected,proto3,oneof"`
 }
 
@@ -205,7 +205,7 @@ type Frame_Heartbeat struct {
 }
 
 type Frame_Draining struct {
-	// The server is going away.
+	// The server is stopping.
 	Draining *Draining `protobuf:"bytes,8,opt,name=draining,proto3,oneof"`
 }
 
@@ -232,15 +232,15 @@ func (*Frame_Draining) isFrame_Kind() {}
 
 func (*Frame_RoomsChanged) isFrame_Kind() {}
 
-// Joined says who the caller is and where its rooms stand.
+// Joined contains the caller's identity and the state of the rooms it joined.
 type Joined struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The caller, as others see it.
 	Member *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
 	// The rooms that were joined by this request.
 	Rooms []*RoomState `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
-	// How long the stream may be silent before a heartbeat comes; a client that
-	// hears nothing for twice as long should reconnect. Default 15 s.
+	// How long the stream may be silent before the server sends a heartbeat. A client
+	// that receives nothing for twice as long should reconnect. Default 15 s.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,3,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
 	unknownFields     protoimpl.UnknownFields
 	sizeCache         protoimpl.SizeCache
@@ -297,17 +297,17 @@ func (x *Joined) GetHeartbeatInterval() *durationpb.Duration {
 	return nil
 }
 
-// RoomState is where a room stands at the moment of joining.
+// RoomState is the state of a room at the time of joining.
 type RoomState struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The log's epoch, for cursors.
+	// The epoch of the room's log, for cursors.
 	Epoch string `protobuf:"bytes,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The sequence of the newest event, 0 when there is none. A live
-	// subscription gets everything after it.
+	// The sequence of the newest event, 0 if there is none. A live subscription
+	// receives everything after it.
 	Head uint64 `protobuf:"varint,3,opt,name=head,proto3" json:"head,omitempty"`
-	// How many members are connected to the room, the caller included. Each
+	// How many members are connected to the room, including the caller. Each
 	// connection without a token counts as one member.
 	Members uint32 `protobuf:"varint,4,opt,name=members,proto3" json:"members,omitempty"`
 	// The display name, empty for none.
@@ -390,7 +390,7 @@ func (x *RoomState) GetTopic() string {
 	return ""
 }
 
-// CaughtUp marks the end of a room's replay.
+// CaughtUp marks the end of the replay of a room.
 type CaughtUp struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name.
@@ -436,19 +436,19 @@ func (x *CaughtUp) GetRoom() string {
 	return ""
 }
 
-// Reset says that what comes next can't be delivered: the cursor is of another
-// epoch, beyond the end of the log, or older than what is retained. The receiver
-// drops what it shows of the room. The stream goes on after head; what is older
-// is read with ListEvents.
+// Reset reports that the events after a cursor can't be delivered: the cursor has
+// another epoch, is beyond the end of the log, or is older than what is retained. The
+// receiver discards what it shows of the room. The stream continues after head;
+// ListEvents returns the events before it.
 type Reset struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The log's epoch now.
+	// The current epoch of the room's log.
 	Epoch string `protobuf:"bytes,2,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// The sequence of the oldest event retained, 0 when there is none.
+	// The sequence of the oldest retained event, 0 if there is none.
 	Oldest uint64 `protobuf:"varint,3,opt,name=oldest,proto3" json:"oldest,omitempty"`
-	// The sequence of the newest event: the stream goes on after it.
+	// The sequence of the newest event: the stream continues after it.
 	Head          uint64 `protobuf:"varint,4,opt,name=head,proto3" json:"head,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -512,21 +512,21 @@ func (x *Reset) GetHead() uint64 {
 	return 0
 }
 
-// Accepted answers a send: the event is stored or, if it is ephemeral, on its way.
+// Accepted answers a send: the event is stored or, if it is ephemeral, published.
 type Accepted struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The id of the send.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The room's name.
 	Room string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
-	// The position that the event got, 0 for an ephemeral one.
+	// The sequence of the event, 0 for an ephemeral one.
 	Sequence uint64 `protobuf:"varint,3,opt,name=sequence,proto3" json:"sequence,omitempty"`
-	// Whether the same sender had sent this id before: sequence is then the
-	// position of that first event, and nothing was added.
+	// Whether the same sender sent this id before: sequence is then that of the first
+	// event, and nothing was added.
 	Duplicate bool `protobuf:"varint,4,opt,name=duplicate,proto3" json:"duplicate,omitempty"`
 	// The epoch of the room's log.
 	Epoch string `protobuf:"bytes,5,opt,name=epoch,proto3" json:"epoch,omitempty"`
-	// When the server accepted the event, the first one if this is a duplicate.
+	// When the server accepted the event; for a duplicate, the first one.
 	Time          *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=time,proto3" json:"time,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -604,20 +604,18 @@ func (x *Accepted) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Rejected answers a request on Chat that was refused.
+// Rejected answers a request on Chat that was not carried out.
 type Rejected struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The id of the send, empty when a join or leave was refused.
+	// The id of the send, empty if a join or a leave was rejected.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
 	// The room's name.
 	Room string `protobuf:"bytes,2,opt,name=room,proto3" json:"room,omitempty"`
-	// The reason as a google.rpc.Code number, the same codes that unary calls
-	// answer with.
+	// The google.rpc.Code number: the code that a unary call would return.
 	Code int32 `protobuf:"varint,3,opt,name=code,proto3" json:"code,omitempty"`
-	// What to do about it, in English.
+	// The reason and what to do, in English.
 	Message string `protobuf:"bytes,4,opt,name=message,proto3" json:"message,omitempty"`
-	// The same details that a unary call would answer with, such as
-	// buf.validate.Violations.
+	// The details that a unary call would return, such as buf.validate.Violations.
 	Details       []*anypb.Any `protobuf:"bytes,5,rep,name=details,proto3" json:"details,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -734,12 +732,12 @@ func (x *Heartbeat) GetTime() *timestamppb.Timestamp {
 	return nil
 }
 
-// Draining asks the receiver to move: the server still delivers, but will end
+// Draining asks the client to reconnect: the server still delivers, but will end
 // the stream soon.
 type Draining struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// How long to wait before reconnecting. The server spreads it over its
-	// clients, so that they don't all come at once.
+	// How long to wait before reconnecting. The server chooses it at random for each
+	// stream, so that clients do not reconnect all at once.
 	ReconnectAfter *durationpb.Duration `protobuf:"bytes,1,opt,name=reconnect_after,json=reconnectAfter,proto3" json:"reconnect_after,omitempty"`
 	unknownFields  protoimpl.UnknownFields
 	sizeCache      protoimpl.SizeCache
@@ -782,22 +780,21 @@ func (x *Draining) GetReconnectAfter() *durationpb.Duration {
 	return nil
 }
 
-// RoomsChanged says how the list of rooms has changed since the frame of this kind
-// before it on the stream. It comes at most once a second. The first one comes at
-// once, and is empty and incomplete: a client that lists the rooms after each
+// RoomsChanged contains the changes of the list of rooms since the previous
+// RoomsChanged on the stream. It is sent at most once a second. The first one is sent
+// immediately, empty and incomplete: a client that calls ListRooms after each
 // incomplete one misses no change.
 type RoomsChanged struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The rooms that came into being, got a new event, another profile or another
-	// number of members, as they are now: at most 100, the one that changed last
-	// first.
+	// The current state of the rooms that were created, or whose head, profile or
+	// number of members has changed: at most 100, the most recently changed first.
 	Rooms []*RoomSummary `protobuf:"bytes,1,rep,name=rooms,proto3" json:"rooms,omitempty"`
-	// Whether there were more changes than those given, or an unknown number of them:
-	// ask ListRooms. A client that shows a list does so at most once in 10 s, as a
-	// busy server has more changes than fit in each second.
+	// Whether there were more changes than the given ones, or an unknown number: call
+	// ListRooms, at most once in 10 s. A busy server has more changes each second than
+	// fit in a frame.
 	Incomplete bool `protobuf:"varint,2,opt,name=incomplete,proto3" json:"incomplete,omitempty"`
-	// The names of the rooms that are in the list no longer: those with
-	// no members, no events and no profile. At most 100.
+	// The names of the rooms that are no longer in the list, because they have no
+	// members, no events and no profile. At most 100.
 	Removed       []string `protobuf:"bytes,3,rep,name=removed,proto3" json:"removed,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -854,24 +851,24 @@ func (x *RoomsChanged) GetRemoved() []string {
 	return nil
 }
 
-// RoomSummary is a room as ListRooms has it, without what depends on the caller.
+// RoomSummary is a room as in ListRooms, without what depends on the caller.
 // The fields are those of Room.
 type RoomSummary struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The name.
 	Name string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
-	// The sequence of the newest event, 0 when there is none.
+	// The sequence of the newest event, 0 if there is none.
 	Head uint64 `protobuf:"varint,2,opt,name=head,proto3" json:"head,omitempty"`
 	// How many members are connected. Each connection without a token counts as
 	// one member.
 	Members uint32 `protobuf:"varint,3,opt,name=members,proto3" json:"members,omitempty"`
-	// When the newest event was stored, to the millisecond; unset when there is none.
+	// When the newest event was stored, to the millisecond; unset if there is none.
 	LastActivity *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=last_activity,json=lastActivity,proto3" json:"last_activity,omitempty"`
 	// The display name, empty for none.
 	DisplayName string `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// The topic, empty for none.
 	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
-	// How many messages were ever stored in the room, the deleted ones included.
+	// How many messages were ever stored in the room, including deleted ones.
 	Messages      uint64 `protobuf:"varint,8,opt,name=messages,proto3" json:"messages,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -41,12 +41,12 @@ const (
 
 // ChatRoomClient is a client for the hello.ChatRoom service.
 type ChatRoomClient interface {
-	// Chat sends what is said in the room "lobby", the caller's own messages
-	// included, and says what the caller sends. It is live only: nothing that
-	// was said before the call is replayed.
+	// Chat sends the caller's messages to the room "lobby", and receives all messages
+	// of that room, including the caller's own. It is live only: messages that were
+	// sent before the call are not replayed.
 	//
 	// Errors: INVALID_ARGUMENT for a message of less than 1 or more than 4,000
-	// characters, UNAVAILABLE when the server goes away.
+	// characters, UNAVAILABLE when the server is stopping.
 	Chat(context.Context) (*connect.BidiStreamForClientSimple[hello.ChatRequest, hello.ChatResponse], error)
 }
 
@@ -82,12 +82,12 @@ func (c *chatRoomClient) Chat(ctx context.Context) (*connect.BidiStreamForClient
 
 // ChatRoomHandler is an implementation of the hello.ChatRoom service.
 type ChatRoomHandler interface {
-	// Chat sends what is said in the room "lobby", the caller's own messages
-	// included, and says what the caller sends. It is live only: nothing that
-	// was said before the call is replayed.
+	// Chat sends the caller's messages to the room "lobby", and receives all messages
+	// of that room, including the caller's own. It is live only: messages that were
+	// sent before the call are not replayed.
 	//
 	// Errors: INVALID_ARGUMENT for a message of less than 1 or more than 4,000
-	// characters, UNAVAILABLE when the server goes away.
+	// characters, UNAVAILABLE when the server is stopping.
 	Chat(context.Context, *connect.BidiStream[hello.ChatRequest, hello.ChatResponse]) error
 }
 

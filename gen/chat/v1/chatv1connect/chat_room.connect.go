@@ -53,50 +53,50 @@ const (
 
 // ChatRoomClient is a client for the chat.v1.ChatRoom service.
 type ChatRoomClient interface {
-	// Chat joins, leaves, sends and receives on one stream. It needs HTTP/2. The
-	// first request must be a join. Sends are answered by Accepted or Rejected, in
-	// their order; a refused request does not end the stream. A client that
-	// half-closes has no more to say, and goes on receiving until it ends the call.
+	// Chat joins and leaves rooms, sends, and receives, on one stream. It requires
+	// HTTP/2. The first request must be a join. Each send is answered by Accepted or
+	// Rejected, in order; a rejected request does not end the stream. A client that
+	// half-closes the stream continues to receive until it cancels the call.
 	Chat(context.Context) (*connect.BidiStreamForClientSimple[v1.ChatRequest, v1.ChatResponse], error)
 	// Subscribe receives the events of up to 100 rooms on one stream, over HTTP/2
-	// or HTTP/1.1. It is for browsers, and for whoever only listens.
+	// or HTTP/1.1. It is for browsers, and for clients that only receive.
 	Subscribe(context.Context, *v1.SubscribeRequest) (*connect.ServerStreamForClient[v1.SubscribeResponse], error)
-	// Send says something in a room. It is answered when the event is stored. The
-	// same id from the same sender within 10 minutes is the same send: it is
-	// stored once and answered alike. Ephemeral events are answered when they are on
-	// their way; their ids are the sender's affair.
+	// Send sends an event to a room. The response comes when the event is stored. A
+	// repeated id of the same sender within 10 minutes is the same send: the event is
+	// stored once, and the response is that of the first send. The response to an
+	// ephemeral event comes when it is published; its id is not checked for repeats.
 	//
-	// Errors, beside those of all methods: NOT_FOUND when the target of an edit, a
-	// deletion or a reaction, or what a message replies to, is not a message in the
-	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
-	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
-	// these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
-	// is stored, so that no reader is sent the message any more, but its text is not
-	// removed from the server's files yet. The server keeps trying; the same deletion
-	// sent again with its id is answered when that is done.
+	// Errors, in addition to those of all methods: NOT_FOUND if the target of an edit,
+	// a deletion or a reaction, or the message that is replied to, is not a message in
+	// the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
+	// member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
+	// without a token; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
+	// stored, so that the message is no longer sent to any reader, but its text is not
+	// yet removed from the server's files. The server keeps trying; the same deletion
+	// repeated with its id is answered when the text is removed.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
-	// ListEvents reads a room's history in pages, forward and backward. With
-	// wait, it is the tail for clients that can't stream.
+	// ListEvents reads a room's history in pages, forward and backward. With wait, it
+	// is a long poll for clients that can't stream.
 	//
-	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is,
+	// Errors: NOT_FOUND for a room that never had an event and has no members,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListRooms lists the rooms, by name or by activity. Watching the rooms on a
-	// stream tells of the changes of that list.
+	// ListRooms lists the rooms, by name or by activity. A stream with watch_rooms
+	// receives the changes of the list.
 	//
-	// Errors: INVALID_ARGUMENT for a page token that is not of the same order.
+	// Errors: INVALID_ARGUMENT for a page token of another order.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
-	// ListMembers lists who is in a room, by id. Members without a token have none,
-	// and are only counted.
+	// ListMembers lists the members of a room, by id. Members without a token have no
+	// id and are only counted.
 	//
-	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is.
+	// Errors: NOT_FOUND for a room that never had an event and has no members.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
-	// SetRoom gives a room a display name and a topic. Who has a token may do so;
-	// it makes the room if there is none.
+	// SetRoom sets the display name and the topic of a room. It requires a token. It
+	// creates the room if it does not exist.
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
-	// SignIn gives a guest an identity: a token and the member id in it. Called
-	// with a valid token it renews that one: the member id stays, the name becomes
-	// the one in the request.
+	// SignIn gives a guest an identity: a token that contains a member id. Called with
+	// a valid token, it renews the token: the member id is kept, the name is replaced
+	// by the one in the request.
 	SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error)
 }
 
@@ -243,50 +243,50 @@ func (c *chatRoomClient) SignIn(ctx context.Context, req *v1.SignInRequest) (*v1
 
 // ChatRoomHandler is an implementation of the chat.v1.ChatRoom service.
 type ChatRoomHandler interface {
-	// Chat joins, leaves, sends and receives on one stream. It needs HTTP/2. The
-	// first request must be a join. Sends are answered by Accepted or Rejected, in
-	// their order; a refused request does not end the stream. A client that
-	// half-closes has no more to say, and goes on receiving until it ends the call.
+	// Chat joins and leaves rooms, sends, and receives, on one stream. It requires
+	// HTTP/2. The first request must be a join. Each send is answered by Accepted or
+	// Rejected, in order; a rejected request does not end the stream. A client that
+	// half-closes the stream continues to receive until it cancels the call.
 	Chat(context.Context, *connect.BidiStream[v1.ChatRequest, v1.ChatResponse]) error
 	// Subscribe receives the events of up to 100 rooms on one stream, over HTTP/2
-	// or HTTP/1.1. It is for browsers, and for whoever only listens.
+	// or HTTP/1.1. It is for browsers, and for clients that only receive.
 	Subscribe(context.Context, *v1.SubscribeRequest, *connect.ServerStream[v1.SubscribeResponse]) error
-	// Send says something in a room. It is answered when the event is stored. The
-	// same id from the same sender within 10 minutes is the same send: it is
-	// stored once and answered alike. Ephemeral events are answered when they are on
-	// their way; their ids are the sender's affair.
+	// Send sends an event to a room. The response comes when the event is stored. A
+	// repeated id of the same sender within 10 minutes is the same send: the event is
+	// stored once, and the response is that of the first send. The response to an
+	// ephemeral event comes when it is published; its id is not checked for repeats.
 	//
-	// Errors, beside those of all methods: NOT_FOUND when the target of an edit, a
-	// deletion or a reaction, or what a message replies to, is not a message in the
-	// room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
-	// is someone else's; UNAUTHENTICATED when a caller without a token wants one of
-	// these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
-	// is stored, so that no reader is sent the message any more, but its text is not
-	// removed from the server's files yet. The server keeps trying; the same deletion
-	// sent again with its id is answered when that is done.
+	// Errors, in addition to those of all methods: NOT_FOUND if the target of an edit,
+	// a deletion or a reaction, or the message that is replied to, is not a message in
+	// the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
+	// member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
+	// without a token; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
+	// stored, so that the message is no longer sent to any reader, but its text is not
+	// yet removed from the server's files. The server keeps trying; the same deletion
+	// repeated with its id is answered when the text is removed.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
-	// ListEvents reads a room's history in pages, forward and backward. With
-	// wait, it is the tail for clients that can't stream.
+	// ListEvents reads a room's history in pages, forward and backward. With wait, it
+	// is a long poll for clients that can't stream.
 	//
-	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is,
+	// Errors: NOT_FOUND for a room that never had an event and has no members,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListRooms lists the rooms, by name or by activity. Watching the rooms on a
-	// stream tells of the changes of that list.
+	// ListRooms lists the rooms, by name or by activity. A stream with watch_rooms
+	// receives the changes of the list.
 	//
-	// Errors: INVALID_ARGUMENT for a page token that is not of the same order.
+	// Errors: INVALID_ARGUMENT for a page token of another order.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
-	// ListMembers lists who is in a room, by id. Members without a token have none,
-	// and are only counted.
+	// ListMembers lists the members of a room, by id. Members without a token have no
+	// id and are only counted.
 	//
-	// Errors: NOT_FOUND for a room in which nothing was ever said and nobody is.
+	// Errors: NOT_FOUND for a room that never had an event and has no members.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
-	// SetRoom gives a room a display name and a topic. Who has a token may do so;
-	// it makes the room if there is none.
+	// SetRoom sets the display name and the topic of a room. It requires a token. It
+	// creates the room if it does not exist.
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
-	// SignIn gives a guest an identity: a token and the member id in it. Called
-	// with a valid token it renews that one: the member id stays, the name becomes
-	// the one in the request.
+	// SignIn gives a guest an identity: a token that contains a member id. Called with
+	// a valid token, it renews the token: the member id is kept, the name is replaced
+	// by the one in the request.
 	SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error)
 }
 
