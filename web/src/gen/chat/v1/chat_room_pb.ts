@@ -47,7 +47,7 @@ export type ChatRequest = Message<"chat.v1.ChatRequest"> & {
     case: "leave";
   } | {
     /**
-     * Say something in a room, joined or not.
+     * Send an event to a room, joined or not.
      *
      * @generated from field: chat.v1.SendRequest send = 3;
      */
@@ -55,7 +55,7 @@ export type ChatRequest = Message<"chat.v1.ChatRequest"> & {
     case: "send";
   } | {
     /**
-     * Receive RoomsChanged on this stream, or no longer.
+     * Start or stop receiving RoomsChanged on this stream.
      *
      * @generated from field: chat.v1.WatchRooms watch_rooms = 4;
      */
@@ -93,8 +93,8 @@ export const ChatResponseSchema: GenMessage<ChatResponse> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 1);
 
 /**
- * Subscription names a room and where in its log to start. Without a start it is
- * live: everything after the head given in Joined.
+ * Subscription names a room and the position in its log to start from. Without a
+ * start it is live: it receives everything after the head given in Joined.
  *
  * @generated from message chat.v1.Subscription
  */
@@ -113,7 +113,7 @@ export type Subscription = Message<"chat.v1.Subscription"> & {
    */
   start: {
     /**
-     * After this cursor: what was missed, then live, without a gap.
+     * After this cursor: the missed events, then live, without a gap.
      *
      * @generated from field: chat.v1.Cursor after = 2;
      */
@@ -121,7 +121,7 @@ export type Subscription = Message<"chat.v1.Subscription"> & {
     case: "after";
   } | {
     /**
-     * With the newest events of the room, 0 to 1,000 of them, then live.
+     * With this number of the room's newest events, 0 to 1,000, then live.
      *
      * @generated from field: uint32 recent = 3;
      */
@@ -159,14 +159,14 @@ export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 3);
 
 /**
- * WatchRooms begins or ends watching the list of rooms on Chat: see RoomsChanged.
- * Watching twice, or stopping without watching, changes nothing.
+ * WatchRooms starts or stops watching the list of rooms on Chat: see RoomsChanged.
+ * Starting twice, or stopping without having started, has no effect.
  *
  * @generated from message chat.v1.WatchRooms
  */
 export type WatchRooms = Message<"chat.v1.WatchRooms"> & {
   /**
-   * Whether to stop. RoomsChanged that is on its way may still come.
+   * Whether to stop. A RoomsChanged in flight may still arrive.
    *
    * @generated from field: bool stop = 1;
    */
@@ -194,7 +194,7 @@ export type SubscribeRequest = Message<"chat.v1.SubscribeRequest"> & {
   rooms: Subscription[];
 
   /**
-   * Whether to watch the list of rooms, too: see RoomsChanged. Default false.
+   * Whether to also watch the list of rooms: see RoomsChanged. Default false.
    *
    * @generated from field: bool watch_rooms = 2;
    */
@@ -230,31 +230,31 @@ export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE_
   messageDesc(file_chat_v1_chat_room, 6);
 
 /**
- * SendRequest is something to say.
+ * SendRequest is an event to send to a room.
  *
  * @generated from message chat.v1.SendRequest
  */
 export type SendRequest = Message<"chat.v1.SendRequest"> & {
   /**
    * The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
-   * A room comes into being when something is first said in it, or with SetRoom
-   * (-room-creation says who may do so).
+   * A room is created by the first event sent to it, or by SetRoom (-room-creation
+   * determines who may create rooms).
    *
    * @generated from field: string room = 1;
    */
   room: string;
 
   /**
-   * The sender's name for this send, 1 to 64 bytes: a retry carries the same id
-   * and is stored once. For callers without a token, the id and the body
-   * together are that name.
+   * Identifies this send among those of the sender, 1 to 64 bytes: a retry carries
+   * the same id and is stored once. For a caller without a token, the id and the body
+   * together identify the send.
    *
    * @generated from field: string id = 2;
    */
   id: string;
 
   /**
-   * What to say.
+   * What to send.
    *
    * @generated from oneof chat.v1.SendRequest.body
    */
@@ -268,7 +268,7 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
     case: "message";
   } | {
     /**
-     * Another text for a message.
+     * A new text for a message.
      *
      * @generated from field: chat.v1.Edit edit = 11;
      */
@@ -276,7 +276,7 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
     case: "edit";
   } | {
     /**
-     * The end of a message.
+     * The deletion of a message.
      *
      * @generated from field: chat.v1.Deletion deletion = 12;
      */
@@ -300,7 +300,7 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
     case: "custom";
   } | {
     /**
-     * That a message is being written.
+     * Whether the sender is writing a message.
      *
      * @generated from field: chat.v1.Typing typing = 23;
      */
@@ -317,7 +317,7 @@ export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 7);
 
 /**
- * SendResponse says where the event was stored.
+ * SendResponse is the position at which the event was stored.
  *
  * @generated from message chat.v1.SendResponse
  */
@@ -330,22 +330,22 @@ export type SendResponse = Message<"chat.v1.SendResponse"> & {
   epoch: string;
 
   /**
-   * The position that the event got, 0 for an ephemeral one.
+   * The sequence of the event, 0 for an ephemeral one.
    *
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
 
   /**
-   * When the server accepted the event, the first one if this is a duplicate.
+   * When the server accepted the event; for a duplicate, the first one.
    *
    * @generated from field: google.protobuf.Timestamp time = 3;
    */
   time?: Timestamp | undefined;
 
   /**
-   * Whether the same sender had sent this id before: sequence is then the
-   * position of that first event, and nothing was added.
+   * Whether the same sender sent this id before: sequence is then that of the first
+   * event, and nothing was added.
    *
    * @generated from field: bool duplicate = 4;
    */
@@ -373,7 +373,7 @@ export type ListEventsRequest = Message<"chat.v1.ListEventsRequest"> & {
   room: string;
 
   /**
-   * Which page. Without it, the newest events.
+   * Which page. Default: the newest events.
    *
    * @generated from oneof chat.v1.ListEventsRequest.page
    */
@@ -396,17 +396,17 @@ export type ListEventsRequest = Message<"chat.v1.ListEventsRequest"> & {
   } | { case: undefined; value?: undefined };
 
   /**
-   * The largest number of events to answer with: at most 500, 0 means 50. A page
-   * may be shorter, as it stops at 1 MiB.
+   * The maximum number of events in the page: at most 500, 0 means 50. A page may
+   * have fewer, because its size is limited to 1 MiB.
    *
    * @generated from field: uint32 limit = 4;
    */
   limit: number;
 
   /**
-   * How long to wait for an event when there is none to answer with: 0 to 30 s,
-   * default 0. Not with before. The answer comes early, and empty, when the
-   * server goes away.
+   * How long to wait for an event if the page would be empty: 0 to 30 s, default 0.
+   * It can't be combined with before. When the server stops, the response is sent
+   * early, with an empty page.
    *
    * @generated from field: google.protobuf.Duration wait = 5;
    */
@@ -434,24 +434,24 @@ export type ListEventsResponse = Message<"chat.v1.ListEventsResponse"> & {
   epoch: string;
 
   /**
-   * The durable events, in the room's order. Messages are as they are now: with
-   * the text of their newest edit, their reactions, and without those that were
-   * deleted. Edits, deletions and reactions are events of their own, too.
+   * The durable events, in the room's order. Messages have their current state: the
+   * text of their newest edit and their reactions. Deleted messages are omitted. Edits,
+   * deletions and reactions are also events of their own.
    *
    * @generated from field: repeated chat.v1.Event events = 2;
    */
   events: Event[];
 
   /**
-   * Whether there is more in the direction of the page: after the last event for
-   * a page after a cursor, before the first event for the others.
+   * Whether there are more events in the direction of the page: after the last event
+   * for a page after a cursor, before the first event otherwise.
    *
    * @generated from field: bool more = 3;
    */
   more: boolean;
 
   /**
-   * The cursor behind the page: pass it as after to read on.
+   * The cursor at the end of the page: pass it as after to read the following events.
    *
    * @generated from field: chat.v1.Cursor next = 4;
    */
@@ -472,22 +472,22 @@ export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PUR
  */
 export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
   /**
-   * The largest number of rooms to answer with: at most 1,000, 0 means 100.
+   * The maximum number of rooms in the page: at most 1,000, 0 means 100.
    *
    * @generated from field: uint32 page_size = 1;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, empty for the first page: at most 128
-   * bytes. It is good for the order that it was given in.
+   * The next_page_token of the previous page, empty for the first page: at most 128
+   * bytes. It is valid for the order of that page.
    *
    * @generated from field: string page_token = 2;
    */
   pageToken: string;
 
   /**
-   * Where the caller is in rooms of the page, for Room.unread: 0 to 100, each room
+   * The caller's position in rooms of the page, for Room.unread: 0 to 100, each room
    * once.
    *
    * @generated from field: repeated chat.v1.RoomCursor seen = 3;
@@ -510,7 +510,7 @@ export const ListRoomsRequestSchema: GenMessage<ListRoomsRequest> = /*@__PURE__*
   messageDesc(file_chat_v1_chat_room, 11);
 
 /**
- * RoomCursor is a place in the log of a room.
+ * RoomCursor is a position in the log of a room.
  *
  * @generated from message chat.v1.RoomCursor
  */
@@ -523,7 +523,7 @@ export type RoomCursor = Message<"chat.v1.RoomCursor"> & {
   room: string;
 
   /**
-   * The place.
+   * The position.
    *
    * @generated from field: chat.v1.Cursor cursor = 2;
    */
@@ -551,7 +551,7 @@ export type ListRoomsResponse = Message<"chat.v1.ListRoomsResponse"> & {
   rooms: Room[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * The page_token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
@@ -579,7 +579,7 @@ export type Room = Message<"chat.v1.Room"> & {
   name: string;
 
   /**
-   * The sequence of the newest event, 0 when there is none.
+   * The sequence of the newest event, 0 if there is none.
    *
    * @generated from field: uint64 head = 2;
    */
@@ -594,7 +594,7 @@ export type Room = Message<"chat.v1.Room"> & {
   members: number;
 
   /**
-   * When the newest event was stored, to the millisecond; unset when there is none.
+   * When the newest event was stored, to the millisecond; unset if there is none.
    *
    * @generated from field: google.protobuf.Timestamp last_activity = 4;
    */
@@ -617,18 +617,17 @@ export type Room = Message<"chat.v1.Room"> & {
   /**
    * How many messages of others come after the cursor in ListRoomsRequest.seen: 0
    * to 100, where 100 means 100 or more. Deleted messages and the caller's own are
-   * not counted; for a caller without a token, no message is its own. They are
-   * counted from the oldest retained event if the cursor can't be honoured. Unset
-   * for a room without such a cursor.
+   * not counted; a caller without a token has no own messages. If the cursor can't be
+   * honoured, counting starts at the oldest retained event. Unset for a room without
+   * such a cursor.
    *
    * @generated from field: optional uint32 unread = 7;
    */
   unread?: number | undefined;
 
   /**
-   * How many messages were ever stored in the room, the deleted ones included. It
-   * only grows: a client that knows how many of them were unread at one value knows
-   * at a later value how many have come.
+   * How many messages were ever stored in the room, including deleted ones. It only
+   * grows: the difference of two values is the number of messages stored in between.
    *
    * @generated from field: uint64 messages = 8;
    */
@@ -656,14 +655,15 @@ export type ListMembersRequest = Message<"chat.v1.ListMembersRequest"> & {
   room: string;
 
   /**
-   * The largest number of members to answer with: at most 1,000, 0 means 100.
+   * The maximum number of members in the page: at most 1,000, 0 means 100.
    *
    * @generated from field: uint32 page_size = 2;
    */
   pageSize: number;
 
   /**
-   * The next_page_token of the page before, empty for the first page.
+   * The next_page_token of the previous page, empty for the first page: at most 64
+   * bytes.
    *
    * @generated from field: string page_token = 3;
    */
@@ -691,14 +691,14 @@ export type ListMembersResponse = Message<"chat.v1.ListMembersResponse"> & {
   members: Member[];
 
   /**
-   * Asks for the next page; empty on the last one.
+   * The page_token of the next page; empty on the last page.
    *
    * @generated from field: string next_page_token = 2;
    */
   nextPageToken: string;
 
   /**
-   * How many members there are in all, those without a token included.
+   * How many members the room has, including those without a token.
    *
    * @generated from field: uint32 total = 3;
    */
@@ -713,7 +713,7 @@ export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__P
   messageDesc(file_chat_v1_chat_room, 16);
 
 /**
- * SetRoomRequest says how a room presents itself.
+ * SetRoomRequest sets the display name and the topic of a room.
  *
  * @generated from message chat.v1.SetRoomRequest
  */
@@ -749,7 +749,7 @@ export const SetRoomRequestSchema: GenMessage<SetRoomRequest> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 17);
 
 /**
- * SetRoomResponse says that it is stored.
+ * SetRoomResponse is sent when the display name and the topic are stored.
  *
  * @generated from message chat.v1.SetRoomResponse
  */
@@ -764,14 +764,14 @@ export const SetRoomResponseSchema: GenMessage<SetRoomResponse> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 18);
 
 /**
- * SignInRequest asks for an identity.
+ * SignInRequest requests an identity.
  *
  * @generated from message chat.v1.SignInRequest
  */
 export type SignInRequest = Message<"chat.v1.SignInRequest"> & {
   /**
-   * The name to show to others: 1 to 40 characters; white space around it is
-   * dropped. Invisible and direction-changing characters are refused.
+   * The name shown to others: 1 to 40 characters. White space around it is removed.
+   * Invisible and direction-changing characters are refused.
    *
    * @generated from field: string name = 1;
    */
@@ -799,14 +799,14 @@ export type SignInResponse = Message<"chat.v1.SignInResponse"> & {
   token: string;
 
   /**
-   * Who the token stands for.
+   * The member that the token identifies.
    *
    * @generated from field: chat.v1.Member member = 2;
    */
   member?: Member | undefined;
 
   /**
-   * When the token ends: 30 days after it was given.
+   * When the token expires: 30 days after it was issued.
    *
    * @generated from field: google.protobuf.Timestamp expire_time = 3;
    */
@@ -841,9 +841,9 @@ export enum RoomOrder {
   NAME = 1,
 
   /**
-   * By last activity, the newest first; rooms without events come last. Rooms with
-   * the same time are in the order of their names. A room that becomes active while
-   * the pages are read moves to the front, and may be on none of them.
+   * By last activity, the newest first. Rooms without events come last. Rooms with
+   * the same time are ordered by name. A room that becomes active while a client reads
+   * the pages moves to the front and may be in none of them.
    *
    * @generated from enum value: ROOM_ORDER_ACTIVITY = 2;
    */
@@ -857,30 +857,30 @@ export const RoomOrderSchema: GenEnum<RoomOrder> = /*@__PURE__*/
   enumDesc(file_chat_v1_chat_room, 0);
 
 /**
- * ChatRoom serves rooms in which everybody receives every event, in one order.
+ * ChatRoom serves rooms in which every subscriber receives every event, in one order.
  *
- * Callers are identified by the token of SignIn, sent as the header
- * "Authorization: Bearer TOKEN". Callers without one are anonymous guests.
+ * A caller is identified by the token from SignIn, sent as the header
+ * "Authorization: Bearer TOKEN". A caller without a token is an anonymous guest.
  *
- * Order: there is one order per room, the same for every subscriber. A sender's
- * own order is kept on Chat, and for Send when it waits for each answer: unary
- * calls in flight together may be reordered.
+ * Order: each room has one order, the same for every subscriber. The order in which
+ * a sender sends is kept on Chat, and for Send if the sender waits for each response:
+ * unary calls in flight concurrently may be reordered.
  *
- * A request is 64 KiB at most. Errors carry details that name the field and its
- * bound: INVALID_ARGUMENT for a value out of bounds, UNAUTHENTICATED for a token
- * that is not valid or a caller that needs one (sign in), NOT_FOUND for an event
- * that there is not, PERMISSION_DENIED for what others own or the operator keeps to
- * some, RESOURCE_EXHAUSTED for a request that is too large, UNAVAILABLE when the
- * server goes away (reconnect after a moment).
+ * A request is at most 64 KiB. Errors carry details that name the field and its
+ * bound: INVALID_ARGUMENT for a value out of bounds, UNAUTHENTICATED for an invalid
+ * token or a caller that needs one (sign in), NOT_FOUND for an event that does not
+ * exist, PERMISSION_DENIED for an event of another member or a call that the
+ * operator has restricted, RESOURCE_EXHAUSTED for a request that is too large,
+ * UNAVAILABLE when the server is stopping (reconnect after a moment).
  *
  * @generated from service chat.v1.ChatRoom
  */
 export const ChatRoom: GenService<{
   /**
-   * Chat joins, leaves, sends and receives on one stream. It needs HTTP/2. The
-   * first request must be a join. Sends are answered by Accepted or Rejected, in
-   * their order; a refused request does not end the stream. A client that
-   * half-closes has no more to say, and goes on receiving until it ends the call.
+   * Chat joins and leaves rooms, sends, and receives, on one stream. It requires
+   * HTTP/2. The first request must be a join. Each send is answered by Accepted or
+   * Rejected, in order; a rejected request does not end the stream. A client that
+   * half-closes the stream continues to receive until it cancels the call.
    *
    * @generated from rpc chat.v1.ChatRoom.Chat
    */
@@ -891,7 +891,7 @@ export const ChatRoom: GenService<{
   },
   /**
    * Subscribe receives the events of up to 100 rooms on one stream, over HTTP/2
-   * or HTTP/1.1. It is for browsers, and for whoever only listens.
+   * or HTTP/1.1. It is for browsers, and for clients that only receive.
    *
    * @generated from rpc chat.v1.ChatRoom.Subscribe
    */
@@ -901,19 +901,19 @@ export const ChatRoom: GenService<{
     output: typeof SubscribeResponseSchema;
   },
   /**
-   * Send says something in a room. It is answered when the event is stored. The
-   * same id from the same sender within 10 minutes is the same send: it is
-   * stored once and answered alike. Ephemeral events are answered when they are on
-   * their way; their ids are the sender's affair.
+   * Send sends an event to a room. The response comes when the event is stored. A
+   * repeated id of the same sender within 10 minutes is the same send: the event is
+   * stored once, and the response is that of the first send. The response to an
+   * ephemeral event comes when it is published; its id is not checked for repeats.
    *
-   * Errors, beside those of all methods: NOT_FOUND when the target of an edit, a
-   * deletion or a reaction, or what a message replies to, is not a message in the
-   * room or was deleted; PERMISSION_DENIED when it is to be edited or deleted and
-   * is someone else's; UNAUTHENTICATED when a caller without a token wants one of
-   * these, or is typing; UNAVAILABLE with the reason ERASURE_DELAYED when a deletion
-   * is stored, so that no reader is sent the message any more, but its text is not
-   * removed from the server's files yet. The server keeps trying; the same deletion
-   * sent again with its id is answered when that is done.
+   * Errors, in addition to those of all methods: NOT_FOUND if the target of an edit,
+   * a deletion or a reaction, or the message that is replied to, is not a message in
+   * the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
+   * member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
+   * without a token; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
+   * stored, so that the message is no longer sent to any reader, but its text is not
+   * yet removed from the server's files. The server keeps trying; the same deletion
+   * repeated with its id is answered when the text is removed.
    *
    * @generated from rpc chat.v1.ChatRoom.Send
    */
@@ -923,10 +923,10 @@ export const ChatRoom: GenService<{
     output: typeof SendResponseSchema;
   },
   /**
-   * ListEvents reads a room's history in pages, forward and backward. With
-   * wait, it is the tail for clients that can't stream.
+   * ListEvents reads a room's history in pages, forward and backward. With wait, it
+   * is a long poll for clients that can't stream.
    *
-   * Errors: NOT_FOUND for a room in which nothing was ever said and nobody is,
+   * Errors: NOT_FOUND for a room that never had an event and has no members,
    * OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
    *
    * @generated from rpc chat.v1.ChatRoom.ListEvents
@@ -937,10 +937,10 @@ export const ChatRoom: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * ListRooms lists the rooms, by name or by activity. Watching the rooms on a
-   * stream tells of the changes of that list.
+   * ListRooms lists the rooms, by name or by activity. A stream with watch_rooms
+   * receives the changes of the list.
    *
-   * Errors: INVALID_ARGUMENT for a page token that is not of the same order.
+   * Errors: INVALID_ARGUMENT for a page token of another order.
    *
    * @generated from rpc chat.v1.ChatRoom.ListRooms
    */
@@ -950,10 +950,10 @@ export const ChatRoom: GenService<{
     output: typeof ListRoomsResponseSchema;
   },
   /**
-   * ListMembers lists who is in a room, by id. Members without a token have none,
-   * and are only counted.
+   * ListMembers lists the members of a room, by id. Members without a token have no
+   * id and are only counted.
    *
-   * Errors: NOT_FOUND for a room in which nothing was ever said and nobody is.
+   * Errors: NOT_FOUND for a room that never had an event and has no members.
    *
    * @generated from rpc chat.v1.ChatRoom.ListMembers
    */
@@ -963,8 +963,8 @@ export const ChatRoom: GenService<{
     output: typeof ListMembersResponseSchema;
   },
   /**
-   * SetRoom gives a room a display name and a topic. Who has a token may do so;
-   * it makes the room if there is none.
+   * SetRoom sets the display name and the topic of a room. It requires a token. It
+   * creates the room if it does not exist.
    *
    * @generated from rpc chat.v1.ChatRoom.SetRoom
    */
@@ -974,9 +974,9 @@ export const ChatRoom: GenService<{
     output: typeof SetRoomResponseSchema;
   },
   /**
-   * SignIn gives a guest an identity: a token and the member id in it. Called
-   * with a valid token it renews that one: the member id stays, the name becomes
-   * the one in the request.
+   * SignIn gives a guest an identity: a token that contains a member id. Called with
+   * a valid token, it renews the token: the member id is kept, the name is replaced
+   * by the one in the request.
    *
    * @generated from rpc chat.v1.ChatRoom.SignIn
    */

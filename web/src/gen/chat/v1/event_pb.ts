@@ -15,12 +15,12 @@ export const file_chat_v1_event: GenFile = /*@__PURE__*/
   fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIaCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQiOgoIUmVhY3Rpb24SDgoGdGFyZ2V0GAEgASgEEg0KBWVtb2ppGAIgASgJEg8KB3JlbW92ZWQYAyABKAgiTwoGQ3VzdG9tEiUKB3BheWxvYWQYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhEKCWVwaGVtZXJhbBgCIAEoCBILCgNrZXkYAyABKAkicQoHQ2hhbmdlcxIQCghzZXF1ZW5jZRgBIAEoBBItCgllZGl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCXJlYWN0aW9ucxgDIAMoCzISLmNoYXQudjEuUmVhY3Rpb25zIi4KCVJlYWN0aW9ucxINCgVlbW9qaRgBIAEoCRISCgptZW1iZXJfaWRzGAIgAygJIh8KDE1lbWJlckpvaW5lZBIPCgdtZW1iZXJzGAEgASgNIh0KCk1lbWJlckxlZnQSDwoHbWVtYmVycxgBIAEoDSIPCg1NZW1iZXJSZW5hbWVkIl0KC01lbWJlckNvdW50Eg8KB21lbWJlcnMYASABKA0SDgoGam9pbmVkGAIgASgNEgwKBGxlZnQYAyABKA0SHwoGc2FtcGxlGAQgAygLMg8uY2hhdC52MS5NZW1iZXIiGQoGVHlwaW5nEg8KB3N0b3BwZWQYASABKAgiMgoLUm9vbUNoYW5nZWQSFAoMZGlzcGxheV9uYW1lGAEgASgJEg0KBXRvcGljGAIgASgJIjEKBk1lbWJlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWd1ZXN0GAMgASgIIikKBkN1cnNvchINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBGIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
- * Event is one thing that happened in a room. Everybody in the room receives
- * the same events in the same order.
+ * Event is an event in a room. All subscribers of the room receive the same events
+ * in the same order.
  *
- * Events are durable or ephemeral. Durable ones are in the room's log and have a
- * sequence. Ephemeral ones have none: who is connected receives them, and a
- * reader that has fallen behind may miss some.
+ * Events are durable or ephemeral. Durable events are stored in the room's log and
+ * have a sequence. Ephemeral events are not stored: connected subscribers receive
+ * them, and a subscriber that has fallen behind may miss some.
  *
  * @generated from message chat.v1.Event
  */
@@ -33,61 +33,60 @@ export type Event = Message$1<"chat.v1.Event"> & {
   room: string;
 
   /**
-   * The position in the room's log: it only grows, and not by one each time.
-   * 0 for ephemeral events, which are not in the log.
+   * The position in the room's log. It increases, but not always by one. 0 for
+   * ephemeral events, which are not in the log.
    *
    * @generated from field: uint64 sequence = 2;
    */
   sequence: bigint;
 
   /**
-   * The sequence of the retained event before this one in the room, 0 when
-   * there is none. A receiver has missed something exactly when this is greater
-   * than the last sequence it saw; the first event of a stream that started
-   * live or with recent events says where the receiver came in.
+   * The sequence of the retained event before this one in the room, 0 if there is
+   * none. A receiver has missed events exactly if this is greater than the last
+   * sequence it saw. In the first event of a stream that started live or with recent
+   * events, it is the position at which the receiver started.
    *
    * @generated from field: uint64 previous = 3;
    */
   previous: bigint;
 
   /**
-   * When the server accepted it.
+   * When the server accepted the event.
    *
    * @generated from field: google.protobuf.Timestamp time = 4;
    */
   time?: Timestamp | undefined;
 
   /**
-   * The id that the sender gave it.
+   * The id that the sender chose.
    *
    * @generated from field: string id = 5;
    */
   id: string;
 
   /**
-   * Who sent it. The server takes it from the caller's token, never from a
-   * request.
+   * The sender. The server takes it from the caller's token, never from the request.
    *
    * @generated from field: chat.v1.Member sender = 6;
    */
   sender?: Member | undefined;
 
   /**
-   * What has become of a message since it was said. Only on messages in
-   * ListEventsResponse, and only when something has.
+   * The changes to a message since it was sent. Only set on messages in
+   * ListEventsResponse that have changed.
    *
    * @generated from field: chat.v1.Changes changes = 7;
    */
   changes?: Changes | undefined;
 
   /**
-   * What happened. A receiver skips an event whose body it doesn't know.
+   * The kind of event. A receiver skips an event whose body it does not know.
    *
    * @generated from oneof chat.v1.Event.body
    */
   body: {
     /**
-     * Something was said. Durable.
+     * A message was sent. Durable.
      *
      * @generated from field: chat.v1.Message message = 10;
      */
@@ -95,7 +94,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "message";
   } | {
     /**
-     * A message got another text. Durable.
+     * The text of a message was replaced. Durable.
      *
      * @generated from field: chat.v1.Edit edit = 11;
      */
@@ -111,7 +110,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "deletion";
   } | {
     /**
-     * Somebody reacted to a message, or took that back. Durable.
+     * The sender added or removed a reaction to a message. Durable.
      *
      * @generated from field: chat.v1.Reaction reaction = 13;
      */
@@ -119,7 +118,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "reaction";
   } | {
     /**
-     * Something of an application's own kind. Durable unless it says otherwise.
+     * An event of an application's own kind. Durable unless it is marked ephemeral.
      *
      * @generated from field: chat.v1.Custom custom = 14;
      */
@@ -127,7 +126,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "custom";
   } | {
     /**
-     * The sender is in the room now. Ephemeral.
+     * The sender joined the room. Ephemeral.
      *
      * @generated from field: chat.v1.MemberJoined member_joined = 20;
      */
@@ -135,7 +134,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "memberJoined";
   } | {
     /**
-     * The sender is not in the room any more. Ephemeral.
+     * The sender left the room. Ephemeral.
      *
      * @generated from field: chat.v1.MemberLeft member_left = 21;
      */
@@ -151,7 +150,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "memberCount";
   } | {
     /**
-     * The sender is writing. Ephemeral.
+     * The sender is writing a message. Ephemeral.
      *
      * @generated from field: chat.v1.Typing typing = 23;
      */
@@ -159,8 +158,8 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "typing";
   } | {
     /**
-     * The room got another display name or topic. Ephemeral: RoomState has them
-     * for who joins later.
+     * The display name or the topic of the room has changed. Ephemeral: members that
+     * join later find them in RoomState.
      *
      * @generated from field: chat.v1.RoomChanged room_changed = 24;
      */
@@ -168,7 +167,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "roomChanged";
   } | {
     /**
-     * The sender, who is in the room, has another name now. Ephemeral.
+     * The sender, a member of the room, has changed its name. Ephemeral.
      *
      * @generated from field: chat.v1.MemberRenamed member_renamed = 25;
      */
@@ -185,22 +184,22 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 0);
 
 /**
- * Message is something said in a room.
+ * Message is a text sent to a room.
  *
  * @generated from message chat.v1.Message
  */
 export type Message = Message$1<"chat.v1.Message"> & {
   /**
    * The text: 1 to 4,000 characters (code points) of valid UTF-8, not only
-   * white space. In ListEventsResponse, that of the newest edit.
+   * white space. In ListEventsResponse, the text of the newest edit.
    *
    * @generated from field: string text = 1;
    */
   text: string;
 
   /**
-   * The sequence of the message that this one answers, 0 for none. It must be in
-   * the same room, and not deleted when this is sent.
+   * The sequence of the message that this one replies to, 0 for none. That message
+   * must be in the same room and not deleted when this one is sent.
    *
    * @generated from field: uint64 reply_to = 2;
    */
@@ -215,7 +214,7 @@ export const MessageSchema: GenMessage<Message> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 1);
 
 /**
- * Edit gives a message of the sender's own another text.
+ * Edit replaces the text of one of the sender's own messages.
  *
  * @generated from message chat.v1.Edit
  */
@@ -228,7 +227,7 @@ export type Edit = Message$1<"chat.v1.Edit"> & {
   target: bigint;
 
   /**
-   * The text from now on: 1 to 4,000 characters, not only white space.
+   * The new text: 1 to 4,000 characters, not only white space.
    *
    * @generated from field: string text = 2;
    */
@@ -243,9 +242,9 @@ export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 2);
 
 /**
- * Deletion deletes a message of the sender's own. When it is answered, what the
- * message and its edits said is erased from the log: they are in no answer any
- * more, and the event after them has the event before them as its previous.
+ * Deletion deletes one of the sender's own messages. When it is acknowledged, the
+ * texts of the message and of its edits are erased from the log. No response contains
+ * these events any more, and previous of the event after them skips them.
  *
  * @generated from message chat.v1.Deletion
  */
@@ -266,9 +265,9 @@ export const DeletionSchema: GenMessage<Deletion> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 3);
 
 /**
- * Reaction is an emoji that the sender puts to a message, once each. Putting it
- * there again, or taking away what isn't there, changes nothing. A message takes
- * 50 different emoji.
+ * Reaction adds an emoji of the sender to a message, or removes it. Adding it again,
+ * or removing one that was not added, has no effect. A message accepts 50 different
+ * emoji and 1,000 reactions in total.
  *
  * @generated from message chat.v1.Reaction
  */
@@ -288,7 +287,7 @@ export type Reaction = Message$1<"chat.v1.Reaction"> & {
   emoji: string;
 
   /**
-   * Whether the sender takes it away.
+   * Whether the sender removes the emoji.
    *
    * @generated from field: bool removed = 3;
    */
@@ -303,16 +302,16 @@ export const ReactionSchema: GenMessage<Reaction> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 4);
 
 /**
- * Custom is an event of a kind that an application defines. The server knows the
- * kinds from the descriptor set that it was started with (-schema).
+ * Custom is an event of a kind that an application defines. The server reads the
+ * kinds from the descriptor set given with -schema.
  *
  * @generated from message chat.v1.Custom
  */
 export type Custom = Message$1<"chat.v1.Custom"> & {
   /**
-   * What happened, 16 KiB at most: a message of a type in that descriptor set,
-   * which must satisfy its validation rules. Unset in a JSON answer when the
-   * server does not know the type any more.
+   * The payload, at most 16 KiB: a message of a type in that descriptor set, which
+   * must satisfy its validation rules. Unset in a JSON response if the server no longer
+   * knows the type.
    *
    * @generated from field: google.protobuf.Any payload = 1;
    */
@@ -326,10 +325,10 @@ export type Custom = Message$1<"chat.v1.Custom"> & {
   ephemeral: boolean;
 
   /**
-   * What of the sender's the event is the newest state of, such as a position in
-   * a game: up to 64 bytes, for ephemeral events only. Of those with the same
-   * sender and key, a reader that has fallen behind or joins receives the newest
-   * alone.
+   * Identifies a state of the sender of which this event is the newest value, such as
+   * a position in a game: up to 64 bytes, only for ephemeral events. Of the events
+   * with the same sender and key, a subscriber that has fallen behind or joins later
+   * receives only the newest.
    *
    * @generated from field: string key = 3;
    */
@@ -344,28 +343,28 @@ export const CustomSchema: GenMessage<Custom> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 5);
 
 /**
- * Changes is what has become of a message.
+ * Changes is the result of the changes to a message.
  *
  * @generated from message chat.v1.Changes
  */
 export type Changes = Message$1<"chat.v1.Changes"> & {
   /**
-   * The sequence of the newest change in it. A receiver skips changes up to this
-   * one when they reach it as events.
+   * The sequence of the newest change that is included. A receiver ignores events that
+   * change the message up to this sequence.
    *
    * @generated from field: uint64 sequence = 1;
    */
   sequence: bigint;
 
   /**
-   * When the text was last edited; unset if it was not.
+   * When the text was last edited; unset if it was not edited.
    *
    * @generated from field: google.protobuf.Timestamp edit_time = 2;
    */
   editTime?: Timestamp | undefined;
 
   /**
-   * The reactions, in the order of their emoji's bytes.
+   * The reactions, ordered by the bytes of their emoji.
    *
    * @generated from field: repeated chat.v1.Reactions reactions = 3;
    */
@@ -380,7 +379,7 @@ export const ChangesSchema: GenMessage<Changes> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 6);
 
 /**
- * Reactions are those to one message with one emoji.
+ * Reactions are the reactions to one message with one emoji.
  *
  * @generated from message chat.v1.Reactions
  */
@@ -393,7 +392,7 @@ export type Reactions = Message$1<"chat.v1.Reactions"> & {
   emoji: string;
 
   /**
-   * The ids of the members who put it there, in the order of their bytes.
+   * The ids of the members who reacted with it, ordered by their bytes.
    *
    * @generated from field: repeated string member_ids = 2;
    */
@@ -408,14 +407,14 @@ export const ReactionsSchema: GenMessage<Reactions> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 7);
 
 /**
- * MemberJoined says that the sender is in the room now. Each member joins once,
+ * MemberJoined reports that the sender joined the room. Each member joins once,
  * however many connections it has.
  *
  * @generated from message chat.v1.MemberJoined
  */
 export type MemberJoined = Message$1<"chat.v1.MemberJoined"> & {
   /**
-   * How many members there are now.
+   * The current number of members.
    *
    * @generated from field: uint32 members = 1;
    */
@@ -430,15 +429,15 @@ export const MemberJoinedSchema: GenMessage<MemberJoined> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 8);
 
 /**
- * MemberLeft says that the sender has left the room: at once if it said so, or 10
- * s after its last connection ended, so that a page that is loaded again doesn't
- * leave.
+ * MemberLeft reports that the sender left the room: immediately after Leave, or 10 s
+ * (-presence-grace) after its last connection ended, so that reloading a page is not
+ * reported.
  *
  * @generated from message chat.v1.MemberLeft
  */
 export type MemberLeft = Message$1<"chat.v1.MemberLeft"> & {
   /**
-   * How many members there are now.
+   * The current number of members.
    *
    * @generated from field: uint32 members = 1;
    */
@@ -453,7 +452,7 @@ export const MemberLeftSchema: GenMessage<MemberLeft> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 9);
 
 /**
- * MemberRenamed says that the sender goes by another name: the one in sender.
+ * MemberRenamed reports that the sender has changed its name to the one in sender.
  *
  * @generated from message chat.v1.MemberRenamed
  */
@@ -468,15 +467,15 @@ export const MemberRenamedSchema: GenMessage<MemberRenamed> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 10);
 
 /**
- * MemberCount says that members have come or gone who are not named one by one:
- * those without a token, and all in a room of more than 200. It comes at most
- * once a second.
+ * MemberCount reports joins and leaves that are not reported one by one: those of
+ * members without a token, and all in a room of more than 200 members. It is sent at
+ * most once a second.
  *
  * @generated from message chat.v1.MemberCount
  */
 export type MemberCount = Message$1<"chat.v1.MemberCount"> & {
   /**
-   * How many members there are now.
+   * The current number of members.
    *
    * @generated from field: uint32 members = 1;
    */
@@ -490,14 +489,14 @@ export type MemberCount = Message$1<"chat.v1.MemberCount"> & {
   joined: number;
 
   /**
-   * How many have left since.
+   * How many have left since the last event about members.
    *
    * @generated from field: uint32 left = 3;
    */
   left: number;
 
   /**
-   * Some of those who have joined: up to 20.
+   * Some of the members that have joined: up to 20.
    *
    * @generated from field: repeated chat.v1.Member sample = 4;
    */
@@ -512,15 +511,14 @@ export const MemberCountSchema: GenMessage<MemberCount> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 11);
 
 /**
- * Typing says that the sender is writing a message. It holds for 6 s, or until a
- * message of the same sender comes. The server passes on one in 3 s from each
- * sender.
+ * Typing reports that the sender is writing a message. It is valid for 6 s, or until
+ * the next message of the same sender. The server forwards one in 3 s of each sender.
  *
  * @generated from message chat.v1.Typing
  */
 export type Typing = Message$1<"chat.v1.Typing"> & {
   /**
-   * Whether the sender has stopped.
+   * Whether the sender has stopped writing.
    *
    * @generated from field: bool stopped = 1;
    */
@@ -535,7 +533,7 @@ export const TypingSchema: GenMessage<Typing> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 12);
 
 /**
- * RoomChanged says how the room presents itself from now on.
+ * RoomChanged reports the new display name and topic of the room.
  *
  * @generated from message chat.v1.RoomChanged
  */
@@ -563,14 +561,14 @@ export const RoomChangedSchema: GenMessage<RoomChanged> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 13);
 
 /**
- * Member is somebody who takes part.
+ * Member is a participant of a room.
  *
  * @generated from message chat.v1.Member
  */
 export type Member = Message$1<"chat.v1.Member"> & {
   /**
-   * The stable id: the same for every token that one guest was given. Empty
-   * for callers without a token.
+   * The stable id: the same in every token of one guest. Empty for callers without a
+   * token.
    *
    * @generated from field: string id = 1;
    */
@@ -584,7 +582,7 @@ export type Member = Message$1<"chat.v1.Member"> & {
   name: string;
 
   /**
-   * Whether the member is a guest, known by nothing but the name it gave.
+   * Whether the member is a guest, whose name is not verified.
    *
    * @generated from field: bool guest = 3;
    */
@@ -599,15 +597,15 @@ export const MemberSchema: GenMessage<Member> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 14);
 
 /**
- * Cursor is a place in a room's log: everything up to and including sequence
+ * Cursor is a position in a room's log: everything up to and including sequence
  * has been seen.
  *
  * @generated from message chat.v1.Cursor
  */
 export type Cursor = Message$1<"chat.v1.Cursor"> & {
   /**
-   * The log that the sequence belongs to, as given in RoomState, SendResponse
-   * or ListEventsResponse: 1 to 64 bytes. It changes when a log is lost.
+   * Identifies the log that the sequence belongs to, as given in RoomState,
+   * SendResponse or ListEventsResponse: 1 to 64 bytes. It changes if the log is lost.
    *
    * @generated from field: string epoch = 1;
    */

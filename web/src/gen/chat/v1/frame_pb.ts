@@ -17,14 +17,14 @@ export const file_chat_v1_frame: GenFile = /*@__PURE__*/
   fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIuoCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABIlCghhY2NlcHRlZBgFIAEoCzIRLmNoYXQudjEuQWNjZXB0ZWRIABIlCghyZWplY3RlZBgGIAEoCzIRLmNoYXQudjEuUmVqZWN0ZWRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJsCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0SFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJIhgKCENhdWdodFVwEgwKBHJvb20YASABKAkiQgoFUmVzZXQSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIOCgZvbGRlc3QYAyABKAQSDAoEaGVhZBgEIAEoBCKCAQoIQWNjZXB0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSDQoFZXBvY2gYBSABKAkSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiagoIUmVqZWN0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgRjb2RlGAMgASgFEg8KB21lc3NhZ2UYBCABKAkSJQoHZGV0YWlscxgFIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJYCgxSb29tc0NoYW5nZWQSIwoFcm9vbXMYASADKAsyFC5jaGF0LnYxLlJvb21TdW1tYXJ5EhIKCmluY29tcGxldGUYAiABKAgSDwoHcmVtb3ZlZBgDIAMoCSKqAQoLUm9vbVN1bW1hcnkSDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhAKCG1lc3NhZ2VzGAggASgESgQIBxAIYgZwcm90bzM", [file_chat_v1_event, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
- * Frame is one item of a stream. Both streams carry the same frames. A receiver
- * skips a frame whose kind it doesn't know.
+ * Frame is one item of a stream. Chat and Subscribe carry the same frames. A receiver
+ * skips a frame whose kind it does not know.
  *
  * @generated from message chat.v1.Frame
  */
 export type Frame = Message<"chat.v1.Frame"> & {
   /**
-   * What the frame is.
+   * The kind of frame.
    *
    * @generated from oneof chat.v1.Frame.kind
    */
@@ -39,7 +39,7 @@ export type Frame = Message<"chat.v1.Frame"> & {
     case: "joined";
   } | {
     /**
-     * Something happened in a room.
+     * An event in a room.
      *
      * @generated from field: chat.v1.Event event = 2;
      */
@@ -47,7 +47,7 @@ export type Frame = Message<"chat.v1.Frame"> & {
     case: "event";
   } | {
     /**
-     * The replay of a room is over; what follows is live.
+     * The replay of a room is complete; its later events are live.
      *
      * @generated from field: chat.v1.CaughtUp caught_up = 3;
      */
@@ -71,7 +71,7 @@ export type Frame = Message<"chat.v1.Frame"> & {
     case: "accepted";
   } | {
     /**
-     * A request on this stream was refused; the stream goes on.
+     * A request on this stream was rejected; the stream continues.
      *
      * @generated from field: chat.v1.Rejected rejected = 6;
      */
@@ -87,7 +87,7 @@ export type Frame = Message<"chat.v1.Frame"> & {
     case: "heartbeat";
   } | {
     /**
-     * The server is going away.
+     * The server is stopping.
      *
      * @generated from field: chat.v1.Draining draining = 8;
      */
@@ -112,7 +112,7 @@ export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 0);
 
 /**
- * Joined says who the caller is and where its rooms stand.
+ * Joined contains the caller's identity and the state of the rooms it joined.
  *
  * @generated from message chat.v1.Joined
  */
@@ -132,8 +132,8 @@ export type Joined = Message<"chat.v1.Joined"> & {
   rooms: RoomState[];
 
   /**
-   * How long the stream may be silent before a heartbeat comes; a client that
-   * hears nothing for twice as long should reconnect. Default 15 s.
+   * How long the stream may be silent before the server sends a heartbeat. A client
+   * that receives nothing for twice as long should reconnect. Default 15 s.
    *
    * @generated from field: google.protobuf.Duration heartbeat_interval = 3;
    */
@@ -148,7 +148,7 @@ export const JoinedSchema: GenMessage<Joined> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 1);
 
 /**
- * RoomState is where a room stands at the moment of joining.
+ * RoomState is the state of a room at the time of joining.
  *
  * @generated from message chat.v1.RoomState
  */
@@ -161,22 +161,22 @@ export type RoomState = Message<"chat.v1.RoomState"> & {
   room: string;
 
   /**
-   * The log's epoch, for cursors.
+   * The epoch of the room's log, for cursors.
    *
    * @generated from field: string epoch = 2;
    */
   epoch: string;
 
   /**
-   * The sequence of the newest event, 0 when there is none. A live
-   * subscription gets everything after it.
+   * The sequence of the newest event, 0 if there is none. A live subscription
+   * receives everything after it.
    *
    * @generated from field: uint64 head = 3;
    */
   head: bigint;
 
   /**
-   * How many members are connected to the room, the caller included. Each
+   * How many members are connected to the room, including the caller. Each
    * connection without a token counts as one member.
    *
    * @generated from field: uint32 members = 4;
@@ -206,7 +206,7 @@ export const RoomStateSchema: GenMessage<RoomState> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 2);
 
 /**
- * CaughtUp marks the end of a room's replay.
+ * CaughtUp marks the end of the replay of a room.
  *
  * @generated from message chat.v1.CaughtUp
  */
@@ -227,10 +227,10 @@ export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 3);
 
 /**
- * Reset says that what comes next can't be delivered: the cursor is of another
- * epoch, beyond the end of the log, or older than what is retained. The receiver
- * drops what it shows of the room. The stream goes on after head; what is older
- * is read with ListEvents.
+ * Reset reports that the events after a cursor can't be delivered: the cursor has
+ * another epoch, is beyond the end of the log, or is older than what is retained. The
+ * receiver discards what it shows of the room. The stream continues after head;
+ * ListEvents returns the events before it.
  *
  * @generated from message chat.v1.Reset
  */
@@ -243,21 +243,21 @@ export type Reset = Message<"chat.v1.Reset"> & {
   room: string;
 
   /**
-   * The log's epoch now.
+   * The current epoch of the room's log.
    *
    * @generated from field: string epoch = 2;
    */
   epoch: string;
 
   /**
-   * The sequence of the oldest event retained, 0 when there is none.
+   * The sequence of the oldest retained event, 0 if there is none.
    *
    * @generated from field: uint64 oldest = 3;
    */
   oldest: bigint;
 
   /**
-   * The sequence of the newest event: the stream goes on after it.
+   * The sequence of the newest event: the stream continues after it.
    *
    * @generated from field: uint64 head = 4;
    */
@@ -272,7 +272,7 @@ export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 4);
 
 /**
- * Accepted answers a send: the event is stored or, if it is ephemeral, on its way.
+ * Accepted answers a send: the event is stored or, if it is ephemeral, published.
  *
  * @generated from message chat.v1.Accepted
  */
@@ -292,15 +292,15 @@ export type Accepted = Message<"chat.v1.Accepted"> & {
   room: string;
 
   /**
-   * The position that the event got, 0 for an ephemeral one.
+   * The sequence of the event, 0 for an ephemeral one.
    *
    * @generated from field: uint64 sequence = 3;
    */
   sequence: bigint;
 
   /**
-   * Whether the same sender had sent this id before: sequence is then the
-   * position of that first event, and nothing was added.
+   * Whether the same sender sent this id before: sequence is then that of the first
+   * event, and nothing was added.
    *
    * @generated from field: bool duplicate = 4;
    */
@@ -314,7 +314,7 @@ export type Accepted = Message<"chat.v1.Accepted"> & {
   epoch: string;
 
   /**
-   * When the server accepted the event, the first one if this is a duplicate.
+   * When the server accepted the event; for a duplicate, the first one.
    *
    * @generated from field: google.protobuf.Timestamp time = 6;
    */
@@ -329,13 +329,13 @@ export const AcceptedSchema: GenMessage<Accepted> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 5);
 
 /**
- * Rejected answers a request on Chat that was refused.
+ * Rejected answers a request on Chat that was not carried out.
  *
  * @generated from message chat.v1.Rejected
  */
 export type Rejected = Message<"chat.v1.Rejected"> & {
   /**
-   * The id of the send, empty when a join or leave was refused.
+   * The id of the send, empty if a join or a leave was rejected.
    *
    * @generated from field: string id = 1;
    */
@@ -349,23 +349,21 @@ export type Rejected = Message<"chat.v1.Rejected"> & {
   room: string;
 
   /**
-   * The reason as a google.rpc.Code number, the same codes that unary calls
-   * answer with.
+   * The google.rpc.Code number: the code that a unary call would return.
    *
    * @generated from field: int32 code = 3;
    */
   code: number;
 
   /**
-   * What to do about it, in English.
+   * The reason and what to do, in English.
    *
    * @generated from field: string message = 4;
    */
   message: string;
 
   /**
-   * The same details that a unary call would answer with, such as
-   * buf.validate.Violations.
+   * The details that a unary call would return, such as buf.validate.Violations.
    *
    * @generated from field: repeated google.protobuf.Any details = 5;
    */
@@ -401,15 +399,15 @@ export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 7);
 
 /**
- * Draining asks the receiver to move: the server still delivers, but will end
+ * Draining asks the client to reconnect: the server still delivers, but will end
  * the stream soon.
  *
  * @generated from message chat.v1.Draining
  */
 export type Draining = Message<"chat.v1.Draining"> & {
   /**
-   * How long to wait before reconnecting. The server spreads it over its
-   * clients, so that they don't all come at once.
+   * How long to wait before reconnecting. The server chooses it at random for each
+   * stream, so that clients do not reconnect all at once.
    *
    * @generated from field: google.protobuf.Duration reconnect_after = 1;
    */
@@ -424,35 +422,34 @@ export const DrainingSchema: GenMessage<Draining> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 8);
 
 /**
- * RoomsChanged says how the list of rooms has changed since the frame of this kind
- * before it on the stream. It comes at most once a second. The first one comes at
- * once, and is empty and incomplete: a client that lists the rooms after each
+ * RoomsChanged contains the changes of the list of rooms since the previous
+ * RoomsChanged on the stream. It is sent at most once a second. The first one is sent
+ * immediately, empty and incomplete: a client that calls ListRooms after each
  * incomplete one misses no change.
  *
  * @generated from message chat.v1.RoomsChanged
  */
 export type RoomsChanged = Message<"chat.v1.RoomsChanged"> & {
   /**
-   * The rooms that came into being, got a new event, another profile or another
-   * number of members, as they are now: at most 100, the one that changed last
-   * first.
+   * The current state of the rooms that were created, or whose head, profile or
+   * number of members has changed: at most 100, the most recently changed first.
    *
    * @generated from field: repeated chat.v1.RoomSummary rooms = 1;
    */
   rooms: RoomSummary[];
 
   /**
-   * Whether there were more changes than those given, or an unknown number of them:
-   * ask ListRooms. A client that shows a list does so at most once in 10 s, as a
-   * busy server has more changes than fit in each second.
+   * Whether there were more changes than the given ones, or an unknown number: call
+   * ListRooms, at most once in 10 s. A busy server has more changes each second than
+   * fit in a frame.
    *
    * @generated from field: bool incomplete = 2;
    */
   incomplete: boolean;
 
   /**
-   * The names of the rooms that are in the list no longer: those with
-   * no members, no events and no profile. At most 100.
+   * The names of the rooms that are no longer in the list, because they have no
+   * members, no events and no profile. At most 100.
    *
    * @generated from field: repeated string removed = 3;
    */
@@ -467,7 +464,7 @@ export const RoomsChangedSchema: GenMessage<RoomsChanged> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 9);
 
 /**
- * RoomSummary is a room as ListRooms has it, without what depends on the caller.
+ * RoomSummary is a room as in ListRooms, without what depends on the caller.
  * The fields are those of Room.
  *
  * @generated from message chat.v1.RoomSummary
@@ -481,7 +478,7 @@ export type RoomSummary = Message<"chat.v1.RoomSummary"> & {
   name: string;
 
   /**
-   * The sequence of the newest event, 0 when there is none.
+   * The sequence of the newest event, 0 if there is none.
    *
    * @generated from field: uint64 head = 2;
    */
@@ -496,7 +493,7 @@ export type RoomSummary = Message<"chat.v1.RoomSummary"> & {
   members: number;
 
   /**
-   * When the newest event was stored, to the millisecond; unset when there is none.
+   * When the newest event was stored, to the millisecond; unset if there is none.
    *
    * @generated from field: google.protobuf.Timestamp last_activity = 4;
    */
@@ -517,7 +514,7 @@ export type RoomSummary = Message<"chat.v1.RoomSummary"> & {
   topic: string;
 
   /**
-   * How many messages were ever stored in the room, the deleted ones included.
+   * How many messages were ever stored in the room, including deleted ones.
    *
    * @generated from field: uint64 messages = 8;
    */
