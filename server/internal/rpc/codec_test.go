@@ -111,6 +111,22 @@ func TestUnaryRequestKeepsTheDecodeError(t *testing.T) {
 	}
 }
 
+// A payload of a type that the server does not know can't be decoded from JSON. It is
+// refused as it is in binary form, where the schema checks it.
+func TestCodecNamesThePayloadOfAnUnknownType(t *testing.T) {
+	const send = `{"room":"room","id":"1","custom":{"payload":{"@type":"type.googleapis.com/gone.v1.Kind"}}}`
+	for _, tt := range []struct {
+		into       proto.Message
+		data, want string
+	}{
+		{&chatv1.SendRequest{}, send, "custom.payload"},
+		{&chatv1.ChatRequest{}, `{"send":` + send + `}`, "send.custom.payload"},
+	} {
+		err := jsonCodec.Unmarshal([]byte(tt.data), tt.into)
+		expectRefusal(t, fmt.Sprintf("%T", tt.into), err, tt.want, "type.known", connect.CodeInvalidArgument)
+	}
+}
+
 func TestCodecRefusesGarbage(t *testing.T) {
 	for _, tt := range []struct {
 		codec      *codec

@@ -86,11 +86,15 @@ func (j *jsonFormat) unmarshal(data []byte, m proto.Message) error {
 	if err == nil || resolver.notFound == "" {
 		return err
 	}
-	err = inPayload(j.kinds.Check(&anypb.Any{TypeUrl: resolver.notFound}))
-	if m.ProtoReflect().Descriptor() == (*chatv1.ChatRequest)(nil).ProtoReflect().Descriptor() {
-		err = inField("send", err)
+	invalid := j.kinds.Check(&anypb.Any{TypeUrl: resolver.notFound})
+	if invalid == nil {
+		return err
 	}
-	return err
+	invalid = inPayload(invalid)
+	if _, onStream := m.(*chatv1.ChatRequest); onStream {
+		invalid = inField("send", invalid)
+	}
+	return invalid
 }
 
 // recordingResolver records the type URL that it did not find: protojson's error has it
