@@ -106,8 +106,8 @@ func TestDrainRefusesStreams(t *testing.T) {
 		took := w.drained(t.Context())
 		expect(t, stream, "draining")
 		late, _ := w.subscribe(t, "lobby")
-		expectEnd(t, late, connect.CodeUnavailable)
-		expectEnd(t, w.open(t, joinRequest("lobby")), connect.CodeUnavailable)
+		_ = expectEnd(t, late, connect.CodeUnavailable)
+		_ = expectEnd(t, w.open(t, joinRequest("lobby")), connect.CodeUnavailable)
 		if _, err := w.client.Send(t.Context(), sendRequest("lobby", "1", "hi").GetSend()); err != nil {
 			t.Errorf("Send while draining = %v, want nil", err)
 		}

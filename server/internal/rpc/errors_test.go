@@ -139,7 +139,7 @@ func TestCallers(t *testing.T) {
 				t.Fatalf("Subscribe by %s = %v, want nil", tt.name, err)
 			}
 			if tt.want == nil {
-				expectEnd(t, subscribed{stream}, connect.CodeUnauthenticated)
+				_ = expectEnd(t, subscribed{stream}, connect.CodeUnauthenticated)
 			} else if got := expect(t, subscribed{stream}, "joined").GetJoined().GetMember(); got.String() != tt.want.String() {
 				t.Errorf("Joined.member of %s = %v, want %v", tt.name, got, tt.want)
 			}

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -99,7 +100,7 @@ func TestListRoomsBadToken(t *testing.T) {
 // violated returns the field that an error is about.
 func violated(t *testing.T, err error) string {
 	t.Helper()
-	coded, ok := err.(*connect.Error)
+	coded, ok := errors.AsType[*connect.Error](err)
 	if !ok {
 		return ""
 	}
@@ -205,7 +206,7 @@ func TestWatchRoomsOnChat(t *testing.T) {
 // The first request of a stream is a join, also for who wants to watch.
 func TestWatchRoomsIsNotAJoin(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, w *world) {
-		expectEnd(t, w.open(t, watchRequest(false)), connect.CodeInvalidArgument)
+		_ = expectEnd(t, w.open(t, watchRequest(false)), connect.CodeInvalidArgument)
 	})
 }
 
