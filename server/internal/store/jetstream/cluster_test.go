@@ -13,6 +13,7 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/store/storetest"
+	"chatroom/server/internal/testenv"
 )
 
 const members = 3
@@ -53,7 +54,10 @@ func (s *natsServers) openIn(t *testing.T, user string) *Store {
 func TestCluster(t *testing.T) {
 	t.Parallel()
 	servers := startCluster(t)
-	storetest.Run(t, func(t *testing.T) storetest.Store { return servers.openIn(t, servers.user(t)) })
+	t.Run("Store", func(t *testing.T) {
+		testenv.RequireFull(t, "the suite takes a minute on three servers")
+		storetest.Run(t, func(t *testing.T) storetest.Store { return servers.openIn(t, servers.user(t)) })
+	})
 	t.Run("Nodes", func(t *testing.T) {
 		storetest.RunNodes(t, func(t *testing.T) (a, b storetest.Store) {
 			user := servers.user(t)

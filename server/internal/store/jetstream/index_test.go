@@ -7,10 +7,12 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/store/storetest"
+	"chatroom/server/internal/testenv"
 )
 
 // An index that has space for next to nothing is as good as a large one.
 func TestSmallIndex(t *testing.T) {
+	testenv.RequireFull(t, "TestStore runs the suite with a large index")
 	t.Parallel()
 	servers := startNATS(t)
 	storetest.Run(t, func(t *testing.T) storetest.Store {

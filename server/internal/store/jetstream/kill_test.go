@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/testenv"
 )
 
 // killable is a cluster of processes of their own, by server name.
@@ -81,6 +82,7 @@ func (k *killable) kill(name string) {
 // chance to hand over: none is lost or stored twice, and each appender's are in its
 // order.
 func TestLeaderIsKilled(t *testing.T) {
+	testenv.RequireFull(t, "TestLeaderStops does it with servers in this process")
 	t.Parallel()
 	const appenders, each = 8, 500
 	servers := startKillable(t)

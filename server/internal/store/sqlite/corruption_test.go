@@ -18,6 +18,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/testenv"
 )
 
 // specimen is a directory with a store in it, and all that the store answers.
@@ -321,14 +322,11 @@ func corrupt(t *testing.T, seed uint64, cases int, specimens ...*specimen) (map[
 // Whatever is damaged, a store answers what was stored, or refuses, or begins
 // another log and says so. It changes no file that it can't read.
 func TestCorruption(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
 	closedStore, killedStore := newSpecimens(t, t.TempDir())
-	cases := 100
-	if testing.Short() {
-		cases = 25
-	}
-	outcomes, err := corrupt(t, seed, cases, closedStore, killedStore)
+	outcomes, err := corrupt(t, seed, testenv.Rounds(25, 100), closedStore, killedStore)
 	if err != nil {
 		t.Fatal(err)
 	}

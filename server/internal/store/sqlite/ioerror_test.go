@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"chatroom/server/internal/testenv"
+
 	"github.com/ncruces/go-sqlite3"
 )
 
@@ -118,13 +120,10 @@ func faultyLives(t *testing.T, seed uint64, chains int, early bool) (failed []in
 // is acknowledged is there, what is not is not, reading works meanwhile, and once
 // the disk works the store does, too.
 func TestIOErrors(t *testing.T) {
+	t.Parallel()
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	chains := 5
-	if testing.Short() {
-		chains = 1
-	}
-	failed, err := faultyLives(t, seed, chains, false)
+	failed, err := faultyLives(t, seed, testenv.Rounds(1, 5), false)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/testenv"
 )
 
 // outages runs a chain of lives that end in kills and so many power cuts. Every
@@ -40,11 +41,7 @@ func outages(t *testing.T, seed uint64, chain, cuts int, prepare func(*outage)) 
 func TestPowerCuts(t *testing.T) {
 	seed := uint64(time.Now().UnixNano())
 	t.Logf("seed %d", seed)
-	chains := 10 // of 20 cuts
-	if testing.Short() {
-		chains = 2
-	}
-	for chain := range chains {
+	for chain := range testenv.Rounds(2, 10) { // of 20 cuts
 		t.Run(fmt.Sprint("chain ", chain), func(t *testing.T) {
 			t.Parallel()
 			if err := outages(t, seed, chain, 20, nil); err != nil {

@@ -18,16 +18,20 @@ var configs = map[string]Config{
 }
 
 func TestStore(t *testing.T) {
+	t.Parallel()
 	for name, c := range configs {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			storetest.Run(t, func(t *testing.T) storetest.Store { return start(t, c) })
 		})
 	}
 }
 
 func TestRetention(t *testing.T) {
+	t.Parallel()
 	for name, c := range configs {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			storetest.RunRetention(t, func(t *testing.T, roomEvents int) storetest.Store {
 				c.RoomEvents = roomEvents
 				return start(t, c)
@@ -37,8 +41,10 @@ func TestRetention(t *testing.T) {
 }
 
 func TestRestart(t *testing.T) {
+	t.Parallel()
 	for name, c := range configs {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			storetest.RunRestart(t, func(t *testing.T, dir string) storetest.Store {
 				c.Dir = dir
 				return start(t, c)

@@ -22,7 +22,7 @@ type Store interface {
 }
 
 // patience bounds the wait for what is sure to come from a store that works.
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // everything is a limit that no test of this package reaches.
 const everything = 1 << 20
