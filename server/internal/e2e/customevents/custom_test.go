@@ -30,8 +30,8 @@ func binaryProtocols() []harness.Protocol {
 	return binary
 }
 
-// What is not an event of the application's is refused through every door, and
-// named down to the field of the payload.
+// A custom event that the schema does not allow is refused on every protocol, with the
+// path of the invalid field in the payload.
 func TestInvalidCustomEventsAreRefused(t *testing.T) {
 	t.Parallel()
 	s, r := harness.Start(t, func(c *service.Config) { c.Schema = harness.GameSchema }), harness.ReadGameRules(t)
@@ -43,7 +43,7 @@ func TestInvalidCustomEventsAreRefused(t *testing.T) {
 				t.Parallel()
 				ctx := harness.Context(t)
 				n := s.JoinPair(ctx, t, d, m, fmt.Sprintf("refused-%d-%d", i, m))
-				before := n.Say(t, n.Ada, &chatv1.Message{Text: "before"})
+				before := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "before"})
 				for name, c := range map[string]struct {
 					custom *chatv1.Custom
 					field  string
@@ -65,17 +65,17 @@ func TestInvalidCustomEventsAreRefused(t *testing.T) {
 						}
 						sent := proto.CloneOf(c.custom)
 						sent.Ephemeral = ephemeral
-						_, refused := n.Ada.Try(harness.CustomRequest(n.Room, n.NewID(), sent))
+						_, refused := n.Ada.TrySend(harness.CustomRequest(n.Room, n.NewID(), sent))
 						t.Run(fmt.Sprintf("%s, ephemeral %t", name, ephemeral), func(t *testing.T) {
 							refused.Check(t, harness.InvalidArgument(c.field, c.bound))
 						})
 					}
 				}
 				anonymous := s.JoinWithToken(ctx, t, d, m, "", &chatv1.Subscription{Room: n.Room})
-				_, refused := anonymous.Try(harness.CustomRequest(n.Room, "anonymous", &chatv1.Custom{Payload: good, Ephemeral: true, Key: "position"}))
+				_, refused := anonymous.TrySend(harness.CustomRequest(n.Room, "anonymous", &chatv1.Custom{Payload: good, Ephemeral: true, Key: "position"}))
 				refused.Check(t, harness.WantError{Code: connect.CodeUnauthenticated, Info: "TOKEN_REQUIRED", Bound: "sign in"})
 
-				after := n.Say(t, n.Ada, &chatv1.Message{Text: "after"})
+				after := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "after"})
 				if e := n.Ben.AwaitSequence(t, after); e.GetPrevious() != before {
 					t.Errorf("after what was refused %v, want it to follow %d", e, before)
 				}
@@ -95,8 +95,8 @@ func oversized(payload *anypb.Any) *anypb.Any {
 	return &anypb.Any{TypeUrl: payload.GetTypeUrl(), Value: append(bytes.Clone(payload.GetValue()), padding...)}
 }
 
-// Events of an application's kind come as they were sent, kept or not as the sender
-// says.
+// A custom event is delivered as it was sent, and is in the history unless it is
+// ephemeral.
 func TestCustomEvents(t *testing.T) {
 	t.Parallel()
 	s, r := harness.Start(t, func(c *service.Config) { c.Schema = harness.GameSchema }), harness.ReadGameRules(t)
@@ -108,17 +108,17 @@ func TestCustomEvents(t *testing.T) {
 				n := s.JoinPair(ctx, t, d, m, fmt.Sprintf("custom-%d-%d", i, m))
 				kept := &chatv1.Custom{Payload: r.Pack(t, "king", harness.Square{X: 4, Y: 0})}
 				passing := &chatv1.Custom{Payload: r.Pack(t, "rook", harness.Square{X: 1, Y: 2}), Ephemeral: true, Key: "position"}
-				sequence := n.Do(t, n.Ada, harness.CustomRequest(n.Room, "kept", kept))
-				if response := n.Ada.Do(t, harness.CustomRequest(n.Room, "passing", passing)); response.GetSequence() != 0 || response.GetDuplicate() || response.GetTime() == nil {
+				sequence := n.SendAndReceive(t, n.Ada, harness.CustomRequest(n.Room, "kept", kept))
+				if response := n.Ada.MustSend(t, harness.CustomRequest(n.Room, "passing", passing)); response.GetSequence() != 0 || response.GetDuplicate() || response.GetTime() == nil {
 					t.Errorf("an ephemeral event was answered %v, want a time alone", response)
 				}
 				e := n.Ben.AwaitSequence(t, sequence)
 				if !proto.Equal(e.GetCustom(), kept) {
-					t.Errorf("told of %v, want %v", e, kept)
+					t.Errorf("received %v, want %v", e, kept)
 				}
 				e = n.Ben.AwaitEvent(t, 0, func(e *chatv1.Event) bool { return e.GetId() == "passing" })
 				if !proto.Equal(e.GetCustom(), passing) || e.GetSequence() != 0 || !proto.Equal(e.GetSender(), n.Ada.Member) {
-					t.Errorf("told of %v, want %v without a sequence", e, passing)
+					t.Errorf("received %v, want %v without a sequence", e, passing)
 				}
 				page, err := n.Ben.ListEvents(ctx, &chatv1.ListEventsRequest{Room: n.Room})
 				harness.Must(t, err)
@@ -130,9 +130,9 @@ func TestCustomEvents(t *testing.T) {
 	}
 }
 
-// To curl, a payload is JSON like everything else, whoever sent it, and so is what
-// is wrong with one. What the server does not know any more is left out there, and
-// only there.
+// JSON clients send and receive payloads as JSON, whatever encoding other clients use,
+// and so are errors. A payload whose type the server no longer knows is left out of JSON
+// only.
 func TestCustomEventsAsJSON(t *testing.T) {
 	t.Parallel()
 	ctx, data := harness.Context(t), t.TempDir()
@@ -149,7 +149,7 @@ func TestCustomEventsAsJSON(t *testing.T) {
 	if got, err := r.Unpack(e.GetCustom().GetPayload()); err != nil || got != (harness.Square{X: 3, Y: 7}) || e.GetCustom().GetPayload().GetTypeUrl() != want.GetTypeUrl() {
 		t.Errorf("a move by curl came as %v, want %v", e.GetCustom(), want)
 	}
-	player.Do(t, harness.CustomRequest(gameRoom, "2", &chatv1.Custom{Payload: want, Ephemeral: true, Key: "position"}))
+	player.MustSend(t, harness.CustomRequest(gameRoom, "2", &chatv1.Custom{Payload: want, Ephemeral: true, Key: "position"}))
 	shown := `{"frame":{"event":{"room":"arena","sequence":"…","time":"…","id":"1","sender":{"id":"…","name":"gopher","guest":true},"custom":{"payload":` + move + `}}}}`
 	next(t, `"id":"1"`, shown)
 	next(t, `"id":"2"`, `{"frame":{"event":{"room":"arena","time":"…","id":"2","sender":{"id":"…","name":"player","guest":true},"custom":{"payload":`+move+`,"ephemeral":true,"key":"position"}}}}`)

@@ -18,7 +18,7 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// deletionAnswer is what the sender of a deletion was told.
+// deletionAnswer is how a deletion was answered.
 type deletionAnswer int
 
 const (
@@ -29,7 +29,7 @@ const (
 	erased
 )
 
-// deletions is a room of one member, who sends messages and deletes them.
+// deletions is a room of one member, which sends messages and deletes them.
 type deletions struct {
 	room  string
 	token string
@@ -62,7 +62,7 @@ func spread(n int, do func(i int)) {
 // wordsPattern matches the beginning of each text, which no other has.
 var wordsPattern = regexp.MustCompile(`words-[0-9a-f]{16}`)
 
-// send sends one message that takes about some bytes.
+// send sends one message of about size bytes.
 func (d *deletions) send(ctx context.Context, v harness.Client, size int) error {
 	words := fmt.Sprintf("words-%016x", rand.Uint64())
 	request := harness.TextRequest(d.room, words+strings.Repeat(" more", size/5))
@@ -94,19 +94,19 @@ func (d *deletions) delete(ctx context.Context, v harness.Client, sequence uint6
 		Room: d.room, Id: fmt.Sprint("delete-", sequence),
 		Body: &chatv1.SendRequest_Deletion{Deletion: &chatv1.Deletion{Target: sequence}},
 	})
-	told := erased
+	answer := erased
 	switch {
 	case isDelayed(err):
-		told = delayed
+		answer = delayed
 	case connect.IsWireError(err):
-		told = refused
+		answer = refused
 	case err != nil:
-		told = unanswered
+		answer = unanswered
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.fates[sequence] = told
-	return told
+	d.fates[sequence] = answer
+	return answer
 }
 
 func isDelayed(err error) bool {
@@ -137,8 +137,8 @@ func (d *deletions) with(f deletionAnswer) []uint64 {
 	return sequences
 }
 
-// check compares the room with what was told of it, and returns the messages that it
-// shows as deleted.
+// check compares the room with how deletions were answered, and returns the messages
+// that it shows as deleted.
 func (d *deletions) check(ctx context.Context, t *testing.T, s *harness.Service) map[uint64]bool {
 	t.Helper()
 	messages, deleted := d.read(ctx, t, s)
@@ -150,7 +150,7 @@ func (d *deletions) check(ctx context.Context, t *testing.T, s *harness.Service)
 			t.Errorf("message %d is %q, want %q", sequence, text, words)
 		}
 		if found == deleted[sequence] {
-			t.Errorf("message %d is there: %t, and so is its deletion; its sender was told %d", sequence, found, d.fates[sequence])
+			t.Errorf("message %d is there: %t, and so is its deletion; its sender was answered %d", sequence, found, d.fates[sequence])
 		}
 		switch d.fates[sequence] {
 		case notDeleted, refused:

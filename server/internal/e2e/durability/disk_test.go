@@ -17,6 +17,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/testenv"
 )
 
 // mounted returns a file system of its own, or skips the test.
@@ -30,10 +31,10 @@ func mounted(t *testing.T, size string) string {
 	return dir
 }
 
-// filler takes space on a disk.
+// filler is a file that takes up space on a disk.
 type filler struct{ path string }
 
-// take takes all but some bytes of what is free.
+// take fills the disk up to the last few bytes.
 func (f filler) take(t *testing.T, leave int64) {
 	t.Helper()
 	free, err := freeSpace(filepath.Dir(f.path))
@@ -104,8 +105,8 @@ func TestFullDisk(t *testing.T) {
 	d.checkWorks(t, s, v, data)
 }
 
-// A disk that fills up and is freed again and again while messages are sent and deleted: whatever was
-// answered holds.
+// A disk fills up and is freed again and again while messages are sent and deleted: what
+// was acknowledged holds.
 func TestDiskFillsWhileDeleting(t *testing.T) {
 	t.Parallel()
 	ctx, data := harness.Context(t), mounted(t, "24m")
@@ -113,7 +114,7 @@ func TestDiskFillsWhileDeleting(t *testing.T) {
 	s := harness.Start(t, harness.InDir(data))
 	d := newDeletions(t, s)
 	v := harness.ConnectOver(harness.H2CClient)(t, s, d.token)
-	for range 5 {
+	for range testenv.Rounds(2, 5) {
 		d.fill(ctx, t, s, 100)
 		targets := d.with(notDeleted)[:80]
 		done := make(chan struct{})
@@ -157,8 +158,8 @@ func (d *deletions) checkWorks(t *testing.T, s *harness.Service, v harness.Clien
 		t.Errorf("Send with space again = %v, want nil", err)
 	}
 	for _, sequence := range slices.Concat(d.with(refused), d.with(delayed)) {
-		if told := d.delete(ctx, v, sequence); told != erased {
-			t.Errorf("deletion of %d with space again: fate %d, want %d", sequence, told, erased)
+		if answer := d.delete(ctx, v, sequence); answer != erased {
+			t.Errorf("deletion of %d with space again: fate %d, want %d", sequence, answer, erased)
 		}
 	}
 	d.check(ctx, t, s)

@@ -11,6 +11,7 @@ import (
 	"github.com/ncruces/go-sqlite3"
 
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/testenv"
 )
 
 // A server that is killed in the middle of deletions has no text of those that were
@@ -21,7 +22,7 @@ func TestKillWhileDeleting(t *testing.T) {
 	ctx, data := harness.Context(t), t.TempDir()
 	c := harness.StartProcess(t, harness.InDir(data))
 	d := newDeletions(t, &c.Service)
-	for range 5 {
+	for range testenv.Rounds(2, 5) {
 		d.fill(ctx, t, &c.Service, 120)
 		targets := d.with(notDeleted)[:100]
 		v := harness.ConnectOver(harness.H2CClient)(t, &c.Service, d.token)
@@ -71,8 +72,8 @@ func TestKillBeforeErasing(t *testing.T) {
 	})
 	c.Kill()
 	sending.Wait()
-	if told := d.with(unanswered); len(told) != len(targets) {
-		t.Errorf("%d deletions are unanswered, want %d: they are in the files", len(told), len(targets))
+	if answer := d.with(unanswered); len(answer) != len(targets) {
+		t.Errorf("%d deletions are unanswered, want %d: they are in the files", len(answer), len(targets))
 	}
 	if left := d.inFiles(t, data, targets); len(left) != len(targets) {
 		t.Errorf("%d texts are in files, want %d: a reader holds them", len(left), len(targets))

@@ -15,9 +15,10 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/testenv"
 )
 
-// losses take events away.
+// losses are ways to lose events.
 var losses = []damage{
 	{"no database", false, removed(database)},
 	{"empty database", false, cut(database, 0)},
@@ -27,8 +28,8 @@ var losses = []damage{
 	{"write-ahead log cut short", true, cut(wal, 0.5)},
 }
 
-// A log that has lost events says so, and who has a cursor in it is told, through
-// every door.
+// A service whose log has lost events logs it, and answers cursors of before with Reset
+// on every protocol.
 func TestLostEventsAreReported(t *testing.T) {
 	t.Parallel()
 	for _, loss := range losses {
@@ -149,7 +150,7 @@ func TestUnreadableDataIsRefused(t *testing.T) {
 	}
 }
 
-// A lost key ends the identities of all guests, and is told.
+// A lost key of guests is logged as an error.
 func TestLostKeyIsReported(t *testing.T) {
 	t.Parallel()
 	_, data := stopped(harness.Context(t), t, false)
@@ -160,8 +161,8 @@ func TestLostKeyIsReported(t *testing.T) {
 	}
 }
 
-// Whatever bit is flipped and wherever a file is cut: the service is refused, or says
-// that events are lost, or has every event; one that it can't read is an error.
+// After a bit flip or a truncation anywhere, the service refuses to start, or reports
+// lost events, or has every event; an event that it can't read is an internal error.
 func TestRandomDamage(t *testing.T) {
 	t.Parallel()
 	ctx, seed := harness.Context(t), rand.Uint64()
@@ -176,7 +177,7 @@ func TestRandomDamage(t *testing.T) {
 	}
 	names := []string{database, wal, highwater, identity.KeyName, "lock", "lock.json"}
 	outcomes := make(map[string]int)
-	for i := range 100 {
+	for i := range testenv.Rounds(25, 100) {
 		h, whole := histories[i%2], images[i%2]
 		name, where := names[random.IntN(len(names))], random.Float64()
 		d := damage{name + " cut", true, cut(name, where)}
@@ -193,7 +194,7 @@ func TestRandomDamage(t *testing.T) {
 	t.Logf("outcomes: %v", outcomes)
 }
 
-// outcomeOf starts the service on damaged data, and says what came of it.
+// outcomeOf starts the service on damaged data, and returns what the damage resulted in.
 func outcomeOf(ctx context.Context, t *testing.T, h *harness.SeededRoom, d damage, where float64, data string) string {
 	t.Helper()
 	before := contents(t, data)

@@ -11,8 +11,7 @@ import (
 	"chatroom/server/internal/service"
 )
 
-// A restart of the whole service keeps rooms, cursors, who is who, and which
-// sends were made already.
+// A restart keeps rooms, cursors, identities and idempotency keys.
 func TestRestartKeepsEverything(t *testing.T) {
 	t.Parallel()
 	for _, noFsync := range []bool{false, true} {
@@ -45,7 +44,7 @@ func TestRestartKeepsEverything(t *testing.T) {
 	}
 }
 
-// checkContinues resumes from the middle of the history, and says one thing more.
+// checkContinues resumes from the middle of the history, and sends one more message.
 func checkContinues(ctx context.Context, t *testing.T, h *harness.SeededRoom, member *chatv1.Member) {
 	t.Helper()
 	receive, err := h.Client.Subscribe(ctx, harness.SubscribeTo(h.After(h.Epoch, h.Sequences[4])))
@@ -68,7 +67,8 @@ func checkContinues(ctx context.Context, t *testing.T, h *harness.SeededRoom, me
 	}
 }
 
-// checkReset resumes after an event of before, and goes on from what it is told.
+// checkReset resumes after an event of the lost log, receives Reset, and continues in
+// the new log.
 func checkReset(ctx context.Context, t *testing.T, h *harness.SeededRoom, door string, v harness.Client) {
 	t.Helper()
 	receive, err := v.Subscribe(ctx, harness.SubscribeTo(h.After(h.Epoch, h.Sequences[3])))

@@ -6,8 +6,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// ChatSession is one member's Chat stream in a room of its own, and somebody
-// else who speaks there.
+// ChatSession is one member's Chat stream in a room, in which another client sends, too.
 type ChatSession struct {
 	*ChatStream
 	Room        string
@@ -15,15 +14,14 @@ type ChatSession struct {
 	SendAsOther func(t *testing.T, text string) uint64
 }
 
-func (c *ChatSession) Do(t *testing.T, request *chatv1.ChatRequest) {
+func (c *ChatSession) MustSend(t *testing.T, request *chatv1.ChatRequest) {
 	t.Helper()
 	if err := c.Send(request); err != nil {
 		t.Fatalf("send %v: %v", request, err)
 	}
 }
 
-// Answered takes the Accepted and the event of one send. Which of them comes
-// first is not promised.
+// Answered takes the Accepted and the event of one send. They may come in either order.
 func (c *ChatSession) Answered(t *testing.T) (*chatv1.Accepted, *chatv1.Event) {
 	t.Helper()
 	frames := [2]*chatv1.Frame{c.Receive.Next(t), c.Receive.Next(t)}

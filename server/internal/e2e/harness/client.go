@@ -8,7 +8,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// Client calls every method of chat.v1, whatever its library.
+// Client calls every method of chat.v1 with any of the libraries.
 type Client interface {
 	Send(context.Context, *chatv1.SendRequest) (*chatv1.SendResponse, error)
 	Subscribe(context.Context, *chatv1.SubscribeRequest) (Frames, error)

@@ -17,9 +17,9 @@ type Example struct {
 	Output   string
 }
 
-// Matches says whether this is the output that the example shows. "…" in it
-// stands for anything: in JSON it is a part of a string, or as a whole string
-// any value, and in an array alone any elements.
+// Matches reports whether the output is the one that the example shows, in which "…"
+// stands for anything: in JSON it is a part of a string, or as a whole string any value,
+// and in an array alone any elements.
 func (e Example) Matches(got string) bool {
 	switch e.Language {
 	case "json":

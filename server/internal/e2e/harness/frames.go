@@ -35,7 +35,7 @@ func Expect[Kind any](t *testing.T, receive Frames, kind func(*chatv1.Frame) *Ki
 	return got
 }
 
-// Joined takes the frames with which a live subscription begins.
+// Joined takes the frames that a subscription begins with, up to CaughtUp.
 func (receive Frames) Joined(t *testing.T) *chatv1.Joined {
 	t.Helper()
 	joined := Expect(t, receive, (*chatv1.Frame).GetJoined)
@@ -43,8 +43,7 @@ func (receive Frames) Joined(t *testing.T) *chatv1.Joined {
 	return joined
 }
 
-// NextEvent returns the next event. It skips what belongs to a stream on which
-// all goes well.
+// NextEvent returns the next event. It skips frames that are not errors.
 func (receive Frames) NextEvent() (*chatv1.Event, error) {
 	for {
 		frame, err := receive()
@@ -64,8 +63,8 @@ func (receive Frames) NextEvent() (*chatv1.Event, error) {
 	}
 }
 
-// Events takes n events and fails the test unless they are what is said in one
-// room, without a gap, after the event with the sequence last.
+// Events takes n events of one room, and fails the test unless they follow on the event
+// with the sequence last, without a gap.
 func (receive Frames) Events(t *testing.T, last uint64, n int) []*chatv1.Event {
 	t.Helper()
 	events := make([]*chatv1.Event, n)
@@ -111,8 +110,8 @@ func EventIDs(events []*chatv1.Event) []string {
 // Frames returns the next frame of a stream.
 type Frames func() (*chatv1.Frame, error)
 
-// IsEphemeral tells whether a frame is an event that has no place in the log, such
-// as somebody's coming.
+// IsEphemeral reports whether a frame is an event that is not in the log, such as that a
+// member has joined.
 func IsEphemeral(f *chatv1.Frame) bool {
 	return f.GetEvent() != nil && f.GetEvent().GetSequence() == 0
 }

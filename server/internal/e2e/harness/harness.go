@@ -31,6 +31,7 @@ func Snapshot(t *testing.T, dir string) string {
 	return b.String()
 }
 
+// Must ends the test if there is an error.
 func Must(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -38,15 +39,16 @@ func Must(t *testing.T, err error) {
 	}
 }
 
-// Context returns a context for what must end by itself, long before that.
+// Context returns a context for what ends by itself. Its timeout is only reached when
+// something hangs, even on a slow machine.
 func Context(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// RequireTool returns the path of a program. Without it the test is skipped, or
-// fails where CHATROOM_TEST_REQUIRE=1 says that nothing may be skipped.
+// RequireTool returns the path of a program. Without it the test is skipped, or fails if
+// CHATROOM_TEST_REQUIRE=1, which forbids skipping.
 func RequireTool(t *testing.T, name string) string {
 	t.Helper()
 	path, found := FindTool(t, name)

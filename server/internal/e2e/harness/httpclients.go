@@ -6,14 +6,12 @@ import (
 	"testing"
 )
 
-// H2CClient returns a client that speaks unencrypted HTTP/2 only, on connections
-// of its own.
+// H2CClient returns a client for unencrypted HTTP/2 only, with connections of its own.
 func H2CClient(t *testing.T) *http.Client {
 	return newHTTPClient(t, (*http.Protocols).SetUnencryptedHTTP2)
 }
 
-// HTTP1Client returns a client that speaks HTTP/1.1 only, on connections of its
-// own.
+// HTTP1Client returns a client for HTTP/1.1 only, with connections of its own.
 func HTTP1Client(t *testing.T) *http.Client { return newHTTPClient(t, (*http.Protocols).SetHTTP1) }
 
 func newHTTPClient(t *testing.T, speak func(*http.Protocols, bool)) *http.Client {

@@ -18,8 +18,8 @@ import (
 // OldClient is a client of the 2019 contract, with an open stream. It may not be
 // in the room yet: the server sends nothing before the first message.
 type OldClient struct {
-	Say  func(text string) error
-	Hear func() (text string, err error)
+	Send    func(text string) error
+	Receive func() (text string, err error)
 }
 
 // StartHelloStub calls the method of 2019 from this process.
@@ -30,8 +30,8 @@ func StartHelloStub(t *testing.T, s *Service) OldClient {
 		t.Fatalf("hello.ChatRoom/Chat: %v", err)
 	}
 	return OldClient{
-		Say: func(text string) error { return stream.Send(&hellopb.ChatRequest{Message: text}) },
-		Hear: func() (string, error) {
+		Send: func(text string) error { return stream.Send(&hellopb.ChatRequest{Message: text}) },
+		Receive: func() (string, error) {
 			response, err := stream.Recv()
 			return response.GetMessage(), err
 		},
@@ -71,11 +71,11 @@ func StartHelloProcess(t *testing.T, s *Service) OldClient {
 	}
 	heard := bufio.NewScanner(stdout)
 	return OldClient{
-		Say: func(text string) error {
+		Send: func(text string) error {
 			_, err := fmt.Fprintln(stdin, text)
 			return err
 		},
-		Hear: func() (string, error) {
+		Receive: func() (string, error) {
 			if !heard.Scan() {
 				return "", errors.Join(io.EOF, heard.Err())
 			}
@@ -96,9 +96,9 @@ var OldClients = []OldClientKind{
 	{"2019 process", StartHelloProcess},
 }
 
-func ExpectHear(t *testing.T, client OldClient, want string) {
+func ExpectText(t *testing.T, client OldClient, want string) {
 	t.Helper()
-	if got, err := client.Hear(); got != want || err != nil {
+	if got, err := client.Receive(); got != want || err != nil {
 		t.Fatalf("hear() = %q, %v, want %q", got, err, want)
 	}
 }

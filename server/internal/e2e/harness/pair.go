@@ -10,7 +10,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// Pair are two members who live in one room.
+// Pair is a room with two members, both subscribed.
 type Pair struct {
 	Service  *Service
 	Ada, Ben *Participant
@@ -19,6 +19,7 @@ type Pair struct {
 	n        int
 }
 
+// JoinPair signs in two members, and subscribes them to a room.
 func (s *Service) JoinPair(ctx context.Context, t *testing.T, d Protocol, m Mode, room string) *Pair {
 	t.Helper()
 	n := &Pair{Service: s, Room: room}
@@ -28,26 +29,29 @@ func (s *Service) JoinPair(ctx context.Context, t *testing.T, d Protocol, m Mode
 	return n
 }
 
+// NewID returns an id that no request of the pair has.
 func (n *Pair) NewID() string {
 	n.n++
 	return fmt.Sprint(n.n)
 }
 
-func (n *Pair) Say(t *testing.T, a *Participant, m *chatv1.Message) uint64 {
+// SendMessage sends a message of a participant, and waits until it receives it.
+func (n *Pair) SendMessage(t *testing.T, a *Participant, m *chatv1.Message) uint64 {
 	t.Helper()
-	return n.Do(t, a, MessageRequest(n.Room, n.NewID(), m))
+	return n.SendAndReceive(t, a, MessageRequest(n.Room, n.NewID(), m))
 }
 
-// Do lets somebody do something, and waits until it is told of that.
-func (n *Pair) Do(t *testing.T, a *Participant, request *chatv1.SendRequest) uint64 {
+// SendAndReceive sends a request of a participant, and waits until it receives the
+// event.
+func (n *Pair) SendAndReceive(t *testing.T, a *Participant, request *chatv1.SendRequest) uint64 {
 	t.Helper()
-	response := a.Do(t, request)
+	response := a.MustSend(t, request)
 	if response.GetDuplicate() || response.GetSequence() == 0 || response.GetEpoch() == "" || response.GetTime() == nil {
 		t.Errorf("%v was answered %v, want a sequence, an epoch and a time, and no duplicate", request, response)
 	}
 	e := a.AwaitSequence(t, response.GetSequence())
 	if !proto.Equal(e.GetSender(), a.Member) || e.GetId() != request.GetId() || !proto.Equal(e.GetTime(), response.GetTime()) {
-		t.Errorf("%v is told as %v", request, e)
+		t.Errorf("%v was received as %v", request, e)
 	}
 	return response.GetSequence()
 }

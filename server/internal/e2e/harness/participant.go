@@ -7,7 +7,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// Mode is how a client takes part.
+// Mode is how a participant sends and receives.
 type Mode int
 
 const (
@@ -17,15 +17,15 @@ const (
 
 func (m Mode) String() string { return [...]string{"Send", "Chat"}[m] }
 
-// Modes are those that a door allows.
-func (d Protocol) Modes() []Mode {
-	if d.Bidi {
+// Modes returns the modes that the protocol allows.
+func (p Protocol) Modes() []Mode {
+	if p.Bidi {
 		return []Mode{ViaSend, ViaChat}
 	}
 	return []Mode{ViaSend}
 }
 
-// Participant is a member in one room, who hears there what happens.
+// Participant is a member that is subscribed to one room.
 type Participant struct {
 	Client
 	ctx    context.Context
@@ -36,10 +36,10 @@ type Participant struct {
 
 	cancel  context.CancelFunc
 	Receive Frames
-	Stream  *ChatStream // nil for who uses Send
+	Stream  *ChatStream // nil with ViaSend
 }
 
-// Join signs somebody in, and lets it subscribe.
+// Join signs a guest in, and subscribes it to a room.
 func (s *Service) Join(ctx context.Context, t *testing.T, d Protocol, m Mode, name string, start *chatv1.Subscription) *Participant {
 	t.Helper()
 	token, member := s.SignIn(t, name)
@@ -81,7 +81,7 @@ func (a *Participant) Disconnect() {
 	}
 }
 
-// next takes one frame, and notes it if it is an event.
+// next receives one frame, and keeps it if it is an event.
 func (a *Participant) next() (*chatv1.Frame, error) {
 	frame, err := a.Receive()
 	if e := frame.GetEvent(); e != nil {
@@ -90,7 +90,7 @@ func (a *Participant) next() (*chatv1.Frame, error) {
 	return frame, err
 }
 
-// await takes frames up to one that is wanted.
+// await receives frames up to one that is wanted.
 func (a *Participant) await(t *testing.T, kind func(*chatv1.Frame) *chatv1.CaughtUp) {
 	t.Helper()
 	for {
@@ -104,8 +104,8 @@ func (a *Participant) await(t *testing.T, kind func(*chatv1.Frame) *chatv1.Caugh
 	}
 }
 
-// AwaitEvent takes frames until an event comes that is wanted. It may have come
-// already, but not among the first skip events.
+// AwaitEvent receives until there is an event that is wanted, among those received
+// before or later. It does not look at the first skip events.
 func (a *Participant) AwaitEvent(t *testing.T, skip int, wanted func(*chatv1.Event) bool) *chatv1.Event {
 	t.Helper()
 	for i := skip; ; i++ {
@@ -126,9 +126,9 @@ func (a *Participant) AwaitSequence(t *testing.T, sequence uint64) *chatv1.Event
 	return a.AwaitEvent(t, 0, func(e *chatv1.Event) bool { return e.GetSequence() == sequence })
 }
 
-// Try sends a request by the actor's manner, and returns the answer as Send gives
-// it, or why it was refused.
-func (a *Participant) Try(request *chatv1.SendRequest) (*chatv1.SendResponse, *Refusal) {
+// TrySend sends a request in the participant's mode, and returns the answer as Send
+// does, or the refusal.
+func (a *Participant) TrySend(request *chatv1.SendRequest) (*chatv1.SendResponse, *Refusal) {
 	if a.Stream == nil {
 		response, err := a.Send(a.ctx, request)
 		return response, RefusalOf(err)
@@ -153,9 +153,9 @@ func (a *Participant) Try(request *chatv1.SendRequest) (*chatv1.SendResponse, *R
 }
 
 // Do is try for what must not be refused.
-func (a *Participant) Do(t *testing.T, request *chatv1.SendRequest) *chatv1.SendResponse {
+func (a *Participant) MustSend(t *testing.T, request *chatv1.SendRequest) *chatv1.SendResponse {
 	t.Helper()
-	response, refused := a.Try(request)
+	response, refused := a.TrySend(request)
 	if refused != nil {
 		t.Fatalf("%v: %v", request, refused)
 	}

@@ -14,7 +14,7 @@ type Protocol struct {
 	Open func(t *testing.T, s *Service, token string) Client
 }
 
-// ChatStream is a Chat stream, whatever its library.
+// ChatStream is a Chat stream of any library.
 type ChatStream struct {
 	Send      func(*chatv1.ChatRequest) error
 	HalfClose func() error

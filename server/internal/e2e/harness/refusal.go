@@ -24,7 +24,7 @@ func InvalidArgument(field, bound string) WantError {
 	return WantError{Code: connect.CodeInvalidArgument, Field: field, Bound: bound}
 }
 
-// WantError is what a refusal says.
+// WantError is the error that a request must be refused with.
 type WantError struct {
 	Code  connect.Code
 	Field string // the path in a detail of type buf.validate.Violations
@@ -101,7 +101,7 @@ func (w WantError) CheckParts(t *testing.T, code connect.Code, message string, d
 	}
 }
 
-// CodeOf returns the code that a client was given, whatever its library.
+// CodeOf returns the code of an error of any library.
 func CodeOf(err error) connect.Code {
 	if coded, ok := errors.AsType[*connect.Error](err); ok {
 		return coded.Code()
@@ -109,12 +109,12 @@ func CodeOf(err error) connect.Code {
 	return connect.Code(status.Code(err))
 }
 
-// Refusal is why a request was refused, whatever the door it came by.
+// Refusal is the error that a request was refused with, on any protocol.
 type Refusal struct {
 	Code    connect.Code
 	Message string
 	Details []proto.Message
-	onChat  bool // said by Rejected
+	onChat  bool // sent as Rejected
 }
 
 func (r *Refusal) String() string { return fmt.Sprintf("%v: %s %v", r.Code, r.Message, r.Details) }

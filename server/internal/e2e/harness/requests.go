@@ -6,7 +6,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// TextRequest makes a request to say something, under an id that is the text.
+// TextRequest returns a request to send a text, whose id is the text.
 func TextRequest(room, text string) *chatv1.SendRequest {
 	return &chatv1.SendRequest{Room: room, Id: text, Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: text}}}
 }

@@ -7,12 +7,12 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// SeededRoom is a room in which the texts "0" up to "9" were said.
+// SeededRoom is a room to which the texts "0" to "9" were sent.
 type SeededRoom struct {
 	Room      string
 	Epoch     string
 	Sequences []uint64 // the sequences
-	Client    Client   // speaks in it
+	Client    Client   // sends to it
 }
 
 func SeedRoom(ctx context.Context, t *testing.T, s *Service, room string) *SeededRoom {

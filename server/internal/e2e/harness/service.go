@@ -1,3 +1,8 @@
+// Package harness starts services for end-to-end tests, in the test's process or in one
+// of their own, and has clients for every protocol. A test configures the service with
+// options, which set fields of service.Config:
+//
+//	s := harness.Start(t, harness.InMemory, func(c *service.Config) { c.WriteTimeout = time.Second })
 package harness
 
 import (
@@ -15,41 +20,6 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/service"
 )
-
-// AwaitMembers waits until a room has n members.
-func (s *Service) AwaitMembers(ctx context.Context, t *testing.T, room string, n int) {
-	t.Helper()
-	client := chatv1connect.NewChatRoomClient(HTTP1Client(t), s.URL)
-	again := time.NewTicker(5 * time.Millisecond)
-	defer again.Stop()
-	for {
-		list, err := client.ListRooms(ctx, &chatv1.ListRoomsRequest{})
-		if err != nil {
-			t.Fatalf("ListRooms while waiting for %d members of %q, last %v: %v", n, room, list, err)
-		}
-		for _, r := range list.GetRooms() {
-			if r.GetName() == room && int(r.GetMembers()) == n {
-				return
-			}
-		}
-		select {
-		case <-again.C:
-		case <-ctx.Done():
-			t.Fatalf("%v, want %d members of %q", list, n, room)
-		}
-	}
-}
-
-// SignIn signs in as a guest.
-func (s *Service) SignIn(t *testing.T, name string) (token string, m *chatv1.Member) {
-	t.Helper()
-	client := chatv1connect.NewChatRoomClient(HTTP1Client(t), s.URL)
-	identity, err := client.SignIn(Context(t), &chatv1.SignInRequest{Name: name})
-	if err != nil {
-		t.Fatalf("SignIn(%q): %v", name, err)
-	}
-	return identity.GetToken(), identity.GetMember()
-}
 
 // Main runs the tests of a package, and fails if they leave goroutines behind.
 // A package whose tests start a Process must call it from TestMain.
@@ -74,8 +44,8 @@ func ListenOn(address string) Option {
 	return func(c *service.Config) { c.Addresses = []string{address} }
 }
 
-// newConfig is what services are started with, on a free port: stopping them takes no
-// longer than it must.
+// newConfig is the configuration of the services of tests: a free port, and short
+// timeouts where a stop would wait for them.
 func newConfig(options ...Option) service.Config {
 	c := service.Config{Addresses: []string{"127.0.0.1:0"}, Drain: time.Second, PresenceGrace: time.Millisecond}
 	for _, o := range options {
@@ -171,4 +141,39 @@ func (s *Service) Rename(ctx context.Context, t *testing.T, token, name string) 
 	identity, err := chatv1connect.NewChatRoomClient(BearerClient{H2CClient(t), token}, s.URL).SignIn(ctx, &chatv1.SignInRequest{Name: name})
 	Must(t, err)
 	return identity.GetToken()
+}
+
+// AwaitMembers waits until a room has n members.
+func (s *Service) AwaitMembers(ctx context.Context, t *testing.T, room string, n int) {
+	t.Helper()
+	client := chatv1connect.NewChatRoomClient(HTTP1Client(t), s.URL)
+	again := time.NewTicker(5 * time.Millisecond)
+	defer again.Stop()
+	for {
+		list, err := client.ListRooms(ctx, &chatv1.ListRoomsRequest{})
+		if err != nil {
+			t.Fatalf("ListRooms while waiting for %d members of %q, last %v: %v", n, room, list, err)
+		}
+		for _, r := range list.GetRooms() {
+			if r.GetName() == room && int(r.GetMembers()) == n {
+				return
+			}
+		}
+		select {
+		case <-again.C:
+		case <-ctx.Done():
+			t.Fatalf("%v, want %d members of %q", list, n, room)
+		}
+	}
+}
+
+// SignIn signs in as a guest.
+func (s *Service) SignIn(t *testing.T, name string) (token string, m *chatv1.Member) {
+	t.Helper()
+	client := chatv1connect.NewChatRoomClient(HTTP1Client(t), s.URL)
+	identity, err := client.SignIn(Context(t), &chatv1.SignInRequest{Name: name})
+	if err != nil {
+		t.Fatalf("SignIn(%q): %v", name, err)
+	}
+	return identity.GetToken(), identity.GetMember()
 }

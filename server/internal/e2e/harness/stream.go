@@ -8,7 +8,7 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 )
 
-// Stream is a stream that somebody opened, or failed to.
+// Stream is a stream, or the error that it could not be opened with.
 type Stream struct {
 	Receive func() (*chatv1.Frame, error)
 	Close   func() // after its context has ended

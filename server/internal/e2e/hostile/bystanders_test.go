@@ -13,22 +13,25 @@ import (
 )
 
 const (
-	waitLimit = 30 * time.Second // bounds every wait of these tests
-	// longWriteTimeout is so long that whoever waited for it would be noticed.
+	waitLimit = time.Minute // bounds every wait of these tests
+	// writeTimeout is short, and long enough for bystanders on a slow machine.
+	writeTimeout = 2 * time.Second
+	// longWriteTimeout is longer than any test waits.
 	longWriteTimeout = time.Hour
 	sharedRoom       = "lobby"
-	// stopLimit is how long a server may take to stop that is given a second to
-	// drain.
-	stopLimit = time.Second + service.ShutdownTimeout + time.Second
+	// stopLimit is how long a service with a drain of a second may take to stop, with
+	// some time for a slow machine.
+	stopLimit = time.Second + service.ShutdownTimeout + 30*time.Second
 )
 
-// bystanders are the others: two who listen and one who speaks, all in order.
+// bystanders are well-behaved clients: two subscribers and a sender, which must receive
+// everything in order.
 type bystanders struct {
 	ctx     context.Context
 	client  chatv1connect.ChatRoomClient
 	list    harness.RoomList
 	streams []harness.Stream
-	said    int
+	sent    int
 	leave   func()
 }
 
@@ -59,19 +62,19 @@ func newBystanders(t *testing.T, s *harness.Service) *bystanders {
 	return r
 }
 
-// awaitMembers waits until so many are in the room beside the rest.
+// awaitMembers waits until the room has the bystanders and so many others.
 func (r *bystanders) awaitMembers(t *testing.T, others int) {
 	t.Helper()
 	r.list.AwaitMembers(r.ctx, t, map[string]uint32{sharedRoom: uint32(len(r.streams) + others)})
 }
 
-// talk says n messages that are made longer by a filler, and checks that
-// everybody gets all of them, in order.
-func (r *bystanders) talk(t *testing.T, n int, filler string) {
+// exchange sends n messages that end in a filler, and checks that both subscribers
+// receive all of them in order.
+func (r *bystanders) exchange(t *testing.T, n int, filler string) {
 	t.Helper()
-	var listening sync.WaitGroup
+	var receiving sync.WaitGroup
 	for _, stream := range r.streams {
-		listening.Go(func() {
+		receiving.Go(func() {
 			for i := 0; i < n; {
 				f, err := stream.Receive()
 				if err != nil {
@@ -94,18 +97,18 @@ func (r *bystanders) talk(t *testing.T, n int, filler string) {
 	}
 	for i := range n {
 		m := harness.TextRequest(sharedRoom, fmt.Sprint(i, filler))
-		r.said++
-		m.Id = fmt.Sprint(r.said)
+		r.sent++
+		m.Id = fmt.Sprint(r.sent)
 		if _, err := r.client.Send(r.ctx, m); err != nil {
 			t.Errorf("Send: %v", err)
 			break
 		}
 	}
-	listening.Wait()
+	receiving.Wait()
 }
 
-// checkStopsInTime checks that the server stops when it has drained and its handlers
-// had their time, whoever is still connected.
+// checkStopsInTime checks that the service stops in time, even if clients are still
+// connected.
 func checkStopsInTime(t *testing.T, s *harness.Service) {
 	t.Helper()
 	start := time.Now()

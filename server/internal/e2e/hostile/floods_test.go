@@ -29,7 +29,7 @@ type flooder struct {
 func newFlooder(t *testing.T, s *harness.Service) *flooder {
 	t.Helper()
 	f := &flooder{frameClient: newFrameClient(t, s), t: t, s: s}
-	harness.Must(t, f.conn.(*net.TCPConn).SetReadBuffer(1<<20)) // it reads, so that it is told
+	harness.Must(t, f.conn.(*net.TCPConn).SetReadBuffer(1<<20)) // so that GOAWAY is read
 	f.encoder = hpack.NewEncoder(&f.block)
 	f.framer.AllowIllegalWrites = true
 	harness.Must(t, f.conn.SetDeadline(time.Now().Add(waitLimit)))
@@ -159,8 +159,8 @@ func resetStream(f *flooder) error {
 	return f.framer.WriteRSTStream(1, http2.ErrCodeCancel)
 }
 
-// A client that floods its connection is told to calm down and cut off. Others send and
-// are delivered to meanwhile: all of it, in order.
+// A client that floods its connection is disconnected with ENHANCE_YOUR_CALM. Bystanders
+// receive everything in order meanwhile.
 func TestHTTP2FloodsAreCutOff(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.InMemory)
@@ -176,17 +176,17 @@ func TestHTTP2FloodsAreCutOff(t *testing.T) {
 				for i := uint32(0); flood.next(f, i) == nil; i++ {
 				}
 			})
-			var talking sync.WaitGroup
-			talking.Go(func() { rest.talk(t, 100, harness.LongText) })
+			var exchanging sync.WaitGroup
+			exchanging.Go(func() { rest.exchange(t, 100, harness.LongText) })
 			code, told := f.goAway()
 			_ = f.conn.Close()
 			flooding.Wait()
-			talking.Wait()
+			exchanging.Wait()
 			if !told || code != http2.ErrCodeEnhanceYourCalm {
 				t.Errorf("GOAWAY %v, %t, want ENHANCE_YOUR_CALM", code, told)
 			}
 		})
 	}
 	rest.awaitMembers(t, 0)
-	rest.talk(t, 1, "")
+	rest.exchange(t, 1, "")
 }

@@ -55,7 +55,7 @@ func newFrameClientOn(t *testing.T, conn net.Conn, settings ...http2.Setting) *f
 	return c
 }
 
-// dialWithSmallBuffer connects, and takes as little as it can without reading.
+// dialWithSmallBuffer connects with a receive buffer as small as possible.
 func dialWithSmallBuffer(t *testing.T, s *harness.Service) net.Conn {
 	t.Helper()
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", s.Addr)
@@ -123,8 +123,7 @@ func (c *frameClient) send(t *testing.T, stream uint32, end bool, data []byte) {
 	}
 }
 
-// answer reads all that comes, and answers what a live client must. It never
-// opens a window.
+// answer reads all frames, and acknowledges SETTINGS and PING. It never opens a window.
 func (c *frameClient) answer() {
 	c.done.Go(func() {
 		for {
@@ -155,8 +154,8 @@ func (c *frameClient) answer() {
 	})
 }
 
-// alive checks that the server answers on this connection.
-func (c *frameClient) alive(t *testing.T) {
+// checkAlive checks that the server answers on this connection.
+func (c *frameClient) checkAlive(t *testing.T) {
 	t.Helper()
 	c.mu.Lock()
 	err := c.framer.WritePing(false, [8]byte{1})

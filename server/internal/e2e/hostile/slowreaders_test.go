@@ -39,9 +39,9 @@ var readerProtocols = []readerProtocol{
 	{"HTTP1.1 gRPC-Web", false, "application/grpc-web+proto"},
 }
 
-// slowReader is a subscriber that takes too little.
+// slowReader is a subscriber that receives too slowly.
 type slowReader struct {
-	stall func()           // begins it, where the subscriber is live before; or nil
+	stall func()           // makes it slow, if it joins at full speed; or nil
 	ended func(*testing.T) // checks what the client sees once the server has freed it
 }
 
@@ -59,17 +59,17 @@ var slowReaders = []struct {
 	{"the peer vanishes", false, vanishedPeer},
 }
 
-// byteInterval is how often a slow reader takes a byte: the write timeout of these tests is
-// as long as 20 of them.
-const byteInterval = 50 * time.Millisecond
+// byteInterval is how often a slow reader receives a byte: many times within the write
+// timeout.
+const byteInterval = writeTimeout / 20
 
-// Subscribers that take nothing, or next to nothing, are freed when the write timeout
-// has passed. Others are delivered to meanwhile, and the server stops in time.
+// Subscribers that receive nothing, or next to nothing, are removed after the write
+// timeout. Bystanders receive everything meanwhile, and the service stops in time.
 func TestSlowReadersAreFreed(t *testing.T) {
 	for _, c := range slowReaders {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := harness.Start(t, harness.InMemory, func(c *service.Config) { c.WriteTimeout = time.Second; c.Heartbeat = 500 * time.Millisecond })
+			s := harness.Start(t, harness.InMemory, func(c *service.Config) { c.WriteTimeout = writeTimeout; c.Heartbeat = 500 * time.Millisecond })
 			rest := newBystanders(t, s)
 			readers, members := make(map[readerProtocol]slowReader), make(map[string]uint32)
 			for i, p := range readerProtocols {
@@ -84,7 +84,7 @@ func TestSlowReadersAreFreed(t *testing.T) {
 					r.stall()
 				}
 			}
-			rooms := rest.talkUntilFreed(t, members)
+			rooms := rest.exchangeUntilFreed(t, members)
 			for i, p := range readerProtocols {
 				r, tested := readers[p]
 				if !tested {
@@ -98,7 +98,7 @@ func TestSlowReadersAreFreed(t *testing.T) {
 				})
 			}
 			rest.awaitMembers(t, 0)
-			rest.talk(t, 10, "")
+			rest.exchange(t, 10, "")
 			rest.leave()
 			checkStopsInTime(t, s)
 		})
@@ -107,15 +107,15 @@ func TestSlowReadersAreFreed(t *testing.T) {
 
 func readerRoom(i int) string { return fmt.Sprint("slow-", i) }
 
-// talkUntilFreed talks until the rooms are empty, but not for longer than waitLimit. It
+// exchangeUntilFreed exchanges messages until the rooms are empty, but not for longer than waitLimit. It
 // returns their members.
-func (r *bystanders) talkUntilFreed(t *testing.T, rooms map[string]uint32) map[string]uint32 {
+func (r *bystanders) exchangeUntilFreed(t *testing.T, rooms map[string]uint32) map[string]uint32 {
 	t.Helper()
 	limit, tick := time.NewTimer(waitLimit), time.NewTicker(50*time.Millisecond)
 	defer limit.Stop()
 	defer tick.Stop()
 	for {
-		r.talk(t, 20, harness.LongestText)
+		r.exchange(t, 20, harness.LongestText)
 		response, err := r.client.ListRooms(r.ctx, &chatv1.ListRoomsRequest{})
 		if err != nil || t.Failed() {
 			t.Fatalf("ListRooms = %v", err)
@@ -146,13 +146,13 @@ func neverOpenedWindow(t *testing.T, s *harness.Service, p readerProtocol, room 
 	return slowReader{ended: c.wasReset}
 }
 
-// wasReset checks that the first stream was reset and that the connection lives on.
+// wasReset checks that the first stream was reset, and that the connection still works.
 func (c *frameClient) wasReset(t *testing.T) {
 	t.Helper()
 	if stream := awaitValue(t, c.reset, "RST_STREAM"); stream != 1 {
 		t.Errorf("stream %d was reset, want 1", stream)
 	}
-	c.alive(t)
+	c.checkAlive(t)
 }
 
 // byteWiseWindow is neverOpenedWindow, and opens the window byte by byte.

@@ -16,41 +16,42 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
+	"chatroom/server/internal/testenv"
 )
 
-// Clients that take nothing hold up nobody: others are served for as long as the
-// server lets them be, and its stop does not wait for them, nor leave anything
-// behind.
+// Clients that receive nothing do not delay others, do not delay the service's stop, and
+// leave no goroutines behind.
 func TestClientsThatReceiveNothing(t *testing.T) {
 	before := goleak.IgnoreCurrent()
 	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = longWriteTimeout })
 	rest := newBystanders(t, s)
-	var living []*frameClient
+	var responsive []*frameClient
 	for _, window := range []uint32{0, 1, 4 << 10} {
 		for _, contentType := range []string{"application/grpc", "application/connect+proto"} {
 			c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
 			c.answer()
 			c.subscribe(t, s, 1, contentType)
-			living = append(living, c)
+			responsive = append(responsive, c)
 		}
 	}
 	// One that opens its windows, and then does not read its socket.
 	const window = 1 << 30
-	deaf := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
-	if err := deaf.framer.WriteWindowUpdate(0, window); err != nil {
+	unreading := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: window})
+	if err := unreading.framer.WriteWindowUpdate(0, window); err != nil {
 		t.Fatal(err)
 	}
-	deaf.subscribe(t, s, 1, "application/grpc")
+	unreading.subscribe(t, s, 1, "application/grpc")
 
-	rest.awaitMembers(t, len(living)+1)
-	rest.talk(t, 2_000, harness.LongText)
-	rest.talk(t, 500, harness.LongestText)
-	// The deaf one answers no PING, and may have been given up meanwhile.
-	rest.list.Await(rest.ctx, t, "the living", func(rooms map[string]uint32) bool {
-		return int(rooms[sharedRoom]) >= len(rest.streams)+len(living)
+	rest.awaitMembers(t, len(responsive)+1)
+	rest.exchange(t, testenv.Rounds(500, 2_000), harness.LongText)
+	rest.exchange(t, 500, harness.LongestText)
+	// The client that does not read answers no PING, and may have been disconnected
+	// meanwhile.
+	rest.list.Await(rest.ctx, t, "the responsive", func(rooms map[string]uint32) bool {
+		return int(rooms[sharedRoom]) >= len(rest.streams)+len(responsive)
 	})
-	for _, c := range living {
-		c.alive(t)
+	for _, c := range responsive {
+		c.checkAlive(t)
 	}
 	checkStopsInTime(t, s)
 	rest.leave()
@@ -59,11 +60,11 @@ func TestClientsThatReceiveNothing(t *testing.T) {
 	}
 }
 
-// The stream of a client that takes nothing is reset when the write timeout has
-// passed. Its connection lives on, and so do streams that are merely idle.
+// The stream of a client that receives nothing is reset after the write timeout. Its
+// connection still works, and so do idle streams.
 func TestWriteTimeoutResetsStreams(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = time.Second })
+	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = writeTimeout })
 	rest := newBystanders(t, s)
 	var stuck []*frameClient
 	for _, window := range []uint32{0, 4 << 10} {
@@ -75,14 +76,14 @@ func TestWriteTimeoutResetsStreams(t *testing.T) {
 			stuck = append(stuck, c)
 		}
 	}
-	rest.talk(t, 100, harness.LongText)
+	rest.exchange(t, 100, harness.LongText)
 	for _, c := range stuck {
 		ended := map[uint32]bool{awaitValue(t, c.reset, "RST_STREAM"): true}
 		ended[awaitValue(t, c.reset, "second RST_STREAM")] = true
 		if !ended[1] || !ended[3] {
 			t.Errorf("streams %v were reset, want 1 and 3", ended)
 		}
-		c.alive(t)
+		c.checkAlive(t)
 	}
 	rest.awaitMembers(t, 0)
 	// By the time that another one is reset, the rest was idle for as long.
@@ -90,14 +91,14 @@ func TestWriteTimeoutResetsStreams(t *testing.T) {
 	last.answer()
 	last.subscribe(t, s, 1, "application/grpc")
 	awaitValue(t, last.reset, "RST_STREAM")
-	rest.talk(t, 1, "")
+	rest.exchange(t, 1, "")
 }
 
 // On HTTP/1.1, the stream of a client that stops reading its socket ends when
 // the write timeout has passed.
 func TestUnreadHTTP1Socket(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = time.Second })
+	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = writeTimeout })
 	rest := newBystanders(t, s)
 	conn := dialWithSmallBuffer(t, s)
 	body := subscribeBody(t)
@@ -107,7 +108,7 @@ func TestUnreadHTTP1Socket(t *testing.T) {
 		t.Fatal(err)
 	}
 	rest.awaitMembers(t, 1)
-	rest.talk(t, 600, harness.LongestText)
+	rest.exchange(t, 600, harness.LongestText)
 	rest.awaitMembers(t, 0)
 	checkStopsInTime(t, s)
 }
@@ -115,7 +116,7 @@ func TestUnreadHTTP1Socket(t *testing.T) {
 // So does that of an HTTP/2 client whose windows are open, with its connection.
 func TestUnreadHTTP2Socket(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = time.Second })
+	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = writeTimeout })
 	rest := newBystanders(t, s)
 	const open = 1 << 30
 	c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: open})
@@ -124,12 +125,12 @@ func TestUnreadHTTP2Socket(t *testing.T) {
 	}
 	c.subscribe(t, s, 1, "application/grpc")
 	rest.awaitMembers(t, 1)
-	rest.talk(t, 600, harness.LongestText)
+	rest.exchange(t, 600, harness.LongestText)
 	rest.awaitMembers(t, 0)
 	checkStopsInTime(t, s)
 }
 
-// Whoever sends garbage, or half of something, and then hangs disturbs nobody.
+// Clients that send garbage, or stop in the middle of a frame, do not disturb others.
 func TestMalformedConnections(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, func(c *service.Config) { c.WriteTimeout = longWriteTimeout })
@@ -165,8 +166,8 @@ func TestMalformedConnections(t *testing.T) {
 	half.answer()
 	half.open(t, s, 1, "application/grpc")
 	half.send(t, 1, false, subscribeBody(t)[:7])
-	rest.talk(t, 100, harness.LongText)
-	half.alive(t)
+	rest.exchange(t, 100, harness.LongText)
+	half.checkAlive(t)
 	for name, conn := range refused {
 		if err := conn.SetReadDeadline(time.Now().Add(waitLimit)); err != nil {
 			t.Fatal(err)

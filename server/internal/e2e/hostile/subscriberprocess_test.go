@@ -30,8 +30,8 @@ var subscriberDoors = map[string]struct {
 	"HTTP1.1 gRPC-Web": {(*http.Protocols).SetHTTP1, []connect.ClientOption{connect.WithGRPCWeb()}},
 }
 
-// subscriberMain receives until its stream ends, and returns the status of the
-// process: 0 if the stream was live before.
+// subscriberMain receives until its stream ends, and returns the status of the process:
+// 0 if it had joined.
 func subscriberMain() int {
 	url, door := os.Args[1], subscriberDoors[os.Args[2]]
 	protocols := new(http.Protocols)

@@ -32,7 +32,7 @@ func (m procedure) refuses(name string, body requestBody, want harness.WantError
 	return refusedCase{name: name, method: string(m), body: body, want: want}
 }
 
-// undecodableRequests are requests that are not what the method takes.
+// undecodableRequests are requests that are not messages of the method's type.
 func undecodableRequests(method procedure, valid requestBody) []refusedCase {
 	tooLarge := harness.WantError{Code: connect.CodeResourceExhausted, Bound: sizeBound}
 	huge := method.refuses("a request far over the limit", valid.padded(hugeSize), tooLarge)

@@ -15,52 +15,52 @@ import (
 )
 
 // callTimeout bounds every wait of these tests.
-const callTimeout = 20 * time.Second
+const callTimeout = time.Minute
 
-// roomName is the room that all bad input is about. It is the one of the
-// 2019 contract, so that its clients' bad input is too.
+// roomName is the room of all invalid requests. It is the one of the 2019 contract, whose
+// clients send invalid requests, too.
 const roomName = "lobby"
 
-// fixture is a server, the ways to call it, and somebody who listens.
+// fixture is a service, the protocols to call it with, and a room with a subscriber.
 type fixture struct {
-	s     *harness.Service
-	doors []rawProtocol
-	room  *listenedRoom
+	s         *harness.Service
+	protocols []rawProtocol
+	room      *observedRoom
 }
 
 func newFixture(t *testing.T, options ...harness.Option) *fixture {
 	t.Parallel()
 	s := harness.Start(t, options...)
-	return &fixture{s: s, doors: rawProtocols(t), room: newListenedRoom(t, s)}
+	return &fixture{s: s, protocols: rawProtocols(t), room: newObservedRoom(t, s)}
 }
 
-// bidi returns the doors through which both sides can talk at once.
+// bidi returns the protocols that can do bidirectional streams.
 func (b *fixture) bidi() []rawProtocol {
-	return slices.DeleteFunc(slices.Clone(b.doors), func(d rawProtocol) bool { return !d.bidi })
+	return slices.DeleteFunc(slices.Clone(b.protocols), func(d rawProtocol) bool { return !d.bidi })
 }
 
-// run tries a bad request on each door where it can be said, between two
-// messages that are in order.
-func (b *fixture) run(t *testing.T, c refusedCase, doors []rawProtocol, try func(*testing.T, rawProtocol, rawRequest)) {
+// run tries an invalid request on each protocol that can encode it, between two valid
+// messages.
+func (b *fixture) run(t *testing.T, c refusedCase, protocols []rawProtocol, try func(*testing.T, rawProtocol, rawRequest)) {
 	t.Run(c.name, func(t *testing.T) {
-		for _, d := range doors {
+		for _, d := range protocols {
 			if request := c.body.in(d.codec); request != nil {
 				t.Run(d.name, func(t *testing.T) {
-					b.undisturbed(t, func() { try(t, d, request) })
+					b.betweenValidMessages(t, func() { try(t, d, request) })
 				})
 			}
 		}
 	})
 }
 
-// undisturbed checks that the listener hears what is said before and after try,
-// and nothing else.
-func (b *fixture) undisturbed(t *testing.T, try func()) {
+// betweenValidMessages checks that the subscriber receives the messages that are sent
+// before and after try, and nothing else.
+func (b *fixture) betweenValidMessages(t *testing.T, try func()) {
 	t.Helper()
-	b.room.says(t)
+	b.room.sendValid(t)
 	try()
-	b.room.says(t)
-	b.room.hears(t)
+	b.room.sendValid(t)
+	b.room.expectPending(t)
 }
 
 // callRaw makes one call and returns the error that it is answered with.
@@ -94,20 +94,20 @@ func callRaw(t *testing.T, s *harness.Service, d rawProtocol, procedure string, 
 	return err
 }
 
-// listenedRoom is a room with somebody who only listens.
-type listenedRoom struct {
-	client chatv1connect.ChatRoomClient
-	stream *connect.ServerStreamForClient[chatv1.SubscribeResponse]
-	cancel context.CancelFunc
-	epoch  string
-	said   []string // and not yet heard
-	count  int
-	last   uint64
+// observedRoom is a room with a subscriber.
+type observedRoom struct {
+	client  chatv1connect.ChatRoomClient
+	stream  *connect.ServerStreamForClient[chatv1.SubscribeResponse]
+	cancel  context.CancelFunc
+	epoch   string
+	pending []string // not yet received
+	count   int
+	last    uint64
 }
 
-func newListenedRoom(t *testing.T, s *harness.Service) *listenedRoom {
+func newObservedRoom(t *testing.T, s *harness.Service) *observedRoom {
 	ctx, cancel := context.WithCancel(t.Context())
-	r := &listenedRoom{client: chatv1connect.NewChatRoomClient(harness.H2CClient(t), s.URL), cancel: cancel}
+	r := &observedRoom{client: chatv1connect.NewChatRoomClient(harness.H2CClient(t), s.URL), cancel: cancel}
 	defer r.limit()()
 	var err error
 	r.stream, err = r.client.Subscribe(ctx, &chatv1.SubscribeRequest{
@@ -129,48 +129,49 @@ func newListenedRoom(t *testing.T, s *harness.Service) *listenedRoom {
 }
 
 // limit ends the stream if the returned function is not called in time.
-func (r *listenedRoom) limit() (lift func()) {
+func (r *observedRoom) limit() (lift func()) {
 	timer := time.AfterFunc(callTimeout, r.cancel)
 	return func() { timer.Stop() }
 }
 
-// next returns a text that was not said before, and will be heard.
-func (r *listenedRoom) next() string {
+// next returns a new text that the subscriber has to receive.
+func (r *observedRoom) next() string {
 	r.count++
 	text := fmt.Sprintf("good %d", r.count)
-	r.said = append(r.said, text)
+	r.pending = append(r.pending, text)
 	return text
 }
 
-// says says something that is in order.
-func (r *listenedRoom) says(t *testing.T) {
+// sendValid sends a valid message.
+func (r *observedRoom) sendValid(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
 	defer cancel()
 	text := r.next()
 	if _, err := r.client.Send(ctx, messageInRoom(text, text)); err != nil {
-		t.Fatalf("Send of something good: %v", err)
+		t.Fatalf("Send of a valid message: %v", err)
 	}
 }
 
-// hears checks that the listener got what was said since, and nothing else.
-func (r *listenedRoom) hears(t *testing.T) {
+// expectPending checks that the subscriber receives the pending messages, and nothing
+// else.
+func (r *observedRoom) expectPending(t *testing.T) {
 	t.Helper()
 	defer r.limit()()
-	for len(r.said) > 0 {
+	for len(r.pending) > 0 {
 		if !r.stream.Receive() {
-			t.Fatalf("the listener's stream ended: %v", r.stream.Err())
+			t.Fatalf("the subscriber's stream ended: %v", r.stream.Err())
 		}
 		frame := r.stream.Msg().GetFrame()
 		switch e := frame.GetEvent(); {
 		case harness.IsEphemeral(frame):
 		case e != nil:
-			if e.GetMessage().GetText() != r.said[0] || e.GetPrevious() != r.last {
-				t.Fatalf("the listener got %v after sequence %d, want %q", e, r.last, r.said[0])
+			if e.GetMessage().GetText() != r.pending[0] || e.GetPrevious() != r.last {
+				t.Fatalf("the subscriber received %v after sequence %d, want %q", e, r.last, r.pending[0])
 			}
-			r.said, r.last = r.said[1:], e.GetSequence()
+			r.pending, r.last = r.pending[1:], e.GetSequence()
 		case frame.GetCaughtUp() == nil && frame.GetHeartbeat() == nil:
-			t.Fatalf("the listener got %v, want events only", frame)
+			t.Fatalf("the subscriber received %v, want events only", frame)
 		}
 	}
 }

@@ -127,7 +127,7 @@ func checkEndStreamError(t *testing.T, w harness.WantError, a httpAnswer) {
 // Requests that no generated client makes.
 func TestMalformedHTTPRequests(t *testing.T) {
 	b := newFixture(t)
-	send := `{"room":"lobby","id":"x","message":{"text":"never said"}}`
+	send := `{"room":"lobby","id":"x","message":{"text":"never sent"}}`
 	history := func(query ...string) string {
 		values := make(url.Values)
 		for i := 0; i < len(query); i += 2 {
@@ -172,7 +172,7 @@ func TestMalformedHTTPRequests(t *testing.T) {
 	} {
 		for version, client := range clients {
 			t.Run(c.name+"/"+version, func(t *testing.T) {
-				b.undisturbed(t, func() {
+				b.betweenValidMessages(t, func() {
 					answer := doRaw(t, client, c.method, b.s.URL+c.path, strings.NewReader(c.body), "Content-Type", c.contentType)
 					if answer.status != c.status {
 						t.Errorf("status = %d, want %d", answer.status, c.status)
@@ -189,13 +189,13 @@ func TestMalformedHTTPRequests(t *testing.T) {
 // A method that does not exist is unimplemented, on every protocol.
 func TestUnknownMethod(t *testing.T) {
 	b := newFixture(t)
-	for _, d := range b.doors {
+	for _, d := range b.protocols {
 		for _, procedure := range []string{"/chat.v1.ChatRoom/Dance", "/chat.v2.ChatRoom/Send", "/hello.ChatRoom/Dance"} {
 			t.Run(d.name+procedure, func(t *testing.T) {
-				b.undisturbed(t, func() {
+				b.betweenValidMessages(t, func() {
 					ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
 					defer cancel()
-					request := rawRequest(encode(messageInRoom("x", "never said")).in(d.codec))
+					request := rawRequest(encode(messageInRoom("x", "never sent")).in(d.codec))
 					_, err := newRawClient[chatv1.SendResponse](b.s, d, procedure).CallUnary(ctx, connect.NewRequest(&request))
 					if got := connect.CodeOf(err); got != connect.CodeUnimplemented {
 						t.Errorf("error = %v, want code unimplemented", err)
@@ -206,7 +206,7 @@ func TestUnknownMethod(t *testing.T) {
 	}
 }
 
-// Chat over HTTP/1.1 is refused in a way that says what to use.
+// Chat over HTTP/1.1 is refused with an error that names HTTP/2.
 func TestChatOverHTTP1IsRefused(t *testing.T) {
 	b := newFixture(t)
 	client := harness.HTTP1Client(t)
@@ -214,7 +214,7 @@ func TestChatOverHTTP1IsRefused(t *testing.T) {
 	for _, path := range []string{chatv1connect.ChatRoomChatProcedure, helloconnect.ChatRoomChatProcedure} {
 		for _, contentType := range []string{"application/connect+json", "application/connect+proto", "application/grpc", "application/grpc-web+proto"} {
 			t.Run(path[1:]+"/"+contentType, func(t *testing.T) {
-				b.undisturbed(t, func() {
+				b.betweenValidMessages(t, func() {
 					answer := postRaw(t, client, b.s.URL+path, strings.NewReader(""), "Content-Type", contentType)
 					if answer.status != http.StatusHTTPVersionNotSupported {
 						t.Errorf("status = %d, want 505", answer.status)

@@ -15,12 +15,12 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// Bodies that are too large are refused whether or not they say so first, and
-// whether or not they are compressed.
+// Bodies over the limit are refused with and without a content length, compressed or
+// not.
 func TestOversizedBodies(t *testing.T) {
 	b := newFixture(t)
 	want := harness.WantError{Code: connect.CodeResourceExhausted, Bound: sizeBound}
-	valid := encode(messageInRoom("x", "never said"))
+	valid := encode(messageInRoom("x", "never sent"))
 	bomb := valid.bomb(16 << 20).json
 	clients := map[string]*http.Client{"HTTP 1.1": harness.HTTP1Client(t), "h2c": harness.H2CClient(t)}
 	for _, c := range []struct {
@@ -39,7 +39,7 @@ func TestOversizedBodies(t *testing.T) {
 				"chunked":         struct{ io.Reader }{bytes.NewReader(c.body)},
 			} {
 				t.Run(c.name+"/"+version+"/"+length, func(t *testing.T) {
-					b.undisturbed(t, func() {
+					b.betweenValidMessages(t, func() {
 						answer := postRaw(t, client, b.s.URL+chatv1connect.ChatRoomSendProcedure, body,
 							"Content-Type", "application/json", "Content-Encoding", c.encoding)
 						checkUnaryError(t, want, answer)
@@ -53,13 +53,13 @@ func TestOversizedBodies(t *testing.T) {
 // A request of exactly the limit is as good as any other.
 func TestBodyOfExactlyTheLimit(t *testing.T) {
 	b := newFixture(t)
-	for _, d := range b.doors {
+	for _, d := range b.protocols {
 		text := b.room.next()
 		body := encode(messageInRoom(text, text)).padded(oversize - 1)
 		if err := callRaw(t, b.s, d, chatv1connect.ChatRoomSendProcedure, body.in(d.codec)); err != nil {
 			t.Errorf("Send of %d bytes by %s: %v", oversize-1, d.name, err)
 		}
-		b.room.hears(t)
+		b.room.expectPending(t)
 	}
 }
 
@@ -67,12 +67,12 @@ func TestBodyOfExactlyTheLimit(t *testing.T) {
 func TestGzipBombs(t *testing.T) {
 	b := newFixture(t)
 	want := harness.WantError{Code: connect.CodeResourceExhausted, Bound: sizeBound}
-	send := encode(messageInRoom("x", "never said")).bomb(4 << 20)
+	send := encode(messageInRoom("x", "never sent")).bomb(4 << 20)
 	subscribe := encode(&chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{{Room: roomName}}}).bomb(4 << 20)
 	join := encode(harness.JoinAction(&chatv1.Subscription{Room: roomName})).bomb(4 << 20)
-	for _, d := range b.doors {
+	for _, d := range b.protocols {
 		t.Run(d.name, func(t *testing.T) {
-			b.undisturbed(t, func() {
+			b.betweenValidMessages(t, func() {
 				compressed := alreadyCompressed()
 				want.Check(t, callRaw(t, b.s, d, chatv1connect.ChatRoomSendProcedure, send.in(d.codec), compressed...))
 				want.Check(t, callRaw(t, b.s, d, chatv1connect.ChatRoomSubscribeProcedure, subscribe.in(d.codec), compressed...))
@@ -91,7 +91,7 @@ func TestInvalidTokens(t *testing.T) {
 	b := newFixture(t)
 	want := harness.WantError{Code: connect.CodeUnauthenticated, Info: "TOKEN_INVALID", Bound: "sign in again"}
 	calls := map[string]proto.Message{
-		chatv1connect.ChatRoomSendProcedure:       messageInRoom("x", "never said"),
+		chatv1connect.ChatRoomSendProcedure:       messageInRoom("x", "never sent"),
 		chatv1connect.ChatRoomListEventsProcedure: &chatv1.ListEventsRequest{Room: roomName},
 		chatv1connect.ChatRoomListRoomsProcedure:  &chatv1.ListRoomsRequest{},
 		chatv1connect.ChatRoomSignInProcedure:     &chatv1.SignInRequest{Name: "x"},
@@ -105,9 +105,9 @@ func TestInvalidTokens(t *testing.T) {
 	} {
 		authorize := connect.WithInterceptors(headerInterceptor{"Authorization", credentials})
 		t.Run(name, func(t *testing.T) {
-			for _, d := range b.doors {
+			for _, d := range b.protocols {
 				t.Run(d.name, func(t *testing.T) {
-					b.undisturbed(t, func() {
+					b.betweenValidMessages(t, func() {
 						for method, m := range calls {
 							want.Check(t, callRaw(t, b.s, d, method, encode(m).in(d.codec), authorize))
 						}

@@ -54,7 +54,7 @@ func (c *rawChat) sendMessage(t *testing.T, m proto.Message) {
 	c.send(t, encode(m).in(c.door.codec))
 }
 
-// join joins a room, live.
+// join joins a room, up to CaughtUp.
 func (c *rawChat) join(t *testing.T, room string) {
 	t.Helper()
 	c.sendMessage(t, harness.JoinAction(&chatv1.Subscription{Room: room}))
@@ -63,8 +63,8 @@ func (c *rawChat) join(t *testing.T, room string) {
 	}
 }
 
-// says says something that is in order, and waits for it to be accepted.
-func (c *rawChat) says(t *testing.T, room *listenedRoom) {
+// sendValid sends a valid message, and waits for its Accepted.
+func (c *rawChat) sendValid(t *testing.T, room *observedRoom) {
 	t.Helper()
 	text := room.next()
 	c.sendMessage(t, &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: messageInRoom(text, text)}})

@@ -17,7 +17,7 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// rawRequest is a request as it goes over the wire, well-formed or not.
+// rawRequest is an encoded request, which may be malformed.
 type rawRequest []byte
 
 // rawCodec sends what it is given, and decodes answers for real.
@@ -49,14 +49,14 @@ type rawProtocol struct {
 // rawProtocols are all protocols on all versions of HTTP that carry them.
 func rawProtocols(t *testing.T) []rawProtocol {
 	http1, h2c := harness.HTTP1Client(t), harness.H2CClient(t)
-	doors := []rawProtocol{
+	protocols := []rawProtocol{
 		{name: "Connect JSON", codec: rawCodec{"json"}},
 		{name: "Connect proto", codec: rawCodec{"proto"}},
 		{name: "gRPC-Web", codec: rawCodec{"proto"}, options: []connect.ClientOption{connect.WithGRPCWeb()}},
 		{name: "gRPC", codec: rawCodec{"proto"}, options: []connect.ClientOption{connect.WithGRPC()}},
 	}
 	var all []rawProtocol
-	for _, d := range doors {
+	for _, d := range protocols {
 		d.options = append(d.options, connect.WithCodec(d.codec))
 		over1, over2 := d, d
 		over1.name, over1.http = d.name+" on HTTP 1.1", http1
@@ -74,7 +74,7 @@ func newRawClient[Res any](s *harness.Service, d rawProtocol, procedure string, 
 	return connect.NewClient[rawRequest, Res](d.http, s.URL+procedure, slices.Concat(d.options, more)...)
 }
 
-// requestBody is a request in both encodings, nil where it can't be said.
+// requestBody is a request in both encodings, nil where it can't be encoded.
 type requestBody struct{ json, proto []byte }
 
 func (b requestBody) in(c rawCodec) []byte {
@@ -166,8 +166,8 @@ func gzipped(data []byte) []byte {
 	return out.Bytes()
 }
 
-// alreadyCompressed says that requests are compressed, and leaves them as they are:
-// the caller did it, once for all calls.
+// alreadyCompressed declares requests as compressed without compressing them: the caller
+// has done so, once for all calls.
 func alreadyCompressed() []connect.ClientOption {
 	return []connect.ClientOption{
 		connect.WithAcceptCompression("gzip",

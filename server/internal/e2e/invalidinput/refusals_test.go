@@ -7,7 +7,7 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// refusedCase is a request that is refused, wherever it can be said.
+// refusedCase is a request that is refused on every protocol that can encode it.
 type refusedCase struct {
 	name   string
 	method string // the procedure
@@ -16,21 +16,21 @@ type refusedCase struct {
 	fatal  bool // a stream may end with it
 }
 
-// Every bad request is answered by a code, a detail and the bound, on every
-// protocol, and nobody else notices.
+// Every invalid request is refused with a code, a detail and the bound on every
+// protocol, and subscribers do not notice.
 func TestInvalidRequestsAreRefused(t *testing.T) {
 	b := newFixture(t)
 	for _, c := range slices.Concat(
 		invalidSends(), invalidHistoryRequests(b.room.epoch), invalidListRequests(), invalidSignIns(), invalidSubscribes(),
 	) {
-		b.run(t, c, b.doors, func(t *testing.T, d rawProtocol, request rawRequest) {
+		b.run(t, c, b.protocols, func(t *testing.T, d rawProtocol, request rawRequest) {
 			c.want.Check(t, callRaw(t, b.s, d, c.method, request))
 		})
 	}
 }
 
-// On Chat, once a room is joined, the same is said by Rejected, and the stream
-// goes on.
+// On Chat, after a join, the same requests are answered with Rejected, and the stream
+// stays open.
 func TestInvalidRequestsOnChatAreRejected(t *testing.T) {
 	b := newFixture(t)
 	cases := invalidActions()
@@ -48,7 +48,7 @@ func TestInvalidRequestsOnChatAreRejected(t *testing.T) {
 			chat.send(t, request)
 			if f, err := chat.reply(); err == nil {
 				c.want.CheckRejected(t, f)
-				chat.says(t, b.room)
+				chat.sendValid(t, b.room)
 			} else if !c.fatal {
 				t.Errorf("the stream ended with %v, want it to go on", err)
 			} else {

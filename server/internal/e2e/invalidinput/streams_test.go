@@ -27,7 +27,7 @@ func TestInvalidFirstRequestOnChat(t *testing.T) {
 	b := newFixture(t)
 	const method = procedure(chatv1connect.ChatRoomChatProcedure)
 	notAJoin := harness.InvalidArgument("join", "must be set in the first request")
-	send := &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: messageInRoom("first", "never said")}}
+	send := &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: messageInRoom("first", "never sent")}}
 	join := func(s *chatv1.Subscription) requestBody { return encode(harness.JoinAction(s)) }
 	recent := &chatv1.Subscription{Room: roomName, Start: &chatv1.Subscription_Recent{Recent: 1001}}
 	cases := append([]refusedCase{
@@ -47,7 +47,7 @@ func TestInvalidFirstRequestOnChat(t *testing.T) {
 	}
 	for _, d := range b.bidi() {
 		t.Run("nothing/"+d.name, func(t *testing.T) {
-			b.undisturbed(t, func() {
+			b.betweenValidMessages(t, func() {
 				chat := openRawChat(t, b.s, d)
 				if err := chat.stream.CloseRequest(); err != nil {
 					t.Fatal(err)
@@ -58,13 +58,13 @@ func TestInvalidFirstRequestOnChat(t *testing.T) {
 	}
 }
 
-// A client that opens Chat and says nothing is told so after the heartbeat
-// interval.
+// A Chat stream on which no request comes ends after the heartbeat interval, with the
+// reason.
 func TestSilentChat(t *testing.T) {
 	b := newFixture(t, func(c *service.Config) { c.Heartbeat = 100 * time.Millisecond })
 	for _, d := range b.bidi() {
 		t.Run(d.name, func(t *testing.T) {
-			b.undisturbed(t, func() {
+			b.betweenValidMessages(t, func() {
 				chat := openRawChat(t, b.s, d)
 				if err := chat.stream.Send(nil); err != nil { // only the headers
 					t.Fatal(err)
@@ -80,7 +80,7 @@ func TestTooManyRoomsOnChat(t *testing.T) {
 	b := newFixture(t)
 	for _, d := range b.bidi() {
 		t.Run(d.name, func(t *testing.T) {
-			b.undisturbed(t, func() {
+			b.betweenValidMessages(t, func() {
 				chat := openRawChat(t, b.s, d)
 				chat.join(t, roomName)
 				for i := range 99 {
@@ -92,14 +92,14 @@ func TestTooManyRoomsOnChat(t *testing.T) {
 					t.Fatalf("the stream ended with %v, want Rejected", err)
 				}
 				harness.InvalidArgument("join.room", "at most 100 rooms").CheckRejected(t, f)
-				chat.says(t, b.room)
+				chat.sendValid(t, b.room)
 			})
 		})
 	}
 }
 
-// A cursor that can't be honoured is no error on a stream: it is answered by
-// Reset, and the stream goes on live.
+// A cursor that is lost is no error on a stream: it is answered with Reset, and live
+// events follow.
 func TestLostCursorsOnStreams(t *testing.T) {
 	b := newFixture(t)
 	for name, cursor := range map[string]*chatv1.Cursor{
@@ -107,9 +107,9 @@ func TestLostCursorsOnStreams(t *testing.T) {
 		"beyond the end":   {Epoch: b.room.epoch, Sequence: 1 << 40},
 	} {
 		subscription := &chatv1.Subscription{Room: roomName, Start: &chatv1.Subscription_After{After: cursor}}
-		for _, d := range b.doors {
+		for _, d := range b.protocols {
 			t.Run(name+"/"+d.name, func(t *testing.T) {
-				b.undisturbed(t, func() {
+				b.betweenValidMessages(t, func() {
 					receive := b.subscribe(t, d, &chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{subscription}})
 					b.checkReset(t, receive)
 					if !d.bidi {
@@ -143,7 +143,8 @@ func (b *fixture) subscribe(t *testing.T, d rawProtocol, m *chatv1.SubscribeRequ
 	}
 }
 
-// checkReset checks that a stream begins with Joined and Reset, and goes on.
+// checkReset checks that a stream begins with Joined and Reset, and that live events
+// follow.
 func (b *fixture) checkReset(t *testing.T, receive func() *chatv1.Frame) {
 	t.Helper()
 	if f := receive(); f.GetJoined() == nil {
@@ -152,8 +153,8 @@ func (b *fixture) checkReset(t *testing.T, receive func() *chatv1.Frame) {
 	if r := receive().GetReset_(); r.GetRoom() != roomName || r.GetEpoch() != b.room.epoch || r.GetHead() < b.room.last {
 		t.Errorf("second frame = %v, want Reset to the head of room %q", r, roomName)
 	}
-	b.room.says(t)
-	want := b.room.said[len(b.room.said)-1]
+	b.room.sendValid(t)
+	want := b.room.pending[len(b.room.pending)-1]
 	for {
 		f := receive()
 		if harness.IsEphemeral(f) {
@@ -238,7 +239,7 @@ func TestMalformedEnvelopes(t *testing.T) {
 			{"a message far over the limit", envelope(0, hugeSize, make([]byte, hugeSize)), tooLarge},
 		} {
 			t.Run(method[1:]+"/"+c.name, func(t *testing.T) {
-				b.undisturbed(t, func() {
+				b.betweenValidMessages(t, func() {
 					answer := postRaw(t, client, b.s.URL+method, bytes.NewReader(c.data), "Content-Type", "application/connect+json")
 					checkEndStreamError(t, c.want, answer)
 				})

@@ -12,9 +12,9 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// A second process on the directory of a running one is refused and says who has it,
-// and one on its port touches nothing, while events come. After a kill and another
-// start, every event is there, and the log is the same.
+// A second process on the directory of a running one is refused with the holder's
+// process and address, and one on its port changes no file, while events are stored.
+// After a kill and a restart, every event is there, in the same log.
 func TestSecondProcessIsRefused(t *testing.T) {
 	t.Parallel()
 	ctx, data := harness.Context(t), t.TempDir()

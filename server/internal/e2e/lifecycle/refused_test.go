@@ -10,7 +10,7 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// A second server on a directory is refused, and says who has it.
+// A second service on a directory is refused with the holder's process and address.
 func TestSecondServiceIsRefused(t *testing.T) {
 	dir := t.TempDir()
 	s := harness.Start(t, harness.InDir(dir))

@@ -11,8 +11,8 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// Streams learn that the server goes, keep what they were sent until then, and
-// end with a code that means: reconnect.
+// When the service stops, streams receive Draining, and end as unavailable, upon which
+// clients reconnect.
 func TestStopEndsStreamsAsUnavailable(t *testing.T) {
 	s := harness.Start(t)
 	clients := map[string]chatv1connect.ChatRoomClient{

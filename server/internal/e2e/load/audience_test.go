@@ -39,7 +39,7 @@ func (l orderedListener) listen(t *testing.T) {
 	}
 }
 
-// audience are those who stay from before the storm until after it.
+// audience are subscribers that stay until the end.
 type audience struct {
 	t         *testing.T
 	listening sync.WaitGroup
@@ -47,8 +47,8 @@ type audience struct {
 	closers   []func()
 }
 
-// newAudience opens a stream of each kind in each room, and returns when
-// all are live.
+// newAudience opens a stream of each kind in each room, and returns when all have
+// joined.
 func newAudience(ctx context.Context, t *testing.T, s *harness.Service, list harness.RoomList, h2c, http1 *http.Client) *audience {
 	ctx, leave := context.WithCancel(ctx)
 	a := &audience{t: t, members: make(map[string]uint32), closers: []func(){leave}}
@@ -65,7 +65,7 @@ func newAudience(ctx context.Context, t *testing.T, s *harness.Service, list har
 	}
 	a.members["lobby"]++
 	a.closers = append(a.closers, func() { closeChat(hello) })
-	list.AwaitMembers(ctx, t, a.members) // the 2019 contract does not say that it has joined
+	list.AwaitMembers(ctx, t, a.members) // a stream of the 2019 contract receives nothing when it joins
 	a.listen(orderedListener{"hello Chat", "lobby", func() (string, error) {
 		m, err := hello.Receive()
 		return m.GetMessage(), err

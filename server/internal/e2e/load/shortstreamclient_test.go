@@ -43,8 +43,8 @@ func joinAction(room string) *chatv1.ChatRequest {
 	return &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Join{Join: &chatv1.Subscription{Room: room}}}
 }
 
-// noiseRoom is a room that visitors speak in.
-const noiseRoom = "storm-noise"
+// noiseRoom is a room that short streams send to.
+const noiseRoom = "noise"
 
 // shortStreamClient opens streams on connections of its own, and does not keep them.
 type shortStreamClient struct {
@@ -70,7 +70,7 @@ func newShortStreamClient(s *harness.Service, h2c, http1 *http.Client) *shortStr
 func (v *shortStreamClient) openAndLeave(ctx context.Context) error {
 	ctx, leave := context.WithCancel(ctx)
 	defer leave()
-	room := fmt.Sprint("passing-", rand.Uint64())
+	room := fmt.Sprint("short-", rand.Uint64())
 	if i := rand.IntN(len(busyRooms) + 1); i < len(busyRooms) {
 		room = busyRooms[i]
 	}
@@ -87,7 +87,7 @@ func (v *shortStreamClient) openAndLeave(ctx context.Context) error {
 		_, _ = stream.Receive()
 		stream.Close()
 		return nil
-	case 1: // with a deadline, which the server is told
+	case 1: // with a deadline, which is sent to the server
 		ctx, leave = context.WithTimeout(ctx, rand.N(3*time.Millisecond))
 		defer leave()
 		stream := open()
@@ -109,8 +109,8 @@ func (v *shortStreamClient) openAndLeave(ctx context.Context) error {
 	}
 }
 
-// chatAndLeave opens Chat and goes: before or after the join, in the middle of a send,
-// after leaving the room, or with its own side closed.
+// chatAndLeave opens Chat and leaves: before or after the join, in the middle of a send,
+// after leaving the room, or after half-closing.
 func (v *shortStreamClient) chatAndLeave(ctx context.Context, leave func(), client chatv1connect.ChatRoomClient, room string) error {
 	stream, err := client.Chat(ctx)
 	if err != nil {
@@ -138,7 +138,7 @@ func (v *shortStreamClient) chatAndLeave(ctx context.Context, leave func(), clie
 		if err := stream.CloseRequest(); err != nil {
 			return err
 		}
-		_, err := stream.Receive() // the server goes on sending
+		_, err := stream.Receive() // the server still sends
 		return err
 	}
 }

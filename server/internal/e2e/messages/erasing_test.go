@@ -12,6 +12,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
+	"chatroom/server/internal/testenv"
 )
 
 // filesWith returns the files of a directory that contain a text.
@@ -64,17 +65,17 @@ func checkErases(t *testing.T, n *harness.Pair, data string) []string {
 	for range 4 {
 		texts = append(texts, rand.Text())
 	}
-	n.Say(t, n.Ben, &chatv1.Message{Text: texts[3]})
-	target := n.Say(t, n.Ada, &chatv1.Message{Text: texts[0]})
-	n.Do(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), target, texts[1]))
-	n.Do(t, n.Ben, harness.ReactionRequest(n.Room, n.NewID(), target, "👍", false))
-	n.Do(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), target, texts[2]))
+	n.SendMessage(t, n.Ben, &chatv1.Message{Text: texts[3]})
+	target := n.SendMessage(t, n.Ada, &chatv1.Message{Text: texts[0]})
+	n.SendAndReceive(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), target, texts[1]))
+	n.SendAndReceive(t, n.Ben, harness.ReactionRequest(n.Room, n.NewID(), target, "👍", false))
+	n.SendAndReceive(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), target, texts[2]))
 	for _, text := range texts {
 		if len(filesWith(t, data, text)) == 0 {
 			t.Fatalf("no file contains %q before the deletion: the check would not find it after", text)
 		}
 	}
-	n.Ada.Do(t, harness.DeletionRequest(n.Room, n.NewID(), target))
+	n.Ada.MustSend(t, harness.DeletionRequest(n.Room, n.NewID(), target))
 	for _, text := range texts[:3] {
 		if with := filesWith(t, data, text); len(with) > 0 {
 			t.Errorf("the deletion was answered, and %q is in %q", text, with)
@@ -94,9 +95,9 @@ func TestEditsRacingADeletionAreErased(t *testing.T) {
 	s := harness.Start(t, harness.InDir(data), func(c *service.Config) { c.NoFsync = true })
 	ctx := harness.Context(t)
 	n := s.JoinPair(ctx, t, harness.ConnectHTTP2, harness.ViaSend, "race")
-	for round := range 100 {
+	for round := range testenv.Rounds(20, 100) {
 		text := rand.Text()
-		target := n.Ada.Do(t, harness.MessageRequest(n.Room, n.NewID(), &chatv1.Message{Text: text})).GetSequence()
+		target := n.Ada.MustSend(t, harness.MessageRequest(n.Room, n.NewID(), &chatv1.Message{Text: text})).GetSequence()
 		var racing sync.WaitGroup
 		id := n.NewID()
 		for i := range 4 {

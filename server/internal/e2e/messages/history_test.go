@@ -28,8 +28,8 @@ func TestRestartKeepsHistory(t *testing.T) {
 			n.Ada.Member = ada
 			n.Names[ada.GetId()] = "ada"
 			n.play(t)
-			slip := n.Say(t, n.Ada, &chatv1.Message{Text: "another slip"})
-			deletion := n.Ada.Do(t, harness.DeletionRequest(n.Room, "another", slip))
+			slip := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "another slip"})
+			deletion := n.Ada.MustSend(t, harness.DeletionRequest(n.Room, "another", slip))
 			s.Stop(t)
 
 			ctx := harness.Context(t)
@@ -38,11 +38,11 @@ func TestRestartKeepsHistory(t *testing.T) {
 			n.Ada = s.JoinWithToken(ctx, t, d, harness.ViaSend, token, &chatv1.Subscription{Room: n.Room})
 			n.Ada.Member = ada
 			n.checkLaterReaders(ctx, t, d, harness.ViaSend)
-			again := n.Ada.Do(t, harness.DeletionRequest(n.Room, "another", slip))
+			again := n.Ada.MustSend(t, harness.DeletionRequest(n.Room, "another", slip))
 			if !again.GetDuplicate() || again.GetSequence() != deletion.GetSequence() {
 				t.Errorf("a deletion of before the restart, retried, was answered %v, want the duplicate of %v", again, deletion)
 			}
-			n.Ada.Do(t, harness.EditRequest(n.Room, "own", n.Say(t, n.Ada, &chatv1.Message{Text: "after"}), "still my own"))
+			n.Ada.MustSend(t, harness.EditRequest(n.Room, "own", n.SendMessage(t, n.Ada, &chatv1.Message{Text: "after"}), "still my own"))
 		})
 	}
 }
@@ -54,8 +54,8 @@ type story struct {
 	seen   *roomView      // the room as it was there
 }
 
-// The messages of a room live the same life through every door: who is there sees
-// it, and so does who comes later, by whatever way.
+// The messages of a room, with edits, reactions and deletions, are the same on every
+// protocol, live, on replay and in pages.
 func TestMessageHistoryIsSameOnEveryPath(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -78,39 +78,40 @@ func TestMessageHistoryIsSameOnEveryPath(t *testing.T) {
 	}
 }
 
-// finalView is what there is to be seen of a life in the end.
+// finalView is the room at the end of a story.
 const finalView = `ada: Hello, everybody (edited) 🎉 ada ben 👍 ada
 [to Hello, everybody] ben: Hi 👩‍👩‍👧‍👦 ada
 [to what is gone] ada: So it was
 ben: To stay
 `
 
-// play is a whole life, and ends when both have heard of all of it.
+// play sends all that happens in the story, and returns when both members have received
+// it.
 func (n *story) play(t *testing.T) {
 	t.Helper()
 	ada, ben := n.Ada, n.Ben
-	first := n.Say(t, ada, &chatv1.Message{Text: "Hello"})
-	reply := n.Say(t, ben, &chatv1.Message{Text: "Hi", ReplyTo: first})
-	n.Do(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, all"))
-	n.Do(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "🎉", false))
-	n.Do(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
-	n.Do(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
-	n.Do(t, ada, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
-	n.Do(t, ada, harness.ReactionRequest(n.Room, n.NewID(), first, "🎉", false))
-	n.Do(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", true))
-	n.Do(t, ada, harness.ReactionRequest(n.Room, n.NewID(), reply, "👩‍👩‍👧‍👦", false))
-	n.Do(t, ada, harness.ReactionRequest(n.Room, n.NewID(), reply, "👍", true)) // it isn't there
+	first := n.SendMessage(t, ada, &chatv1.Message{Text: "Hello"})
+	reply := n.SendMessage(t, ben, &chatv1.Message{Text: "Hi", ReplyTo: first})
+	n.SendAndReceive(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, all"))
+	n.SendAndReceive(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "🎉", false))
+	n.SendAndReceive(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
+	n.SendAndReceive(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
+	n.SendAndReceive(t, ada, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
+	n.SendAndReceive(t, ada, harness.ReactionRequest(n.Room, n.NewID(), first, "🎉", false))
+	n.SendAndReceive(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", true))
+	n.SendAndReceive(t, ada, harness.ReactionRequest(n.Room, n.NewID(), reply, "👩‍👩‍👧‍👦", false))
+	n.SendAndReceive(t, ada, harness.ReactionRequest(n.Room, n.NewID(), reply, "👍", true)) // it isn't there
 
-	slip := n.Say(t, ben, &chatv1.Message{Text: "A slip"})
-	n.Do(t, ben, harness.EditRequest(n.Room, n.NewID(), slip, "A slip of the"))
+	slip := n.SendMessage(t, ben, &chatv1.Message{Text: "A slip"})
+	n.SendAndReceive(t, ben, harness.EditRequest(n.Room, n.NewID(), slip, "A slip of the"))
 	n.middle = &chatv1.Cursor{Epoch: n.Ada.Joined.GetRooms()[0].GetEpoch()}
-	n.middle.Sequence = n.Do(t, ada, harness.ReactionRequest(n.Room, n.NewID(), slip, "😱", false))
+	n.middle.Sequence = n.SendAndReceive(t, ada, harness.ReactionRequest(n.Room, n.NewID(), slip, "😱", false))
 	n.seen = viewOf(t, ada.Events)
-	n.Do(t, ben, harness.EditRequest(n.Room, n.NewID(), slip, "A slip of the tongue"))
-	n.Say(t, ada, &chatv1.Message{Text: "So it was", ReplyTo: slip})
-	n.Do(t, ben, harness.DeletionRequest(n.Room, "delete", slip))
-	n.Do(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, everybody"))
-	last := n.Say(t, ben, &chatv1.Message{Text: "To stay"})
+	n.SendAndReceive(t, ben, harness.EditRequest(n.Room, n.NewID(), slip, "A slip of the tongue"))
+	n.SendMessage(t, ada, &chatv1.Message{Text: "So it was", ReplyTo: slip})
+	n.SendAndReceive(t, ben, harness.DeletionRequest(n.Room, "delete", slip))
+	n.SendAndReceive(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, everybody"))
+	last := n.SendMessage(t, ben, &chatv1.Message{Text: "To stay"})
 	ada.AwaitSequence(t, last)
 	ben.AwaitSequence(t, last)
 }
@@ -136,7 +137,7 @@ func (n *story) checkChanges(ctx context.Context, t *testing.T) {
 	}
 }
 
-// checkLaterReaders looks at the room in every way that there is for who comes later.
+// checkLaterReaders reads the room in every way in which a later reader can.
 func (n *story) checkLaterReaders(ctx context.Context, t *testing.T, d harness.Protocol, m harness.Mode) {
 	t.Helper()
 	recent := n.Service.Join(ctx, t, d, m, "later", &chatv1.Subscription{Room: n.Room, Start: &chatv1.Subscription_Recent{Recent: 1000}})
@@ -215,8 +216,8 @@ func (n *story) backward(ctx context.Context, t *testing.T, limit uint32) *roomV
 	return b
 }
 
-// pageThenLive reads a page, and goes on from there on a stream: what the page had
-// of changes already comes once more, and is skipped.
+// pageThenLive reads a page, and continues on a stream: changes that the page includes
+// come once more, and must be skipped.
 func (n *story) pageThenLive(ctx context.Context, t *testing.T, d harness.Protocol, m harness.Mode) {
 	t.Helper()
 	page, err := n.Ada.ListEvents(ctx, &chatv1.ListEventsRequest{

@@ -10,16 +10,16 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// However many reactions one member heaps on a message, it takes 50 different ones,
-// and its page is read soon.
+// A member can add 50 different reactions to a message and no more, and its page is read
+// in time.
 func TestReactionsPerMessageAreBounded(t *testing.T) {
 	t.Parallel()
-	const many, patience = 2_000, 5 * time.Second
-	ctx, cancel := context.WithTimeout(t.Context(), 100*time.Second)
+	const many, patience = 2_000, time.Minute
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	n := harness.Start(t, harness.InMemory).JoinPair(ctx, t, harness.GRPCGo, harness.ViaChat, "reactions")
 	n.Ben.Disconnect()
-	target := n.Say(t, n.Ada, &chatv1.Message{Text: "Hello"})
+	target := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "Hello"})
 	sent := make(chan error, 1)
 	go func() {
 		for i := range many {

@@ -9,8 +9,8 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// roomView is what somebody sees of a room: the messages as they are now. It follows
-// the contract, and shares nothing with the server.
+// roomView is a room as a client shows it: the messages as they are now. It follows the
+// contract, and shares no code with the server.
 type roomView struct {
 	last     uint64 // the newest event seen
 	messages []*messageView
@@ -112,8 +112,8 @@ func (b *roomView) prependPage(page []*chatv1.Event) {
 
 func byEmoji(a, b *chatv1.Reactions) int { return strings.Compare(a.GetEmoji(), b.GetEmoji()) }
 
-// render shows a board in lines: who said what, to which line, with the reactions.
-// Members are shown by the names given, in their order, as emoji are.
+// render renders a view in lines: sender, text, what it replies to, and reactions.
+// Members are shown by the given names, sorted, and so are emoji.
 func (b *roomView) render(names map[string]string) string {
 	var lines strings.Builder
 	for _, n := range b.messages {

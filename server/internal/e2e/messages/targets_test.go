@@ -22,21 +22,20 @@ type targets struct {
 	edit, reaction, delete uint64
 }
 
-// layTargets makes the targets. Ada and ben are in the room, and nobody hears any of it
-// later than now.
+// layTargets creates the targets. Both members have received all events when it returns.
 func layTargets(t *testing.T, n *harness.Pair, anonymous *harness.Participant) *targets {
 	t.Helper()
 	at := &targets{
 		room:      n.Room,
-		own:       n.Say(t, n.Ada, &chatv1.Message{Text: "ada's"}),
-		others:    n.Say(t, n.Ben, &chatv1.Message{Text: "ben's"}),
-		deleted:   n.Say(t, n.Ada, &chatv1.Message{Text: "deleted"}),
-		anonymous: anonymous.Do(t, harness.TextRequest(n.Room, "nobody's")).GetSequence(),
-		elsewhere: n.Ada.Do(t, harness.TextRequest(n.Room+"-elsewhere", "ada's")).GetSequence(),
+		own:       n.SendMessage(t, n.Ada, &chatv1.Message{Text: "ada's"}),
+		others:    n.SendMessage(t, n.Ben, &chatv1.Message{Text: "ben's"}),
+		deleted:   n.SendMessage(t, n.Ada, &chatv1.Message{Text: "deleted"}),
+		anonymous: anonymous.MustSend(t, harness.TextRequest(n.Room, "nobody's")).GetSequence(),
+		elsewhere: n.Ada.MustSend(t, harness.TextRequest(n.Room+"-elsewhere", "ada's")).GetSequence(),
 	}
-	at.edit = n.Do(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), at.own, "ada's, again"))
-	at.reaction = n.Do(t, n.Ada, harness.ReactionRequest(n.Room, n.NewID(), at.own, "👍", false))
-	at.delete = n.Do(t, n.Ada, harness.DeletionRequest(n.Room, n.NewID(), at.deleted))
+	at.edit = n.SendAndReceive(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), at.own, "ada's, again"))
+	at.reaction = n.SendAndReceive(t, n.Ada, harness.ReactionRequest(n.Room, n.NewID(), at.own, "👍", false))
+	at.delete = n.SendAndReceive(t, n.Ada, harness.DeletionRequest(n.Room, n.NewID(), at.deleted))
 	return at
 }
 
@@ -64,8 +63,8 @@ var targetUses = []struct {
 
 const targetBound = "must be the sequence of a message in the room that is not deleted"
 
-// What can't be a target is refused through every door, in the same words, and
-// nothing is said of it in the room.
+// A request whose target is invalid is refused alike on every protocol, and has no
+// event.
 func TestInvalidTargetsAreRefused(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -83,7 +82,7 @@ func TestInvalidTargetsAreRefused(t *testing.T) {
 						"in another room": at.elsewhere, "that is deleted": at.deleted,
 						"that is an edit": at.edit, "that is a reaction": at.reaction, "that is a deletion": at.delete,
 					} {
-						_, refused := n.Ada.Try(aim.request(n.Room, n.NewID(), target))
+						_, refused := n.Ada.TrySend(aim.request(n.Room, n.NewID(), target))
 						t.Run(aim.name+" one "+name, func(t *testing.T) {
 							refused.Check(t, harness.WantError{Code: connect.CodeNotFound, Field: aim.field, Bound: targetBound})
 						})
@@ -97,19 +96,19 @@ func TestInvalidTargetsAreRefused(t *testing.T) {
 	}
 }
 
-// checkOwners checks who may do what.
+// checkOwners checks that edits and deletions are the sender's alone.
 func checkOwners(t *testing.T, n *harness.Pair, at *targets, anonymous *harness.Participant) {
 	t.Helper()
 	for _, aim := range targetUses {
 		for name, target := range map[string]uint64{"someone else's": at.others, "nobody's": at.anonymous} {
 			if aim.owned {
-				_, refused := n.Ada.Try(aim.request(n.Room, n.NewID(), target))
+				_, refused := n.Ada.TrySend(aim.request(n.Room, n.NewID(), target))
 				t.Run(aim.name+" "+name, func(t *testing.T) {
 					refused.Check(t, harness.WantError{Code: connect.CodePermissionDenied, Field: aim.field, Bound: "must be a message of the caller's own"})
 				})
 			}
 			if !aim.open {
-				_, refused := anonymous.Try(aim.request(n.Room, n.NewID(), target))
+				_, refused := anonymous.TrySend(aim.request(n.Room, n.NewID(), target))
 				t.Run(aim.name+" without a token "+name, func(t *testing.T) {
 					refused.Check(t, harness.WantError{Code: connect.CodeUnauthenticated, Info: "TOKEN_REQUIRED", Bound: "sign in"})
 				})
@@ -141,7 +140,7 @@ func checkBounds(t *testing.T, n *harness.Pair, at *targets) {
 		"an event of no known type":  {&chatv1.SendRequest{Room: n.Room, Id: "id", Body: &chatv1.SendRequest_Custom{Custom: &chatv1.Custom{}}}, "custom.payload", "required"},
 		"a deletion in another room": {harness.DeletionRequest(n.Room+"!", "id", at.own), "room", harness.RoomNameRule},
 	} {
-		_, refused := n.Ada.Try(c.request)
+		_, refused := n.Ada.TrySend(c.request)
 		t.Run(name, func(t *testing.T) { refused.Check(t, harness.InvalidArgument(c.field, c.bound)) })
 	}
 }
@@ -149,7 +148,7 @@ func checkBounds(t *testing.T, n *harness.Pair, at *targets) {
 // checkNothingSent checks that nothing of what was refused is in the room.
 func checkNothingSent(ctx context.Context, t *testing.T, n *harness.Pair, at *targets) {
 	t.Helper()
-	last := n.Say(t, n.Ada, &chatv1.Message{Text: "after all"})
+	last := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "after all"})
 	if e := n.Ben.AwaitSequence(t, last); e.GetPrevious() != at.delete {
 		t.Errorf("the event after what was refused is %v, want it to follow %d", e, at.delete)
 	}

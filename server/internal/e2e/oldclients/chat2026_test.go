@@ -18,7 +18,8 @@ import (
 	"chatroom/server/internal/service"
 )
 
-// chat2026Clients are the ways in which the client of the first contract takes part.
+// chat2026Clients are the flags of the client of the first contract, for each way to
+// take part.
 var chat2026Clients = [][]string{
 	{"-method", "chat", "-protocol", "connect"},
 	{"-method", "chat", "-protocol", "connect", "-json"},
@@ -38,7 +39,7 @@ var chat2026Clients = [][]string{
 // must still be there, and end well.
 func startChat2026(t *testing.T, s *harness.Service, binary string, args []string) harness.OldClient {
 	t.Helper()
-	ctx, kill := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, kill := context.WithTimeout(context.Background(), 6*time.Minute)
 	client := exec.CommandContext(ctx, binary, append(args, s.URL, "lobby")...)
 	stdin, err1 := client.StdinPipe()
 	stdout, err2 := client.StdoutPipe()
@@ -62,20 +63,19 @@ func startChat2026(t *testing.T, s *harness.Service, binary string, args []strin
 	}
 	heard := bufio.NewReader(stdout)
 	return harness.OldClient{
-		Say: func(text string) error {
+		Send: func(text string) error {
 			_, err := fmt.Fprintln(stdin, text)
 			return err
 		},
-		Hear: func() (string, error) {
+		Receive: func() (string, error) {
 			line, err := heard.ReadString('\n')
 			return line[:max(0, len(line)-1)], err
 		},
 	}
 }
 
-// A room may be full of kinds of events that came later: clients of 2019, and of the
-// first version of this contract, have the messages, once each and in order, skip
-// the rest, and are heard.
+// Clients of 2019, and of the first version of this contract, receive every message
+// once, in order, from a room full of newer kinds of event, and can send.
 func TestOldClientsAmongNewerEvents(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -85,13 +85,13 @@ func TestOldClientsAmongNewerEvents(t *testing.T) {
 	}
 	binary := filepath.Join(dir, "chat2026")
 	s, r := harness.Start(t, func(c *service.Config) { c.Schema = harness.GameSchema }), harness.ReadGameRules(t)
-	ctx, cancel := context.WithTimeout(t.Context(), 90*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	n := s.JoinPair(ctx, t, harness.GRPCGo, harness.ViaChat, "lobby")
 	c := &mixedRoom{Pair: n, rules: r}
 
-	// Those who come later find a life that is over; the text of a message that was
-	// edited is its newest only in pages.
+	// Clients that join now receive events that are over; the text of an edited message
+	// is its newest in pages only.
 	c.sendEveryKind(ctx, t)
 	for _, args := range chat2026Clients {
 		client := startChat2026(t, s, binary, args)
@@ -100,24 +100,24 @@ func TestOldClientsAmongNewerEvents(t *testing.T) {
 			first = "Hello, everybody"
 		}
 		for _, text := range []string{first, "Hi", "So it was", "To stay"} {
-			harness.ExpectHear(t, client, text)
+			harness.ExpectText(t, client, text)
 		}
 		c.clients = append(c.clients, client)
 	}
 	c.clients = append(c.clients, harness.StartHelloStub(t, s), harness.StartHelloProcess(t, s))
-	// Those who poll are in nobody's way, and in no room.
+	// Clients that poll are no members.
 	s.AwaitMembers(ctx, t, "lobby", 2+len(c.clients)-3)
 
-	// Those who are there hear each message before the next thing happens.
+	// Clients that have joined receive each message before the next request is sent.
 	c.sendEveryKind(ctx, t)
 	for i, client := range c.clients {
 		text := fmt.Sprintf("from client %d", i)
-		harness.Must(t, client.Say(text))
+		harness.Must(t, client.Send(text))
 		c.expectHeard(t, text)
 	}
 }
 
-// mixedRoom is who is in a room with two members of today.
+// mixedRoom is a room with two members of today and old clients.
 type mixedRoom struct {
 	*harness.Pair
 	rules   *harness.GameRules
@@ -127,7 +127,7 @@ type mixedRoom struct {
 func (c *mixedRoom) expectHeard(t *testing.T, text string) {
 	t.Helper()
 	for i, client := range c.clients {
-		if got, err := client.Hear(); got != text || err != nil {
+		if got, err := client.Receive(); got != text || err != nil {
 			t.Fatalf("client %d heard %q, %v, want %q", i, got, err, text)
 		}
 	}
@@ -135,7 +135,7 @@ func (c *mixedRoom) expectHeard(t *testing.T, text string) {
 
 func (c *mixedRoom) says(t *testing.T, a *harness.Participant, m *chatv1.Message) uint64 {
 	t.Helper()
-	sequence := c.Pair.Say(t, a, m)
+	sequence := c.Pair.SendMessage(t, a, m)
 	c.expectHeard(t, m.GetText())
 	return sequence
 }
@@ -146,17 +146,17 @@ func (c *mixedRoom) sendEveryKind(ctx context.Context, t *testing.T) {
 	n, ada, ben := c.Pair, c.Ada, c.Ben
 	mark := len(ben.Events)
 	first := c.says(t, ada, &chatv1.Message{Text: "Hello"})
-	ada.Do(t, harness.TypingRequest(n.Room, n.NewID(), false))
-	ada.Do(t, harness.TypingRequest(n.Room, n.NewID(), true))
+	ada.MustSend(t, harness.TypingRequest(n.Room, n.NewID(), false))
+	ada.MustSend(t, harness.TypingRequest(n.Room, n.NewID(), true))
 	c.says(t, ben, &chatv1.Message{Text: "Hi", ReplyTo: first})
-	n.Do(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, all"))
-	n.Do(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
-	n.Do(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", true))
-	n.Do(t, ada, harness.CustomRequest(n.Room, n.NewID(), &chatv1.Custom{Payload: c.rules.Pack(t, "king", harness.Square{X: 4, Y: 0})}))
-	ada.Do(t, harness.CustomRequest(n.Room, n.NewID(), &chatv1.Custom{Payload: c.rules.Pack(t, "rook", harness.Square{X: 1, Y: 2}), Ephemeral: true, Key: "position"}))
+	n.SendAndReceive(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, all"))
+	n.SendAndReceive(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
+	n.SendAndReceive(t, ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", true))
+	n.SendAndReceive(t, ada, harness.CustomRequest(n.Room, n.NewID(), &chatv1.Custom{Payload: c.rules.Pack(t, "king", harness.Square{X: 4, Y: 0})}))
+	ada.MustSend(t, harness.CustomRequest(n.Room, n.NewID(), &chatv1.Custom{Payload: c.rules.Pack(t, "rook", harness.Square{X: 1, Y: 2}), Ephemeral: true, Key: "position"}))
 	slip := c.says(t, ben, &chatv1.Message{Text: "A slip"})
-	n.Do(t, ben, harness.EditRequest(n.Room, n.NewID(), slip, "A slip of the tongue"))
-	n.Do(t, ben, harness.DeletionRequest(n.Room, n.NewID(), slip))
+	n.SendAndReceive(t, ben, harness.EditRequest(n.Room, n.NewID(), slip, "A slip of the tongue"))
+	n.SendAndReceive(t, ben, harness.DeletionRequest(n.Room, n.NewID(), slip))
 	c.says(t, ada, &chatv1.Message{Text: "So it was"})
 
 	_, err := ada.SetRoom(ctx, &chatv1.SetRoomRequest{Room: n.Room, DisplayName: "The lobby", Topic: n.NewID()})
@@ -169,7 +169,7 @@ func (c *mixedRoom) sendEveryKind(ctx context.Context, t *testing.T) {
 	again := n.Service.JoinWithToken(ctx, t, harness.GRPCGo, harness.ViaChat, renewed.GetToken(), &chatv1.Subscription{Room: n.Room})
 	harness.Must(t, cleo.Stream.Send(harness.LeaveAction(n.Room)))
 	harness.Must(t, again.Stream.Send(harness.LeaveAction(n.Room)))
-	n.Do(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, everybody"))
+	n.SendAndReceive(t, ada, harness.EditRequest(n.Room, n.NewID(), first, "Hello, everybody"))
 	for _, kind := range []func(*chatv1.Event) bool{
 		func(e *chatv1.Event) bool { return e.GetTyping() != nil },
 		func(e *chatv1.Event) bool { return e.GetCustom().GetEphemeral() },

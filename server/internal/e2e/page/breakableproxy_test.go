@@ -44,7 +44,7 @@ func newBreakableProxy(t *testing.T, to string) *breakableProxy {
 	return l
 }
 
-// breakConnections breaks all connections, and lets no new one through.
+// breakConnections closes all connections, and refuses new ones until restore.
 func (l *breakableProxy) breakConnections() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

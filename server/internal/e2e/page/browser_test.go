@@ -12,14 +12,15 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// browser is a running Chromium. Its visitors share nothing.
+// browser is a running Chromium, whose tabs share nothing unless they are opened from
+// one another.
 type browser struct{ ctx context.Context }
 
 // newBrowser starts Chromium, or skips the test without one.
 func newBrowser(t *testing.T) browser {
 	t.Helper()
 	path := harness.RequireTool(t, "chromium")
-	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	ctx, _ = chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(
 		chromedp.ExecPath(path),
 		chromedp.NoSandbox, // there is none for root
@@ -34,19 +35,19 @@ func newBrowser(t *testing.T) browser {
 			t.Errorf("closing Chromium: %v", err)
 		}
 	})
-	harness.Must(t, chromedp.Do(ctx)) // starts it, so that visitors are its tabs
+	harness.Must(t, chromedp.Do(ctx)) // starts it, so that each page is a tab of it
 	return browser{ctx}
 }
 
-// tab is a page that somebody looks at.
+// tab is a browser tab with the page.
 type tab struct {
 	t    *testing.T
 	name string
 	ctx  context.Context
 }
 
-// visit opens the page for somebody new, and signs in with a name.
-func (b browser) visit(t *testing.T, url, name string) *tab {
+// openSignedIn opens the page in a new browser context, and signs in with a name.
+func (b browser) openSignedIn(t *testing.T, url, name string) *tab {
 	t.Helper()
 	p := b.open(t, url, name, chromedp.WithNewBrowserContext())
 	p.do(chromedp.SendKeys(chromedp.CSS("#name"), name), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
@@ -74,13 +75,13 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 // await waits until an expression in the page is true.
 func (p *tab) await(expression string) {
 	p.t.Helper()
-	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(30*time.Second)))
+	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(2*time.Minute)))
 	if err != nil {
 		p.t.Fatalf("the page of %s never has %s: %v; it shows %q", p.name, expression, err, p.texts())
 	}
 }
 
-func (p *tab) say(text string) {
+func (p *tab) sendMessage(text string) {
 	p.t.Helper()
 	p.do(chromedp.SendKeys(chromedp.CSS("#text"), text+"\r"))
 }
@@ -98,8 +99,8 @@ func (p *tab) texts() []string {
 	return texts
 }
 
-// shows waits until the page shows exactly these messages in this order.
-func (p *tab) shows(want ...string) {
+// expectMessages waits until the page shows exactly these messages in this order.
+func (p *tab) expectMessages(want ...string) {
 	p.t.Helper()
 	p.await(fmt.Sprintf(`document.querySelectorAll("[role=log] .message").length >= %d
 		&& !document.querySelector("[role=log] .state")`, len(want)))
@@ -108,18 +109,18 @@ func (p *tab) shows(want ...string) {
 	}
 }
 
-// act opens the menu of a message and takes something from it.
-func (p *tab) act(text, what string) {
+// choose opens the menu of a message, and clicks an item.
+func (p *tab) choose(text, what string) {
 	p.t.Helper()
 	p.run(`[...document.querySelectorAll(".message")].findLast((m) => m.querySelector(".text").textContent === %q).querySelector(".more").click()`, text)
 	p.run(`[...document.querySelectorAll(".menu button")].find((b) => (b.getAttribute("aria-label") ?? b.textContent) === %q).click()`, what)
 }
 
-// run runs a script in the page, with %q for what comes after it.
+// run runs a script in the page, formatted with values.
 func (p *tab) run(script string, values ...any) {
 	p.t.Helper()
 	p.do(chromedp.Evaluate[chromedp.Void](fmt.Sprintf(script, values...)))
 }
 
-// wide gives the page room for its rooms and people beside the messages.
-func (p *tab) wide() { p.do(chromedp.EmulateViewport(1280, 800)) }
+// widen gives the page room for its rooms and people beside the messages.
+func (p *tab) widen() { p.do(chromedp.EmulateViewport(1280, 800)) }

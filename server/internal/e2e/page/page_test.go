@@ -11,6 +11,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/testenv"
 )
 
 // People on the page and a native client are in one room.
@@ -23,38 +24,37 @@ func TestPageAndNativeClientShareARoom(t *testing.T) {
 	harness.Must(t, err)
 	receive.Joined(t)
 
-	ada, bob := b.visit(t, s.URL, "Ada"), b.visit(t, s.URL, "Bob")
-	ada.say("hello from Ada")
-	bob.shows("hello from Ada")
-	bob.say("<b>markup</b> & more …")
-	ada.shows("hello from Ada", "<b>markup</b> & more …")
+	ada, bob := b.openSignedIn(t, s.URL, "Ada"), b.openSignedIn(t, s.URL, "Bob")
+	ada.sendMessage("hello from Ada")
+	bob.expectMessages("hello from Ada")
+	bob.sendMessage("<b>markup</b> & more …")
+	ada.expectMessages("hello from Ada", "<b>markup</b> & more …")
 	_, err = native.Send(ctx, harness.TextRequest("lobby", "and from gRPC"))
 	harness.Must(t, err)
 	all := []string{"hello from Ada", "<b>markup</b> & more …", "and from gRPC"}
-	ada.shows(all...)
-	bob.shows(all...)
+	ada.expectMessages(all...)
+	bob.expectMessages(all...)
 
 	for i, e := range receive.Events(t, 0, len(all)) {
 		if got, from := e.GetMessage().GetText(), e.GetSender().GetName(); got != all[i] || from != []string{"Ada", "Bob", "grace"}[i] {
 			t.Errorf("event %d is %q of %s, want %q", i, got, from, all[i])
 		}
 	}
-	// Who comes back is the same guest, and finds what was said.
+	// After a reload the guest is the same, and the messages are there.
 	ada.do(chromedp.Reload())
-	ada.shows(all...)
+	ada.expectMessages(all...)
 	ada.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
 }
 
-// A page whose connections break goes on where it was: nothing is missing, and
-// nothing comes twice.
+// A page whose connections break resumes: no message is missing, and none comes twice.
 func TestPageResumesAfterBrokenConnections(t *testing.T) {
 	t.Parallel()
 	b, s, ctx := newBrowser(t), harness.Start(t), harness.Context(t)
 	line := newBreakableProxy(t, s.Addr)
-	ada := b.visit(t, line.URL, "Ada")
+	ada := b.openSignedIn(t, line.URL, "Ada")
 	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
 	var all []string
-	for round := range 5 {
+	for round := range testenv.Rounds(3, 5) {
 		if round > 0 {
 			line.breakConnections()
 		}
@@ -65,19 +65,20 @@ func TestPageResumesAfterBrokenConnections(t *testing.T) {
 			all = append(all, text)
 		}
 		said := fmt.Sprintf("Ada in round %d", round)
-		ada.say(said) // waits in the page while there is no connection
+		ada.sendMessage(said) // waits in the page while there is no connection
 		all = append(all, said)
 		if round > 0 {
 			line.restore()
 		}
 		ada.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("button")].find((b) => b.textContent === "Reconnect now")?.click()`))
-		ada.shows(all...)
+		ada.expectMessages(all...)
 	}
 }
 
-// Ten tabs of one browser are within the six connections that it opens to a
-// server, and all are live.
+// Ten tabs of one browser share the six connections that it opens to a server, and all
+// receive live events.
 func TestPageInTenTabs(t *testing.T) {
+	testenv.RequireFull(t, "ten tabs take half a minute of processor time")
 	t.Parallel()
 	b, s := newBrowser(t), harness.Start(t)
 	tabs := []*tab{b.open(t, s.URL, "tab 0")}
@@ -89,32 +90,32 @@ func TestPageInTenTabs(t *testing.T) {
 	var all []string
 	for i, p := range tabs {
 		text := fmt.Sprintf("from tab %d", i)
-		p.say(text)
+		p.sendMessage(text)
 		all = append(all, text)
-		p.shows(all...)
+		p.expectMessages(all...)
 	}
 	for _, p := range tabs {
-		p.shows(all...)
+		p.expectMessages(all...)
 	}
 }
 
-// What is done to messages in one window is seen in the other one, and by who
-// comes later.
+// Edits, reactions and deletions in one tab appear in another one, and in one that is
+// opened later.
 func TestPageEditsReactionsAndDeletions(t *testing.T) {
 	t.Parallel()
 	b, s := newBrowser(t), harness.Start(t)
-	ada, bob := b.visit(t, s.URL, "Ada"), b.visit(t, s.URL, "Bob")
-	ada.say("first")
-	ada.say("second")
-	bob.shows("first", "second")
+	ada, bob := b.openSignedIn(t, s.URL, "Ada"), b.openSignedIn(t, s.URL, "Bob")
+	ada.sendMessage("first")
+	ada.sendMessage("second")
+	bob.expectMessages("first", "second")
 
-	bob.act("first", "Reply")
+	bob.choose("first", "Reply")
 	bob.await(`document.querySelector(".purpose")?.textContent.includes("Ada")`)
-	bob.say("an answer")
-	ada.shows("first", "second", "an answer")
+	bob.sendMessage("an answer")
+	ada.expectMessages("first", "second", "an answer")
 	ada.await(`document.querySelector("button.quote .words").textContent === "first"`)
 
-	ada.act("an answer", "Thumbs up")
+	ada.choose("an answer", "Thumbs up")
 	bob.await(`document.querySelector(".chip")?.title === "Ada"`)
 	bob.run(`document.querySelector(".chip").click()`)
 	for _, p := range []*tab{ada, bob} {
@@ -124,66 +125,66 @@ func TestPageEditsReactionsAndDeletions(t *testing.T) {
 	ada.run(`document.querySelector(".chip").click()`)
 	bob.await(`document.querySelector(".chip")?.title === "you"`)
 
-	ada.act("first", "Edit")
+	ada.choose("first", "Edit")
 	ada.await(`document.querySelector("#text").value === "first"`)
-	ada.say(", edited")
+	ada.sendMessage(", edited")
 	bob.await(`document.querySelector(".edited")?.title.startsWith("Edited ")`)
-	bob.shows("first, edited", "second", "an answer")
+	bob.expectMessages("first, edited", "second", "an answer")
 	bob.await(`document.querySelector("button.quote .words").textContent === "first, edited"`)
 
-	ada.act("first, edited", "Delete…")
+	ada.choose("first, edited", "Delete…")
 	ada.await(`document.activeElement.textContent === "Keep it"`)
 	ada.run(`[...document.querySelectorAll("dialog button")].find((b) => b.textContent === "Delete").click()`)
 	bob.await(`document.querySelectorAll(".message").length === 2`)
-	bob.shows("second", "an answer")
+	bob.expectMessages("second", "an answer")
 	bob.await(`document.querySelector(".quote").textContent === "This message was deleted."`)
 
-	cyd := b.visit(t, s.URL, "Cyd")
-	cyd.shows("second", "an answer")
+	cyd := b.openSignedIn(t, s.URL, "Cyd")
+	cyd.expectMessages("second", "an answer")
 	cyd.await(`document.querySelector(".chip")?.title === "Bob"`)
 	cyd.await(`document.querySelector(".quote").textContent === "This message was deleted."`)
 }
 
-// Everybody sees who is in the room and who is writing, until they are not.
+// The page shows who is in the room and who is typing, until they leave or stop.
 func TestPagePresenceAndTyping(t *testing.T) {
 	t.Parallel()
 	b, s := newBrowser(t), harness.Start(t)
-	ada := b.visit(t, s.URL, "Ada")
-	ada.wide()
+	ada := b.openSignedIn(t, s.URL, "Ada")
+	ada.widen()
 	const people = `[...document.querySelectorAll(".people .person .name")].map((n) => n.textContent).join()`
 	ada.await(people + ` === "Ada"`)
-	bob := b.visit(t, s.URL, "Bob")
+	bob := b.openSignedIn(t, s.URL, "Bob")
 	ada.await(people + ` === "Ada,Bob"`)
 
 	bob.do(chromedp.SendKeys(chromedp.CSS("#text"), "soon"))
 	ada.await(`/Bob.* is typing…/.test(document.querySelector(".typing").textContent)`)
 	ada.await(`/Bob.* is typing…/.test(document.querySelector(".writers [role=status]").textContent)`)
-	bob.say(" more")
-	ada.shows("soon more")
+	bob.sendMessage(" more")
+	ada.expectMessages("soon more")
 	ada.await(`document.querySelector(".typing").textContent === ""`)
 
 	bob.do(chromedp.Navigate("about:blank"))
 	ada.await(people + ` === "Ada"`)
 }
 
-// A room tells what was said in it while another one was looked at.
+// The list of rooms shows how many messages came while another room was open.
 func TestPageRoomListAndProfile(t *testing.T) {
 	t.Parallel()
 	b, s := newBrowser(t), harness.Start(t)
-	ada, bob := b.visit(t, s.URL, "Ada"), b.visit(t, s.URL+"?room=tea", "Bob")
-	ada.wide()
-	bob.say("what is left")
+	ada, bob := b.openSignedIn(t, s.URL, "Ada"), b.openSignedIn(t, s.URL+"?room=tea", "Bob")
+	ada.widen()
+	bob.sendMessage("what is left")
 	ada.run(`document.querySelector("#text").focus()`)
 	ada.do(chromedp.SendKeys(chromedp.CSS("#room"), "Tea\r"))
-	ada.shows("what is left")
+	ada.expectMessages("what is left")
 	ada.run(`document.querySelector(".room-link[href='?room=lobby']").click()`)
 	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
 	for _, text := range []string{"tea", "is", "ready"} {
-		bob.say(text)
+		bob.sendMessage(text)
 	}
 	ada.await(`document.querySelector(".room-link[href='?room=tea'] .badge")?.textContent === "3 unread"`)
 	ada.do(chromedp.NavigateBack())
-	ada.shows("what is left", "tea", "is", "ready")
+	ada.expectMessages("what is left", "tea", "is", "ready")
 	ada.await(`document.querySelector(".badge") === null`)
 
 	bob.run(`document.querySelector(".title").click()`)
@@ -207,14 +208,14 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	}
 	say("tea", "one")
 
-	ada := b.visit(t, s.URL+"?room=tea", "Ada")
-	ada.wide()
-	ada.shows("one")
+	ada := b.openSignedIn(t, s.URL+"?room=tea", "Ada")
+	ada.widen()
+	ada.expectMessages("one")
 	ada.await(`document.querySelector(".room-link[href='?room=lobby']") !== null`)
 	ada.run(`document.querySelector(".room-link[href='?room=lobby']").click()`)
 	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
 	second := browser{ada.ctx}.open(t, s.URL, "Ada, in a second tab")
-	second.wide()
+	second.widen()
 	tabs := []*tab{ada, second}
 
 	say("tea", "two")
@@ -234,7 +235,7 @@ func TestPageRoomListIsPushed(t *testing.T) {
 		p.await(lists + ` === window.lists`)
 	}
 	second.run(`document.querySelector(".room-link[href='?room=tea']").click()`)
-	second.shows("one", "two", "three")
+	second.expectMessages("one", "two", "three")
 	ada.await(`document.querySelector(".badge") === null && document.title === "#lobby · chatroom"`)
 }
 
@@ -259,8 +260,8 @@ func TestPageKeepsContentSecurityPolicy(t *testing.T) {
 	p.do(chromedp.Navigate(s.URL))
 	p.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
 	p.do(chromedp.WaitVisible(chromedp.CSS("#text")))
-	p.say("see https://example.com/ for more")
-	p.shows("see https://example.com/ for more")
+	p.sendMessage("see https://example.com/ for more")
+	p.expectMessages("see https://example.com/ for more")
 	origins, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]string](`[...new Set(performance.getEntries().map((e) => e.name).filter((n) => n.includes("://")).map((n) => new URL(n).origin))]`))
 	harness.Must(t, err)
 	cancel()

@@ -9,8 +9,8 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// A room of more than 200 is told counts and a sample, not each name; all are
-// listed, in pages.
+// A room of more than 200 members receives counts and a sample instead of each member;
+// ListMembers lists all in pages.
 func TestPresenceOfManyMembers(t *testing.T) {
 	t.Parallel()
 	const many = 240
@@ -42,7 +42,7 @@ func TestPresenceOfManyMembers(t *testing.T) {
 		case count != nil:
 			counted++
 			if sum += int(count.GetJoined()) - int(count.GetLeft()); sum != int(count.GetMembers()) || len(count.GetSample()) > 20 || len(count.GetSample()) == 0 {
-				t.Errorf("told of %v when there were %d before", count, sum)
+				t.Errorf("received %v when there were %d before", count, sum)
 			}
 		}
 	}

@@ -17,7 +17,7 @@ import (
 
 // grace is long enough for a client to come back in, and short enough to wait
 // for.
-const grace = 700 * time.Millisecond
+const grace = time.Second
 
 func isJoin(m *chatv1.Member) func(*chatv1.Event) bool {
 	return func(e *chatv1.Event) bool {
@@ -31,8 +31,8 @@ func isLeave(m *chatv1.Member) func(*chatv1.Event) bool {
 	}
 }
 
-// presenceChanges returns what was heard of a member's coming and going, as "+" and "-" with
-// the count told.
+// presenceChanges returns the joins and leaves of a member that a participant has
+// received, as "+" and "-" with the count of members.
 func presenceChanges(a *harness.Participant, m *chatv1.Member) string {
 	var all []string
 	for _, e := range a.Events {
@@ -46,13 +46,13 @@ func presenceChanges(a *harness.Participant, m *chatv1.Member) string {
 	return strings.Join(all, " ")
 }
 
-// sendMark says something, and hears all that was told before.
+// sendMark sends a message, and receives up to it.
 func sendMark(t *testing.T, a *harness.Participant, id string) {
 	t.Helper()
-	a.AwaitSequence(t, a.Do(t, harness.TextRequest(a.Room, id)).GetSequence())
+	a.AwaitSequence(t, a.MustSend(t, harness.TextRequest(a.Room, id)).GetSequence())
 }
 
-// listMembers returns the names of the members of the actor's room, and the total.
+// listMembers returns the names of the members of the participant's room, and the total.
 func listMembers(ctx context.Context, t *testing.T, a *harness.Participant) (names []string, total int) {
 	t.Helper()
 	list, err := a.ListMembers(ctx, &chatv1.ListMembersRequest{Room: a.Room})
@@ -71,8 +71,8 @@ func checkListed(ctx context.Context, t *testing.T, a *harness.Participant, when
 	}
 }
 
-// Through every door a member comes once, however many connections it has, stays
-// for a moment when they are lost, and goes at once when it says so.
+// On every protocol a member with several connections joins once, stays for the grace
+// after the last one is lost, and leaves at once when it asks to.
 func TestPresence(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, func(c *service.Config) { c.PresenceGrace = grace })
@@ -99,19 +99,23 @@ func checkPresence(ctx context.Context, t *testing.T, s *harness.Service, d harn
 	}
 	host.AwaitEvent(t, 0, isJoin(ben))
 	checkListed(ctx, t, host, "with three connections", 2, "ben", "host")
+	disconnected := time.Now()
 	for _, b := range bens {
 		b.Disconnect()
 	}
 	// A reload: another connection within the grace.
 	reloaded := s.JoinWithToken(ctx, t, d, m, token, live)
 	lost := time.Now()
+	if took := lost.Sub(disconnected); took > grace/2 {
+		t.Skipf("the machine is too slow: a reload took %v of a grace of %v", took, grace)
+	}
 	sendMark(t, host, "reloaded")
 	checkListed(ctx, t, host, "after a reload", 2, "ben", "host")
 	if got := presenceChanges(host, ben); got != "+2" {
 		t.Errorf("ben's three connections and a reload were told as %q, want one coming, +2", got)
 	}
 	for _, e := range reloaded.Events {
-		t.Errorf("who came was told %v, want nothing", e)
+		t.Errorf("who came received %v, want nothing", e)
 	}
 
 	reloaded.Disconnect()
@@ -120,7 +124,7 @@ func checkPresence(ctx context.Context, t *testing.T, s *harness.Service, d harn
 		t.Errorf("ben was gone %v after its connection was lost, want to be there for %v", stayed, grace)
 	}
 	if left.GetMemberLeft().GetMembers() != 1 || !proto.Equal(left.GetSender(), ben) || left.GetSequence() != 0 {
-		t.Errorf("told of %v, want that ben left one member", left)
+		t.Errorf("received %v, want that ben left one member", left)
 	}
 	checkListed(ctx, t, host, "after the grace", 1, "host")
 
@@ -130,25 +134,25 @@ func checkPresence(ctx context.Context, t *testing.T, s *harness.Service, d harn
 	checkNoneInHistory(ctx, t, host)
 }
 
-// checkExplicitLeave leaves in so many words: with one of two connections, and then
-// with the last.
+// checkExplicitLeave leaves by Leave: with one of two connections, and then with the
+// other.
 func checkExplicitLeave(ctx context.Context, t *testing.T, s *harness.Service, d harness.Protocol, host *harness.Participant, token string, ben *chatv1.Member) {
 	t.Helper()
 	live := &chatv1.Subscription{Room: host.Room}
 	one, two := s.JoinWithToken(ctx, t, d, harness.ViaChat, token, live), s.JoinWithToken(ctx, t, d, harness.ViaChat, token, live)
 	harness.Must(t, one.Stream.Send(harness.LeaveAction(host.Room)))
-	one.Do(t, harness.TextRequest("elsewhere", one.Room)) // answered after the leave
+	one.MustSend(t, harness.TextRequest("elsewhere", one.Room)) // answered after the leave
 	checkListed(ctx, t, host, "when one of two connections has left", 2, "ben", "host")
 	harness.Must(t, two.Stream.Send(harness.LeaveAction(host.Room)))
-	two.Do(t, harness.TextRequest("elsewhere", two.Room+" again"))
+	two.MustSend(t, harness.TextRequest("elsewhere", two.Room+" again"))
 	checkListed(ctx, t, host, "when both have left", 1, "host")
 	sendMark(t, host, "both have left")
 	if got := presenceChanges(host, ben); got != "+2 -1 +2 -1" {
-		t.Errorf("ben's coming and going was told as %q, want +2 -1 +2 -1", got)
+		t.Errorf("ben's coming and going was received as %q, want +2 -1 +2 -1", got)
 	}
 }
 
-// checkNoneInHistory checks that nothing of who came and went is in the history.
+// checkNoneInHistory checks that no join or leave is in the history.
 func checkNoneInHistory(ctx context.Context, t *testing.T, a *harness.Participant) {
 	t.Helper()
 	page, err := a.ListEvents(ctx, &chatv1.ListEventsRequest{Room: a.Room})
@@ -160,7 +164,7 @@ func checkNoneInHistory(ctx context.Context, t *testing.T, a *harness.Participan
 	}
 }
 
-// Who has no token is counted, once for each connection, and not named.
+// Members without a token are counted, once for each connection, and not named.
 func TestAnonymousMembersAreCounted(t *testing.T) {
 	t.Parallel()
 	s, ctx := harness.Start(t, func(c *service.Config) { c.PresenceGrace = grace }), harness.Context(t)
@@ -175,12 +179,12 @@ func TestAnonymousMembersAreCounted(t *testing.T) {
 	}
 	count := host.AwaitEvent(t, 0, func(e *chatv1.Event) bool { return e.GetMemberCount().GetMembers() == 4 })
 	if count.GetSender() != nil && count.GetSender().GetId() != "" {
-		t.Errorf("told of %v, want no sender", count)
+		t.Errorf("received %v, want no sender", count)
 	}
 	checkListed(ctx, t, host, "with three without a token", 4, "host")
 }
 
-// A member who signs in under another name is renamed where it is.
+// A member that signs in under another name is renamed in its rooms.
 func TestRenamedMember(t *testing.T) {
 	t.Parallel()
 	s, ctx := harness.Start(t, func(c *service.Config) { c.PresenceGrace = time.Second }), harness.Context(t)
@@ -192,10 +196,10 @@ func TestRenamedMember(t *testing.T) {
 	s.JoinWithToken(ctx, t, harness.ConnectHTTP2, harness.ViaSend, renewed, live)
 	e := host.AwaitEvent(t, 0, func(e *chatv1.Event) bool { return e.GetMemberRenamed() != nil })
 	if e.GetSender().GetId() != cleo.GetId() || e.GetSender().GetName() != "Cleopatra" {
-		t.Errorf("told of %v, want that %v is Cleopatra now", e, cleo)
+		t.Errorf("received %v, want that %v is Cleopatra now", e, cleo)
 	}
 	checkListed(ctx, t, host, "after the renaming", 2, "Cleopatra", "host")
 	if got := presenceChanges(host, cleo); got != "+2" {
-		t.Errorf("the renaming was told as %q, want one coming", got)
+		t.Errorf("the renaming was received as %q, want one coming", got)
 	}
 }

@@ -50,11 +50,11 @@ func startChatSession(t *testing.T, s *harness.Service, d harness.Protocol, room
 	}}
 }
 
-// Joined comes first, and says who and where.
+// Joined comes first, with the member and the room's state.
 func checkJoin(t *testing.T, c *harness.ChatSession) (head *chatv1.Cursor) {
 	t.Helper()
 	before := c.SendAsOther(t, "before")
-	c.Do(t, harness.JoinAction(&chatv1.Subscription{Room: c.Room}))
+	c.MustSend(t, harness.JoinAction(&chatv1.Subscription{Room: c.Room}))
 	joined := c.Receive.Joined(t)
 	if !proto.Equal(joined.GetMember(), c.Member) {
 		t.Errorf("Joined.member = %v, want the one signed in: %v", joined.GetMember(), c.Member)
@@ -73,10 +73,10 @@ func checkJoin(t *testing.T, c *harness.ChatSession) (head *chatv1.Cursor) {
 	return &chatv1.Cursor{Epoch: state.GetEpoch(), Sequence: state.GetHead()}
 }
 
-// A send is answered, and comes back as an event like everybody's.
+// A send is answered with Accepted, and its event is delivered as others' are.
 func checkSend(t *testing.T, c *harness.ChatSession, head *chatv1.Cursor) *chatv1.Accepted {
 	t.Helper()
-	c.Do(t, harness.SendAction(harness.TextRequest(c.Room, "one")))
+	c.MustSend(t, harness.SendAction(harness.TextRequest(c.Room, "one")))
 	accepted, event := c.Answered(t)
 	harness.Follow(t, head.GetSequence(), event)
 	wantAccepted := &chatv1.Accepted{Id: "one", Room: c.Room, Sequence: event.GetSequence(), Epoch: head.GetEpoch(), Time: event.GetTime()}
@@ -93,10 +93,10 @@ func checkSend(t *testing.T, c *harness.ChatSession, head *chatv1.Cursor) *chatv
 	return accepted
 }
 
-// The same id is the same send: it gets the first answer, and nothing is said.
+// A send with the same id is a retry: it is answered as the first one, and has no event.
 func checkRetry(t *testing.T, c *harness.ChatSession, first *chatv1.Accepted) {
 	t.Helper()
-	c.Do(t, harness.SendAction(harness.TextRequest(c.Room, "one")))
+	c.MustSend(t, harness.SendAction(harness.TextRequest(c.Room, "one")))
 	want := proto.CloneOf(first)
 	want.Duplicate = true
 	if again := harness.Expect(t, c.Receive, (*chatv1.Frame).GetAccepted); !proto.Equal(again, want) {
@@ -104,24 +104,24 @@ func checkRetry(t *testing.T, c *harness.ChatSession, first *chatv1.Accepted) {
 	}
 }
 
-// Nothing of a room comes after it was left. The stream can still say something
-// there, and come back.
+// No event of a room comes after Leave. The stream can still send to the room, and join
+// it again.
 func checkLeave(t *testing.T, c *harness.ChatSession, last uint64) uint64 {
 	t.Helper()
-	c.Do(t, harness.LeaveAction(c.Room))
-	c.Do(t, harness.SendAction(harness.TextRequest(c.Room, "from outside")))
+	c.MustSend(t, harness.LeaveAction(c.Room))
+	c.MustSend(t, harness.SendAction(harness.TextRequest(c.Room, "from outside")))
 	accepted := harness.Expect(t, c.Receive, (*chatv1.Frame).GetAccepted)
 	if accepted.GetSequence() <= last || accepted.GetDuplicate() {
 		t.Errorf("answer to a send from outside = %v, want a new sequence after %d", accepted, last)
 	}
 	missed := c.SendAsOther(t, "missed")
-	c.Do(t, harness.JoinAction(&chatv1.Subscription{Room: c.Room}))
+	c.MustSend(t, harness.JoinAction(&chatv1.Subscription{Room: c.Room}))
 	if head := c.Receive.Joined(t).GetRooms()[0].GetHead(); head != missed {
 		t.Errorf("head when joining again = %d, want %d", head, missed)
 	}
-	c.SendAsOther(t, "heard again")
+	c.SendAsOther(t, "received again")
 	event := c.Receive.Events(t, missed, 1)[0]
-	if event.GetId() != "heard again" {
+	if event.GetId() != "received again" {
 		t.Errorf("first event after joining again = %v", event)
 	}
 	return event.GetSequence()
@@ -132,7 +132,7 @@ func checkPipeline(t *testing.T, c *harness.ChatSession, last uint64) {
 	t.Helper()
 	const n = 20
 	for i := range n {
-		c.Do(t, harness.SendAction(harness.TextRequest(c.Room, fmt.Sprint(i))))
+		c.MustSend(t, harness.SendAction(harness.TextRequest(c.Room, fmt.Sprint(i))))
 	}
 	var accepted, said []uint64
 	for len(accepted) < n || len(said) < n {
@@ -158,7 +158,7 @@ func checkPipeline(t *testing.T, c *harness.ChatSession, last uint64) {
 	}
 }
 
-// A client that has no more to say goes on receiving.
+// A client that half-closes its stream still receives.
 func checkHalfClose(t *testing.T, c *harness.ChatSession) {
 	t.Helper()
 	if err := c.HalfClose(); err != nil {

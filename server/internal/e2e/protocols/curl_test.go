@@ -62,8 +62,8 @@ func TestCurlCallsEveryMethodButChat(t *testing.T) {
 	checkLongPoll(ctx, t, c, got.GetNext())
 }
 
-// checkLongPoll asks for what comes after the last event, and lets somebody speak
-// when curl has said on standard error that its request is out.
+// checkLongPoll waits for the event after the last one, which is sent once curl reports
+// that its request is out.
 func checkLongPoll(ctx context.Context, t *testing.T, c harness.Curl, next *chatv1.Cursor) {
 	t.Helper()
 	cursor, err := json.Marshal(map[string]any{"epoch": next.GetEpoch(), "sequence": next.GetSequence()})
@@ -88,7 +88,7 @@ func checkLongPoll(ctx context.Context, t *testing.T, c harness.Curl, next *chat
 	}
 }
 
-// An error is a status and JSON that says what to do.
+// An error is a status and JSON with what to do.
 func TestCurlIsToldErrors(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

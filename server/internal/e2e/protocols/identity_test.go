@@ -18,8 +18,8 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// One guest is one member, on however many connections and through whatever
-// door, also under a renewed token.
+// A guest is one member on all its connections, on every protocol, also with a renewed
+// token.
 func TestGuestIsOneMember(t *testing.T) {
 	t.Parallel()
 	s, ctx := harness.Start(t), harness.Context(t)
@@ -53,7 +53,7 @@ func TestGuestIsOneMember(t *testing.T) {
 	}
 }
 
-// A request has no say in who its sender is, whatever it claims.
+// The sender is the caller, whatever the request contains.
 func TestSenderIsTheCaller(t *testing.T) {
 	t.Parallel()
 	s, ctx := harness.Start(t), harness.Context(t)
@@ -121,7 +121,7 @@ func forgedSend(t *testing.T, id string, sender *chatv1.Member) *chatv1.SendRequ
 	return request
 }
 
-// A token that is not valid is refused on every door, rather than taken for none.
+// An invalid token is refused on every protocol, and not taken for none.
 func TestInvalidTokenIsRefused(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

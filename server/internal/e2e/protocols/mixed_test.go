@@ -17,29 +17,29 @@ import (
 )
 
 const (
-	messageCount = 200        // messages, of all speakers together
-	lastText     = "the last" // said when those are stored: whoever hears it has heard them all
+	messageCount = 200        // messages, of all senders together
+	lastText     = "the last" // sent after all others are stored
 )
 
-// party is the lobby with somebody at every door.
+// party is the lobby with a client on every protocol.
 type party struct {
 	s         *harness.Service
 	ctx       context.Context
-	listeners []*listener
-	speakers  []*speaker
+	receivers []*receiver
+	senders   []*sender
 }
 
-// listener hears through one door.
-type listener struct {
-	door string
-	next func() (*chatv1.Event, error) // only with a text from a door of 2019
+// receiver receives on one protocol.
+type receiver struct {
+	protocol string
+	next     func() (*chatv1.Event, error) // only with a text on the 2019 contract
 
-	heard []*chatv1.Event
-	err   error
+	received []*chatv1.Event
+	err      error
 }
 
-// listen hears everything up to the last words.
-func (l *listener) listen() {
+// receiveAll receives everything up to lastText.
+func (l *receiver) receiveAll() {
 	for {
 		var e *chatv1.Event
 		if e, l.err = l.next(); l.err != nil {
@@ -48,31 +48,31 @@ func (l *listener) listen() {
 		if e.GetMessage().GetText() == lastText {
 			return
 		}
-		l.heard = append(l.heard, e)
+		l.received = append(l.received, e)
 	}
 }
 
-// speaker speaks through one door.
-type speaker struct {
-	door   string
-	member *chatv1.Member // nil for an anonymous one
-	say    func(text string) error
+// sender sends on one protocol.
+type sender struct {
+	protocol string
+	member   *chatv1.Member // nil for an anonymous one
+	send     func(text string) error
 
-	share int // how many messages it has to say
+	share int // how many messages it has to send
 	err   error
 }
 
-func (s *speaker) speak() {
+func (s *sender) sendAll() {
 	for i := range s.share {
-		if s.err = s.say(s.text(i)); s.err != nil {
+		if s.err = s.send(s.text(i)); s.err != nil {
 			return
 		}
 	}
 }
 
-func (s *speaker) text(i int) string { return fmt.Sprintf("%s %d", s.door, i) }
+func (s *sender) text(i int) string { return fmt.Sprintf("%s %d", s.protocol, i) }
 
-// Whatever door they came by, all hear the same in the same order.
+// Clients on every protocol receive the same events in the same order.
 func TestEveryProtocolReceivesTheSameOrder(t *testing.T) {
 	t.Parallel()
 	p := &party{s: harness.Start(t), ctx: harness.Context(t)}
@@ -85,35 +85,35 @@ func TestEveryProtocolReceivesTheSameOrder(t *testing.T) {
 	}
 	p.addOldClients(t)
 	p.addCurl(t)
-	p.s.AwaitMembers(p.ctx, t, "lobby", len(p.listeners))
-	history := &listener{door: "ListEvents", next: p.poll(t)}
-	p.listeners = append(p.listeners, history)
-	t.Logf("%d listeners and %d speakers", len(p.listeners), len(p.speakers))
+	p.s.AwaitMembers(p.ctx, t, "lobby", len(p.receivers))
+	history := &receiver{protocol: "ListEvents", next: p.poll(t)}
+	p.receivers = append(p.receivers, history)
+	t.Logf("%d receivers and %d senders", len(p.receivers), len(p.senders))
 
 	p.run(t)
 
-	p.complete(t, history.heard)
-	for _, l := range p.listeners {
-		l.agrees(t, history.heard)
+	p.checkComplete(t, history.received)
+	for _, l := range p.receivers {
+		l.checkReceived(t, history.received)
 	}
 }
 
-// run lets everybody speak, waits until it is stored, and says the last words.
+// run sends all messages, waits until they are stored, and sends lastText.
 func (p *party) run(t *testing.T) {
 	t.Helper()
-	var speaking, listening sync.WaitGroup
-	defer listening.Wait()
-	for _, l := range p.listeners {
-		listening.Go(l.listen)
+	var sending, receiving sync.WaitGroup
+	defer receiving.Wait()
+	for _, l := range p.receivers {
+		receiving.Go(l.receiveAll)
 	}
-	for i, s := range p.speakers {
-		s.share = (messageCount + i) / len(p.speakers)
-		speaking.Go(s.speak)
+	for i, s := range p.senders {
+		s.share = (messageCount + i) / len(p.senders)
+		sending.Go(s.sendAll)
 	}
-	speaking.Wait()
-	for _, s := range p.speakers {
+	sending.Wait()
+	for _, s := range p.senders {
 		if s.err != nil {
-			t.Errorf("speaker %s: %v", s.door, s.err)
+			t.Errorf("sender %s: %v", s.protocol, s.err)
 		}
 	}
 	stored := p.poll(t)
@@ -129,12 +129,12 @@ func (p *party) run(t *testing.T) {
 	}
 }
 
-// complete fails the test unless the events are everything that was said, each
-// thing once, after one another without a gap, and each speaker's in its order.
-func (p *party) complete(t *testing.T, events []*chatv1.Event) {
+// checkComplete fails the test unless the events are all messages, once each, without a
+// gap, and each sender's in its order.
+func (p *party) checkComplete(t *testing.T, events []*chatv1.Event) {
 	t.Helper()
-	by := make(map[string]*speaker)
-	for _, s := range p.speakers {
+	by := make(map[string]*sender)
+	for _, s := range p.senders {
 		for i := range s.share {
 			by[s.text(i)] = s
 		}
@@ -143,7 +143,7 @@ func (p *party) complete(t *testing.T, events []*chatv1.Event) {
 		t.Errorf("%d events of %d messages, want %d", len(events), len(by), messageCount)
 	}
 	var last uint64
-	said := make(map[*speaker]int)
+	sent := make(map[*sender]int)
 	for _, e := range events {
 		last = harness.Follow(t, last, e)
 		s := by[e.GetMessage().GetText()]
@@ -151,10 +151,10 @@ func (p *party) complete(t *testing.T, events []*chatv1.Event) {
 			t.Errorf("nobody said %v", e)
 			continue
 		}
-		if got, want := e.GetMessage().GetText(), s.text(said[s]); got != want {
-			t.Errorf("%s said %q where %q should come", s.door, got, want)
+		if got, want := e.GetMessage().GetText(), s.text(sent[s]); got != want {
+			t.Errorf("%s said %q where %q should come", s.protocol, got, want)
 		}
-		said[s]++
+		sent[s]++
 		switch {
 		case s.member == nil && (e.GetSender().GetName() != "anonymous" || e.GetSender().GetId() != ""):
 			t.Errorf("sender of %v, want an anonymous one", e)
@@ -164,62 +164,62 @@ func (p *party) complete(t *testing.T, events []*chatv1.Event) {
 	}
 }
 
-// agrees fails the test unless the listener heard exactly these events in this
-// order.
-func (l *listener) agrees(t *testing.T, events []*chatv1.Event) {
+// checkReceived fails the test unless the receiver has received exactly these events in
+// this order.
+func (l *receiver) checkReceived(t *testing.T, events []*chatv1.Event) {
 	t.Helper()
 	if l.err != nil {
-		t.Errorf("%s heard %d of %d: %v", l.door, len(l.heard), len(events), l.err)
+		t.Errorf("%s received %d of %d: %v", l.protocol, len(l.received), len(events), l.err)
 	}
-	if len(l.heard) != len(events) {
-		t.Errorf("%s heard %d messages, want %d", l.door, len(l.heard), len(events))
+	if len(l.received) != len(events) {
+		t.Errorf("%s received %d messages, want %d", l.protocol, len(l.received), len(events))
 	}
-	for i := range min(len(l.heard), len(events)) {
-		got, want := l.heard[i], events[i]
+	for i := range min(len(l.received), len(events)) {
+		got, want := l.received[i], events[i]
 		if got.GetSequence() == 0 {
 			want = &chatv1.Event{Body: want.GetBody()}
 		}
 		if !proto.Equal(got, want) {
-			t.Errorf("%s heard as message %d\n\t%v, want\n\t%v", l.door, i, got, want)
+			t.Errorf("%s received as message %d\n\t%v, want\n\t%v", l.protocol, i, got, want)
 			return
 		}
 	}
 }
 
-// enter signs somebody in under the name of a door.
-func (p *party) enter(t *testing.T, format, door string) (name, token string, m *chatv1.Member) {
+// signIn signs in a guest who is named after a protocol.
+func (p *party) signIn(t *testing.T, format, protocol string) (name, token string, m *chatv1.Member) {
 	t.Helper()
-	name = fmt.Sprintf(format, door)
+	name = fmt.Sprintf(format, protocol)
 	token, m = p.s.SignIn(t, name)
 	return name, token, m
 }
 
 func (p *party) addSubscriber(t *testing.T, d harness.Protocol) {
 	t.Helper()
-	name, token, _ := p.enter(t, "Subscribe, %s", d.Name)
+	name, token, _ := p.signIn(t, "Subscribe, %s", d.Name)
 	receive, err := d.Open(t, p.s, token).Subscribe(p.ctx, harness.SubscribeTo(&chatv1.Subscription{Room: "lobby"}))
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
 	}
 	receive.Joined(t)
-	p.listeners = append(p.listeners, &listener{door: name, next: receive.NextEvent})
+	p.receivers = append(p.receivers, &receiver{protocol: name, next: receive.NextEvent})
 }
 
 func (p *party) addSender(t *testing.T, d harness.Protocol) {
 	t.Helper()
-	name, token, member := p.enter(t, "Send, %s", d.Name)
+	name, token, member := p.signIn(t, "Send, %s", d.Name)
 	v := d.Open(t, p.s, token)
-	p.speakers = append(p.speakers, &speaker{door: name, member: member, say: func(text string) error {
+	p.senders = append(p.senders, &sender{protocol: name, member: member, send: func(text string) error {
 		_, err := v.Send(p.ctx, harness.TextRequest("lobby", text))
 		return err
 	}})
 }
 
-// addChat adds somebody who listens and speaks on one stream, without waiting
-// for answers.
+// addChat adds a client that sends and receives on one stream, without waiting for
+// answers.
 func (p *party) addChat(t *testing.T, d harness.Protocol) {
 	t.Helper()
-	name, token, member := p.enter(t, "Chat, %s", d.Name)
+	name, token, member := p.signIn(t, "Chat, %s", d.Name)
 	stream, err := d.Open(t, p.s, token).Chat(p.ctx)
 	if err != nil {
 		t.Fatalf("%s: %v", name, err)
@@ -228,8 +228,8 @@ func (p *party) addChat(t *testing.T, d harness.Protocol) {
 		t.Fatalf("%s: join: %v", name, err)
 	}
 	stream.Receive.Joined(t)
-	p.listeners = append(p.listeners, &listener{door: name, next: stream.Receive.NextEvent})
-	p.speakers = append(p.speakers, &speaker{door: name, member: member, say: func(text string) error {
+	p.receivers = append(p.receivers, &receiver{protocol: name, next: stream.Receive.NextEvent})
+	p.senders = append(p.senders, &sender{protocol: name, member: member, send: func(text string) error {
 		return stream.Send(harness.SendAction(harness.TextRequest("lobby", text)))
 	}})
 }
@@ -238,15 +238,15 @@ func (p *party) addOldClients(t *testing.T) {
 	t.Helper()
 	for _, old := range harness.OldClients {
 		client := old.Open(t, p.s)
-		p.speakers = append(p.speakers, &speaker{door: old.Name, say: client.Say})
-		p.listeners = append(p.listeners, &listener{door: old.Name, next: func() (*chatv1.Event, error) {
-			text, err := client.Hear()
+		p.senders = append(p.senders, &sender{protocol: old.Name, send: client.Send})
+		p.receivers = append(p.receivers, &receiver{protocol: old.Name, next: func() (*chatv1.Event, error) {
+			text, err := client.Receive()
 			return &chatv1.Event{Body: &chatv1.Event_Message{Message: &chatv1.Message{Text: text}}}, err
 		}})
 	}
 }
 
-// addCurl adds somebody who subscribes with one curl and sends with others.
+// addCurl adds a curl that subscribes, and others that send.
 func (p *party) addCurl(t *testing.T) {
 	t.Helper()
 	path, found := harness.FindTool(t, "curl")
@@ -257,10 +257,10 @@ func (p *party) addCurl(t *testing.T) {
 	c := harness.Curl{Path: path, Service: p.s}
 	receive := c.Subscribe(t, `{"rooms":[{"room":"lobby"}]}`)
 	receive.Joined(t)
-	p.listeners = append(p.listeners, &listener{door: "Subscribe, curl", next: receive.NextEvent})
-	name, token, member := p.enter(t, "Send, %s", "curl")
+	p.receivers = append(p.receivers, &receiver{protocol: "Subscribe, curl", next: receive.NextEvent})
+	name, token, member := p.signIn(t, "Send, %s", "curl")
 	c.Token = token
-	p.speakers = append(p.speakers, &speaker{door: name, member: member, say: func(text string) error {
+	p.senders = append(p.senders, &sender{protocol: name, member: member, send: func(text string) error {
 		return c.Call(p.ctx, "Send", harness.TextRequest("lobby", text), new(chatv1.SendResponse))
 	}})
 }

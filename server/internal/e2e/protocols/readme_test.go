@@ -47,12 +47,12 @@ func readExamples(t *testing.T, readme, name string) []harness.Example {
 	return examples
 }
 
-// The examples for curl in README.md do what it says, in one shell, in their
-// order.
+// The examples for curl in README.md print what README.md shows, run in order in one
+// shell.
 func TestReadmeCurlExamples(t *testing.T) {
 	t.Parallel()
 	harness.RequireTool(t, "curl")
-	readme, err := os.ReadFile("../README.md")
+	readme, err := os.ReadFile("../../../../README.md")
 	harness.Must(t, err)
 	examples := readExamples(t, string(readme), "curl")
 	s := harness.Start(t)

@@ -19,6 +19,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	hellopb "chatroom/gen/hello"
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/testenv"
 )
 
 // reflection is a client's stream of grpc.reflection.
@@ -125,9 +126,7 @@ func TestReflection(t *testing.T) {
 
 // buf curl knows of the contract what reflection tells it.
 func TestBufCurl(t *testing.T) {
-	if testing.Short() {
-		t.Skip("buf takes two minutes to build the first time")
-	}
+	testenv.RequireFull(t, "buf takes two minutes to build the first time")
 	t.Parallel()
 	s := harness.Start(t)
 	// Long enough for a first build.
@@ -135,7 +134,7 @@ func TestBufCurl(t *testing.T) {
 	t.Cleanup(cancel)
 	buf := func(method, data string, args ...string) string {
 		t.Helper()
-		args = append([]string{"tool", "-modfile=../tools/go.mod", "buf", "curl", "--http2-prior-knowledge", "-d", data}, args...)
+		args = append([]string{"tool", "-modfile=../../../../tools/go.mod", "buf", "curl", "--http2-prior-knowledge", "-d", data}, args...)
 		command := exec.CommandContext(ctx, harness.RequireTool(t, "go"), append(args, s.URL+"/"+method)...)
 		out, err := command.CombinedOutput()
 		if err != nil {

@@ -34,7 +34,7 @@ var starts = []struct {
 	{"beyond the end", func(h *harness.SeededRoom) *chatv1.Subscription { return h.After(h.Epoch, h.Sequences[9]+1000) }, 0, true},
 }
 
-// Every way to start is the same through every door.
+// Every start position works alike on every protocol.
 func TestSubscribeStartPositions(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -60,7 +60,7 @@ func TestSubscribeStartPositions(t *testing.T) {
 	}
 }
 
-// checkBeginning takes the frames of a stream up to where it is live.
+// checkBeginning takes the frames of a stream up to CaughtUp.
 func checkBeginning(t *testing.T, h *harness.SeededRoom, receive harness.Frames, replay int, reset bool) {
 	t.Helper()
 	state := harness.Expect(t, receive, (*chatv1.Frame).GetJoined).GetRooms()[0]
@@ -87,8 +87,8 @@ func checkBeginning(t *testing.T, h *harness.SeededRoom, receive harness.Frames,
 	}
 }
 
-// A reader that loses its stream again and again while others speak, and resumes
-// after the last event it saw, gets every event once.
+// A subscriber that loses its stream again and again while messages are sent, and
+// resumes after the last event it has, receives every event once.
 func TestSubscribeResumesWithoutLossOrDuplicates(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)

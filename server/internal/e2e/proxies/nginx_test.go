@@ -24,8 +24,8 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// nginxConfig has a server for gRPC, and one for all else. What it sets beside the
-// addresses is what docs/OPERATIONS.md says; the rest keeps it in its directory.
+// nginxConfig has a server for gRPC, and one for everything else. Its directives are
+// those of docs/OPERATIONS.md, with addresses and paths for the test.
 const nginxConfig = `
 daemon off;
 pid nginx.pid;
@@ -104,7 +104,7 @@ func newNginx(t *testing.T, s *harness.Service) nginx {
 	return nginx{at(addresses[0]), at(addresses[1])}
 }
 
-// Behind nginx with grpc_pass, clients of gRPC chat and subscribe, and are told codes and
+// Behind nginx with grpc_pass, gRPC clients chat and subscribe, and receive codes and
 // details.
 func TestNginxGRPC(t *testing.T) {
 	t.Parallel()
@@ -117,14 +117,14 @@ func TestNginxGRPC(t *testing.T) {
 	stream, err := v.Chat(ctx)
 	harness.Must(t, err)
 	c := &harness.ChatSession{ChatStream: stream, Room: "lobby"}
-	c.Do(t, harness.JoinAction(&chatv1.Subscription{Room: c.Room}))
+	c.MustSend(t, harness.JoinAction(&chatv1.Subscription{Room: c.Room}))
 	c.Receive.Joined(t)
 	last := uint64(0)
-	const n = 100 // together more than nginx lets a request have unless it is told
+	const n = 100 // together more than nginx's default limit for a request
 	for i := range n {
 		send := harness.TextRequest(c.Room, harness.LongestText)
 		send.Id = fmt.Sprint(i)
-		c.Do(t, harness.SendAction(send))
+		c.MustSend(t, harness.SendAction(send))
 		_, event := c.Answered(t)
 		if event.GetId() != fmt.Sprint(i) {
 			t.Errorf("event %d by Chat = %v", i, event)

@@ -15,8 +15,8 @@ import (
 	"chatroom/server/internal/service"
 )
 
-// Who may not make a room is told so, wherever a room would be made, and is let in
-// where there is one.
+// A caller that may not create rooms is refused wherever that would create one, and can
+// use rooms that exist.
 func TestRoomCreationPolicy(t *testing.T) {
 	t.Parallel()
 	for _, who := range []struct {
@@ -104,7 +104,7 @@ func TestRoomCreationRefusalNamesTheField(t *testing.T) {
 			}
 			harness.RefusalOf(waysIn(d)["Chat"](ctx, v, "new")).Check(t, want("join.room"))
 			lobby := s.JoinWithToken(ctx, t, d, harness.ViaChat, "", &chatv1.Subscription{Room: "lobby"})
-			_, refused := lobby.Try(harness.TextRequest("new", "hi"))
+			_, refused := lobby.TrySend(harness.TextRequest("new", "hi"))
 			refused.Check(t, want("room")) // of send
 		})
 	}

@@ -11,7 +11,7 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// Through every door the rooms are listed by activity, page by page.
+// On every protocol, rooms are listed by activity, page by page.
 func TestRoomsByActivity(t *testing.T) {
 	t.Parallel()
 	ctx := harness.Context(t)
@@ -39,7 +39,7 @@ func TestRoomsByActivity(t *testing.T) {
 	}
 }
 
-// Through every door a watcher is told of rooms that it has not joined.
+// On every protocol, a watcher receives changes of rooms that it has not joined.
 func TestWatchRooms(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
@@ -59,7 +59,7 @@ func TestWatchRooms(t *testing.T) {
 							continue
 						}
 						if r.GetHead() == 0 || r.GetMessages() != 1 || r.GetMembers() != 0 || r.GetLastActivity() == nil {
-							t.Errorf("told of %v, want its head and one message", r)
+							t.Errorf("received %v, want its head and one message", r)
 						}
 					}
 				}
@@ -69,8 +69,8 @@ func TestWatchRooms(t *testing.T) {
 	}
 }
 
-// watchRooms joins a room and watches the list, and takes the frames with which that
-// begins. The returned function ends the watch, if it can be ended.
+// watchRooms joins a room, watches the list, and takes the frames that this begins with.
+// The returned function ends the watch, where the protocol allows it.
 func watchRooms(t *testing.T, d harness.Protocol, m harness.Mode, v harness.Client) (receive harness.Frames, stop func()) {
 	t.Helper()
 	ctx := harness.Context(t)

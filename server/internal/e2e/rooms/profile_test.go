@@ -54,8 +54,8 @@ func listedRoom(ctx context.Context, t *testing.T, n *harness.Pair, by *harness.
 	return nil
 }
 
-// How a room presents itself is seen by those who are there, by those who join, and
-// in the list, and outlasts the service.
+// A room's profile is delivered to members, to those who join, and in the list, and
+// survives a restart.
 func TestSetRoom(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
@@ -102,7 +102,7 @@ func checkSet(ctx context.Context, t *testing.T, n *harness.Pair, d harness.Prot
 	e := n.Ben.AwaitEvent(t, 0, func(e *chatv1.Event) bool { return e.GetRoomChanged() != nil })
 	changed := &chatv1.RoomChanged{DisplayName: want.GetDisplayName(), Topic: want.GetTopic()}
 	if !proto.Equal(e.GetRoomChanged(), changed) || !proto.Equal(e.GetSender(), n.Ada.Member) || e.GetSequence() != 0 {
-		t.Errorf("told of %v, want %v by ada without a sequence", e, changed)
+		t.Errorf("received %v, want %v by ada without a sequence", e, changed)
 	}
 	state := n.Service.Join(ctx, t, d, m, "later", &chatv1.Subscription{Room: n.Room}).Joined.GetRooms()[0]
 	if state.GetDisplayName() != want.GetDisplayName() || state.GetTopic() != want.GetTopic() {

@@ -21,14 +21,14 @@ func TestUnreadCounts(t *testing.T) {
 			t.Parallel()
 			ctx := harness.Context(t)
 			n := s.JoinPair(ctx, t, d, harness.ViaSend, fmt.Sprintf("unread-%d", i))
-			first := n.Say(t, n.Ada, &chatv1.Message{Text: "one"})
-			second := n.Say(t, n.Ada, &chatv1.Message{Text: "two"})
-			n.Do(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), first, "one, edited"))
-			n.Do(t, n.Ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
-			third := n.Say(t, n.Ada, &chatv1.Message{Text: "three"})
-			slip := n.Say(t, n.Ada, &chatv1.Message{Text: "a slip"})
-			n.Do(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), slip, "still a slip"))
-			head := n.Do(t, n.Ada, harness.DeletionRequest(n.Room, n.NewID(), slip))
+			first := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "one"})
+			second := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "two"})
+			n.SendAndReceive(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), first, "one, edited"))
+			n.SendAndReceive(t, n.Ben, harness.ReactionRequest(n.Room, n.NewID(), first, "👍", false))
+			third := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "three"})
+			slip := n.SendMessage(t, n.Ada, &chatv1.Message{Text: "a slip"})
+			n.SendAndReceive(t, n.Ada, harness.EditRequest(n.Room, n.NewID(), slip, "still a slip"))
+			head := n.SendAndReceive(t, n.Ada, harness.DeletionRequest(n.Room, n.NewID(), slip))
 			epoch := n.Ada.Joined.GetRooms()[0].GetEpoch()
 			at := func(epoch string, sequence uint64) *chatv1.RoomCursor {
 				return &chatv1.RoomCursor{Room: n.Room, Cursor: &chatv1.Cursor{Epoch: epoch, Sequence: sequence}}
@@ -70,7 +70,7 @@ func TestUnreadCountIsCapped(t *testing.T) {
 	n := harness.Start(t, harness.InMemory).JoinPair(ctx, t, harness.ConnectHTTP2, harness.ViaSend, "unread")
 	var at []*chatv1.SendResponse
 	for range 120 {
-		at = append(at, n.Ada.Do(t, harness.TextRequest(n.Room, n.NewID())))
+		at = append(at, n.Ada.MustSend(t, harness.TextRequest(n.Room, n.NewID())))
 	}
 	for seen, want := range map[int]uint32{0: 100, 18: 100, 19: 100, 20: 99, 119: 0} {
 		cursor := &chatv1.Cursor{Epoch: at[seen].GetEpoch(), Sequence: at[seen].GetSequence()}
