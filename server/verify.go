@@ -7,8 +7,8 @@ import (
 	"fmt"
 
 	"chatroom/server/internal/datadir"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/migrate"
-	"chatroom/server/internal/rpc"
 	"chatroom/server/internal/store/sqlite"
 )
 
@@ -59,7 +59,7 @@ func verifyCurrent(ctx context.Context, path string, p process) (findings []stri
 }
 
 func verifyFormer(ctx context.Context, path string, p process) (findings []string, err error) {
-	f, err := migrate.OpenFormer(ctx, path, rpc.Encoding{})
+	f, err := migrate.OpenFormer(ctx, path, eventpb.Encoding{})
 	if err != nil {
 		return nil, err
 	}

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -16,7 +16,7 @@ func largeRoom(b *testing.B) *memory.Store {
 	const messages = 100_000
 	store := memory.Open(memory.Config{RoomEvents: 2 * messages, Bytes: 1 << 30})
 	add := func(key string, body chat.Body, e chat.Entry) uint64 {
-		payload, err := rpc.Encoding{}.Encode(&chat.Event{ID: key, Sender: gopher, Body: body})
+		payload, err := eventpb.Encoding{}.Encode(&chat.Event{ID: key, Sender: gopher, Body: body})
 		if err != nil {
 			b.Fatalf("Encode = %v, want nil", err)
 		}
@@ -45,7 +45,7 @@ func BenchmarkFirstPage(b *testing.B) {
 		b.Fatalf("Head = %v, want nil", err)
 	}
 	for b.Loop() {
-		s := chat.New(chat.Config{Journal: store, State: store, Encoding: rpc.Encoding{}})
+		s := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
 		page, err := s.History(b.Context(), chat.Query{Room: "room", After: &chat.Cursor{Epoch: head.Epoch}})
 		if err != nil || len(page.Events) != 50 {
 			b.Fatalf("History = %d events, %v, want 50", len(page.Events), err)
@@ -57,7 +57,7 @@ func BenchmarkFirstPage(b *testing.B) {
 // BenchmarkOldDeletion deletes old messages of a room of 100,000.
 func BenchmarkOldDeletion(b *testing.B) {
 	store := largeRoom(b)
-	s := chat.New(chat.Config{Journal: store, State: store, Encoding: rpc.Encoding{}})
+	s := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
 	defer s.Close()
 	page, err := s.History(b.Context(), chat.Query{Room: "room", Limit: 1})
 	if err != nil {
@@ -77,7 +77,7 @@ func BenchmarkOldDeletion(b *testing.B) {
 func BenchmarkReactions(b *testing.B) {
 	for b.Loop() {
 		store := memory.Open(memory.Config{})
-		s := chat.New(chat.Config{Journal: store, State: store, Encoding: rpc.Encoding{}})
+		s := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
 		receipt, err := s.Send(b.Context(), gopher, chat.Post{Room: "room", ID: "message", Body: chat.Message{Text: "hello"}})
 		if err != nil {
 			b.Fatalf("Send = %v, want nil", err)
@@ -98,7 +98,7 @@ func BenchmarkReactions(b *testing.B) {
 // together.
 func BenchmarkReplay(b *testing.B) {
 	store := largeRoom(b)
-	s := chat.New(chat.Config{Journal: store, State: store, Encoding: rpc.Encoding{}})
+	s := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
 	defer s.Close()
 	buf := make([]chat.Item, 64)
 	for b.Loop() {

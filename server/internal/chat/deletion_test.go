@@ -13,7 +13,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -221,7 +221,7 @@ func TestErasureIsFinishedAtTheStart(t *testing.T) {
 			}
 		}
 		var log lockedBuffer
-		s := chat.New(chat.Config{Journal: store, State: store, Encoding: rpc.Encoding{}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+		s := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 		defer s.Close()
 		synctest.Wait()
 		if stats := s.Stats(); stats.Erased != 1 || stats.ErasuresPending != 0 {

@@ -10,7 +10,7 @@ import (
 	"pgregory.net/rapid"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -267,7 +267,7 @@ func (h *house) stored(t testing.TB, room string) []*chat.Event {
 	}
 	var events []*chat.Event
 	for _, st := range stored {
-		e, err := rpc.Encoding{}.Decode(st.Payload)
+		e, err := eventpb.Encoding{}.Decode(st.Payload)
 		if err != nil {
 			t.Fatalf("Decode = %v, want nil", err)
 		}

@@ -14,7 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -229,7 +229,7 @@ type house struct {
 func newHouse(t *testing.T, config chat.Config, keep memory.Config) *house {
 	t.Helper()
 	h := &house{journal: &probe{Store: memory.Open(keep)}}
-	config.Journal, config.State, config.Encoding = h.journal, h.journal, rpc.Encoding{}
+	config.Journal, config.State, config.Encoding = h.journal, h.journal, eventpb.Encoding{}
 	h.Service = chat.New(config)
 	t.Cleanup(func() {
 		h.checkEmpty(t)

@@ -12,7 +12,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -310,7 +310,7 @@ func TestHistoryWaitsBeyondWhatIsLate(t *testing.T) {
 // An event that is larger than a page is a page.
 func TestHistoryOfHugeEvents(t *testing.T) {
 	h := newHouse(t, chat.Config{}, memory.Config{})
-	payload, err := rpc.Encoding{}.Encode(&chat.Event{ID: "huge", Body: chat.Message{Text: strings.Repeat("a", 2<<20)}})
+	payload, err := eventpb.Encoding{}.Encode(&chat.Event{ID: "huge", Body: chat.Message{Text: strings.Repeat("a", 2<<20)}})
 	if err != nil {
 		t.Fatalf("Encode = %v, want nil", err)
 	}

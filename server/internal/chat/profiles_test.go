@@ -10,7 +10,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -18,7 +18,7 @@ import (
 func (h *house) another(t *testing.T) *house {
 	t.Helper()
 	other := &house{journal: &probe{Store: h.journal.Store}}
-	other.Service = chat.New(chat.Config{Journal: other.journal, State: other.journal, Encoding: rpc.Encoding{}})
+	other.Service = chat.New(chat.Config{Journal: other.journal, State: other.journal, Encoding: eventpb.Encoding{}})
 	t.Cleanup(other.Close)
 	return other
 }
@@ -124,7 +124,7 @@ func TestProfilesAreLoaded(t *testing.T) {
 			t.Fatalf("Put(%q) = %v, want nil", key, err)
 		}
 	}
-	s := chat.New(chat.Config{Journal: h.journal, State: h.journal, Encoding: rpc.Encoding{}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	s := chat.New(chat.Config{Journal: h.journal, State: h.journal, Encoding: eventpb.Encoding{}, Log: slog.New(slog.NewTextHandler(&log, nil))})
 	defer s.Close()
 	if page, err := s.History(t.Context(), chat.Query{Room: "room-7"}); err != nil || len(page.Events) != 0 {
 		t.Errorf("History of a room that has a profile alone = %+v, %v, want an empty page", page, err)

@@ -5,7 +5,7 @@ import (
 	"testing"
 
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -22,7 +22,7 @@ func BenchmarkFirstRooms(b *testing.B) {
 		}
 	}
 	for b.Loop() {
-		s := chat.New(chat.Config{Journal: store, State: store, Encoding: rpc.Encoding{}})
+		s := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
 		page, err := s.Rooms(b.Context(), chat.RoomsQuery{Limit: 100})
 		if err != nil || page.Next == "" {
 			b.Fatalf("Rooms = %v, %v, want a page and more", page, err)

@@ -13,7 +13,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
-	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -135,7 +135,7 @@ func TestSendWithFailingJournal(t *testing.T) {
 // An event that can't be read keeps its place, so that nobody takes it for a gap.
 func TestUnreadableEventKeepsItsPlace(t *testing.T) {
 	journal := &probe{Store: memory.Open(memory.Config{})}
-	s := chat.New(chat.Config{Journal: journal, State: journal, Encoding: rpc.Encoding{}, Log: slog.New(slog.DiscardHandler)})
+	s := chat.New(chat.Config{Journal: journal, State: journal, Encoding: eventpb.Encoding{}, Log: slog.New(slog.DiscardHandler)})
 	h := &house{Service: s, journal: journal}
 	defer s.Close()
 	f := h.feed(t, gopher, chat.Start{Room: "room"})

@@ -8,13 +8,13 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/migrate/formertest"
-	"chatroom/server/internal/rpc"
 )
 
 func openFormer(t *testing.T, dir string) *Former {
 	t.Helper()
-	f, err := OpenFormer(t.Context(), dir, rpc.Encoding{})
+	f, err := OpenFormer(t.Context(), dir, eventpb.Encoding{})
 	if err != nil {
 		t.Fatalf("OpenFormer = %v, want nil", err)
 	}
@@ -101,7 +101,7 @@ func checkRoom(t *testing.T, room Room, got []Event, want formertest.Room, delet
 // checkFields checks what is derived from a payload.
 func checkFields(t *testing.T, e Event) {
 	t.Helper()
-	content, err := rpc.Encoding{}.Decode(e.Payload)
+	content, err := eventpb.Encoding{}.Decode(e.Payload)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -17,8 +17,8 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/datadir"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/migrate/formertest"
-	"chatroom/server/internal/rpc"
 )
 
 // jsonStore is a Destination and a Store that keeps everything in a file of JSON.
@@ -126,7 +126,7 @@ func lock(t *testing.T, path string) *datadir.Dir {
 func migrateTo(t *testing.T, d *datadir.Dir, to *jsonStore, force bool) (Report, error) {
 	t.Helper()
 	return Run(t.Context(), Config{
-		Dir: d, Encoding: rpc.Encoding{}, Destination: to, Force: force, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
+		Dir: d, Encoding: eventpb.Encoding{}, Destination: to, Force: force, Log: slog.New(slog.NewTextHandler(io.Discard, nil)),
 	})
 }
 
@@ -298,7 +298,7 @@ func TestRunEndsWithItsContext(t *testing.T) {
 	d := lock(t, dir)
 	ctx, cancel := context.WithCancel(t.Context())
 	to := &jsonStore{hook: func(context.Context, string) error { cancel(); return nil }}
-	_, err := Run(ctx, Config{Dir: d, Encoding: rpc.Encoding{}, Destination: to, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	_, err := Run(ctx, Config{Dir: d, Encoding: eventpb.Encoding{}, Destination: to, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
 	if !errors.Is(err, context.Canceled) || format(t, d) != datadir.Former {
 		t.Errorf("Run = %v, want %v", err, context.Canceled)
 	}

@@ -17,8 +17,8 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/datadir"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/migrate/natsfile/natstest"
-	"chatroom/server/internal/rpc"
 )
 
 // formerWriter writes a store of the former format with nats-server, in the way that
@@ -110,7 +110,7 @@ func (w *formerWriter) publish(subject string, payload []byte, fields map[string
 func (w *formerWriter) append(room string, body chat.Body) uint64 {
 	w.t.Helper()
 	w.keys++
-	payload, err := rpc.Encoding{}.Encode(&chat.Event{ID: fmt.Sprint(w.keys), Sender: chat.Member{ID: "ADA", Name: "Ada"}, Body: body})
+	payload, err := eventpb.Encoding{}.Encode(&chat.Event{ID: fmt.Sprint(w.keys), Sender: chat.Member{ID: "ADA", Name: "Ada"}, Body: body})
 	if err != nil {
 		w.t.Fatal(err)
 	}

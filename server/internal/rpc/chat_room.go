@@ -14,6 +14,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 )
 
 // chatRoom implements chat.v1.ChatRoom.
@@ -209,7 +210,7 @@ func (c *chatRoom) Send(ctx context.Context, request *chatv1.SendRequest) (*chat
 	return &chatv1.SendResponse{
 		Epoch:     receipt.At.Epoch,
 		Sequence:  receipt.At.Sequence,
-		Time:      toTime(receipt.Time),
+		Time:      eventpb.FromTime(receipt.Time),
 		Duplicate: receipt.Duplicate,
 	}, nil
 }
@@ -228,7 +229,7 @@ func (c *chatRoom) ListEvents(ctx context.Context, request *chatv1.ListEventsReq
 	}
 	response := &chatv1.ListEventsResponse{Epoch: page.Epoch, More: page.More, Next: toCursor(page.Next)}
 	for _, e := range page.Events {
-		response.Events = append(response.Events, toEvent(e))
+		response.Events = append(response.Events, eventpb.FromEvent(e))
 	}
 	return response, nil
 }
@@ -267,7 +268,7 @@ func (c *chatRoom) ListMembers(ctx context.Context, request *chatv1.ListMembersR
 	}
 	response := &chatv1.ListMembersResponse{Total: uint32(total)}
 	for _, m := range members {
-		response.Members = append(response.Members, toMember(m))
+		response.Members = append(response.Members, eventpb.FromMember(m))
 	}
 	if more {
 		response.NextPageToken = members[len(members)-1].ID
@@ -293,5 +294,5 @@ func (c *chatRoom) SignIn(ctx context.Context, request *chatv1.SignInRequest) (*
 	if err != nil {
 		return nil, err
 	}
-	return &chatv1.SignInResponse{Token: token, Member: toMember(m), ExpireTime: toTime(expires)}, nil
+	return &chatv1.SignInResponse{Token: token, Member: eventpb.FromMember(m), ExpireTime: eventpb.FromTime(expires)}, nil
 }

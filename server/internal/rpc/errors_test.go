@@ -15,6 +15,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/identity"
 )
 
@@ -121,7 +122,7 @@ func TestCallers(t *testing.T) {
 			name, authorization string
 			want                *chatv1.Member // nil if the caller is refused
 		}{
-			{"nobody", "", toMember(chat.Anonymous)},
+			{"nobody", "", eventpb.FromMember(chat.Anonymous)},
 			{"a guest", "Bearer " + signedIn.GetToken(), signedIn.GetMember()},
 			{"a guest in lower case", "bearer " + signedIn.GetToken(), signedIn.GetMember()},
 			{"a bad token", "Bearer gopher", nil},

@@ -21,6 +21,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/h2"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/store/memory"
@@ -97,7 +98,7 @@ func newWorldOn(t *testing.T, c Config, store store) *world {
 	t.Helper()
 	w := &world{}
 	c.Log = slog.New(slog.NewTextHandler(&w.log, nil))
-	w.chat = chat.New(chat.Config{Journal: store, State: store, Encoding: Encoding{}, Rooms: []string{"lobby"}, Log: c.Log})
+	w.chat = chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}, Rooms: []string{"lobby"}, Log: c.Log})
 	c.Chat, c.Guests = w.chat, identity.NewGuests()
 	w.api = New(c)
 	network := newPipes()

@@ -30,7 +30,7 @@ type response struct {
 type responseKey struct{}
 
 func responseOf(ctx context.Context) *response {
-	return ctx.Value(responseKey{}).(*response) // set for all handlers of the service
+	return ctx.Value(responseKey{}).(*response) // set by withResponse
 }
 
 // Unwrap is for http.ResponseController.

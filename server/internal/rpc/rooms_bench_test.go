@@ -16,6 +16,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/store/memory"
 )
@@ -25,7 +26,7 @@ import (
 func BenchmarkListRooms(b *testing.B) {
 	const many = 100_000
 	store := memory.Open(memory.Config{})
-	service := chat.New(chat.Config{Journal: store, State: store, Encoding: Encoding{}})
+	service := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
 	b.Cleanup(func() {
 		service.Close()
 		_ = store.Close()

@@ -17,6 +17,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 )
 
 // inProtocols runs a test with a client of each protocol, in a bubble of its own.
@@ -250,7 +251,7 @@ func TestRoomsChangedIsEncodedOnce(t *testing.T) {
 			t.Fatalf("%s: %v", c.name, err)
 		}
 		want := &chatv1.RoomsChanged{
-			Rooms:   []*chatv1.RoomSummary{{Name: "a", Head: 7, Messages: 3, Members: 2, LastActivity: toTime(time.UnixMilli(5))}},
+			Rooms:   []*chatv1.RoomSummary{{Name: "a", Head: 7, Messages: 3, Members: 2, LastActivity: eventpb.FromTime(time.UnixMilli(5))}},
 			Removed: []string{"b"}, Incomplete: true,
 		}
 		if !proto.Equal(got.GetFrame().GetRoomsChanged(), want) {

@@ -102,7 +102,7 @@ func (s *Server) routes() map[string]http.Handler {
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)
-	handle := func(path string, handler http.Handler) { handlers[path] = withMediaType(wire(handler)) }
+	handle := func(path string, handler http.Handler) { handlers[path] = withMediaType(withResponse(handler)) }
 	handle((&chatRoom{s}).handler(options))
 	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
 	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)

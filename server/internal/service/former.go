@@ -8,15 +8,15 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/datadir"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/migrate"
-	"chatroom/server/internal/rpc"
 	"chatroom/server/internal/store/sqlite"
 )
 
 // MoveFormer moves the former store of a data directory into the current format.
 func MoveFormer(ctx context.Context, dir *datadir.Dir, force bool, log *slog.Logger) (migrate.Report, error) {
 	return migrate.Run(ctx, migrate.Config{
-		Dir: dir, Encoding: rpc.Encoding{}, Destination: sqliteDestination{log}, Force: force, Log: log,
+		Dir: dir, Encoding: eventpb.Encoding{}, Destination: sqliteDestination{log}, Force: force, Log: log,
 	})
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/presence"
 	"chatroom/server/internal/rpc"
@@ -47,7 +48,7 @@ func Run(ctx context.Context, c Config) error {
 	rooms := chat.New(chat.Config{
 		Journal:     data.store,
 		State:       data.store,
-		Encoding:    rpc.Encoding{},
+		Encoding:    eventpb.Encoding{},
 		Rooms:       c.Rooms,
 		Presence:    presence.Config{Grace: c.PresenceGrace},
 		Creation:    c.RoomCreation,

@@ -10,6 +10,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/schema"
 )
 
@@ -51,11 +52,11 @@ func TestEventsRoundTrip(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				e := &chat.Event{Time: time.Unix(1, 2).UTC(), ID: "id", Sender: gopher, Body: draw(t)}
 				stored := e.Body.Durable() || name == "room changed"
-				payload, err := Encoding{}.Encode(e)
+				payload, err := eventpb.Encoding{}.Encode(e)
 				if err != nil {
 					t.Fatalf("Encode(%+v) = %v, want nil", e.Body, err)
 				}
-				if got, err := (Encoding{}).Decode(payload); stored && (err != nil || !reflect.DeepEqual(got.Body, e.Body)) {
+				if got, err := (eventpb.Encoding{}).Decode(payload); stored && (err != nil || !reflect.DeepEqual(got.Body, e.Body)) {
 					t.Fatalf("stored = %+v, %v, want %+v", got.Body, err, e.Body)
 				}
 				want := &chatv1.SubscribeResponse{Frame: eventToFrame(e)}
@@ -79,7 +80,7 @@ func TestEventsRoundTrip(t *testing.T) {
 func TestUnknownPayloadsInJSON(t *testing.T) {
 	json := newJSONCodec(nil)
 	unknown := &chat.Event{Sequence: 7, ID: "id", Sender: gopher, Body: chat.Custom{Type: "type.googleapis.com/gone.v1.Kind", Payload: []byte{8, 1}}}
-	page := &chatv1.ListEventsResponse{Events: []*chatv1.Event{toEvent(unknown), toEvent(&chat.Event{Sequence: 8, Body: chat.Message{Text: "hi"}})}}
+	page := &chatv1.ListEventsResponse{Events: []*chatv1.Event{eventpb.FromEvent(unknown), eventpb.FromEvent(&chat.Event{Sequence: 8, Body: chat.Message{Text: "hi"}})}}
 	data, err := json.Marshal(page)
 	got := new(chatv1.ListEventsResponse)
 	if err != nil || json.unmarshal(data, got) != nil {

@@ -11,22 +11,22 @@ import (
 	"connectrpc.com/connect"
 )
 
-// wire wraps the service's handlers: it bounds what is read, and gives them a
-// response.
-func wire(handler http.Handler) http.Handler {
+// withResponse wraps the handler of a method: it bounds what is read of a request, and
+// passes a *response in the request's context.
+func withResponse(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if err := checkQuery(r); err != nil {
 			writeError(w, http.StatusBadRequest, err)
 			return
 		}
-		answer := &response{ResponseWriter: w, handler: handler, request: r}
-		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, answer))
+		response := &response{ResponseWriter: w, handler: handler, request: r}
+		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, response))
 		r.Body = limitRequests(r)
-		if !strings.HasSuffix(r.URL.Path, "/Chat") { // whose requests may come at any time
+		if !strings.HasSuffix(r.URL.Path, "/Chat") { // requests on Chat may come at any time
 			r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
 		}
-		handler.ServeHTTP(answer, r)
+		handler.ServeHTTP(response, r)
 	})
 }
 
@@ -53,9 +53,8 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// checkQuery looks at the request in the query of a GET, where it is meant to be
-// one in the Connect protocol. Connect takes a message that can't be read there
-// for an unknown error.
+// checkQuery checks the message in the query of a GET of the Connect protocol, for
+// which connect returns the code unknown if it is missing or is not base64.
 func checkQuery(r *http.Request) *connect.Error {
 	if r.Method != http.MethodGet {
 		return nil

@@ -9,67 +9,12 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/eventpb"
 )
-
-// Encoding stores events in the journal as chat.v1.Event messages, without the
-// fields that the journal keeps itself.
-type Encoding struct{}
-
-var _ chat.Encoding = Encoding{}
-
-// Encode implements chat.Encoding.
-func (Encoding) Encode(e *chat.Event) ([]byte, error) {
-	return proto.MarshalOptions{Deterministic: true}.Marshal(toEvent(e))
-}
-
-// Decode implements chat.Encoding.
-func (Encoding) Decode(payload []byte) (*chat.Event, error) {
-	var e chatv1.Event
-	if err := proto.Unmarshal(payload, &e); err != nil {
-		return nil, err
-	}
-	event := &chat.Event{
-		ID:     e.GetId(),
-		Sender: chat.Member{ID: e.GetSender().GetId(), Name: e.GetSender().GetName(), Guest: e.GetSender().GetGuest()},
-		Body:   fromBody(&e),
-	}
-	if e.GetTime() != nil {
-		event.Time = e.GetTime().AsTime()
-	}
-	return event, nil
-}
-
-func toEvent(e *chat.Event) *chatv1.Event {
-	event := &chatv1.Event{
-		Room:     e.Room,
-		Sequence: e.Sequence,
-		Previous: e.Previous,
-		Time:     toTime(e.Time),
-		Id:       e.ID,
-		Sender:   toMember(e.Sender),
-		Changes:  toChanges(e.Changes),
-	}
-	setBody(event, e.Body)
-	return event
-}
-
-func toMember(m chat.Member) *chatv1.Member {
-	if m == (chat.Member{}) {
-		return nil
-	}
-	return &chatv1.Member{Id: m.ID, Name: m.Name, Guest: m.Guest}
-}
-
-func toTime(t time.Time) *timestamppb.Timestamp {
-	if t.IsZero() {
-		return nil
-	}
-	return timestamppb.New(t)
-}
 
 func toRoom(r chat.RoomInfo) *chatv1.Room {
 	room := &chatv1.Room{
-		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: toTime(r.LastActivity),
+		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: eventpb.FromTime(r.LastActivity),
 		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic, Messages: r.Messages,
 	}
 	if r.Unread >= 0 {
@@ -80,7 +25,7 @@ func toRoom(r chat.RoomInfo) *chatv1.Room {
 
 func toRoomSummary(r chat.RoomInfo) *chatv1.RoomSummary {
 	return &chatv1.RoomSummary{
-		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: toTime(r.LastActivity),
+		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: eventpb.FromTime(r.LastActivity),
 		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic, Messages: r.Messages,
 	}
 }
@@ -108,7 +53,7 @@ func fromSubscription(s *chatv1.Subscription) chat.Start {
 }
 
 func eventToFrame(e *chat.Event) *chatv1.Frame {
-	return &chatv1.Frame{Kind: &chatv1.Frame_Event{Event: toEvent(e)}}
+	return &chatv1.Frame{Kind: &chatv1.Frame_Event{Event: eventpb.FromEvent(e)}}
 }
 
 func roomsToFrame(r *chat.RoomsChanged) *chatv1.Frame {
@@ -123,7 +68,7 @@ func roomsToFrame(r *chat.RoomsChanged) *chatv1.Frame {
 func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Frame {
 	switch item := item.(type) {
 	case chat.Joined:
-		joined := &chatv1.Joined{Member: toMember(m), HeartbeatInterval: durationpb.New(heartbeat)}
+		joined := &chatv1.Joined{Member: eventpb.FromMember(m), HeartbeatInterval: durationpb.New(heartbeat)}
 		for _, r := range item.Rooms {
 			joined.Rooms = append(joined.Rooms, &chatv1.RoomState{
 				Room: r.Room, Epoch: r.Epoch, Head: r.Head, Members: uint32(r.Members),
@@ -144,7 +89,7 @@ func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Fra
 
 func acceptedFrame(to *chatv1.SendRequest, r chat.Receipt) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Accepted{Accepted: &chatv1.Accepted{
-		Id: to.GetId(), Room: to.GetRoom(), Sequence: r.At.Sequence, Duplicate: r.Duplicate, Epoch: r.At.Epoch, Time: toTime(r.Time),
+		Id: to.GetId(), Room: to.GetRoom(), Sequence: r.At.Sequence, Duplicate: r.Duplicate, Epoch: r.At.Epoch, Time: eventpb.FromTime(r.Time),
 	}}}
 }
 
@@ -154,4 +99,16 @@ func heartbeatFrame() *chatv1.Frame {
 
 func drainingFrame(after time.Duration) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Draining{Draining: &chatv1.Draining{ReconnectAfter: durationpb.New(after)}}}
+}
+
+// post returns the post that a request describes. The payload of a custom event is
+// checked against the schema here, as the domain sees only its bytes.
+func (s *Server) post(r *chatv1.SendRequest) (chat.Post, error) {
+	post := chat.Post{Room: r.GetRoom(), ID: r.GetId(), Body: eventpb.ToBody(r)}
+	if custom := r.GetCustom(); custom != nil {
+		if err := s.config.Schema.Check(custom.GetPayload()); err != nil {
+			return post, inPayload(err)
+		}
+	}
+	return post, nil
 }
