@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/service"
 )
 
@@ -159,10 +160,10 @@ func (n *names) Set(value string) error {
 // creation is a flag that says who may make rooms.
 type creation string
 
-var creations = map[creation]chat.Creation{
-	"anyone":  chat.CreationAnyone,
-	"members": chat.CreationMembers,
-	"nobody":  chat.CreationNobody,
+var creations = map[creation]hub.Creation{
+	"anyone":  hub.CreationAnyone,
+	"members": hub.CreationMembers,
+	"nobody":  hub.CreationNobody,
 }
 
 func (c *creation) String() string { return string(*c) }

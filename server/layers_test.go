@@ -11,7 +11,7 @@ import (
 )
 
 // layer says what a package may import: packages of this module, or modules, by
-// prefix. The standard library is always allowed.
+// prefix, or exactly with "=" before it. The standard library is always allowed.
 type layer struct {
 	pkg    string   // this package and those below it
 	may    []string // for the package and its tests
@@ -34,23 +34,36 @@ var layers = []layer{
 		"fanout is for anyone to use, so it must not bring a service along; its examples are handlers of connect-go and grpc-go"},
 	{"chatroom/server/internal/presence", nil, nil,
 		"who is in a room follows from names, connections and time alone"},
-	{"chatroom/server/internal/chat/directory", []string{"github.com/tidwall/btree"}, nil,
-		"an ordered list of rooms in memory needs no knowledge of events, members or stores"},
-	{"chatroom/server/internal/chat", []string{
-		"chatroom/server/fanout", "chatroom/server/internal/chat", "chatroom/server/internal/presence", "golang.org/x/text", "golang.org/x/sync/singleflight"},
-		[]string{"chatroom/server/internal/store/memory", "chatroom/server/internal/eventpb", "chatroom/gen", "buf.build/go/protovalidate"},
-		"the domain must not know how it is reached or stored, or neither could be exchanged; its tests need one store and one encoding that work"},
-	{"chatroom/server/internal/eventpb", []string{"chatroom/server/internal/chat", "chatroom/gen", "google.golang.org/protobuf"}, nil,
+	{"chatroom/server/internal/chat/hub", []string{
+		"chatroom/server/fanout", "chatroom/server/internal/chat", "chatroom/server/internal/presence"},
+		[]string{"chatroom/server/internal/eventpb", "chatroom/server/internal/store/memory", "chatroom/gen", "buf.build/go/protovalidate"},
+		"the service puts the parts of the domain together, and must not know how it is reached or stored; its tests need one store and one encoding that work"},
+	{"chatroom/server/internal/chat/directory/roomindex", []string{"=chatroom/server/internal/chat", "github.com/tidwall/btree"}, nil,
+		"an ordered list in memory needs no store and no goroutine"},
+	{"chatroom/server/internal/chat/directory", []string{
+		"chatroom/server/fanout", "=chatroom/server/internal/chat", "chatroom/server/internal/chat/directory/roomindex"}, nil,
+		"the list of rooms follows the stores, and is independent of who is connected"},
+	{"chatroom/server/internal/chat/history", []string{
+		"chatroom/server/fanout", "=chatroom/server/internal/chat", "golang.org/x/sync/singleflight"},
+		nil,
+		"reading depends on the journal alone; readers of one page share a look-up by singleflight"},
+	{"chatroom/server/internal/chat/ephemeral", []string{"chatroom/server/fanout", "=chatroom/server/internal/chat"}, nil,
+		"what is not stored must not touch a store"},
+	{"chatroom/server/internal/chat/erasure", []string{"=chatroom/server/internal/chat"}, nil,
+		"erasing depends on the journal alone"},
+	{"chatroom/server/internal/chat", []string{"golang.org/x/text"}, nil,
+		"stores, handlers and tools import the vocabulary of the domain, which must bring none of them along"},
+	{"chatroom/server/internal/eventpb", []string{"=chatroom/server/internal/chat", "chatroom/gen", "google.golang.org/protobuf"}, nil,
 		"events are stored and sent as the same message: what converts them knows the domain and the contract alone"},
-	{"chatroom/server/internal/store/storetest", []string{"chatroom/server/internal/chat", "chatroom/server/internal/testenv", "pgregory.net/rapid"}, nil,
+	{"chatroom/server/internal/store/storetest", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/testenv", "pgregory.net/rapid"}, nil,
 		"one suite judges every store, so it must know none of them"},
-	{"chatroom/server/internal/store/memory", []string{"chatroom/server/internal/chat"},
+	{"chatroom/server/internal/store/memory", []string{"=chatroom/server/internal/chat"},
 		[]string{"chatroom/server/internal/store/storetest"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire"},
-	{"chatroom/server/internal/store/sqlite", []string{"chatroom/server/internal/chat", "github.com/ncruces", "chatroom/server/internal/durable", "golang.org/x/sys"},
+	{"chatroom/server/internal/store/sqlite", []string{"=chatroom/server/internal/chat", "github.com/ncruces", "chatroom/server/internal/durable", "golang.org/x/sys"},
 		[]string{"chatroom/server/internal/store/storetest"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire"},
-	{"chatroom/server/internal/store/jetstream", []string{"chatroom/server/internal/chat", "github.com/nats-io/nats.go", "github.com/synadia-io", "golang.org/x/sync/errgroup"},
+	{"chatroom/server/internal/store/jetstream", []string{"=chatroom/server/internal/chat", "github.com/nats-io/nats.go", "github.com/synadia-io", "golang.org/x/sync/errgroup"},
 		[]string{"chatroom/server/internal/store/storetest", "github.com/nats-io/nats-server"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire; only its tests run NATS servers"},
 	{"chatroom/server/internal/durable", nil, nil,
@@ -62,12 +75,12 @@ var layers = []layer{
 	{"chatroom/server/internal/migrate/natsfile", []string{"github.com/minio/highwayhash"},
 		[]string{"chatroom/server/internal/migrate/natsfile/natstest", "github.com/nats-io/nats.go"},
 		"a reader of files must not bring along the server that wrote them"},
-	{"chatroom/server/internal/migrate/formertest", []string{"chatroom/server/internal/chat"}, nil,
+	{"chatroom/server/internal/migrate/formertest", []string{"=chatroom/server/internal/chat"}, nil,
 		"it is data, and what the former code has said about it; only tests use it"},
-	{"chatroom/server/internal/migrate", []string{"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/durable", "chatroom/server/internal/migrate/natsfile"},
+	{"chatroom/server/internal/migrate", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/durable", "chatroom/server/internal/migrate/natsfile"},
 		[]string{"chatroom/server/internal/migrate", "chatroom/server/internal/eventpb", "github.com/nats-io/nats.go"},
 		"what a former store holds is known without the program that wrote it; its tests write such stores, in the stored encoding"},
-	{"chatroom/server/internal/identity", []string{"chatroom/server/internal/chat", "chatroom/server/internal/durable", "github.com/golang-jwt/jwt"}, nil,
+	{"chatroom/server/internal/identity", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/durable", "github.com/golang-jwt/jwt"}, nil,
 		"who calls is independent of the protocol the call came by"},
 	{"chatroom/server/internal/rpc", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/delivery", "chatroom/server/internal/detach", "chatroom/server/internal/eventpb",
@@ -107,7 +120,7 @@ var layers = []layer{
 		clientLibraries...),
 		"damage is done to files by their names, so these tests know the names, and hold a database open; else they see what users see"},
 	{"chatroom/server/internal/e2e", nil, append([]string{
-		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat",
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat/hub",
 		"github.com/chromedp/chromedp", "golang.org/x/net/http2"},
 		clientLibraries...),
 		"these tests see the service as its users do, and know of it only the configuration; clients that break the rules of HTTP/2 write its frames"},
@@ -170,6 +183,9 @@ func forbidden(may []string, imported string) bool {
 		return false // the standard library
 	}
 	return !slices.ContainsFunc(may, func(prefix string) bool {
+		if pkg, exact := strings.CutPrefix(prefix, "="); exact {
+			return imported == pkg
+		}
 		return within(imported, strings.TrimSuffix(prefix, "/"))
 	})
 }
@@ -190,10 +206,15 @@ func TestLayersForbid(t *testing.T) {
 		{"chatroom/server/fanout", "connectrpc.com/connect", false, true},
 		{"chatroom/server/fanout", "connectrpc.com/connect", true, false},
 		{"chatroom/server/fanout", "chatroom/server/internal/chat", true, true},
-		{"chatroom/server/internal/chat", "chatroom/server/fanout", false, false},
+		{"chatroom/server/internal/chat", "chatroom/server/fanout", false, true},
+		{"chatroom/server/internal/chat", "chatroom/server/internal/chat/hub", false, true},
+		{"chatroom/server/internal/chat/hub", "chatroom/server/fanout", false, false},
+		{"chatroom/server/internal/chat/history", "chatroom/server/internal/chat/hub", false, true},
+		{"chatroom/server/internal/store/memory", "chatroom/server/internal/chat", false, false},
+		{"chatroom/server/internal/store/memory", "chatroom/server/internal/chat/hub", false, true},
 		{"chatroom/server/internal/presence", "container/list", false, false},
 		{"chatroom/server/internal/presence", "chatroom/server/internal/chat", false, true},
-		{"chatroom/server/internal/chat", "chatroom/server/internal/presence", false, false},
+		{"chatroom/server/internal/chat/hub", "chatroom/server/internal/presence", false, false},
 		{"chatroom/server/internal/chat", "chatroom/gen/chat/v1", false, true},
 		{"chatroom/server/internal/chat", "connectrpc.com/connect", false, true},
 		{"chatroom/server/internal/chat", "connectrpc.com/connect", true, true},

@@ -5,25 +5,23 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
-
-	"golang.org/x/text/secure/precis"
 )
 
-// Body is what happened: one of the types below.
+// Body is the content of an event: one of the types below.
 type Body interface {
-	// Durable tells whether the event is stored. One that is not has no sequence.
+	// Durable reports whether the event is stored. An ephemeral one has no sequence.
 	Durable() bool
-	// check returns a *FieldError for what no caller may send.
+	// check returns a *FieldError for a body that no member may send.
 	check() error
 }
 
-// Message is something said.
+// Message is a text that a member sends.
 type Message struct {
 	Text    string // 1 to MaxText characters of valid UTF-8
-	ReplyTo uint64 // the sequence of the message that it answers, 0 for none
+	ReplyTo uint64 // the sequence of the message that it replies to, 0 for none
 }
 
-// Edit gives a message another text.
+// Edit replaces the text of a message.
 type Edit struct {
 	Target uint64 // the message's sequence
 	Text   string // as in Message
@@ -34,19 +32,19 @@ type Deletion struct {
 	Target uint64 // the message's sequence
 }
 
-// Reaction puts an emoji to a message, or takes it away.
+// Reaction adds an emoji to a message, or removes it.
 type Reaction struct {
 	Target  uint64 // the message's sequence
 	Emoji   string // 1 to MaxEmoji bytes
 	Removed bool
 }
 
-// Custom is an event of a kind that an application defines.
+// Custom is an event of a type that an application defines.
 type Custom struct {
 	Type      string // the URL of the payload's type
 	Payload   []byte // never changed
 	Ephemeral bool
-	Key       string // of ephemeral ones: the newest with the sender's key replaces those before it
+	Key       string // of an ephemeral event: it supersedes those of the sender with the same key
 }
 
 // Typing says that the sender is writing a message.
@@ -54,39 +52,32 @@ type Typing struct {
 	Stopped bool
 }
 
-// MemberJoined says that the sender is in the room now.
+// MemberJoined says that the sender has joined the room.
 type MemberJoined struct {
-	Members int // how many there are now
+	Members int // in the room, after it
 }
 
-// MemberLeft says that the sender is not in the room any more.
+// MemberLeft says that the sender has left the room.
 type MemberLeft struct {
-	Members int // how many there are now
+	Members int // in the room, after it
 }
 
-// MemberRenamed says that the sender has another name now.
+// MemberRenamed says that the sender has another name.
 type MemberRenamed struct{}
 
-// MemberCount says that members have come or gone who are not named.
+// MemberCount says that members have joined or left, without naming all of them.
 type MemberCount struct {
-	Members      int // how many there are now
-	Joined, Left int // since the last event about members
-	Sample       []Member
+	Members      int      // in the room, after it
+	Joined, Left int      // since the last event about members
+	Sample       []Member // some of those who joined
 }
 
-// RoomChanged says how the room presents itself from now on.
+// RoomChanged says that the room has another profile.
 type RoomChanged struct {
 	Profile
 }
 
-// Profile is how a room presents itself.
-type Profile struct {
-	DisplayName string // up to MaxDisplayName characters
-	Topic       string // up to MaxTopic characters
-}
-
-// Relate returns what an Entry says of a body: how it relates to another event, and
-// whether it is counted.
+// Relate returns the fields of an Entry that follow from the body of its event.
 func Relate(b Body) (r Relation, target uint64, counted bool) {
 	switch body := b.(type) {
 	case Message:
@@ -142,14 +133,14 @@ func (c Custom) check() error {
 	case len(c.Key) > MaxID || !utf8.ValidString(c.Key):
 		return &FieldError{"custom.key", "key.length", fmt.Sprintf("must be at most %d bytes of valid UTF-8", MaxID)}
 	case c.Key != "" && !c.Ephemeral:
-		return &FieldError{"custom.key", "key.ephemeral", "must be empty for an event that is not ephemeral: each of those is kept"}
+		return &FieldError{"custom.key", "key.ephemeral", "must be empty unless the event is ephemeral"}
 	}
 	return nil
 }
 
 func (Typing) check() error { return nil }
 
-// What the server says about members and rooms is not sent by callers.
+// Events about members and rooms come from the server alone.
 
 func (MemberJoined) check() error  { return errNotSent }
 func (MemberLeft) check() error    { return errNotSent }
@@ -176,23 +167,4 @@ func checkTarget(field string, target uint64) error {
 		return &FieldError{field, "target.set", "must be the sequence of a message in the room"}
 	}
 	return nil
-}
-
-// check returns the profile as it is shown: a name in normal form, without white
-// space around it.
-func (p Profile) check() (Profile, error) {
-	const bound = "must be up to 80 characters, none of them invisible or changing the direction of text"
-	if p.DisplayName != "" {
-		clean, err := precis.Nickname.String(p.DisplayName)
-		if err != nil || utf8.RuneCountInString(clean) > MaxDisplayName {
-			return Profile{}, &FieldError{"display_name", "name.characters", bound}
-		}
-		p.DisplayName = clean
-	}
-	p.Topic = strings.TrimSpace(p.Topic)
-	hidden := func(c rune) bool { return c == utf8.RuneError || !unicode.IsGraphic(c) }
-	if utf8.RuneCountInString(p.Topic) > MaxTopic || strings.ContainsFunc(p.Topic, hidden) {
-		return Profile{}, &FieldError{"topic", "topic.characters", "must be one line of up to 300 characters"}
-	}
-	return p, nil
 }

@@ -1,34 +1,23 @@
-// Package chat is the domain: rooms in which every subscriber receives every event,
-// in one order.
+// Package chat defines the domain: rooms, their events, their members, and what a store must
+// do to hold them.
 //
-// A [Service] is one node's view of all rooms. Events are made durable and
-// ordered by a [Journal]; a room with listeners on this node has a tail of the
-// journal and a fanout.Topic behind it. A [Feed] is what one stream receives: it
-// reads the journal from where its reader left off up to the end, then takes from
-// the topic, and returns to the journal whenever it falls behind. Joining,
-// resuming and lagging are that one path.
+// It has the vocabulary that all other packages share, and no behaviour that needs state:
 //
-// Events are durable or ephemeral. Ephemeral ones take the topic alone; of those with
-// a key, a feed starts with the newest, also after falling behind (ephemeral.go).
-// A page of history shows messages as they are now: their changes are looked up in
-// the journal and folded (fold.go, fold_cache.go). Members of a room are a
-// presence.Roster (room_presence.go). Profiles of rooms are records of a [State]
-// (profiles.go).
+//   - [Event], with a [Body] for each kind of event, [Member], [Cursor], [Profile]
+//   - the ports: [Journal] and [State] for stores, [Encoding] for the form of stored events
+//   - the bounds of what callers may send, with [FieldError] and the other errors that
+//     callers see
 //
-// A deletion takes its message and the edits of it away from all readers when it is
-// stored: the journal does not return them, and readers that are behind skip them
-// (deletions.go). Then the eraser has the journal remove them from its files, and the
-// deletion is answered. If that fails the deletion holds all the same, and the eraser
-// tries again, also after a restart (eraser.go).
+// Stores, the RPC layer and tools import it without bringing a service along. The service is
+// in the packages below it, which import one way:
 //
-// Guarantees: an event that Send has answered is in the journal; every feed
-// delivers each retained event of its rooms once, in the journal's order; a slow
-// reader costs the others nothing; no call of Next or History that begins after a
-// deletion was stored returns what it deleted, and after its answer no file of the
-// journal has that. Reads never write, and never depend on erasing.
+//	chat/hub        the service: feeds, sends, presence. Imports all others.
+//	chat/history    pages of events, with the changes of messages folded into them
+//	chat/ephemeral  events that are not stored: the newest of a key, throttled typing
+//	chat/erasure    erasing the texts of deleted messages from the journal's files
+//	chat/directory  the list of rooms and their profiles
 //
-// Lock order: Feed.mu, then roomPresence.mu or profiles.mu, then Service.mu, then
-// those of a store, then ephemeral.mu or deletions.mu, then those of a topic; fold.mu
-// and the locks of caches are taken last. No lock of this package is held while calling
-// a store, except profiles.loading, once.
+// An event is durable or ephemeral. A durable one has a sequence in the journal, and a
+// Previous that lets receivers find out whether they have missed one. A deletion hides its
+// message and the edits of it from all readers as soon as it is stored.
 package chat

@@ -3,6 +3,7 @@ package chat
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 )
 
@@ -142,6 +143,20 @@ type Head struct {
 	Evicted uint64
 }
 
+// Check returns a *CursorLostError if reading after a cursor would miss events. A cursor
+// with sequence 0 reads from the oldest retained event.
+func (h Head) Check(room string, c Cursor) error {
+	if c.Epoch != h.Epoch || c.Sequence > h.Last || c.Sequence != 0 && c.Sequence < h.Evicted {
+		return h.Lost(room)
+	}
+	return nil
+}
+
+// Lost returns the error for a cursor that can't be honoured.
+func (h Head) Lost(room string) *CursorLostError {
+	return &CursorLostError{Room: room, Epoch: h.Epoch, Oldest: h.First}
+}
+
 // RoomHead is a room and its newest event.
 type RoomHead struct {
 	Room    string
@@ -149,6 +164,9 @@ type RoomHead struct {
 	Time    time.Time // when Last was stored, in milliseconds
 	Counted uint64    // how many Counted events were ever stored in the room
 }
+
+// MaxSequence is greater than the sequence of any event.
+const MaxSequence = math.MaxInt64
 
 // Append submits an entry and waits for the outcome.
 func Append(ctx context.Context, j Journal, e Entry) (at Cursor, duplicate bool, err error) {

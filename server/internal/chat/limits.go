@@ -28,19 +28,11 @@ const (
 	MaxRoomsChanged = 100 // rooms in a RoomsChanged, and removed ones beside them
 )
 
-// FieldError says that a field of a request is out of its bounds.
-type FieldError struct {
-	Field string // the field's path in the request, such as "message.text"
-	Rule  string // a stable name of the bound, such as "text.length"
-	Bound string // the bound in words: "must be 1 to 4,000 characters"
-}
+// CheckRoom returns a *FieldError for a string that is not a valid name of a room.
+func CheckRoom(name string) error { return CheckRoomField("room", name) }
 
-func (e *FieldError) Error() string { return e.Field + ": " + e.Bound }
-
-// CheckRoom returns a *FieldError for what can't be the name of a room.
-func CheckRoom(name string) error { return checkRoom("room", name) }
-
-func checkRoom(field, name string) error {
+// CheckRoomField is CheckRoom for a room that another field of a request names.
+func CheckRoomField(field, name string) error {
 	ok := 1 <= len(name) && len(name) <= MaxRoomName
 	for i := 0; ok && i < len(name); i++ {
 		c := name[i]
@@ -62,9 +54,9 @@ func checkID(id string) error {
 	return nil
 }
 
-// CleanName returns name as it is shown to others: in normal form and without
-// white space around it. It refuses invisible and direction-changing characters,
-// as the Nickname profile of RFC 8266 does.
+// CleanName returns a member's name as others see it: in normal form and without white
+// space around it. It refuses invisible characters and those that change the direction
+// of text, as the Nickname profile of RFC 8266 does.
 func CleanName(name string) (string, error) {
 	const bound = "must be 1 to 40 characters, none of them invisible or changing the direction of text"
 	clean, err := precis.Nickname.String(name)

@@ -1,117 +1,62 @@
 package chat
 
 import (
-	"cmp"
-	"context"
-	"fmt"
-	"sync/atomic"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
 
-	"chatroom/server/fanout"
+	"golang.org/x/text/secure/precis"
 )
 
-// room is a room with listeners on this node. It ends with the last listener; the
-// journal keeps the events.
-type room struct {
-	name      string
-	topic     *fanout.Topic[*Event]
-	ephemeral ephemeral
-	deletions deletions
-
-	opened chan struct{} // closed when stop and err are set
-	stop   func()        // ends the journal's tail
-	err    error
-
-	// Guarded by Service.mu.
-	listeners int
-
-	audience atomic.Int64 // listeners, for readers without the lock
+// Profile is how a room presents itself.
+type Profile struct {
+	DisplayName string // up to MaxDisplayName characters
+	Topic       string // up to MaxTopic characters
 }
 
-// largeRoom is how many listeners a room has whose events are delivered in turns with
-// those of smaller rooms.
-const largeRoom = 256
-
-func (r *room) large() bool { return r.audience.Load() > largeRoom }
-
-// acquire returns the room with its tail running. Each acquire is matched by a
-// release.
-func (s *Service) acquire(ctx context.Context, name string) (*room, error) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		return nil, ErrClosed
-	}
-	r, found := s.rooms[name]
-	if !found {
-		r = &room{
-			name:      name,
-			topic:     fanout.New(s.topics),
-			deletions: deletions{window: cmp.Or(s.topics.Window, fanout.DefaultWindow)},
-			opened:    make(chan struct{}),
+// Clean returns the profile as others see it: the name in normal form, and without white
+// space around it. It returns a *FieldError for what no room may have.
+func (p Profile) Clean() (Profile, error) {
+	const bound = "must be up to 80 characters, none of them invisible or changing the direction of text"
+	if p.DisplayName != "" {
+		clean, err := precis.Nickname.String(p.DisplayName)
+		if err != nil || utf8.RuneCountInString(clean) > MaxDisplayName {
+			return Profile{}, &FieldError{"display_name", "name.characters", bound}
 		}
-		s.rooms[name] = r
+		p.DisplayName = clean
 	}
-	r.listeners++
-	r.audience.Store(int64(r.listeners))
-	s.mu.Unlock()
-
-	if !found {
-		// The tail outlives the caller that happened to come first.
-		r.stop, r.err = s.journal.Tail(context.WithoutCancel(ctx), name, func(stored []Stored) { s.publish(r, stored) })
-		close(r.opened)
+	p.Topic = strings.TrimSpace(p.Topic)
+	hidden := func(c rune) bool { return c == utf8.RuneError || !unicode.IsGraphic(c) }
+	if utf8.RuneCountInString(p.Topic) > MaxTopic || strings.ContainsFunc(p.Topic, hidden) {
+		return Profile{}, &FieldError{"topic", "topic.characters", "must be one line of up to 300 characters"}
 	}
-	select {
-	case <-r.opened:
-	case <-ctx.Done():
-		s.release(r)
-		return nil, ctx.Err()
-	}
-	if r.err != nil {
-		s.release(r)
-		return nil, fmt.Errorf("tail room %q: %w", name, r.err)
-	}
-	return r, nil
+	return p, nil
 }
 
-// publish gives stored events to the listeners of a room.
-func (s *Service) publish(r *room, stored []Stored) {
-	events := make([]*Event, len(stored))
-	for i, st := range stored {
-		events[i] = s.read(r.name, st)
-		if deletion, ok := events[i].Body.(Deletion); ok {
-			s.forgetDeleted(deletion.Target)
-		}
-	}
-	r.deletions.publish(events)
-	_ = r.topic.Publish(events...) // fails once the last listener has gone
+// RoomInfo describes a room.
+type RoomInfo struct {
+	Name         string
+	Head         uint64    // the newest event's sequence, 0 when there is none
+	LastActivity time.Time // when that was stored, in milliseconds; zero when there is none
+	Messages     uint64    // how many messages were ever stored in it
+	Members      int       // connected to this node
+	Profile      Profile
+	Unread       int // messages of others after the caller's cursor, MaxUnread at most; -1 without a cursor
 }
 
-// release gives back what acquire returned. The last one ends the room here; a
-// later acquire starts afresh.
-func (s *Service) release(r *room) {
-	s.mu.Lock()
-	r.listeners--
-	r.audience.Store(int64(r.listeners))
-	last := r.listeners == 0
-	if (last || r.failed()) && s.rooms[r.name] == r {
-		delete(s.rooms, r.name)
-	}
-	s.mu.Unlock()
-	if !last {
-		return
-	}
-	<-r.opened
-	if r.err == nil {
-		r.stop()
-	}
-	r.topic.Close()
-}
+// RoomsChanged says how the list of rooms has changed since the previous RoomsChanged.
+// It is shared between feeds and never changed.
+type RoomsChanged struct {
+	// Rooms are the rooms that are new, or whose newest event, profile or number of
+	// members has changed, the most recent change first: MaxRoomsChanged at most. Their
+	// Unread is not set.
+	Rooms []RoomInfo
+	// Removed are the names of rooms that are not in the list any more: MaxRoomsChanged
+	// at most.
+	Removed []string
+	// Incomplete says that there were more changes, or an unknown number of them.
+	Incomplete bool
 
-func (r *room) failed() bool {
-	select {
-	case <-r.opened:
-		return r.err != nil
-	default:
-		return false
-	}
+	encodings
 }

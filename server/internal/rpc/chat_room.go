@@ -14,6 +14,9 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/directory"
+	"chatroom/server/internal/chat/history"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
 )
 
@@ -115,7 +118,7 @@ func (c *chatRoom) open(ctx context.Context, s *stream, conn connect.StreamingHa
 }
 
 // answerOf returns the answer to a send.
-func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *chat.Sending) answer {
+func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *hub.Sending) answer {
 	return answer{
 		done:  sending.Done(),
 		reads: sending.Reads,
@@ -131,7 +134,7 @@ func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *chat.Sending) 
 
 // do carries out one request of a Chat stream. A send may still be on its way when
 // it returns; a join is answered by the feed.
-func (c *chatRoom) do(ctx context.Context, feed *chat.Feed, request *chatv1.ChatRequest, refusal *connect.Error) (*chat.Sending, error) {
+func (c *chatRoom) do(ctx context.Context, feed *hub.Feed, request *chatv1.ChatRequest, refusal *connect.Error) (*hub.Sending, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
@@ -145,7 +148,7 @@ func (c *chatRoom) do(ctx context.Context, feed *chat.Feed, request *chatv1.Chat
 		if err != nil {
 			return nil, inField("send", err)
 		}
-		return c.server.config.Chat.Begin(ctx, feed.Member(), post), nil
+		return c.server.config.Hub.Begin(ctx, feed.Member(), post), nil
 	case *chatv1.ChatRequest_WatchRooms:
 		if action.WatchRooms.GetStop() {
 			feed.UnwatchRooms()
@@ -182,7 +185,7 @@ func roomOf(r *chatv1.ChatRequest) string {
 // Subscribe implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, out *connect.ServerStream[chatv1.SubscribeResponse]) error {
 	s := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
-	starts := make([]chat.Start, len(request.GetRooms()))
+	starts := make([]hub.Start, len(request.GetRooms()))
 	for i, subscription := range request.GetRooms() {
 		starts[i] = fromSubscription(subscription)
 	}
@@ -203,7 +206,7 @@ func (c *chatRoom) Send(ctx context.Context, request *chatv1.SendRequest) (*chat
 	if err != nil {
 		return nil, err
 	}
-	receipt, err := c.server.config.Chat.Send(ctx, caller(ctx), post)
+	receipt, err := c.server.config.Hub.Send(ctx, caller(ctx), post)
 	if err != nil {
 		return nil, err
 	}
@@ -217,13 +220,12 @@ func (c *chatRoom) Send(ctx context.Context, request *chatv1.SendRequest) (*chat
 
 // ListEvents implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) ListEvents(ctx context.Context, request *chatv1.ListEventsRequest) (*chatv1.ListEventsResponse, error) {
-	page, err := c.server.config.Chat.History(ctx, chat.Query{
+	page, err := c.server.config.Hub.History(ctx, history.Query{
 		Room:   request.GetRoom(),
 		After:  fromCursor(request.GetAfter()),
 		Before: fromCursor(request.GetBefore()),
 		Limit:  int(request.GetLimit()),
-		Wait:   request.GetWait().AsDuration(),
-	})
+	}, request.GetWait().AsDuration())
 	if err != nil {
 		return nil, err
 	}
@@ -243,7 +245,7 @@ func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsReque
 		}
 		seen[at.GetRoom()] = *fromCursor(at.GetCursor())
 	}
-	page, err := c.server.config.Chat.Rooms(ctx, chat.RoomsQuery{
+	page, err := c.server.config.Hub.Directory().List(ctx, directory.Query{
 		Order: fromRoomOrder(request.GetOrder()),
 		After: request.GetPageToken(),
 		Limit: pageSize(request.GetPageSize()),
@@ -262,7 +264,7 @@ func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsReque
 
 // ListMembers implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) ListMembers(ctx context.Context, request *chatv1.ListMembersRequest) (*chatv1.ListMembersResponse, error) {
-	members, total, more, err := c.server.config.Chat.Members(ctx, request.GetRoom(), request.GetPageToken(), pageSize(request.GetPageSize()))
+	members, total, more, err := c.server.config.Hub.Members(ctx, request.GetRoom(), request.GetPageToken(), pageSize(request.GetPageSize()))
 	if err != nil {
 		return nil, err
 	}
@@ -282,7 +284,7 @@ func pageSize(n uint32) int { return int(cmp.Or(n, 100)) }
 // SetRoom implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) SetRoom(ctx context.Context, request *chatv1.SetRoomRequest) (*chatv1.SetRoomResponse, error) {
 	profile := chat.Profile{DisplayName: request.GetDisplayName(), Topic: request.GetTopic()}
-	if err := c.server.config.Chat.SetProfile(ctx, caller(ctx), request.GetRoom(), profile); err != nil {
+	if err := c.server.config.Hub.SetProfile(ctx, caller(ctx), request.GetRoom(), profile); err != nil {
 		return nil, err
 	}
 	return &chatv1.SetRoomResponse{}, nil

@@ -9,6 +9,8 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/directory"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
 )
 
@@ -41,15 +43,15 @@ func fromCursor(c *chatv1.Cursor) *chat.Cursor {
 	return &chat.Cursor{Epoch: c.GetEpoch(), Sequence: c.GetSequence()}
 }
 
-func fromRoomOrder(o chatv1.RoomOrder) chat.RoomOrder {
+func fromRoomOrder(o chatv1.RoomOrder) directory.Order {
 	if o == chatv1.RoomOrder_ROOM_ORDER_ACTIVITY {
-		return chat.ByActivity
+		return directory.ByActivity
 	}
-	return chat.ByName
+	return directory.ByName
 }
 
-func fromSubscription(s *chatv1.Subscription) chat.Start {
-	return chat.Start{Room: s.GetRoom(), After: fromCursor(s.GetAfter()), Recent: int(s.GetRecent())}
+func fromSubscription(s *chatv1.Subscription) hub.Start {
+	return hub.Start{Room: s.GetRoom(), After: fromCursor(s.GetAfter()), Recent: int(s.GetRecent())}
 }
 
 func eventToFrame(e *chat.Event) *chatv1.Frame {

@@ -106,7 +106,7 @@ func payloadError(err *schema.InvalidError) *connect.Error {
 
 func targetError(err *chat.TargetError) *connect.Error {
 	switch {
-	case errors.Is(err, chat.ErrNotYours):
+	case errors.Is(err, chat.ErrNotOwner):
 		return fieldError(connect.CodePermissionDenied, err.Field, "target.own", "must be a message of the caller's own")
 	case errors.Is(err, chat.ErrRoomCreation):
 		return fieldError(connect.CodePermissionDenied, err.Field, "room.exists", "must exist: this server does not let the caller create rooms (-room-creation)")

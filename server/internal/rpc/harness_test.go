@@ -21,6 +21,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/h2"
 	"chatroom/server/internal/identity"
@@ -68,7 +69,7 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 
 // world is a server with clients over HTTP/2, in memory.
 type world struct {
-	chat    *chat.Service
+	chat    *hub.Hub
 	api     *Server
 	handler http.Handler
 	client  chatv1connect.ChatRoomClient
@@ -98,8 +99,8 @@ func newWorldOn(t *testing.T, c Config, store store) *world {
 	t.Helper()
 	w := &world{}
 	c.Log = slog.New(slog.NewTextHandler(&w.log, nil))
-	w.chat = chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}, Rooms: []string{"lobby"}, Log: c.Log})
-	c.Chat, c.Guests = w.chat, identity.NewGuests()
+	w.chat = hub.New(hub.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}, Rooms: []string{"lobby"}, Log: c.Log})
+	c.Hub, c.Guests = w.chat, identity.NewGuests()
 	w.api = New(c)
 	network := newPipes()
 	mux := http.NewServeMux()

@@ -10,6 +10,7 @@ import (
 	hellopb "chatroom/gen/hello"
 	"chatroom/gen/hello/helloconnect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 )
 
 // helloRoom is the room that the 2019 contract's clients are in.
@@ -32,7 +33,7 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 		}
 		return nil
 	})
-	if err := s.feed.Join(ctx, chat.Start{Room: helloRoom}); err != nil {
+	if err := s.feed.Join(ctx, hub.Start{Room: helloRoom}); err != nil {
 		s.abandon()
 		return err
 	}
@@ -45,7 +46,7 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 			if refusal != nil {
 				return refusal
 			}
-			_, err := h.server.config.Chat.Send(ctx, s.feed.Member(), chat.Post{
+			_, err := h.server.config.Hub.Send(ctx, s.feed.Member(), chat.Post{
 				Room: helloRoom,
 				ID:   rand.Text(), // these clients don't name their sends, and so can't retry them
 				Body: chat.Message{Text: request.GetMessage()},

@@ -16,6 +16,8 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/directory"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/store/memory"
@@ -26,7 +28,7 @@ import (
 func BenchmarkListRooms(b *testing.B) {
 	const many = 100_000
 	store := memory.Open(memory.Config{})
-	service := chat.New(chat.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
+	service := hub.New(hub.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}})
 	b.Cleanup(func() {
 		service.Close()
 		_ = store.Close()
@@ -37,10 +39,10 @@ func BenchmarkListRooms(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	api := New(Config{Chat: service, Guests: identity.NewGuests(), Log: slog.New(slog.DiscardHandler)})
+	api := New(Config{Hub: service, Guests: identity.NewGuests(), Log: slog.New(slog.DiscardHandler)})
 	b.Cleanup(func() { api.Stop(context.WithoutCancel(b.Context())) })
 	handler := api.Handlers()["/"+chatv1connect.ChatRoomName+"/"]
-	page, err := service.Rooms(b.Context(), chat.RoomsQuery{Order: chat.ByActivity, Limit: many / 2})
+	page, err := service.Directory().List(b.Context(), directory.Query{Order: directory.ByActivity, Limit: many / 2})
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -17,7 +17,7 @@ import (
 
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/gen/hello/helloconnect"
-	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
 	"chatroom/server/internal/identity"
@@ -26,7 +26,7 @@ import (
 
 // Config is what a Server is made of.
 type Config struct {
-	Chat   *chat.Service
+	Hub    *hub.Hub
 	Guests *identity.Guests
 	// Provider tells who a caller is. Nil means Guests, which knows the tokens
 	// that SignIn gives. One that knows other issuers' tokens goes here.

@@ -16,6 +16,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
 )
@@ -29,7 +30,7 @@ import (
 // has connect produce it.
 type stream struct {
 	server  *Server
-	feed    *chat.Feed
+	feed    *hub.Feed
 	codec   *codec
 	message func(item any) any // what is sent for an item of the feed or a frame; nil for nothing
 
@@ -67,10 +68,10 @@ const (
 
 // newStream returns a stream that has begun to collect what its feed has.
 func (s *Server) newStream(ctx context.Context, message func(any) any) *stream {
-	st := &stream{server: s, feed: s.config.Chat.NewFeed(caller(ctx)), message: message, origin: responseOf(ctx).origin()}
+	st := &stream{server: s, message: message, origin: responseOf(ctx).origin()}
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
-	st.feed.Notify(st.wake)
+	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
 	return st
 }
 

@@ -5,7 +5,7 @@ import (
 	"log/slog"
 	"time"
 
-	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 )
 
 // MemoryData is the value of Config.Data under which nothing is kept.
@@ -40,7 +40,7 @@ type Config struct {
 	// Rooms are the rooms that always exist. None means DefaultRoom.
 	Rooms []string
 	// RoomCreation says who may create other rooms. Zero means anyone.
-	RoomCreation chat.Creation
+	RoomCreation hub.Creation
 	// PresenceGrace is how long a member stays in a room after its last connection
 	// was lost. Zero means DefaultPresenceGrace.
 	PresenceGrace time.Duration

@@ -9,7 +9,7 @@ import (
 	"fmt"
 	"time"
 
-	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/presence"
@@ -45,7 +45,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	rooms := chat.New(chat.Config{
+	rooms := hub.New(hub.Config{
 		Journal:     data.store,
 		State:       data.store,
 		Encoding:    eventpb.Encoding{},
@@ -56,7 +56,7 @@ func Run(ctx context.Context, c Config) error {
 		Log:         c.Log,
 	})
 	api := rpc.New(rpc.Config{
-		Chat:         rooms,
+		Hub:          rooms,
 		Guests:       data.guests,
 		Schema:       kinds,
 		Heartbeat:    c.Heartbeat,

@@ -1,12 +1,11 @@
-// Package directory keeps the rooms of a service in memory, in the order of their
-// names and of their last activity.
+// Package directory is the list of all rooms: which there are, how they present
+// themselves, and how the list changes.
 //
-// An update costs O(log n) in the number of rooms, and a page O(log n) and what it
-// returns. A room costs about 130 bytes beside its display name and topic:
-// BenchmarkMemory measures it.
+// A [Directory] keeps the list in memory, in a roomindex.Index, and answers from there. It
+// reads the rooms from the journal and their profiles from the state when they are first
+// asked for, and follows both from then on, so that it also learns what other nodes store.
+// The numbers of members come from the service, and are those of this node.
 //
-// The directory remembers in which order rooms have changed, not what has changed:
-// Changes returns rooms as they are now, each once, however often it changed. It
-// also remembers the names of the newest 1,000 rooms that were removed. No goroutine
-// runs, and nothing grows without a room.
+// Files: rooms.go keeps the list in step with the journal, profiles.go with the state;
+// query.go answers pages of it, and watch.go publishes changes.
 package directory

@@ -10,7 +10,7 @@ import (
 	"connectrpc.com/connect"
 
 	chatv1 "chatroom/gen/chat/v1"
-	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
 )
@@ -20,9 +20,9 @@ import (
 func TestRoomCreationPolicy(t *testing.T) {
 	t.Parallel()
 	for _, who := range []struct {
-		creation           chat.Creation
+		creation           hub.Creation
 		members, anonymous bool
-	}{{chat.CreationAnyone, true, true}, {chat.CreationMembers, true, false}, {chat.CreationNobody, false, false}} {
+	}{{hub.CreationAnyone, true, true}, {hub.CreationMembers, true, false}, {hub.CreationNobody, false, false}} {
 		t.Run(fmt.Sprintf("creation=%d", who.creation), func(t *testing.T) {
 			t.Parallel()
 			ctx, data := harness.Context(t), t.TempDir()
@@ -64,7 +64,7 @@ func TestRoomCreationPolicy(t *testing.T) {
 					}
 				}
 			}
-			if who.creation == chat.CreationNobody {
+			if who.creation == hub.CreationNobody {
 				list, err := harness.RPCClient(t, s).ListRooms(ctx, new(chatv1.ListRoomsRequest))
 				harness.Must(t, err)
 				if len(list.GetRooms()) != 5 {
@@ -91,7 +91,7 @@ func roomField(how string) string {
 func TestRoomCreationRefusalNamesTheField(t *testing.T) {
 	t.Parallel()
 	ctx := harness.Context(t)
-	s := harness.Start(t, func(c *service.Config) { c.RoomCreation = chat.CreationNobody })
+	s := harness.Start(t, func(c *service.Config) { c.RoomCreation = hub.CreationNobody })
 	want := func(field string) harness.WantError {
 		return harness.WantError{Code: connect.CodePermissionDenied, Field: field, Bound: "must be one that exists"}
 	}

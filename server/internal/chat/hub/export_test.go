@@ -1,0 +1,17 @@
+package hub
+
+// OpenRooms returns how many rooms have listeners.
+func (h *Hub) OpenRooms() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return len(h.rooms)
+}
+
+// Hidden returns how many deleted messages are hidden from the readers of a room.
+func (h *Hub) Hidden(room string) int {
+	hidden := h.openRoom(room).deletions.targets.Load()
+	if hidden == nil {
+		return 0
+	}
+	return len(*hidden)
+}

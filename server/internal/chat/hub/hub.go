@@ -1,0 +1,149 @@
+package hub
+
+import (
+	"cmp"
+	"context"
+	"log/slog"
+	"sync"
+
+	"chatroom/server/fanout"
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/directory"
+	"chatroom/server/internal/chat/erasure"
+	"chatroom/server/internal/chat/history"
+	"chatroom/server/internal/presence"
+)
+
+// DefaultMemoryBytes is Config.MemoryBytes when that is zero.
+const DefaultMemoryBytes = 128 << 20
+
+// Config is what a Hub is made of.
+type Config struct {
+	Journal  chat.Journal
+	State    chat.State
+	Encoding chat.Encoding
+	// Rooms exist from the start, even without events.
+	Rooms []string
+	// Window is how many recent events of a room are kept in memory for subscribers that
+	// are behind; those who need older ones read the journal. Zero means 1024.
+	Window int
+	// MemoryBytes bounds the memory for events of all rooms together: the windows, and the
+	// events and the folded messages that were read recently. The least recently used are
+	// evicted first. Zero means DefaultMemoryBytes.
+	MemoryBytes int
+	// Presence configures who counts as present. Its zero value is ready to use.
+	Presence presence.Config
+	// Creation says who may create rooms.
+	Creation Creation
+	// Log receives what operators need to know. Nil means slog.Default.
+	Log *slog.Logger
+}
+
+// Hub is one node's view of all rooms. Its methods are safe for concurrent use. Create it
+// with New.
+type Hub struct {
+	journal   chat.Journal
+	encoding  chat.Encoding
+	topics    fanout.Config[*chat.Event]
+	memory    *fanout.Budget // of the windows of topics, and of history
+	presence  presence.Config
+	creation  Creation
+	closing   chan struct{} // closed by Close
+	history   *history.Reader
+	directory *directory.Directory
+	eraser    *erasure.Eraser
+
+	mu        sync.Mutex // guards below, and the fields of rooms that say so
+	rooms     map[string]*room
+	presences map[string]*roomPresence
+	closed    bool
+}
+
+// New returns a hub on a journal and a state. It begins to erase what an earlier run may
+// have left in the journal's files. The caller closes the hub, and then the stores.
+func New(c Config) *Hub {
+	if c.Log == nil {
+		c.Log = slog.Default()
+	}
+	memory := fanout.NewBudget(int64(cmp.Or(c.MemoryBytes, DefaultMemoryBytes)))
+	h := &Hub{
+		journal:   c.Journal,
+		encoding:  c.Encoding,
+		topics:    fanout.Config[*chat.Event]{Window: c.Window, Budget: memory, Size: (*chat.Event).MemorySize},
+		memory:    memory,
+		presence:  c.Presence,
+		creation:  c.Creation,
+		closing:   make(chan struct{}),
+		history:   history.New(c.Journal, c.Encoding, memory, c.Log),
+		eraser:    erasure.Start(c.Journal, c.Log),
+		rooms:     make(map[string]*room),
+		presences: make(map[string]*roomPresence),
+	}
+	h.directory = directory.New(directory.Config{
+		Journal: c.Journal, State: c.State, Encoding: c.Encoding, Rooms: c.Rooms, Log: c.Log,
+		ProfileChanged: h.publishEphemeral,
+	})
+	return h
+}
+
+// Close refuses new work, and answers callers who wait for events or for texts to be
+// erased. Feeds are closed by those who opened them.
+func (h *Hub) Close() {
+	h.mu.Lock()
+	presences := h.presences
+	if !h.closed {
+		h.closed = true
+		close(h.closing)
+		h.presences = make(map[string]*roomPresence)
+	}
+	h.mu.Unlock()
+	for _, p := range presences {
+		p.mu.Lock()
+		p.endLocked()
+		p.mu.Unlock()
+	}
+	h.directory.Close()
+	h.eraser.Close()
+}
+
+// Directory returns the list of all rooms.
+func (h *Hub) Directory() *directory.Directory { return h.directory }
+
+// SetProfile stores another profile of a room, which makes the room if it does not exist.
+// It returns a *chat.FieldError, a *chat.TargetError, chat.ErrSignIn and chat.ErrClosed.
+func (h *Hub) SetProfile(ctx context.Context, by chat.Member, room string, p chat.Profile) error {
+	if err := chat.CheckRoom(room); err != nil {
+		return err
+	}
+	p, err := p.Clean()
+	if err != nil {
+		return err
+	}
+	if h.isClosed() {
+		return chat.ErrClosed
+	}
+	if by.ID == "" {
+		return chat.ErrSignIn
+	}
+	if err := h.admit(ctx, by, room); err != nil {
+		return err
+	}
+	return h.directory.SetProfile(ctx, by, room, p)
+}
+
+// Stats are figures of a hub.
+type Stats struct {
+	Erasure     erasure.Stats
+	MemoryBytes int64 // charged to Config.MemoryBytes
+}
+
+// Stats returns figures as of now.
+func (h *Hub) Stats() Stats {
+	return Stats{Erasure: h.eraser.Stats(), MemoryBytes: h.memory.Used()}
+}
+
+func (h *Hub) isClosed() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.closed
+}

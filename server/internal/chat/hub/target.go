@@ -1,0 +1,57 @@
+package hub
+
+import (
+	"context"
+
+	"chatroom/server/internal/chat"
+)
+
+// checkTarget checks the message that a post refers to. A retry must be answered as the
+// first attempt was, whatever has happened to the message since. So a post that is wrong
+// only because of the present state of its target is submitted all the same, with a
+// refusal: the journal recognizes retries, and refuses the others.
+func (h *Hub) checkTarget(ctx context.Context, s *Sending) error {
+	e := s.event
+	field, target, owned := targetOf(e.Body)
+	if target == 0 {
+		return nil
+	}
+	if _, reply := e.Body.(chat.Message); !reply && e.Sender.ID == "" {
+		return chat.ErrSignIn
+	}
+	message, err := h.history.At(ctx, e.Room, target)
+	if err != nil {
+		return err
+	}
+	if message == nil {
+		s.refusal = &chat.TargetError{Field: field, Err: chat.ErrUnknownTarget}
+		return nil
+	}
+	if _, ok := message.Body.(chat.Message); !ok {
+		return &chat.TargetError{Field: field, Err: chat.ErrUnknownTarget}
+	}
+	if owned && message.Sender.ID != e.Sender.ID {
+		return &chat.TargetError{Field: field, Err: chat.ErrNotOwner}
+	}
+	if reaction, ok := e.Body.(chat.Reaction); ok && !reaction.Removed {
+		s.refusal, err = h.history.CheckReaction(ctx, e.Room, e.Sender.ID, reaction)
+	}
+	return err
+}
+
+// targetOf returns the sequence of the message that a body refers to, 0 if there is none,
+// the field that names it, and whether it must be the sender's own.
+func targetOf(b chat.Body) (field string, target uint64, owned bool) {
+	switch body := b.(type) {
+	case chat.Message:
+		return "message.reply_to", body.ReplyTo, false
+	case chat.Edit:
+		return "edit.target", body.Target, true
+	case chat.Deletion:
+		return "deletion.target", body.Target, true
+	case chat.Reaction:
+		return "reaction.target", body.Target, false
+	default:
+		return "", 0, false
+	}
+}

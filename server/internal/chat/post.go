@@ -1,0 +1,31 @@
+package chat
+
+import "time"
+
+// Post is an event that a member sends.
+type Post struct {
+	Room string
+	ID   string // chosen by the sender; a retry carries the same
+	Body Body
+}
+
+// Check returns a *FieldError for a post that no member may send.
+func (p Post) Check() error {
+	if err := CheckRoom(p.Room); err != nil {
+		return err
+	}
+	if err := checkID(p.ID); err != nil {
+		return err
+	}
+	if p.Body == nil {
+		return &FieldError{"body", "body.required", "must be set"}
+	}
+	return p.Body.check()
+}
+
+// Receipt says where a post was stored.
+type Receipt struct {
+	At        Cursor    // without a sequence for an ephemeral event
+	Time      time.Time // when it was accepted; zero if the event is not retained any more
+	Duplicate bool      // At and Time are those of an earlier post with this ID
+}
