@@ -59,7 +59,7 @@ func TestRoomCreationPolicy(t *testing.T) {
 						case may && err != nil:
 							t.Errorf("%s: %s of a new room: %v", d.Name, how, err)
 						case !may:
-							harness.RefusalOf(err).Check(t, harness.WantError{Code: connect.CodePermissionDenied, Field: roomField(how), Bound: "must be one that exists"})
+							harness.RefusalOf(err).Check(t, harness.WantError{Code: connect.CodePermissionDenied, Field: roomField(how), Bound: "must exist: this server does not let the caller create rooms"})
 						}
 					}
 				}
@@ -93,7 +93,7 @@ func TestRoomCreationRefusalNamesTheField(t *testing.T) {
 	ctx := harness.Context(t)
 	s := harness.Start(t, func(c *service.Config) { c.RoomCreation = hub.CreationNobody })
 	want := func(field string) harness.WantError {
-		return harness.WantError{Code: connect.CodePermissionDenied, Field: field, Bound: "must be one that exists"}
+		return harness.WantError{Code: connect.CodePermissionDenied, Field: field, Bound: "must exist: this server does not let the caller create rooms"}
 	}
 	for _, d := range harness.Protocols {
 		t.Run(d.Name, func(t *testing.T) {
