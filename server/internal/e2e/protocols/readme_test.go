@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -12,13 +13,15 @@ import (
 
 // readExamples returns the examples between the marks "<!-- NAME -->" and
 // "<!-- /NAME -->".
-func readExamples(t *testing.T, readme, name string) []harness.Example {
+func readExamples(t *testing.T, path, name string) []harness.Example {
 	t.Helper()
+	document, err := os.ReadFile(path)
+	harness.Must(t, err)
 	begin, end := "<!-- "+name+" -->", "<!-- /"+name+" -->"
 	var examples []harness.Example
 	var block *strings.Builder // the one that the line is in
 	marked, fence, at := false, "", 0
-	for i, line := range strings.Split(readme, "\n") {
+	for i, line := range strings.Split(string(document), "\n") {
 		language, isFence := strings.CutPrefix(line, "```")
 		switch {
 		case line == begin || line == end:
@@ -34,7 +37,7 @@ func readExamples(t *testing.T, readme, name string) []harness.Example {
 			case (fence == "json" || fence == "text") && last >= 0 && examples[last].Language == "":
 				examples[last].Language, examples[last].Output = fence, block.String()
 			default:
-				t.Fatalf("README.md:%d: a block of %q, want sh, and after it at most one of json or text", at, fence)
+				t.Fatalf("%s:%d: a block of %q, want sh, and after it at most one of json or text", path, at, fence)
 			}
 			block = nil
 		case block != nil:
@@ -42,19 +45,27 @@ func readExamples(t *testing.T, readme, name string) []harness.Example {
 		}
 	}
 	if len(examples) == 0 || marked || block != nil {
-		t.Fatalf("README.md has %d examples between %s and %s, want some, and the end of each", len(examples), begin, end)
+		t.Fatalf("%s has %d examples between %s and %s, want some, and the end of each", path, len(examples), begin, end)
 	}
 	return examples
 }
 
-// The examples for curl in README.md print what README.md shows, run in order in one
-// shell.
-func TestReadmeCurlExamples(t *testing.T) {
+// The examples for curl in the documentation print what it shows. Those of a file run in
+// one shell, in order.
+func TestCurlExamples(t *testing.T) {
 	t.Parallel()
+	const root = "../../../.."
+	for _, path := range []string{"README.md", "docs/CURL.md"} {
+		t.Run(path, func(t *testing.T) {
+			t.Parallel()
+			path := filepath.Join(root, path)
+			runExamples(t, path, readExamples(t, path, "curl"))
+		})
+	}
+}
+
+func runExamples(t *testing.T, path string, examples []harness.Example) {
 	harness.RequireTool(t, "curl")
-	readme, err := os.ReadFile("../../../../README.md")
-	harness.Must(t, err)
-	examples := readExamples(t, string(readme), "curl")
 	s := harness.Start(t)
 	const separator = "\x1e"
 	// A curl that follows a stream ends by its --max-time, which is no failure.
@@ -70,11 +81,11 @@ func TestReadmeCurlExamples(t *testing.T) {
 	outputs := strings.Split(string(stdout), separator)
 	if err != nil {
 		failed := examples[min(len(outputs), len(examples))-1]
-		t.Fatalf("README.md:%d: %v\n%s%s", failed.Line, err, outputs[len(outputs)-1], stderr.String())
+		t.Fatalf("%s:%d: %v\n%s%s", path, failed.Line, err, outputs[len(outputs)-1], stderr.String())
 	}
 	for i, e := range examples {
 		if !e.Matches(outputs[i]) {
-			t.Errorf("README.md:%d: the output of\n%s\nis\n%s\nwant\n%s", e.Line, e.Script, strings.ToValidUTF8(outputs[i], "\ufffd"), e.Output)
+			t.Errorf("%s:%d: the output of\n%s\nis\n%s\nwant\n%s", path, e.Line, e.Script, strings.ToValidUTF8(outputs[i], "\ufffd"), e.Output)
 		}
 	}
 }
