@@ -96,7 +96,7 @@ var layers = []layer{
 		"a response without a handler is bytes: what they mean is not known here"},
 	{"chatroom/server/internal/delivery", nil, nil,
 		"who runs when is decided without knowing what is delivered, or where to"},
-	{"chatroom/server/internal/h2", []string{"chatroom/server/internal/detach", "golang.org/x/net/http2", "golang.org/x/net/http/httpguts"},
+	{"chatroom/server/internal/h2", []string{"chatroom/server/internal/detach", "chatroom/server/internal/outbound", "golang.org/x/net/http2", "golang.org/x/net/http/httpguts"},
 		clientLibraries,
 		"HTTP/2 is the same for any handler, and of x/net only frames and header compression are used; its tests serve connect-go to real clients"},
 	{"chatroom/server/internal/httpd", []string{"chatroom/server/internal/h2"}, nil,

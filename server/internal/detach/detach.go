@@ -60,12 +60,12 @@ type Detacher interface {
 
 // Group takes over responses. Its zero value is ready to use.
 type Group struct {
-	watching sync.WaitGroup // goroutines that read from hijacked connections
+	running sync.WaitGroup // goroutines that read from hijacked connections, or write to them
 }
 
 // Wait returns when nothing runs any more for the streams that were taken over. All
 // of them must have been finished or aborted.
-func (g *Group) Wait() { g.watching.Wait() }
+func (g *Group) Wait() { g.running.Wait() }
 
 // Take takes over the response of a request. The handler must have written its
 // headers. It may read the request's body until it returns. Writers that

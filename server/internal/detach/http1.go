@@ -7,7 +7,6 @@ import (
 	"net"
 	"net/http"
 	"strconv"
-	"sync/atomic"
 	"time"
 
 	"chatroom/server/internal/outbound"
@@ -16,21 +15,28 @@ import (
 // lingering is how long a client may take to read the end of its response.
 const lingering = 2 * time.Second
 
+// maxPending is how many bytes may be appended to a connection and not written for
+// another Append to be accepted.
+const maxPending = 64 << 10
+
 // http1 is the rest of a response over HTTP/1. The connection carries nothing after
 // it.
 type http1 struct {
 	conn    net.Conn
-	out     *outbound.Writer
 	chunked bool
 	events  Events
 
-	// over is set by whichever comes first: Finish, Abort, or the loss of the client.
-	// What follows can call the others, as a write that fails does.
-	over  atomic.Bool
-	ended chan struct{} // closed once over is set
+	mu       outbound.Mutex // guards below
+	out      outbound.Writer
+	refused  bool // Append or Finish was refused: Writable is to be called
+	finished bool // the end of the response was appended
+	ended    bool // by Finish, Abort, or the loss of the client
 }
 
-var _ Stream = (*http1)(nil)
+var (
+	_ Stream         = (*http1)(nil)
+	_ outbound.Owner = (*http1)(nil)
+)
 
 func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Stream, error) {
 	control := http.NewResponseController(w)
@@ -45,9 +51,9 @@ func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Str
 		_ = conn.Close()
 		return nil, fmt.Errorf("take over a connection: %w", err)
 	}
-	s := &http1{conn: conn, chunked: r.ProtoAtLeast(1, 1), events: e, ended: make(chan struct{})}
-	s.out = outbound.New(conn, outbound.Config{Drained: s.drained, Failed: func(error) { s.gone() }})
-	g.watching.Go(s.watch)
+	s := &http1{conn: conn, chunked: r.ProtoAtLeast(1, 1), events: e}
+	s.out.Init(&s.mu, outbound.Config{Conn: conn, Owner: s, Limit: maxPending, Running: &g.running})
+	g.running.Go(s.watch)
 	return s, nil
 }
 
@@ -55,95 +61,114 @@ func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Str
 // nothing to say on this connection any more.
 func (s *http1) watch() {
 	_, _ = io.Copy(io.Discard, s.conn)
-	s.gone()
-	_ = s.conn.Close()
+	s.mu.Lock()
+	s.loseLocked()
 	s.out.Close()
+	s.mu.Unlock()
+	_ = s.conn.Close()
 }
 
-// gone tells that the client is lost, unless the stream has ended by itself.
-func (s *http1) gone() {
-	if s.end() {
-		discard(s.conn)
-		_ = s.conn.Close()
-		s.events.Gone()
-	}
-}
-
-// end reports whether the stream had not ended before.
-func (s *http1) end() bool {
-	if !s.over.CompareAndSwap(false, true) {
-		return false
-	}
-	close(s.ended)
-	return true
-}
-
-// drained is called when the socket has taken everything, after it had not.
-func (s *http1) drained() {
-	select {
-	case <-s.ended:
-		s.closeWrite() // the end of the response was sent
-	default:
-		s.events.Writable()
-	}
-}
-
-func (s *http1) Append(p []byte) bool {
-	select {
-	case <-s.ended:
-		return true
-	default:
-	}
-	if _, parked := s.out.Parked(); parked {
-		return false
-	}
-	s.append(p)
-	return true
-}
-
-func (s *http1) append(p []byte) {
-	if !s.chunked {
-		s.out.Append(p)
+// loseLocked ends a stream whose client is lost, unless it has ended by itself.
+func (s *http1) loseLocked() {
+	if s.ended {
 		return
 	}
-	var buf [16]byte
-	s.out.Append(append(strconv.AppendInt(buf[:0], int64(len(p)), 16), "\r\n"...), p, crlf)
+	s.ended = true
+	s.mu.After(func() {
+		outbound.DiscardUnsent(s.conn)
+		s.events.Gone()
+	})
 }
 
-var crlf = []byte("\r\n")
+// Failed implements outbound.Owner.
+func (s *http1) Failed(error) {
+	s.loseLocked()
+	s.mu.After(func() { _ = s.conn.Close() })
+}
 
-func (s *http1) Flush() { s.out.Flush() }
-
-func (s *http1) Stalled() time.Time {
-	since, parked := s.out.Parked()
-	if !parked {
-		return time.Time{}
+// Written implements outbound.Owner.
+func (s *http1) Written() {
+	switch {
+	case s.finished && s.out.Pending() == 0:
+		s.mu.After(s.closeWrite)
+	case s.refused && s.out.Room() > 0:
+		s.refused = false
+		s.mu.After(s.events.Writable)
 	}
-	return since
 }
 
-func (s *http1) Finish(p []byte, trailers http.Header) bool {
-	if _, parked := s.out.Parked(); parked {
+// Append implements Stream.
+func (s *http1) Append(p []byte) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
+		return true
+	case s.refuseLocked():
 		return false
 	}
-	if !s.end() {
+	s.appendLocked(p)
+	return true
+}
+
+// refuseLocked reports whether the client has to take what was appended before more
+// is.
+func (s *http1) refuseLocked() bool {
+	if s.out.Room() <= 0 {
+		s.out.Flush() // much was appended and not flushed
+	}
+	s.refused = s.out.Room() <= 0
+	return s.refused
+}
+
+// appendLocked appends a part of the body, which is not empty: an empty chunk would be
+// the end.
+func (s *http1) appendLocked(p []byte) {
+	b := s.out.Buffer()
+	if !s.chunked {
+		b.B = append(b.B, p...)
+		return
+	}
+	b.B = append(strconv.AppendInt(b.B, int64(len(p)), 16), "\r\n"...)
+	b.B = append(append(b.B, p...), "\r\n"...)
+}
+
+// Flush implements Stream.
+func (s *http1) Flush() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.out.Flush()
+}
+
+// Stalled implements Stream.
+func (s *http1) Stalled() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.out.Stalled()
+}
+
+// Finish implements Stream.
+func (s *http1) Finish(p []byte, trailers http.Header) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	switch {
+	case s.ended:
 		return true
+	case s.refuseLocked():
+		return false
 	}
+	s.ended, s.finished = true, true
 	if len(p) > 0 {
-		s.append(p) // an empty chunk would be the end
+		s.appendLocked(p)
 	}
+	b := s.out.Buffer()
 	if s.chunked {
-		var end bytes.Buffer
-		end.WriteString("0\r\n")
-		_ = trailers.Write(&end) // a buffer takes everything
-		end.WriteString("\r\n")
-		s.out.Append(end.Bytes())
+		var fields bytes.Buffer
+		_ = trailers.Write(&fields) // a buffer takes everything
+		b.B = append(append(append(b.B, "0\r\n"...), fields.Bytes()...), "\r\n"...)
 	}
 	_ = s.conn.SetDeadline(time.Now().Add(lingering)) // a stuck client is cut off
 	s.out.Flush()
-	if _, parked := s.out.Parked(); !parked {
-		s.closeWrite()
-	}
 	return true
 }
 
@@ -158,28 +183,17 @@ func (s *http1) closeWrite() {
 	}
 }
 
+// Abort implements Stream.
 func (s *http1) Abort() {
-	s.end()
-	if _, parked := s.out.Parked(); parked {
-		discard(s.conn)
+	s.mu.Lock()
+	s.ended = true
+	stalled := !s.out.Stalled().IsZero()
+	s.mu.Unlock()
+	if stalled {
+		outbound.DiscardUnsent(s.conn)
 	}
 	_ = s.conn.Close()
 }
 
-// discard has the close of a connection drop what its socket has taken. Otherwise the
-// kernel keeps that, which can be megabytes, for minutes.
-func discard(conn net.Conn) {
-	for {
-		switch c := conn.(type) {
-		case *net.TCPConn:
-			_ = c.SetLinger(0)
-			return
-		case interface{ NetConn() net.Conn }:
-			conn = c.NetConn()
-		default:
-			return
-		}
-	}
-}
-
+// Connection implements Stream.
 func (s *http1) Connection() any { return s.conn }

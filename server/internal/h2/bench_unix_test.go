@@ -49,7 +49,7 @@ func BenchmarkDeliver(b *testing.B) {
 			streams := detachedStreams(b, opaque)
 			deliver(b, func() {
 				for _, s := range streams {
-					for s.AppendShared(payload) != nil {
+					for s.Append(payload) != nil {
 						runtime.Gosched() // the window is used up until the client returns it
 					}
 					s.Conn().Flush()
@@ -75,7 +75,7 @@ func BenchmarkDeliverShared(b *testing.B) {
 	go p.drain()
 	deliver(b, func() {
 		for _, s := range streams {
-			for s.AppendShared(payload) != nil {
+			for s.Append(payload) != nil {
 				runtime.Gosched()
 			}
 		}

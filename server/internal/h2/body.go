@@ -5,6 +5,8 @@ import (
 	"net/http"
 	"os"
 	"time"
+
+	"chatroom/server/internal/outbound"
 )
 
 // body is the body of a request. It holds what has arrived and was not read, at
@@ -95,7 +97,7 @@ func (b *body) Read(p []byte) (int, error) {
 func (b *body) read(p []byte) (int, time.Time, error) {
 	c, s := b.x.c, b.x.s
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	switch {
 	case b.err != nil:
 		return 0, b.deadline, b.err
@@ -103,13 +105,13 @@ func (b *body) read(p []byte) (int, time.Time, error) {
 		n := copy(p, b.buf[b.off:])
 		if b.off += n; b.off == len(b.buf) {
 			b.off, b.buf = 0, b.buf[:0]
-			if cap(b.buf) > bufferBytes {
+			if cap(b.buf) > outbound.BufferBytes {
 				b.buf = nil
 			}
 		}
-		if before := c.out.control; s.err == nil {
-			if c.returnLocked(s, n); c.out.control != before {
-				c.after = append(c.after, c.flush)
+		if before := c.out.Control(); s.err == nil {
+			if c.returnLocked(s, n); c.out.Control() != before {
+				c.mu.After(c.flush)
 			}
 		}
 		return n, b.deadline, nil
@@ -129,7 +131,7 @@ func (b *body) read(p []byte) (int, time.Time, error) {
 // Close implements io.Closer for the handler. What was not read is discarded.
 func (b *body) Close() error {
 	b.x.c.mu.Lock()
-	defer b.x.c.unlock()
+	defer b.x.c.mu.Unlock()
 	b.x.c.discardBodyLocked(b, http.ErrBodyReadAfterClose)
 	return nil
 }

@@ -12,6 +12,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"chatroom/server/internal/outbound"
 )
 
 const (
@@ -34,8 +36,6 @@ const (
 type conn struct {
 	srv     *Server
 	nc      net.Conn
-	socket  *socket   // nil if nc is not a socket
-	lazy    *lazyConn // beneath TLS, or nil
 	handler http.Handler
 	tls     *tls.ConnectionState
 	peer    string
@@ -51,10 +51,7 @@ type conn struct {
 	decoder *hpack.Decoder // nil before the first request
 	block   *headerBlock   // between HEADERS and its last CONTINUATION
 
-	mu sync.Mutex // guards below
-
-	// after holds what must be done once mu is released: it calls other code.
-	after []func()
+	mu outbound.Mutex // guards below
 
 	err       error // why the connection ended; no frames are handled or written any more
 	settled   bool  // the peer's SETTINGS have come
@@ -85,8 +82,11 @@ type conn struct {
 	recvWindow int64
 	recvCredit int64 // consumed, and not yet returned to the peer
 
-	out    outbound
-	unsent int // bytes that handlers hold until the peer opens its windows
+	out         outbound.Writer
+	headersSent bool // a header block was appended
+	line        line // streams that wait for room
+	servingLine bool // serveLineLocked is running
+	unsent      int  // bytes that handlers hold until the peer opens its windows
 }
 
 type goAwayState uint8
@@ -113,13 +113,8 @@ func newConn(s *Server, nc net.Conn, state *tls.ConnectionState, h http.Handler)
 	if h == nil {
 		c.handler = s.Handler
 	}
-	c.socket = newSocket(nc)
-	if t, ok := nc.(*tls.Conn); ok {
-		if c.lazy, ok = t.NetConn().(*lazyConn); ok {
-			c.lazy.beLazy()
-		}
-	}
-	c.in = input{nc: nc, socket: c.socket, born: time.Now(), wait: c.flush}
+	c.out.Init(&c.mu, outbound.Config{Conn: nc, Owner: c, Limit: s.queuedBytes(), Timeout: s.writeTimeout(), Running: &c.wg})
+	c.in = input{nc: nc, socket: newSocketReader(nc), born: time.Now(), wait: c.flush}
 	c.framer = http2.NewFramer(io.Discard, &c.in)
 	c.framer.SetMaxReadFrameSize(s.frameSize())
 	ctx := context.Background()
@@ -135,16 +130,6 @@ func newConn(s *Server, nc net.Conn, state *tls.ConnectionState, h http.Handler)
 
 // clock returns nanoseconds since the connection began, never 0.
 func (c *conn) clock() int64 { return int64(time.Since(c.in.born)) + 1 }
-
-// unlock releases mu, then does what waited for that.
-func (c *conn) unlock() {
-	after := c.after
-	c.after = nil
-	c.mu.Unlock()
-	for _, f := range after {
-		f()
-	}
-}
 
 // serve handles the connection until it is closed.
 func (c *conn) serve() error {
@@ -203,7 +188,7 @@ func (c *conn) begin() {
 	if c.err == nil {
 		c.timer = time.AfterFunc(s.prefaceTimeout(), c.tick)
 	}
-	c.unlock()
+	c.mu.Unlock()
 }
 
 func (c *conn) readPreface() error {
@@ -248,7 +233,7 @@ func (c *conn) settle(err error) error {
 	}
 	if fault := (streamFault{}); errors.As(err, &fault) {
 		c.mu.Lock()
-		defer c.unlock()
+		defer c.mu.Unlock()
 		return c.faultLocked(fault)
 	}
 	return err
@@ -292,7 +277,7 @@ func (c *conn) end(err error) {
 		c.writeGoAwayLocked(c.lastID, cause.Code, cause.Reason)
 		c.endStreamsLocked(cause)
 	}
-	c.unlock()
+	c.mu.Unlock()
 	if said {
 		c.flush()
 		c.linger()
@@ -312,7 +297,7 @@ func (c *conn) linger() {
 	const enough = 256 << 10
 	for n := 0; n < enough; {
 		c.in.release()
-		b, err := c.in.next(maxPooledBytes)
+		b, err := c.in.next(64 << 10)
 		if err != nil {
 			return
 		}
@@ -327,7 +312,7 @@ func (c *conn) linger() {
 func (c *conn) close(cause error) {
 	c.mu.Lock()
 	c.closeLocked(cause)
-	c.unlock()
+	c.mu.Unlock()
 }
 
 func (c *conn) closeLocked(cause error) {
@@ -340,17 +325,15 @@ func (c *conn) closeLocked(cause error) {
 		c.timer.Stop()
 	}
 	c.endStreamsLocked(cause)
-	c.out.dropLocked()
-	stuck := c.out.stalled
-	c.after = append(c.after, func() {
+	stuck := !c.out.Stalled().IsZero()
+	c.out.Close()
+	c.mu.After(func() {
 		nc := c.nc
 		if t, ok := nc.(*tls.Conn); ok {
 			nc = t.NetConn() // tls.Conn.Close waits for the peer to take an alert
 		}
-		if t, ok := nc.(*net.TCPConn); ok && stuck {
-			// Or the kernel keeps what the socket has taken, which can be megabytes,
-			// for minutes.
-			_ = t.SetLinger(0)
+		if stuck {
+			outbound.DiscardUnsent(nc)
 		}
 		_ = nc.Close()
 	})

@@ -1,6 +1,7 @@
 package h2
 
 import (
+	"bytes"
 	"net/http"
 
 	"golang.org/x/net/http2"
@@ -55,7 +56,7 @@ func (x *exchange) detach(owner Owner) (*Stream, error) {
 	p := x.takeChunk()
 	block := x.headerBlock(p, false)
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	if s.err != nil {
 		return nil, s.err
 	}
@@ -66,7 +67,7 @@ func (x *exchange) detach(owner Owner) (*Stream, error) {
 		s.headers = block
 	}
 	if len(p) > 0 && !x.head {
-		s.tail = [][]byte{p}
+		s.tail = p
 	}
 	s.pushLocked()
 	return s, nil
@@ -94,18 +95,12 @@ func (c Conn) Peer() string { return c.c.peer }
 // Data that is larger than the peer's window is taken once the window is open,
 // and the rest is kept until the peer has opened it further; Append blocks until
 // then. So a stream keeps at most one call's data.
-func (s *Stream) Append(p []byte) error { return s.append(false, p) }
-
-// AppendShared is like Append for data in parts, and does not copy what is not
-// sent at once: the parts must never change.
-func (s *Stream) AppendShared(parts ...[]byte) error { return s.append(true, parts...) }
-
-func (s *Stream) append(shared bool, parts ...[]byte) error {
+func (s *Stream) Append(p []byte) error {
 	c := s.c
 	c.mu.Lock()
-	defer c.unlock()
-	defer c.passLocked() // other streams may use what this one leaves
-	if s.err == nil && !s.pendingLocked() && c.roomLocked() <= 0 {
+	defer c.mu.Unlock()
+	defer c.serveLineLocked() // other streams may use what this one leaves
+	if s.err == nil && !s.pendingLocked() && c.out.Room() <= 0 {
 		c.flushLocked() // much was appended and not flushed
 	}
 	switch {
@@ -116,41 +111,28 @@ func (s *Stream) append(shared bool, parts ...[]byte) error {
 	case s.pendingLocked() || s.window <= 0 || c.shareLocked() <= 0:
 		s.blocked = true
 		if s.want = 0; !s.pendingLocked() && s.window > 0 {
-			for _, p := range parts {
-				s.want += len(p)
-			}
-			c.out.line.add(s)
+			s.want = len(p)
+			c.line.add(s)
 		}
 		return ErrBlocked
 	}
-	for i, p := range parts {
-		for len(p) > 0 {
-			n := min(int64(len(p)), s.window, c.window, int64(c.peerMaxFrame))
-			if n <= 0 {
-				s.keepLocked(shared, p, parts[i+1:])
-				return nil
-			}
-			c.writeDataLocked(s, p[:n], false)
-			p = p[n:]
+	for len(p) > 0 {
+		n := min(int64(len(p)), s.window, c.window, int64(c.peerMaxFrame))
+		if n <= 0 {
+			s.keepLocked(p)
+			return nil
 		}
+		c.writeDataLocked(s, p[:n], false)
+		p = p[n:]
 	}
 	return nil
 }
 
 // keepLocked keeps what the windows did not allow.
-func (s *Stream) keepLocked(shared bool, p []byte, rest [][]byte) {
-	s.tail = make([][]byte, 0, 1+len(rest))
-	for _, p := range append([][]byte{p}, rest...) {
-		if !shared {
-			p = append([]byte(nil), p...)
-		}
-		if len(p) > 0 {
-			s.tail = append(s.tail, p)
-		}
-	}
-	s.want = len(p)
+func (s *Stream) keepLocked(p []byte) {
+	s.tail, s.want = bytes.Clone(p), len(p)
 	if s.window > 0 {
-		s.c.out.line.add(s)
+		s.c.line.add(s)
 	}
 }
 
@@ -164,13 +146,13 @@ func (s *Stream) Finish(trailers http.Header) {
 	}
 	c := s.c
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	if s.err != nil || s.finishing {
 		return
 	}
 	s.finishing, s.trailers, s.finished = true, block, c.clock()
 	s.pushLocked()
-	c.passLocked()
+	c.serveLineLocked()
 }
 
 // Reset ends the stream at once with an error code. What was accepted and does
@@ -178,6 +160,6 @@ func (s *Stream) Finish(trailers http.Header) {
 // nothing if the stream has ended.
 func (s *Stream) Reset(code http2.ErrCode) {
 	s.c.mu.Lock()
-	defer s.c.unlock()
+	defer s.c.mu.Unlock()
 	s.c.resetLocked(s, code, "")
 }

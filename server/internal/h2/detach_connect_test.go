@@ -55,8 +55,8 @@ func TestDetachInConnectHandler(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if err := d.AppendShared(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(m))), m); err != nil {
-				t.Errorf("AppendShared = %v", err)
+			if err := d.Append(append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(m))), m...)); err != nil {
+				t.Errorf("Append = %v", err)
 			}
 			d.Conn().Flush()
 		}

@@ -100,8 +100,8 @@ func TestDetach(t *testing.T) {
 			}
 			s.Conn().Flush()
 		}
-		if err := s.AppendShared([]byte("sh"), nil, []byte("ared")); err != nil {
-			t.Errorf("AppendShared = %v, want nil", err)
+		if err := s.Append([]byte("shared")); err != nil {
+			t.Errorf("Append = %v, want nil", err)
 		}
 		s.Finish(http.Header{"X-Trailer": {"t"}})
 		if err := s.Append([]byte("late")); !errors.Is(err, ErrFinished) {
@@ -244,10 +244,10 @@ func TestDetachedConnectionWindow(t *testing.T) {
 		payload := bytes.Repeat([]byte("x"), size)
 		deliver := func(s *Stream) {
 			for ; left[s] > 0; left[s]-- {
-				if err := s.AppendShared(payload); errors.Is(err, ErrBlocked) {
+				if err := s.Append(payload); errors.Is(err, ErrBlocked) {
 					return
 				} else if err != nil {
-					t.Errorf("AppendShared = %v", err)
+					t.Errorf("Append = %v", err)
 				}
 			}
 			s.Finish(nil)
@@ -299,16 +299,16 @@ func TestDetachedSocketFull(t *testing.T) {
 		payload := bytes.Repeat([]byte("x"), 10_000)
 		sent := len("begin ")
 		for {
-			if err := s.AppendShared(payload); errors.Is(err, ErrBlocked) {
+			if err := s.Append(payload); errors.Is(err, ErrBlocked) {
 				break
 			} else if err != nil {
-				t.Fatalf("AppendShared = %v", err)
+				t.Fatalf("Append = %v", err)
 			}
 			s.Conn().Flush()
 			sent += len(payload)
 		}
 		s.c.mu.Lock()
-		pending := s.c.out.pendingLocked()
+		pending := s.c.out.Pending()
 		s.c.mu.Unlock()
 		if bound := defaultQueuedBytes + len(payload) + 100; pending == 0 || pending > bound {
 			t.Errorf("%d bytes wait for the socket, want between 1 and %d", pending, bound)

@@ -13,6 +13,8 @@ import (
 
 	"golang.org/x/net/http/httpguts"
 	"golang.org/x/net/http2"
+
+	"chatroom/server/internal/outbound"
 )
 
 // exchange is a request and its response while the handler runs.
@@ -34,8 +36,8 @@ type exchange struct {
 	derive        derived
 	contentLength int64 // -1 unless the handler set it
 	written       int64
-	chunk         *buffer // what was written and not sent
-	err           error   // of a write, for all that follow
+	chunk         *outbound.Buffer // what was written and not sent
+	err           error            // of a write, for all that follow
 	detached      bool
 	done          bool
 
@@ -120,7 +122,7 @@ func (x *exchange) finish(returned bool) {
 		case x.detached: // the owner ends the stream
 		case returned && x.err == nil:
 			if !x.head && len(p) > 0 {
-				s.tail = append(s.tail, p)
+				s.tail = p
 			}
 			if block != nil {
 				s.headers = block
@@ -132,7 +134,7 @@ func (x *exchange) finish(returned bool) {
 		}
 	}
 	c.flushLocked()
-	c.unlock()
+	c.mu.Unlock()
 }
 
 // complete reports whether the handler wrote as much as it said it would.
@@ -251,8 +253,8 @@ func (x *exchange) takeChunk() []byte {
 	if x.chunk == nil {
 		return nil
 	}
-	p := append([]byte(nil), x.chunk.b...)
-	x.chunk.free()
+	p := append([]byte(nil), x.chunk.B...)
+	x.chunk.Free()
 	x.chunk = nil
 	return p
 }
@@ -267,7 +269,7 @@ func (x *exchange) send(p []byte) error {
 	if block := x.headerBlock(p, false); block != nil {
 		c.mu.Lock()
 		s.headers, s.begun = block, true
-		c.unlock()
+		c.mu.Unlock()
 	}
 	if x.head {
 		p = nil
@@ -311,11 +313,11 @@ func (x *exchange) wait(n int, deadline time.Time) error {
 	c.mu.Lock()
 	c.unsent += n
 	over := c.unsent > maxUnsent
-	c.unlock()
+	c.mu.Unlock()
 	defer func() {
 		c.mu.Lock()
 		c.unsent -= n
-		c.unlock()
+		c.mu.Unlock()
 	}()
 	switch {
 	case over:
@@ -330,9 +332,9 @@ func (x *exchange) wait(n int, deadline time.Time) error {
 func (s *Stream) giveUp() {
 	c := s.c
 	c.mu.Lock()
-	c.out.line.remove(s)
-	c.passLocked() // the room it was given is free again
-	c.unlock()
+	c.line.remove(s)
+	c.serveLineLocked() // the room it was given is free again
+	c.mu.Unlock()
 }
 
 // sendSome appends what can be appended now, at most a frame. It returns how many
@@ -340,7 +342,7 @@ func (s *Stream) giveUp() {
 func (s *Stream) sendSome(p []byte) (n int, done bool, deadline time.Time, err error) {
 	c := s.c
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	if s.err != nil {
 		return 0, false, deadline, s.err
 	}
@@ -358,9 +360,9 @@ func (s *Stream) sendSome(p []byte) (n int, done bool, deadline time.Time, err e
 		s.want = 0
 	case len(p) > 0 && s.window > 0:
 		s.want = len(p)
-		c.out.line.add(s)
+		c.line.add(s)
 	}
-	c.passLocked()
+	c.serveLineLocked()
 	return n, n > 0 || len(p) == 0, deadline, nil
 }
 

@@ -35,7 +35,7 @@ func (c *conn) handle(fh http2.FrameHeader) error {
 		return c.handleContinuation(f)
 	}
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	if !c.settled && fh.Type != http2.FrameSettings {
 		return errNoSettings
 	}
@@ -156,7 +156,7 @@ func (c *conn) windowUpdateLocked(f *http2.WindowUpdateFrame) error {
 		if c.window += int64(f.Increment); c.window > maxWindow {
 			return connFault{code: http2.ErrCodeFlowControl, reason: "window of the connection exceeds its maximum"}
 		}
-		c.passLocked()
+		c.serveLineLocked()
 		return nil
 	}
 	s := c.streams[f.StreamID]
@@ -250,7 +250,7 @@ func (c *conn) handleData(fh http2.FrameHeader) error {
 	}
 	if s != nil && fh.Flags.Has(http2.FlagDataEndStream) {
 		c.mu.Lock()
-		defer c.unlock()
+		defer c.mu.Unlock()
 		return c.remoteEndLocked(s)
 	}
 	return fault
@@ -260,7 +260,7 @@ func (c *conn) handleData(fh http2.FrameHeader) error {
 // stream is nil if they are to be discarded.
 func (c *conn) dataBegins(fh http2.FrameHeader, n int) (*Stream, error) {
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	length := int64(fh.Length)
 	if c.recvWindow -= length; c.recvWindow < 0 {
 		return nil, connFault{code: http2.ErrCodeFlowControl, reason: "more DATA than the window of the connection"}
@@ -307,7 +307,7 @@ func (c *conn) dataArrives(s *Stream, p []byte) {
 		return
 	}
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	if s.err != nil || s.x == nil || !s.x.body.addLocked(p) {
 		c.returnLocked(nil, len(p))
 	}

@@ -142,7 +142,7 @@ func (c *conn) handleBlock(b *headerBlock) error {
 		r, fault.reason = newRequest(b)
 	}
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	if fault.reason != "" {
 		return c.faultLocked(fault)
 	}
@@ -161,7 +161,7 @@ func (c *conn) handleBlock(b *headerBlock) error {
 // room. It reports whether the block begins a stream.
 func (c *conn) admit(b *headerBlock) (bool, error) {
 	c.mu.Lock()
-	defer c.unlock()
+	defer c.mu.Unlock()
 	if b.id <= c.lastID {
 		s := c.streams[b.id]
 		if s == nil {

@@ -4,17 +4,19 @@ import (
 	"net"
 	"sync/atomic"
 	"time"
+
+	"chatroom/server/internal/outbound"
 )
 
 // input is the inbound half of a connection. It holds a buffer only while there
 // is something in it. One goroutine uses it.
 type input struct {
 	nc     net.Conn
-	socket *socket // nil if nc can't be read without a buffer
+	socket *socketReader // nil if nc can't be read without a buffer
 	born   time.Time
 	last   atomic.Int64 // when something was read, in nanoseconds since born
 
-	buf  *buffer // nil if there is nothing to read
+	buf  *outbound.Buffer // nil if there is nothing to read
 	off  int
 	wait func() // is called before waiting for the peer
 
@@ -32,7 +34,7 @@ func (in *input) Read(p []byte) (int, error) {
 
 // next returns between 1 and n bytes, which are valid until the next call.
 func (in *input) next(n int) ([]byte, error) {
-	if in.buf != nil && in.off == len(in.buf.b) {
+	if in.buf != nil && in.off == len(in.buf.B) {
 		in.release()
 	}
 	if in.buf == nil {
@@ -42,7 +44,7 @@ func (in *input) next(n int) ([]byte, error) {
 		}
 		in.last.Store(int64(time.Since(in.born)))
 	}
-	b := in.buf.b[in.off:]
+	b := in.buf.B[in.off:]
 	b = b[:min(n, len(b))]
 	in.off += len(b)
 	return b, nil
@@ -50,7 +52,7 @@ func (in *input) next(n int) ([]byte, error) {
 
 func (in *input) release() {
 	if in.buf != nil {
-		in.buf.free()
+		in.buf.Free()
 		in.buf, in.off = nil, 0
 	}
 }
@@ -64,19 +66,19 @@ func (in *input) fill() (err error) {
 		in.idle = false
 		n, err := in.nc.Read(in.tiny[:])
 		if n > 0 {
-			in.buf = newBuffer()
-			in.buf.b = append(in.buf.b, in.tiny[0])
+			in.buf = outbound.NewBuffer()
+			in.buf.B = append(in.buf.B, in.tiny[0])
 			return nil
 		}
 		return err
 	}
-	b := newBuffer()
-	n, err := in.nc.Read(b.b[:cap(b.b)])
+	b := outbound.NewBuffer()
+	n, err := in.nc.Read(b.B[:cap(b.B)])
 	if n == 0 {
-		b.free()
+		b.Free()
 		return err
 	}
-	b.b = b.b[:n]
+	b.B = b.B[:n]
 	in.buf = b
 	return nil
 }

@@ -24,7 +24,7 @@ func (c *conn) tick() {
 	lastRead := c.in.last.Load()
 	switch {
 	case c.ended:
-		c.unlock()
+		c.mu.Unlock()
 		return
 	case !c.settled:
 		c.closeLocked(&ConnError{Peer: c.peer, Reason: "no preface", Err: errTimeout})
@@ -46,7 +46,7 @@ func (c *conn) tick() {
 		c.timer.Reset(c.nextTickLocked(now))
 	}
 	c.flushLocked()
-	c.unlock()
+	c.mu.Unlock()
 }
 
 // resetUntakenLocked resets the streams whose end the peer has not taken within the
@@ -84,7 +84,7 @@ func (c *conn) startGraceful() {
 	c.mu.Lock()
 	c.gracefulLocked()
 	c.flushLocked()
-	c.unlock()
+	c.mu.Unlock()
 }
 
 // gracefulLocked sends the first GOAWAY. It allows streams that the client has
@@ -117,7 +117,7 @@ func (c *conn) finalGoAwayLocked() {
 // the peer has a moment to close it first.
 func (c *conn) finishLocked() {
 	c.ended, c.finishing = true, true
-	c.after = append(c.after, c.flush)
+	c.mu.After(c.flush)
 }
 
 // hangUp ends the server's side of a connection whose last frame is written.

@@ -4,10 +4,11 @@ import (
 	"errors"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 
 	"golang.org/x/net/http2"
+
+	"chatroom/server/internal/outbound"
 )
 
 // Listener serves HTTP/2 by prior knowledge on a port that serves HTTP/1.1, too.
@@ -130,6 +131,11 @@ func readFirst(nc net.Conn, timeout time.Duration) (first []byte, isHTTP2 bool, 
 	}
 }
 
+// Unblock returns a listener to put beneath tls.NewListener. HTTP/2 connections over it
+// are written to without waiting for the socket, as those without TLS are. On systems
+// where that is impossible it returns l's connections unchanged.
+func Unblock(l net.Listener) net.Listener { return outbound.Listen(l) }
+
 // Accept returns the next connection that does not speak HTTP/2.
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
@@ -199,14 +205,8 @@ func (c *replayConn) Read(p []byte) (int, error) {
 // NetConn returns the connection beneath. What was read of it is not read again.
 func (c *replayConn) NetConn() net.Conn { return c.Conn }
 
-// SyscallConn gives access to the file descriptor, for writing.
-func (c *replayConn) SyscallConn() (syscall.RawConn, error) {
-	sc, ok := c.Conn.(syscall.Conn)
-	if !ok {
-		return nil, errors.ErrUnsupported
-	}
-	return sc.SyscallConn()
-}
+// OutboundConn is for package outbound, whose writes have timeouts of their own.
+func (c *replayConn) OutboundConn() net.Conn { return c.Conn }
 
 // CloseWrite ends the outbound half.
 func (c *replayConn) CloseWrite() error {

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net/http"
 	"time"
+
+	"chatroom/server/internal/outbound"
 )
 
 // responseWriter is what a handler writes to. It has what
@@ -44,8 +46,8 @@ func (x *exchange) inform(code int) {
 	block := e.take()
 	c := x.c
 	c.mu.Lock()
-	defer c.unlock()
-	if x.s.err != nil || c.roomLocked() <= 0 {
+	defer c.mu.Unlock()
+	if x.s.err != nil || c.out.Room() <= 0 {
 		return
 	}
 	if code == http.StatusContinue {
@@ -75,16 +77,16 @@ func (w *responseWriter) Write(p []byte) (int, error) {
 		return 0, http.ErrContentLength
 	}
 	if x.chunk == nil {
-		x.chunk = newBuffer()
+		x.chunk = outbound.NewBuffer()
 	}
-	if len(x.chunk.b)+len(p) <= bufferBytes {
+	if len(x.chunk.B)+len(p) <= outbound.BufferBytes {
 		if x.err != nil {
 			return 0, x.err
 		}
-		x.chunk.b = append(x.chunk.b, p...)
+		x.chunk.B = append(x.chunk.B, p...)
 		return len(p), nil
 	}
-	if len(x.chunk.b) > 0 {
+	if len(x.chunk.B) > 0 {
 		if err := x.sendChunk(); err != nil {
 			return 0, err
 		}
@@ -101,11 +103,11 @@ func (w *responseWriter) WriteString(s string) (int, error) { return w.Write([]b
 func (x *exchange) sendChunk() error {
 	var p []byte
 	if x.chunk != nil {
-		p = x.chunk.b
+		p = x.chunk.B
 	}
 	err := x.send(p)
 	if x.chunk != nil {
-		x.chunk.free()
+		x.chunk.Free()
 		x.chunk = nil
 	}
 	return err
@@ -131,7 +133,7 @@ func (w *responseWriter) FlushError() error {
 // os.ErrDeadlineExceeded. The zero time means no deadline.
 func (w *responseWriter) SetReadDeadline(t time.Time) error {
 	w.x.c.mu.Lock()
-	defer w.x.c.unlock()
+	defer w.x.c.mu.Unlock()
 	w.x.body.deadline = t
 	wake(w.x.body.readable)
 	return nil
@@ -143,7 +145,7 @@ func (w *responseWriter) SetReadDeadline(t time.Time) error {
 // has no effect.
 func (w *responseWriter) SetWriteDeadline(t time.Time) error {
 	w.x.c.mu.Lock()
-	defer w.x.c.unlock()
+	defer w.x.c.mu.Unlock()
 	w.x.writeDeadline = t
 	wake(w.x.writable)
 	return nil

@@ -10,7 +10,7 @@ import (
 const earlyReset = int64(time.Second)
 
 // Stream is a response that its handler has detached. It belongs to one owner:
-// Append, AppendShared, Finish and Reset must not be called concurrently with
+// Append, Finish and Reset must not be called concurrently with
 // each other, or their order is undefined.
 type Stream struct {
 	c  *conn
@@ -26,10 +26,10 @@ type Stream struct {
 	recvWindow int32 // how many the peer may send
 	recvCredit int32 // consumed, and not yet returned to the peer
 
-	headers  []byte   // the header block that begins the response, until it is written
-	tail     [][]byte // data that was accepted and did not fit into the window
-	trailers []byte   // the header block that ends the stream after tail
-	want     int      // how many bytes wait for room
+	headers  []byte // the header block that begins the response, until it is written
+	tail     []byte // data that was accepted and did not fit into the window
+	trailers []byte // the header block that ends the stream after tail
+	want     int    // how many bytes wait for room
 
 	remoteDone bool  // the peer has ended its side
 	begun      bool  // the response has begun
@@ -76,17 +76,17 @@ func (c *conn) removeLocked(s *Stream, cause error) {
 		c.discardBodyLocked(&x.body, cause)
 		x.wakeAll()
 		if cause != ErrFinished {
-			c.after = append(c.after, x.cancel)
+			c.mu.After(x.cancel)
 		}
 	}
 	if owner := s.owner; owner != nil {
 		c.srv.stats.detached.Add(-1)
 		if cause != ErrFinished {
-			c.after = append(c.after, func() { owner.Closed(s, cause) })
+			c.mu.After(func() { owner.Closed(s, cause) })
 		}
 	}
-	c.out.line.remove(s)
-	c.passLocked() // the room it was given is free again
+	c.line.remove(s)
+	c.serveLineLocked() // the room it was given is free again
 	if len(c.streams) == 0 {
 		c.idleSince = c.clock()
 		if c.goAway == goAwayFinal && !c.ended {
@@ -138,23 +138,20 @@ func (s *Stream) pushLocked() {
 		return
 	}
 	for len(s.tail) > 0 {
-		p := s.tail[0]
-		n := min(int64(len(p)), s.window, c.shareLocked(), int64(c.peerMaxFrame))
+		n := min(int64(len(s.tail)), s.window, c.shareLocked(), int64(c.peerMaxFrame))
 		if n <= 0 {
-			if s.want = len(p); s.window > 0 {
-				c.out.line.add(s)
+			if s.want = len(s.tail); s.window > 0 {
+				c.line.add(s)
 			}
 			return
 		}
-		last := len(s.tail) == 1 && int(n) == len(p) && s.finishing && s.trailers == nil
-		c.writeDataLocked(s, p[:n], last)
+		last := int(n) == len(s.tail) && s.finishing && s.trailers == nil
+		c.writeDataLocked(s, s.tail[:n], last)
 		if last {
 			c.endLocked(s)
 			return
 		}
-		if s.tail[0] = p[n:]; len(s.tail[0]) == 0 {
-			s.tail = s.tail[1:]
-		}
+		s.tail = s.tail[n:]
 	}
 	s.tail, s.want = nil, 0
 	if s.finishing && s.err == nil {
@@ -169,9 +166,9 @@ func (s *Stream) pushHeadersLocked() bool {
 	switch {
 	case s.headers == nil:
 		return true
-	case c.roomLocked() <= 0:
+	case c.out.Room() <= 0:
 		s.want = 1
-		c.out.line.add(s)
+		c.line.add(s)
 		return false
 	}
 	end := s.finishing && s.tail == nil && s.trailers == nil
@@ -185,9 +182,9 @@ func (s *Stream) pushHeadersLocked() bool {
 
 func (s *Stream) pushEndLocked() {
 	c := s.c
-	if c.roomLocked() <= 0 {
+	if c.out.Room() <= 0 {
 		s.want = 1
-		c.out.line.add(s)
+		c.line.add(s)
 		return
 	}
 	switch {
@@ -220,7 +217,7 @@ func (s *Stream) readyLocked() {
 	}
 	if s.blocked && s.window > 0 {
 		s.blocked = false
-		s.c.after = append(s.c.after, func() { s.owner.Ready(s) })
+		s.c.mu.After(func() { s.owner.Ready(s) })
 	}
 }
 

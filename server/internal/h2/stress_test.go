@@ -103,7 +103,7 @@ func (w *worker) deliver(s *Stream) {
 		delete(w.next, s)
 		return
 	}
-	switch err := s.AppendShared(binary.BigEndian.AppendUint32(nil, n), make([]byte, w.rnd.IntN(300))[:0]); {
+	switch err := s.Append(binary.BigEndian.AppendUint32(nil, n)); {
 	case err == nil:
 		w.next[s] = n + 1
 	case errors.Is(err, ErrBlocked):

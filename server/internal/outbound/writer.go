@@ -1,257 +1,291 @@
-// Package outbound writes to connections without making callers wait for a
-// socket.
+// Package outbound writes to connections without making callers wait for a socket.
 //
-// A [Writer] has one bounded-by-its-callers buffer under one mutex. Callers append
-// whole frames, each in one call, so that frames of several callers never mix.
-// Whoever calls Flush writes the buffer if no flush is in progress: one
-// non-blocking write(2) where the connection allows it. What the socket does not
-// take is written by a goroutine that lives until the buffer is empty. No lock is
-// held during a write.
+// A [Writer] is the outbound half of a connection of any protocol. It has one buffer
+// under one mutex. Callers append whole frames to it, so that frames of several callers
+// never mix, and flush. A flush writes the buffer if no other flush is in progress,
+// with one non-blocking write(2), and writes what is appended meanwhile, too. What the
+// socket does not take is written by a goroutine that lives until the buffer is empty.
+// The mutex is not held during a write.
 //
-// On connections without a file descriptor of their own, such as those of TLS, and
-// on systems without non-blocking writes, all of it is written by that goroutine.
+// The buffer is bounded by its callers, who append while [Writer.Room] is positive: it
+// is not while the socket is full. [Owner].Written tells when there is room again.
+//
+// The same holds for TLS over a connection of a listener that [Listen] returned.
+// Everything is written by the goroutine on other connections without a socket of their
+// own, and on systems without non-blocking writes.
 package outbound
 
 import (
-	"errors"
 	"net"
 	"sync"
-	"syscall"
 	"time"
 )
 
-// maxKept is the capacity in bytes up to which buffers are kept for reuse.
-const maxKept = 128 << 10
+const (
+	// maxWrites is how often a flush writes what others append meanwhile, before it
+	// leaves that to a goroutine.
+	maxWrites = 4
+	// pieceBytes is how much a waiting write writes at once, so that progress shows.
+	pieceBytes = 16 << 10
+)
 
-// ErrClosed is the error of a Writer after Close.
-var ErrClosed = errors.New("outbound: closed")
-
-// buffers are shared by all writers: an idle one has none.
-var buffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// Writer is the write half of a connection. Create it with New. All methods are
-// safe for concurrent use.
-type Writer struct {
-	conn    net.Conn
-	raw     syscall.RawConn // nil where writes may block
-	drained func()          // never nil
-	failed  func(error)     // never nil
-
-	try   func(fd uintptr) bool // writes head once; made once, so that a flush allocates nothing
-	head  *[]byte               // what the flush in progress writes; owned by it
-	wrote int                   // what try has written, or -1
-	errno error                 // of try
-
-	mu       sync.Mutex // guards below
-	pending  *[]byte    // what was appended after head was taken; nil for nothing
-	flushing bool       // a caller or the goroutine owns head
-	parked   bool       // the goroutine is writing
-	since    time.Time  // when the goroutine last made progress, while parked
-	written  int        // how much of head the goroutine has written
-	err      error      // the first error; nothing is written after it
-
-	draining sync.WaitGroup
+// Owner is told what happens to its Writer. Its methods are called with the mutex held,
+// by whichever goroutine writes, and must not wait: calls of other code are for
+// [Mutex.After].
+type Owner interface {
+	// Written is called after a write, when there may be room in the buffer, and
+	// nothing is pending any more unless something was appended meanwhile.
+	Written()
+	// Failed is called once, with the first error of a write. The Writer is closed.
+	Failed(error)
 }
 
-// Config is what a Writer calls. Both functions are called without locks held, by
-// whichever goroutine has flushed, and must not block.
+// Config is what a Writer is made of.
 type Config struct {
-	// Drained is called when the buffer is empty again after the socket had not
-	// taken all of it. Nil means nothing.
-	Drained func()
-	// Failed is called once, with the first error of a write. Nil means nothing.
-	Failed func(error)
+	// Conn is the connection. Nothing else writes to it. A wrapper that passes writes on
+	// unchanged may have a method OutboundConn that returns the connection beneath.
+	Conn  net.Conn
+	Owner Owner
+	// Limit is how many bytes may be pending for Room to be positive.
+	Limit int
+	// Timeout is how long the peer may take to accept what its socket did not take at
+	// once. Zero means that the owner watches Stalled.
+	Timeout time.Duration
+	// Running counts the goroutine that writes.
+	Running *sync.WaitGroup
 }
 
-// New returns a writer for a connection that nothing else writes to.
-func New(conn net.Conn, c Config) *Writer {
-	w := &Writer{conn: conn, raw: rawConn(conn), drained: c.Drained, failed: c.Failed}
-	if w.drained == nil {
-		w.drained = func() {}
-	}
-	if w.failed == nil {
-		w.failed = func(error) {}
-	}
-	if w.raw != nil {
-		w.try = w.tryWrite
-	}
-	return w
+// Writer is the outbound half of a connection. Call Init before anything else. The mutex
+// given to Init guards it: all other methods are called with it held.
+type Writer struct {
+	mu     *Mutex
+	config Config
+	socket *socket       // nil if Conn is not written to without waiting
+	tls    *overflowConn // beneath the TLS that Conn is; or nil
+
+	buf      *Buffer   // what was appended and is not being written; nil if empty
+	control  int       // bytes of control frames in buf
+	sending  int       // bytes that are being written
+	flushing bool      // a caller or the goroutine writes
+	stalled  bool      // the goroutine waits for the socket
+	closed   bool      // nothing is appended or written any more
+	progress time.Time // when the socket last took something, while stalled
 }
 
-// Append adds the concatenation of parts to the buffer as one whole. It copies
-// them, and writes nothing. After an error, or Close, it does nothing.
-func (w *Writer) Append(parts ...[]byte) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err != nil {
-		return
+// Init makes the Writer ready for use, guarded by mu.
+func (w *Writer) Init(mu *Mutex, c Config) {
+	if t, ok := c.Conn.(interface{ OutboundConn() net.Conn }); ok {
+		c.Conn = t.OutboundConn() // a wrapper that adds nothing to the bytes
 	}
-	if w.pending == nil {
-		w.pending = buffers.Get().(*[]byte)
-	}
-	for _, p := range parts {
-		*w.pending = append(*w.pending, p...)
-	}
+	w.mu, w.config = mu, c
+	w.socket, w.tls = newSocket(Raw(c.Conn)), beneath(c.Conn)
 }
 
-// Flush writes what was appended, unless a flush is in progress, which then writes
-// that, too. It does not wait for the socket.
+// Buffer returns the buffer, for a frame to be appended to it. It is valid until the
+// mutex is released. What is appended after Close is dropped.
+func (w *Writer) Buffer() *Buffer {
+	if w.buf == nil {
+		w.buf = NewBuffer()
+	}
+	return w.buf
+}
+
+// AddControl counts bytes that were appended for a control frame, which is appended
+// regardless of Room.
+func (w *Writer) AddControl(n int) { w.control += n }
+
+// Control returns how many bytes of control frames wait in the buffer, without those
+// that are being written.
+func (w *Writer) Control() int { return w.control }
+
+// Pending returns how many bytes were appended and not yet taken by the socket.
+func (w *Writer) Pending() int {
+	if w.buf == nil {
+		return w.sending
+	}
+	return w.sending + len(w.buf.B)
+}
+
+// Room returns how many bytes may be appended: none while the socket is full. A frame
+// that is longer is appended whole.
+func (w *Writer) Room() int {
+	if w.stalled && !w.waits() {
+		return 0
+	}
+	return w.config.Limit - w.Pending()
+}
+
+// Stalled returns since when the socket has taken nothing although something is to be
+// written, or the zero time.
+func (w *Writer) Stalled() time.Time {
+	if !w.stalled {
+		return time.Time{}
+	}
+	return w.progress
+}
+
+// Close drops what is not written yet. The caller closes the connection afterwards,
+// which ends a write that waits for the socket.
+func (w *Writer) Close() {
+	w.closed = true
+	w.drop()
+}
+
+// Flush writes what was appended, unless another flush is in progress, which then
+// writes that, too. It does not wait for the socket. It releases the mutex while it
+// writes.
 func (w *Writer) Flush() {
-	w.mu.Lock()
-	if w.flushing || !w.takeLocked() {
-		w.mu.Unlock()
+	if w.flushing {
 		return
 	}
-	w.mu.Unlock()
-	if w.raw == nil {
-		w.park(0)
-		return
-	}
-	for {
-		n, err := w.writeOnce()
+	for writes := 0; w.buf != nil; writes++ {
+		if w.closed {
+			w.drop()
+			return
+		}
+		w.flushing = true
+		b := w.take()
+		if w.waits() || writes == maxWrites {
+			w.stall(b, 0)
+			return
+		}
+		w.mu.mu.Unlock() // what was put off until Unlock can wait
+		n, left, err := w.write(b.B)
+		w.mu.mu.Lock()
+		if err == nil && left > 0 && !w.closed {
+			w.sending = left
+			w.stall(b, n)
+			return
+		}
+		w.flushing, w.sending = false, 0
+		b.Free()
 		if err != nil {
 			w.fail(err)
 			return
 		}
-		if n < len(*w.head) {
-			w.park(n)
-			return
-		}
-		if !w.next() {
-			return
-		}
+		w.config.Owner.Written()
 	}
 }
 
-// Buffered returns how many bytes were appended and not yet taken by the socket.
-func (w *Writer) Buffered() int {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	n := 0
-	if w.pending != nil {
-		n = len(*w.pending)
+// waits reports whether writes to the connection wait for the peer.
+func (w *Writer) waits() bool { return w.socket == nil && w.tls == nil }
+
+// write writes what the socket takes without waiting. n bytes of p need not be written
+// again; left is how many bytes, of p or beneath TLS, the socket did not take.
+func (w *Writer) write(p []byte) (n, left int, err error) {
+	if w.tls != nil {
+		n, err = w.config.Conn.Write(p)
+		return n, w.tls.kept(), err
 	}
-	if w.flushing {
-		n += len(*w.head) - w.written
+	n, err = w.socket.write(p)
+	return n, len(p) - n, err
+}
+
+// take takes the buffer for writing.
+func (w *Writer) take() *Buffer {
+	b := w.buf
+	w.buf, w.control, w.sending = nil, 0, len(b.B)
+	return b
+}
+
+func (w *Writer) drop() {
+	if w.buf != nil {
+		w.buf.Free()
+		w.buf, w.control = nil, 0
 	}
-	return n
-}
-
-// Parked returns since when the socket has taken nothing while something was to be
-// written, and whether that is so.
-func (w *Writer) Parked() (since time.Time, parked bool) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.since, w.parked
-}
-
-// Err returns the first error of a write.
-func (w *Writer) Err() error {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.err
-}
-
-// Close drops what is not written yet and waits for the writer's goroutine. The
-// caller has closed the connection, or set a write deadline in the past: otherwise
-// Close waits until the socket takes what is being written.
-func (w *Writer) Close() {
-	w.mu.Lock()
-	if w.err == nil {
-		w.err = ErrClosed
-	}
-	w.dropLocked()
-	w.mu.Unlock()
-	w.draining.Wait()
-}
-
-// takeLocked makes what is pending the head of a flush.
-func (w *Writer) takeLocked() bool {
-	if w.pending == nil || len(*w.pending) == 0 || w.err != nil {
-		return false
-	}
-	w.head, w.pending, w.flushing, w.written = w.pending, nil, true, 0
-	return true
-}
-
-func (w *Writer) dropLocked() {
-	if w.pending != nil {
-		release(w.pending)
-		w.pending = nil
-	}
-}
-
-// next ends the flush of a head that is written, and takes what was appended
-// meanwhile.
-func (w *Writer) next() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	release(w.head)
-	w.head, w.flushing = nil, false
-	return w.takeLocked()
 }
 
 func (w *Writer) fail(err error) {
-	w.mu.Lock()
-	first := w.err == nil
-	if first {
-		w.err = err
-	}
-	release(w.head)
-	w.head, w.flushing, w.parked = nil, false, false
-	w.dropLocked()
-	w.mu.Unlock()
-	if first {
-		w.failed(err)
-	}
-}
-
-// park has the head written from an offset on by a goroutine, which may wait for
-// the socket.
-func (w *Writer) park(from int) {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.err != nil { // Close drops what is left
-		release(w.head)
-		w.head, w.flushing = nil, false
+	if w.closed {
 		return
 	}
-	w.parked, w.since, w.written = true, time.Now(), from
-	w.draining.Go(w.drain)
+	w.Close()
+	w.config.Owner.Failed(err)
 }
 
-func (w *Writer) drain() {
+// stall starts the goroutine that writes from b, beginning at off, and what is appended
+// meanwhile.
+func (w *Writer) stall(b *Buffer, off int) {
+	w.stalled, w.progress = true, time.Now()
+	w.config.Running.Go(func() { w.writeAll(b, off) })
+}
+
+// writeAll waits for the socket until nothing is left to write.
+func (w *Writer) writeAll(b *Buffer, off int) {
 	for {
-		for rest := (*w.head)[w.written:]; len(rest) > 0; {
-			// In pieces, so that progress shows.
-			n, err := w.conn.Write(rest[:min(len(rest), 16<<10)])
-			if err != nil {
-				w.fail(err)
-				return
-			}
-			rest = rest[n:]
-			w.mu.Lock()
-			w.since = time.Now()
-			w.written += n
-			w.mu.Unlock()
-		}
+		err := w.writeWaiting(b.B[off:])
+		b.Free()
 		w.mu.Lock()
-		release(w.head)
-		w.head, w.flushing = nil, false
-		if w.takeLocked() {
-			w.mu.Unlock()
-			continue
+		w.sending = 0
+		if err != nil {
+			w.fail(err)
+		} else if w.buf == nil || w.waits() {
+			w.stalled = false
+			w.config.Owner.Written()
 		}
-		w.parked = false
+		if w.buf == nil || w.closed {
+			w.flushing, w.stalled = false, false
+			w.drop()
+			w.mu.Unlock()
+			return
+		}
+		w.stalled, w.progress = true, time.Now()
+		b, off = w.take(), 0
 		w.mu.Unlock()
-		w.drained()
-		return
 	}
 }
 
-func release(b *[]byte) {
-	if cap(*b) <= maxKept {
-		*b = (*b)[:0]
-		buffers.Put(b)
+// writeWaiting writes all of p, and what is kept beneath TLS.
+func (w *Writer) writeWaiting(p []byte) error {
+	if w.tls == nil {
+		return w.writePieces(w.config.Conn, p)
+	}
+	if _, err := w.config.Conn.Write(p); err != nil {
+		return err
+	}
+	for p := w.tls.take(); len(p) > 0; p = w.tls.take() {
+		if err := w.writePieces(w.tls.Conn, p); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// writePieces writes p, for which the peer has the timeout.
+func (w *Writer) writePieces(conn net.Conn, p []byte) error {
+	if w.config.Timeout > 0 {
+		if err := conn.SetWriteDeadline(time.Now().Add(w.config.Timeout)); err != nil {
+			return err
+		}
+	}
+	for len(p) > 0 {
+		n, err := conn.Write(p[:min(len(p), pieceBytes)])
+		if err != nil {
+			return err
+		}
+		p = p[n:]
+		w.mu.Lock()
+		w.progress = time.Now()
+		w.mu.Unlock()
+	}
+	if w.config.Timeout > 0 {
+		return conn.SetWriteDeadline(time.Time{}) // or a later write without waiting fails
+	}
+	return nil
+}
+
+// DiscardUnsent has the close of a connection drop what its socket has taken and the
+// peer has not. Otherwise the kernel keeps that, which can be megabytes, for minutes.
+func DiscardUnsent(conn net.Conn) {
+	for {
+		switch c := conn.(type) {
+		case *net.TCPConn:
+			_ = c.SetLinger(0)
+			return
+		case interface{ NetConn() net.Conn }:
+			conn = c.NetConn()
+		default:
+			return
+		}
 	}
 }
