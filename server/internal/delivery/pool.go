@@ -69,9 +69,6 @@ func (p *Pool) Close() {
 func (p *Pool) block(t *Task) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.closed {
-		return
-	}
 	p.blocked.push(t)
 	if p.blocking < p.config.Blocking {
 		p.blocking++
