@@ -151,6 +151,7 @@ func (s *Stream) Finish(trailers http.Header) {
 		return
 	}
 	s.finishing, s.trailers, s.finished = true, block, c.clock()
+	c.line.remove(s) // responses that wait for room already come before this end
 	s.pushLocked()
 	c.serveLineLocked()
 }

@@ -3,12 +3,15 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
@@ -130,4 +133,58 @@ func TestClientGoesBeforeItsStreamBegins(t *testing.T) {
 			t.Errorf("Streams() = %d, want 0", n)
 		}
 	})
+}
+
+// Answers that are ready when the server closes come before the end of the stream,
+// although the client had taken nothing for a while: also the one to a repeated send,
+// for which the journal is read.
+func TestAnswersComeBeforeTheEnd(t *testing.T) {
+	for name, options := range protocols {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, Config{WriteTimeout: time.Hour, Heartbeat: time.Hour}, func(t *testing.T, w *world) {
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				stream, err := chatv1connect.NewChatRoomClient(w.http, testOrigin, options...).Chat(ctx)
+				if err != nil {
+					t.Fatal(err)
+				}
+				c := chatting{stream}
+				c.send(t, joinRequest("lobby"))
+				expect(t, c, "joined", "caughtup")
+				text := strings.Repeat("🙂", 4000)
+				for range 400 { // more than the window of a stream holds
+					w.say(t, "lobby", text)
+				}
+				synctest.Wait()
+				const sends = 20
+				for i := range sends {
+					c.send(t, sendRequest("elsewhere", fmt.Sprint(i), "hi"))
+				}
+				synctest.Wait()
+				c.send(t, sendRequest("elsewhere", "0", "hi"))
+				synctest.Wait() // all are in the journal
+				w.api.Close()
+				synctest.Wait()
+				if n := w.api.Streams(); n != 1 {
+					t.Fatalf("Streams() = %d, want 1: the client has not taken what came before the end", n)
+				}
+				accepted := 0
+				for {
+					frame, err := c.next()
+					if err != nil {
+						if code := connect.CodeOf(err); code != connect.CodeUnavailable {
+							t.Errorf("the stream ended with %v, want unavailable", err)
+						}
+						break
+					}
+					if kind(frame) == "accepted" {
+						accepted++
+					}
+				}
+				if accepted != sends+1 {
+					t.Errorf("%d sends were accepted before the end, want %d", accepted, sends+1)
+				}
+			})
+		})
+	}
 }

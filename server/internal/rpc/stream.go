@@ -163,9 +163,13 @@ func (s *stream) Run(mayBlock bool) delivery.Result {
 	batch := batches.Get().(*[]byte)
 	defer batches.Put(batch)
 	*batch = (*batch)[:0]
-	blocked, err := s.fill(batch, pending, mayBlock)
-	if err == nil && pending&noticeClose != 0 {
-		err = errGoingAway // after the answers that are ready
+	replay, unread, err := s.fill(batch, pending, mayBlock)
+	if err == nil && pending&noticeClose != 0 { // after the answers that are ready
+		if unread {
+			s.notices.Or(uint32(noticeClose))
+		} else {
+			err = errGoingAway
+		}
 	}
 	s.append(batch)
 	switch {
@@ -174,7 +178,7 @@ func (s *stream) Run(mayBlock bool) delivery.Result {
 		return delivery.Again
 	case s.held != nil:
 		return delivery.Idle
-	case blocked:
+	case replay || unread:
 		return delivery.Blocks
 	}
 	return delivery.Idle
@@ -197,16 +201,16 @@ func (s *stream) append(batch *[]byte) {
 	}
 }
 
-// fill adds what is pending to a batch. It returns whether more is pending for which
-// the journal has to be read.
-func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (blocked bool, err error) {
+// fill adds what is pending to a batch. The journal has to be read for more events if it
+// returns replay, and for an answer that is ready if it returns unread.
+func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (replay, unread bool, err error) {
 	if pending&noticeDrain != 0 {
 		if err := s.add(batch, drainingFrame(rand.N(s.server.config.Drain/2+1))); err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
 	var items [replayItems]chat.Item
-	size, replay := batchItems, false
+	size := batchItems
 	if mayBlock {
 		size = replayItems
 	}
@@ -217,16 +221,16 @@ func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (blocked boo
 			err = errors.Join(s.add(batch, item), err)
 		}
 		if err != nil {
-			return false, err
+			return false, false, err
 		}
 	}
-	unread, err := s.answer(batch, mayBlock)
-	return replay || unread, err
+	unread, err = s.answer(batch, mayBlock)
+	return replay, unread, err
 }
 
 // answer adds the answers that are ready. It returns whether the next one has to read
 // the journal.
-func (s *stream) answer(batch *[]byte, mayBlock bool) (blocked bool, err error) {
+func (s *stream) answer(batch *[]byte, mayBlock bool) (unread bool, err error) {
 	for s.answers.ready() {
 		if !mayBlock && s.answers.reads() {
 			return true, nil
