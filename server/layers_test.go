@@ -36,8 +36,10 @@ var layers = []layer{
 		"who is in a room follows from names, connections and time alone"},
 	{"chatroom/server/internal/chat/hub", []string{
 		"chatroom/server/fanout", "chatroom/server/internal/chat", "chatroom/server/internal/presence"},
-		[]string{"chatroom/server/internal/eventpb", "chatroom/server/internal/store/memory", "chatroom/gen", "buf.build/go/protovalidate"},
-		"the service puts the parts of the domain together, and must not know how it is reached or stored; its tests need one store and one encoding that work"},
+		[]string{
+			"chatroom/server/internal/eventpb", "chatroom/server/internal/store/memory", "chatroom/server/internal/store/sqlite",
+			"chatroom/gen", "buf.build/go/protovalidate", "google.golang.org/protobuf"},
+		"the service puts the parts of the domain together, and must not know how it is reached or stored; its tests need an encoding and a store in memory, and open a store that an earlier version has written"},
 	{"chatroom/server/internal/chat/directory/roomindex", []string{"=chatroom/server/internal/chat", "github.com/tidwall/btree"}, nil,
 		"an ordered list in memory needs no store and no goroutine"},
 	{"chatroom/server/internal/chat/directory", []string{
