@@ -32,7 +32,7 @@ var layers = []layer{
 	{"chatroom/server/fanout", nil,
 		append([]string{"chatroom/server/internal/e2e/oldclients/testdata"}, clientLibraries...),
 		"fanout is for anyone to use, so it must not bring a service along; its examples are handlers of connect-go and grpc-go"},
-	{"chatroom/server/internal/presence", nil, nil,
+	{"chatroom/server/internal/presence", []string{"github.com/tidwall/btree"}, nil,
 		"who is in a room follows from names, connections and time alone"},
 	{"chatroom/server/internal/chat/hub", []string{
 		"chatroom/server/fanout", "chatroom/server/internal/chat", "chatroom/server/internal/presence"},

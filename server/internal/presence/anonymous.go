@@ -2,54 +2,54 @@ package presence
 
 import "time"
 
-// anonymous counts connections without an id. They can't be told apart, so one
-// that enters takes the place of the one that was lost last, if there is any:
-// most likely it is the same.
+// anonymous counts connections without an id. They can't be told apart, so one that enters
+// replaces the one that was lost last, if there is any: most likely it is the same.
 type anonymous struct {
-	here      int // connections to this node
-	connected int // here and to other nodes
-	lost      int // in grace
-	fading    []fading
+	connected int
+	lost      int     // connections in grace
+	inGrace   []batch // the lost connections, by the end of their grace
 }
 
-// fading are connections that were lost at the same instant, in the order of
-// until.
-type fading struct {
-	until time.Duration // on the roster's clock
-	n     int
+// batch is connections that were lost at the same instant.
+type batch struct {
+	end time.Duration // of their grace, on the roster's clock
+	n   int
 }
 
 func (a *anonymous) count() int { return a.connected + a.lost }
 
-func (a *anonymous) enter(n int) {
-	a.connected += n
-	for n > 0 && a.lost > 0 {
-		newest := &a.fading[len(a.fading)-1]
-		k := min(n, newest.n)
-		n -= k
-		a.lost -= k
-		if newest.n -= k; newest.n == 0 {
-			a.fading = a.fading[:len(a.fading)-1]
-		}
+func (a *anonymous) enter() {
+	a.connected++
+	if a.lost == 0 {
+		return
+	}
+	a.lost--
+	newest := &a.inGrace[len(a.inGrace)-1]
+	if newest.n--; newest.n == 0 {
+		a.inGrace = a.inGrace[:len(a.inGrace)-1]
 	}
 }
 
-func (a *anonymous) leave(n int, clean bool, until time.Duration) {
-	a.connected -= n
-	if clean || n == 0 {
+// leave removes a connection, if there is any. If it is lost its grace ends at graceEnd.
+func (a *anonymous) leave(explicit bool, graceEnd time.Duration) {
+	if a.connected == 0 {
 		return
 	}
-	a.lost += n
-	if k := len(a.fading); k > 0 && a.fading[k-1].until == until {
-		a.fading[k-1].n += n
+	a.connected--
+	if explicit {
 		return
 	}
-	a.fading = append(a.fading, fading{until, n})
+	a.lost++
+	if k := len(a.inGrace); k > 0 && a.inGrace[k-1].end == graceEnd {
+		a.inGrace[k-1].n++
+		return
+	}
+	a.inGrace = append(a.inGrace, batch{graceEnd, 1})
 }
 
 func (a *anonymous) advance(clock time.Duration) {
-	for len(a.fading) > 0 && a.fading[0].until <= clock {
-		a.lost -= a.fading[0].n
-		a.fading = a.fading[1:]
+	for len(a.inGrace) > 0 && a.inGrace[0].end <= clock {
+		a.lost -= a.inGrace[0].n
+		a.inGrace = a.inGrace[1:]
 	}
 }

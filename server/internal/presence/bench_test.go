@@ -9,13 +9,13 @@ import (
 	"chatroom/server/internal/presence"
 )
 
-// shown is as big as what a chat shows of a member.
+// shown has the size of what a chat shows of a member.
 type shown struct {
 	id, name string
 	_        bool // whether it is a guest
 }
 
-func crowd(n int) []shown {
+func manyMembers(n int) []shown {
 	members := make([]shown, n)
 	for i := range members {
 		// Scattered, as random ids are.
@@ -27,35 +27,35 @@ func crowd(n int) []shown {
 
 var benchMembers = []int{100, 1000, 10_000, 100_000}
 
-// BenchmarkJoin lets members join a room within 10 s, with a Tick after each, and
-// reports what each costs and how much the whole room is told.
+// BenchmarkJoin has members join a room within 10 s, with a Tick after each, and
+// reports what each costs and how many changes are announced.
 func BenchmarkJoin(b *testing.B) {
 	for _, n := range benchMembers {
 		b.Run(fmt.Sprintf("members=%d", n), func(b *testing.B) {
-			members := crowd(n)
-			told := 0
+			members := manyMembers(n)
+			announced := 0
 			b.ReportAllocs()
 			for b.Loop() {
 				r := presence.New[shown](presence.Config{})
-				told = enterAll(r, members, 10*time.Second)
+				announced = enterAll(r, members, 10*time.Second)
 			}
 			perMember(b, n, "join")
-			b.ReportMetric(float64(told), "told")
+			b.ReportMetric(float64(announced), "announced")
 		})
 	}
 }
 
-func enterAll(r *presence.Roster[shown], members []shown, within time.Duration) (told int) {
+func enterAll(r *presence.Roster[shown], members []shown, within time.Duration) (announced int) {
 	now := noon
 	for _, m := range members {
 		now = now.Add(within / time.Duration(len(members)))
 		r.Enter(now, m.id, m)
-		told += len(r.Tick(now))
+		announced += len(r.Tick(now))
 	}
 	if due, ok := r.Due(); ok {
-		told += len(r.Tick(due))
+		announced += len(r.Tick(due))
 	}
-	return told
+	return announced
 }
 
 func perMember(b *testing.B, n int, what string) {
@@ -67,8 +67,8 @@ func perMember(b *testing.B, n int, what string) {
 func BenchmarkLeave(b *testing.B) {
 	for _, n := range benchMembers {
 		b.Run(fmt.Sprintf("members=%d", n), func(b *testing.B) {
-			members := crowd(n)
-			told := 0
+			members := manyMembers(n)
+			announced := 0
 			for b.Loop() {
 				b.StopTimer()
 				r := presence.New[shown](presence.Config{})
@@ -79,44 +79,22 @@ func BenchmarkLeave(b *testing.B) {
 					r.Leave(now, m.id, false)
 					r.Tick(now)
 				}
-				told = len(r.Tick(now.Add(presence.DefaultGrace)))
+				announced = len(r.Tick(now.Add(presence.DefaultGrace)))
 				if !r.Empty() {
 					b.Fatalf("Count() = %d after all left", r.Count())
 				}
 			}
 			perMember(b, n, "leave")
-			b.ReportMetric(float64(told), "told")
+			b.ReportMetric(float64(announced), "announced")
 		})
 	}
 }
 
-// BenchmarkDrop loses another node with all members.
-func BenchmarkDrop(b *testing.B) {
-	for _, n := range benchMembers {
-		b.Run(fmt.Sprintf("members=%d", n), func(b *testing.B) {
-			report := presence.Report[shown]{Version: 1, Whole: true}
-			for _, m := range crowd(n) {
-				report.Here = append(report.Here, presence.Sighting[shown]{ID: m.id, Member: m, Since: noon})
-			}
-			for b.Loop() {
-				b.StopTimer()
-				r := presence.New[shown](presence.Config{})
-				r.Merge(noon, "east", report)
-				r.Tick(noon)
-				b.StartTimer()
-				r.Drop(noon.Add(time.Minute), "east")
-				r.Tick(noon.Add(time.Minute + presence.DefaultGrace))
-			}
-			perMember(b, n, "leave")
-		})
-	}
-}
-
-// BenchmarkReload loses one connection of a crowd and gets it back.
+// BenchmarkReload loses one connection of a large room and gets it back.
 func BenchmarkReload(b *testing.B) {
 	for _, n := range benchMembers {
 		b.Run(fmt.Sprintf("members=%d", n), func(b *testing.B) {
-			members := crowd(n)
+			members := manyMembers(n)
 			r := presence.New[shown](presence.Config{})
 			enterAll(r, members, 10*time.Second)
 			now := noon.Add(time.Minute)
@@ -125,8 +103,8 @@ func BenchmarkReload(b *testing.B) {
 				m := members[i%n]
 				r.Leave(now, m.id, false)
 				r.Enter(now, m.id, m)
-				if told := r.Tick(now); len(told) > 0 {
-					b.Fatalf("Tick() = %v, want nothing", told)
+				if announced := r.Tick(now); len(announced) > 0 {
+					b.Fatalf("Tick() = %v, want nothing", announced)
 				}
 			}
 		})
@@ -138,7 +116,7 @@ func BenchmarkMembers(b *testing.B) {
 	for _, n := range benchMembers[1:] {
 		b.Run(fmt.Sprintf("members=%d", n), func(b *testing.B) {
 			r := presence.New[shown](presence.Config{})
-			enterAll(r, crowd(n), 10*time.Second)
+			enterAll(r, manyMembers(n), 10*time.Second)
 			page := make([]shown, 0, 100)
 			b.ReportAllocs()
 			for b.Loop() {
@@ -160,7 +138,7 @@ func BenchmarkMembers(b *testing.B) {
 // here, and in grace.
 func BenchmarkMemory(b *testing.B) {
 	const n = 10_000
-	members := crowd(n)
+	members := manyMembers(n)
 	var connected, lost uint64
 	for b.Loop() {
 		before := heap()

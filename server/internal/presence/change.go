@@ -1,50 +1,47 @@
 package presence
 
-import (
-	"time"
-)
+import "time"
 
-// Change is something that a room is told: Joined, Left, Renamed, Counted or
-// Crowd. Each says how many members there are after it.
+// Change is something to be announced to a room: Joined, Left, Renamed, Counted or Summary.
+// Each has the number of members after it.
 type Change[M comparable] interface{ isChange(M) }
 
-// Joined says that a member came.
+// Joined says that a member has joined.
 type Joined[M comparable] struct {
 	ID     string
 	Member M
 	Count  int
 }
 
-// Left says that a member went.
+// Left says that a member has left.
 type Left[M comparable] struct {
 	ID     string
 	Member M // as it was shown last
 	Count  int
 }
 
-// Renamed says that a member who was there is shown as something else from now
-// on. It is no Joined: nobody came.
+// Renamed says that a member who was present is shown differently from now on.
 type Renamed[M comparable] struct {
 	ID     string
 	Member M
 	Count  int
 }
 
-// Counted says that anonymous connections came or went, and nobody with an id.
+// Counted says that anonymous connections have come or gone, and no member with an id.
 type Counted[M comparable] struct {
 	Count int
 }
 
-// Crowd says how a big room changed since it was last told: who came and went
-// meanwhile does not show, and neither does another name.
-type Crowd[M comparable] struct {
+// Summary says how a large room has changed since the last announcement. It does not count
+// members who have joined and left meanwhile, and does not contain changed names.
+type Summary[M comparable] struct {
 	Count  int
 	Joined int
 	Left   int
-	Sample []Member[M] // some of those who joined and have an id, the first ones
+	Sample []Member[M] // the first of those who have joined and have an id
 }
 
-// Member is one of a crowd.
+// Member is a member in a Summary.
 type Member[M comparable] struct {
 	ID     string
 	Member M
@@ -54,18 +51,17 @@ func (Joined[M]) isChange(M)  {}
 func (Left[M]) isChange(M)    {}
 func (Renamed[M]) isChange(M) {}
 func (Counted[M]) isChange(M) {}
-func (Crowd[M]) isChange(M)   {}
+func (Summary[M]) isChange(M) {}
 
-// Due returns when Tick has something to do, as far as is known now. It is false
-// when nothing is to be told and nobody is in grace. Any other call may bring it
-// forward.
+// Due returns when Tick has something to do, as far as is known now. It is false when nothing
+// is to be announced and nobody is in grace. Any other call may bring it forward.
 func (r *Roster[M]) Due() (time.Time, bool) {
-	due, ok := r.telling()
-	if front := r.lost.Front(); front != nil {
-		due, ok = earlier(due, ok, front.Value.(*member[M]).until)
+	due, ok := r.announcementDue()
+	if front := r.inGrace.Front(); front != nil {
+		due, ok = earlier(due, ok, front.Value.(*member[M]).graceEnd)
 	}
-	if len(r.anonymous.fading) > 0 {
-		due, ok = earlier(due, ok, r.anonymous.fading[0].until)
+	if len(r.anonymous.inGrace) > 0 {
+		due, ok = earlier(due, ok, r.anonymous.inGrace[0].end)
 	}
 	if !ok {
 		return time.Time{}, false
@@ -80,100 +76,100 @@ func earlier(a time.Duration, ok bool, b time.Duration) (time.Duration, bool) {
 	return b, true
 }
 
-// telling returns when, on the clock, something may be told, if there is
-// anything.
-func (r *Roster[M]) telling() (time.Duration, bool) {
+// announcementDue returns when, on the clock, the changes may be announced, if there are any.
+func (r *Roster[M]) announcementDue() (time.Duration, bool) {
 	switch {
-	case len(r.changed) > 0 && !r.crowd():
+	case len(r.changed) > 0 && !r.summarizes():
 		return r.clock, true
-	case len(r.changed) > 0 || r.anonymous.count() != r.toldAnonymous:
-		return max(r.report, r.clock), true
+	case len(r.changed) > 0 || r.anonymous.count() != r.announcedAnonymous:
+		return max(r.notBefore, r.clock), true
 	}
 	return 0, false
 }
 
-// crowd reports whether the next thing to tell is a Crowd. A room that stops
-// being one is told so in this way, too: nobody wants to hear one by one of
-// thousands who left.
-func (r *Roster[M]) crowd() bool { return r.crowded || r.Count() > r.config.Crowd }
-
-// Tick returns what is to be told now. Call it after every other call that
-// changes the roster, and when Due says.
-func (r *Roster[M]) Tick(now time.Time) []Change[M] {
-	r.advance(now)
-	if at, ok := r.telling(); !ok || at > r.clock {
-		return nil
-	}
-	if r.crowd() {
-		return r.tellCrowd()
-	}
-	return r.tellEach()
+// summarizes reports whether the next announcement is a Summary. That a room is not large any
+// more is also announced in this way: it may be because thousands have left.
+func (r *Roster[M]) summarizes() bool {
+	return r.summarizing || r.Count() > r.config.SummarizeAbove
 }
 
-// tellEach tells what is new of each member. The first change also carries what
-// is new of anonymous connections.
-func (r *Roster[M]) tellEach() []Change[M] {
+// Tick returns what is to be announced now. Call it after every other call that changes the
+// roster, and when Due says.
+func (r *Roster[M]) Tick(now time.Time) []Change[M] {
+	r.advance(now)
+	if due, ok := r.announcementDue(); !ok || due > r.clock {
+		return nil
+	}
+	if r.summarizes() {
+		return r.summary()
+	}
+	return r.changes()
+}
+
+// changes returns the changes one by one. The count of the first one includes the changes of
+// anonymous connections.
+func (r *Roster[M]) changes() []Change[M] {
 	var changes []Change[M]
-	r.take(func(m *member[M]) {
-		count := r.told + r.anonymous.count()
+	r.takeChanged(func(m *member[M]) {
+		count := r.announced + r.anonymous.count()
 		switch {
-		case m.came():
+		case m.joined():
 			changes = append(changes, Joined[M]{m.id, m.value, count + 1})
-		case m.went():
+		case m.left():
 			changes = append(changes, Left[M]{m.id, m.value, count - 1})
 		case m.renamed:
 			changes = append(changes, Renamed[M]{m.id, m.value, count})
 		}
 	})
-	if len(changes) == 0 && r.toldAnonymous != r.anonymous.count() && r.report <= r.clock {
+	if len(changes) == 0 && r.announcedAnonymous != r.anonymous.count() && r.notBefore <= r.clock {
 		changes = append(changes, Counted[M]{r.Count()})
-		r.report = r.clock + r.config.Interval
+		r.notBefore = r.clock + r.config.Interval
 	}
 	if len(changes) > 0 {
-		r.toldAnonymous = r.anonymous.count()
+		r.announcedAnonymous = r.anonymous.count()
 	}
 	return changes
 }
 
-func (r *Roster[M]) tellCrowd() []Change[M] {
-	var c Crowd[M]
-	r.take(func(m *member[M]) {
+func (r *Roster[M]) summary() []Change[M] {
+	var s Summary[M]
+	r.takeChanged(func(m *member[M]) {
 		switch {
-		case m.came():
-			c.Joined++
-			if len(c.Sample) < r.config.Sample {
-				c.Sample = append(c.Sample, Member[M]{m.id, m.value})
+		case m.joined():
+			s.Joined++
+			if len(s.Sample) < r.config.Sample {
+				s.Sample = append(s.Sample, Member[M]{m.id, m.value})
 			}
-		case m.went():
-			c.Left++
+		case m.left():
+			s.Left++
 		}
 	})
-	c.Count = r.Count()
-	c.Joined += max(0, r.anonymous.count()-r.toldAnonymous)
-	c.Left += max(0, r.toldAnonymous-r.anonymous.count())
-	r.toldAnonymous = r.anonymous.count()
-	r.crowded = c.Count > r.config.Crowd*4/5
-	if c.Joined == 0 && c.Left == 0 {
+	s.Count = r.Count()
+	s.Joined += max(0, r.anonymous.count()-r.announcedAnonymous)
+	s.Left += max(0, r.announcedAnonymous-r.anonymous.count())
+	r.announcedAnonymous = r.anonymous.count()
+	r.summarizing = s.Count > r.config.SummarizeAbove*4/5
+	if s.Joined == 0 && s.Left == 0 {
 		return nil
 	}
-	r.report = r.clock + r.config.Interval
-	return []Change[M]{c}
+	r.notBefore = r.clock + r.config.Interval
+	return []Change[M]{s}
 }
 
-// take calls tell with each of those who may have changed, and notes that it was
-// told.
-func (r *Roster[M]) take(tell func(*member[M])) {
+// takeChanged calls announce with each member that may have changed, and marks it as
+// announced.
+func (r *Roster[M]) takeChanged(announce func(*member[M])) {
 	for _, m := range r.changed {
-		tell(m)
+		announce(m)
 		switch {
-		case m.came():
-			r.told++
-		case m.went():
-			r.told--
+		case m.joined():
+			r.announced++
+		case m.left():
+			r.announced--
 		}
-		m.told, m.renamed, m.changed = m.there(), false, false
-		if !m.there() {
-			r.members.remove(m)
+		m.announced, m.renamed, m.changed = m.present(), false, false
+		if !m.present() {
+			r.members.Delete(m)
 		}
 	}
 	clear(r.changed)

@@ -11,8 +11,8 @@ func ExampleRoster() {
 	room := presence.New[string](presence.Config{})
 	now := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
 
-	// The owner calls this after whatever it does to the room, holding the same
-	// lock, and lets its timer call it when Due says.
+	// The owner calls this after each call that changes the roster, holding the same
+	// lock, and when Due says.
 	tick := func() {
 		for _, change := range room.Tick(now) {
 			switch c := change.(type) {
@@ -24,7 +24,7 @@ func ExampleRoster() {
 				fmt.Printf("%s is now %s\n", c.ID, c.Member)
 			case presence.Counted[string]:
 				fmt.Printf("%d are here\n", c.Count)
-			case presence.Crowd[string]:
+			case presence.Summary[string]:
 				fmt.Printf("%d joined, %d left, %d are here\n", c.Joined, c.Left, c.Count)
 			}
 		}
@@ -41,7 +41,7 @@ func ExampleRoster() {
 	room.Enter(now, "7f3a", "ann")
 	tick()
 
-	room.Leave(now, "90c1", false) // bob's battery is empty
+	room.Leave(now, "90c1", false) // bob's connection is lost
 	tick()
 	due, _ := room.Due()
 	fmt.Println("due in", due.Sub(now))
@@ -74,29 +74,4 @@ func ExampleRoster_Members() {
 	}
 	fmt.Println(page, more)
 	// Output: [cyd dan] true
-}
-
-// What another node says of its members, until it is lost.
-func ExampleRoster_Merge() {
-	room := presence.New[string](presence.Config{Grace: 10 * time.Second})
-	now := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
-	room.Enter(now, "ann", "ann")
-
-	room.Merge(now, "node-b", presence.Report[string]{
-		Version: 1,
-		Here: []presence.Sighting[string]{
-			{ID: "ann", Member: "ann", Since: now}, // on her other device
-			{ID: "bob", Member: "bob", Since: now},
-		},
-	})
-	fmt.Println(room.Count(), "are here")
-
-	room.Drop(now, "node-b")
-	fmt.Println(room.Count(), "are here")
-	room.Tick(now.Add(10 * time.Second))
-	fmt.Println(room.Count(), "is here")
-	// Output:
-	// 2 are here
-	// 2 are here
-	// 1 is here
 }

@@ -11,35 +11,31 @@ import (
 	"chatroom/server/internal/presence"
 )
 
-// model is the naive truth: everybody who was ever heard of, looked through from
-// end to end for each answer.
+// model is a simple implementation that looks through all people for each answer.
 type model struct {
 	roster *presence.Roster[string]
 	config presence.Config
-	wall   time.Time     // what the clock on the wall shows
-	heard  time.Time     // what the roster knows of it
+	wall   time.Time     // the time
+	known  time.Time     // the newest time that was passed to the roster
 	clock  time.Duration // how much time passed, as far as the roster knows
 
-	people map[string]*person
-	peers  map[string]*peer
-	here   int             // anonymous connections to this node
-	fading []time.Duration // when the grace of each lost anonymous connection ends
+	people  map[string]*person
+	here    int             // anonymous connections to this node
+	inGrace []time.Duration // when the grace of each lost anonymous connection ends
 
-	// What a listener knows that adds up what it is told.
-	told          int
-	toldAnonymous int
-	crowded       bool
-	next          time.Duration // no counts before
+	// What a listener knows that adds up what it is announced.
+	announced          int
+	announcedAnonymous int
+	summarizing        bool
+	next               time.Duration // no counts before
 }
 
 type person struct {
 	value       string
-	since       int64
 	connections int
-	nodes       map[string]bool
 	until       time.Duration // the end of the grace, if there is no connection
 
-	told, renamed bool
+	announced, renamed bool
 }
 
 var (
@@ -47,22 +43,18 @@ var (
 	names = []string{"x", "y", "z"}
 )
 
-func (p *person) connected() bool { return p.connections+len(p.nodes) > 0 }
+func (p *person) connected() bool { return p.connections > 0 }
 
-func (m *model) there(p *person) bool { return p.connected() || p.until > m.clock }
+func (m *model) present(p *person) bool { return p.connected() || p.until > m.clock }
 
 func (m *model) anonymous() int {
-	n := m.here + len(m.fading)
-	for _, p := range m.peers {
-		n += p.heardAnonymous
-	}
-	return n
+	return m.here + len(m.inGrace)
 }
 
 func (m *model) named() int {
 	n := 0
 	for _, p := range m.people {
-		if m.there(p) {
+		if m.present(p) {
 			n++
 		}
 	}
@@ -77,91 +69,81 @@ func (m *model) time(t *rapid.T) time.Time {
 	if rapid.IntRange(0, 7).Draw(t, "late") == 0 {
 		now = now.Add(-m.config.Grace / 2)
 	}
-	m.hears(now)
+	m.advance(now)
 	return now
 }
 
-// hears lets those go whose grace is over.
-func (m *model) hears(now time.Time) {
-	switch passed := now.Sub(m.heard); {
+// advance ends the grace of those whose time is over.
+func (m *model) advance(now time.Time) {
+	switch passed := now.Sub(m.known); {
 	case passed < -m.config.Grace:
-		m.heard = now
+		m.known = now
 	case passed > 0:
-		m.heard = now
+		m.known = now
 		m.clock += passed
 	}
-	m.fading = slices.DeleteFunc(m.fading, func(until time.Duration) bool { return until <= m.clock })
+	m.inGrace = slices.DeleteFunc(m.inGrace, func(until time.Duration) bool { return until <= m.clock })
 }
 
-func (m *model) show(p *person, value string, since int64) {
-	if m.there(p) && since < p.since {
-		return
-	}
-	p.renamed = p.told && (p.renamed || p.value != value)
-	p.value, p.since = value, since
-}
-
-func (m *model) lose(p *person, clean bool) {
+func (m *model) lose(p *person, explicit bool) {
 	p.until = 0
-	if !p.connected() && !clean {
+	if !p.connected() && !explicit {
 		p.until = m.clock + m.config.Grace
 	}
 }
 
 func (m *model) enterAnonymous(n int) {
-	m.fading = m.fading[:max(0, len(m.fading)-n)]
+	m.inGrace = m.inGrace[:max(0, len(m.inGrace)-n)]
 }
 
 func (m *model) loseAnonymous(n int) {
-	m.fading = append(m.fading, slices.Repeat([]time.Duration{m.clock + m.config.Grace}, n)...)
+	m.inGrace = append(m.inGrace, slices.Repeat([]time.Duration{m.clock + m.config.Grace}, n)...)
 }
 
 func (m *model) enter(t *rapid.T) {
 	id, value, now := rapid.SampledFrom(ids).Draw(t, "id"), rapid.SampledFrom(names).Draw(t, "name"), m.time(t)
 	m.roster.Enter(now, id, value)
 	p := m.people[id]
-	if !m.there(p) {
-		p.since = 0
-	}
-	m.show(p, value, max(now.UnixNano(), p.since))
+	p.renamed = p.announced && (p.renamed || p.value != value)
+	p.value = value
 	p.connections++
 }
 
 func (m *model) leave(t *rapid.T) {
-	id, clean := rapid.SampledFrom(ids).Draw(t, "id"), rapid.Bool().Draw(t, "clean")
-	m.leaveAs(t, id, clean)
+	id, explicit := rapid.SampledFrom(ids).Draw(t, "id"), rapid.Bool().Draw(t, "explicit")
+	m.leaveAs(t, id, explicit)
 }
 
-func (m *model) leaveAs(t *rapid.T, id string, clean bool) {
-	m.roster.Leave(m.time(t), id, clean)
+func (m *model) leaveAs(t *rapid.T, id string, explicit bool) {
+	m.roster.Leave(m.time(t), id, explicit)
 	if p := m.people[id]; p.connections > 0 {
 		p.connections--
-		m.lose(p, clean)
+		m.lose(p, explicit)
 	}
 }
 
-func (m *model) enterNobody(t *rapid.T) {
-	m.roster.Enter(m.time(t), "", "nobody")
+func (m *model) enterAnonymously(t *rapid.T) {
+	m.roster.Enter(m.time(t), "", "anonymous")
 	m.here++
 	m.enterAnonymous(1)
 }
 
-func (m *model) leaveNobody(t *rapid.T) {
-	m.leaveNobodyAs(t, rapid.Bool().Draw(t, "clean"))
+func (m *model) leaveAnonymously(t *rapid.T) {
+	m.leaveAnonymouslyAs(t, rapid.Bool().Draw(t, "explicit"))
 }
 
-func (m *model) leaveNobodyAs(t *rapid.T, clean bool) {
-	m.roster.Leave(m.time(t), "", clean)
+func (m *model) leaveAnonymouslyAs(t *rapid.T, explicit bool) {
+	m.roster.Leave(m.time(t), "", explicit)
 	if m.here == 0 {
 		return
 	}
 	m.here--
-	if !clean {
+	if !explicit {
 		m.loseAnonymous(1)
 	}
 }
 
-// wait may be long enough for an interval or the end of somebody's grace.
+// wait may be long enough for an interval or the end of a grace period.
 func (m *model) wait(t *rapid.T) {
 	m.wall = m.wall.Add(rapid.SampledFrom([]time.Duration{
 		1, time.Millisecond, m.config.Interval - 1, m.config.Interval,
@@ -170,27 +152,27 @@ func (m *model) wait(t *rapid.T) {
 	m.tick(t)
 }
 
-// setBack sets the clock back, which nobody may notice.
+// setBack sets the clock back, which must not change who is present.
 func (m *model) setBack(t *rapid.T) {
 	if rapid.IntRange(0, 3).Draw(t, "setBack") > 0 {
 		t.Skip("rarely")
 	}
-	m.wall = m.heard.Add(-m.config.Grace - time.Hour)
-	m.hears(m.wall)
-	m.listen(t, m.roster.Tick(m.wall))
+	m.wall = m.known.Add(-m.config.Grace - time.Hour)
+	m.advance(m.wall)
+	m.checkChanges(t, m.roster.Tick(m.wall))
 }
 
 func (m *model) tick(t *rapid.T) {
-	m.listen(t, m.roster.Tick(m.time(t)))
+	m.checkChanges(t, m.roster.Tick(m.time(t)))
 }
 
-// listen compares what is told with all that must be, and no more.
-func (m *model) listen(t *rapid.T, got []presence.Change[string]) {
-	if m.crowded || m.count() > m.config.Crowd {
-		m.listenCrowd(t, got)
+// checkChanges compares what is announced with what must be.
+func (m *model) checkChanges(t *rapid.T, got []presence.Change[string]) {
+	if m.summarizing || m.count() > m.config.SummarizeAbove {
+		m.checkSummary(t, got)
 		return
 	}
-	count := m.told + m.anonymous()
+	count := m.announced + m.anonymous()
 	for _, change := range got {
 		var id, value string
 		var right bool
@@ -198,25 +180,25 @@ func (m *model) listen(t *rapid.T, got []presence.Change[string]) {
 		case presence.Joined[string]:
 			id, value = change.ID, change.Member
 			p := m.people[id]
-			right = m.there(p) && !p.told
-			p.told = true
-			m.told++
+			right = m.present(p) && !p.announced
+			p.announced = true
+			m.announced++
 			count++
 			right = right && change.Count == count
 		case presence.Left[string]:
 			id, value = change.ID, change.Member
 			p := m.people[id]
-			right = !m.there(p) && p.told
-			p.told = false
-			m.told--
+			right = !m.present(p) && p.announced
+			p.announced = false
+			m.announced--
 			count--
 			right = right && change.Count == count
 		case presence.Renamed[string]:
 			id, value = change.ID, change.Member
 			p := m.people[id]
-			right = m.there(p) && p.told && p.renamed && change.Count == count
+			right = m.present(p) && p.announced && p.renamed && change.Count == count
 		case presence.Counted[string]:
-			right = len(got) == 1 && change.Count == count && m.toldAnonymous != m.anonymous() && m.next <= m.clock
+			right = len(got) == 1 && change.Count == count && m.announcedAnonymous != m.anonymous() && m.next <= m.clock
 			m.next = m.clock + m.config.Interval
 		}
 		if !right || id != "" && value != m.people[id].value {
@@ -225,22 +207,22 @@ func (m *model) listen(t *rapid.T, got []presence.Change[string]) {
 		if id != "" {
 			m.people[id].renamed = false
 		}
-		m.toldAnonymous = m.anonymous()
+		m.announcedAnonymous = m.anonymous()
 	}
 	for id, p := range m.people {
-		if m.there(p) != p.told || p.told && p.renamed {
+		if m.present(p) != p.announced || p.announced && p.renamed {
 			t.Fatalf("Tick() = %#v, silent about %s %+v", got, id, p)
 		}
 	}
-	if m.anonymous() != m.toldAnonymous && m.next <= m.clock {
-		t.Fatalf("Tick() = %#v, silent about %d anonymous, %d before", got, m.anonymous(), m.toldAnonymous)
+	if m.anonymous() != m.announcedAnonymous && m.next <= m.clock {
+		t.Fatalf("Tick() = %#v, silent about %d anonymous, %d before", got, m.anonymous(), m.announcedAnonymous)
 	}
 }
 
-func (m *model) listenCrowd(t *rapid.T, got []presence.Change[string]) {
-	var want presence.Crowd[string]
+func (m *model) checkSummary(t *rapid.T, got []presence.Change[string]) {
+	var want presence.Summary[string]
 	if m.next <= m.clock {
-		want = m.crowd()
+		want = m.summary()
 	}
 	if want.Joined+want.Left == 0 {
 		if len(got) > 0 {
@@ -251,46 +233,46 @@ func (m *model) listenCrowd(t *rapid.T, got []presence.Change[string]) {
 	if len(got) != 1 {
 		t.Fatalf("Tick() = %#v, want [%+v]", got, want)
 	}
-	crowd, ok := got[0].(presence.Crowd[string])
-	if !ok || crowd.Count != want.Count || crowd.Joined != want.Joined || crowd.Left != want.Left {
+	summary, ok := got[0].(presence.Summary[string])
+	if !ok || summary.Count != want.Count || summary.Joined != want.Joined || summary.Left != want.Left {
 		t.Fatalf("Tick() = %#v, want [%+v]", got, want)
 	}
-	if want := min(len(want.Sample), m.config.Sample); len(crowd.Sample) != want {
-		t.Fatalf("Tick() names %v, want %d", crowd.Sample, want)
+	if want := min(len(want.Sample), m.config.Sample); len(summary.Sample) != want {
+		t.Fatalf("Tick() names %v, want %d", summary.Sample, want)
 	}
-	for _, member := range crowd.Sample {
+	for _, member := range summary.Sample {
 		i := slices.Index(want.Sample, member)
 		if i < 0 {
-			t.Fatalf("Tick() names %v: want each once, of %v", crowd.Sample, want.Sample)
+			t.Fatalf("Tick() names %v: want each once, of %v", summary.Sample, want.Sample)
 		}
 		want.Sample = slices.Delete(want.Sample, i, i+1)
 	}
-	if sum := m.told + m.toldAnonymous + crowd.Joined - crowd.Left; sum != crowd.Count {
-		t.Fatalf("Tick() = %#v, which does not add up from %d", crowd, m.told+m.toldAnonymous)
+	if sum := m.announced + m.announcedAnonymous + summary.Joined - summary.Left; sum != summary.Count {
+		t.Fatalf("Tick() = %#v, which does not add up from %d", summary, m.announced+m.announcedAnonymous)
 	}
-	m.told, m.toldAnonymous = m.named(), m.anonymous()
-	m.crowded = crowd.Count > m.config.Crowd*4/5
+	m.announced, m.announcedAnonymous = m.named(), m.anonymous()
+	m.summarizing = summary.Count > m.config.SummarizeAbove*4/5
 	m.next = m.clock + m.config.Interval
 	for _, p := range m.people {
-		p.told = m.there(p)
+		p.announced = m.present(p)
 	}
 }
 
-// crowd returns what is to be told, with all who joined as the sample. Renames are
+// summary returns what is to be announced, with all who joined as the sample. Renames are
 // forgotten.
-func (m *model) crowd() presence.Crowd[string] {
-	c := presence.Crowd[string]{
+func (m *model) summary() presence.Summary[string] {
+	c := presence.Summary[string]{
 		Count:  m.count(),
-		Joined: max(0, m.anonymous()-m.toldAnonymous),
-		Left:   max(0, m.toldAnonymous-m.anonymous()),
+		Joined: max(0, m.anonymous()-m.announcedAnonymous),
+		Left:   max(0, m.announcedAnonymous-m.anonymous()),
 	}
 	for id, p := range m.people {
 		p.renamed = false
 		switch {
-		case m.there(p) && !p.told:
+		case m.present(p) && !p.announced:
 			c.Joined++
 			c.Sample = append(c.Sample, presence.Member[string]{ID: id, Member: p.value})
-		case !m.there(p) && p.told:
+		case !m.present(p) && p.announced:
 			c.Left++
 		}
 	}
@@ -313,7 +295,7 @@ func (m *model) checkMembers(t *rapid.T) {
 		got = append(got, presence.Member[string]{ID: id, Member: value})
 	}
 	for _, id := range slices.Sorted(maps.Keys(m.people)) {
-		if p := m.people[id]; id > after && m.there(p) {
+		if p := m.people[id]; id > after && m.present(p) {
 			want = append(want, presence.Member[string]{ID: id, Member: p.value})
 		}
 	}
@@ -325,24 +307,24 @@ func (m *model) checkMembers(t *rapid.T) {
 // checkDue allows Due to be too early, as settle proves that to be harmless.
 func (m *model) checkDue(t *rapid.T) {
 	var ends []time.Duration
-	ends = append(ends, m.fading...)
+	ends = append(ends, m.inGrace...)
 	changed := false
 	for _, p := range m.people {
-		if !p.connected() && m.there(p) {
+		if !p.connected() && m.present(p) {
 			ends = append(ends, p.until)
 		}
-		changed = changed || m.there(p) != p.told
+		changed = changed || m.present(p) != p.announced
 	}
-	switch crowd := m.crowded || m.count() > m.config.Crowd; {
-	case changed && !crowd:
+	switch large := m.summarizing || m.count() > m.config.SummarizeAbove; {
+	case changed && !large:
 		ends = append(ends, m.clock)
-	case changed, m.anonymous() != m.toldAnonymous:
+	case changed, m.anonymous() != m.announcedAnonymous:
 		ends = append(ends, max(m.next, m.clock))
 	}
 	if len(ends) == 0 {
 		return
 	}
-	want := m.heard.Add(slices.Min(ends) - m.clock)
+	want := m.known.Add(slices.Min(ends) - m.clock)
 	if due, ok := m.roster.Due(); !ok || due.After(want) {
 		t.Fatalf("Due() = %v, %t, want %v at the latest", due, ok, want)
 	}
@@ -353,71 +335,59 @@ func (m *model) settle(t *rapid.T) {
 	start := m.clock
 	due, ok := m.roster.Due()
 	for ticks := 0; ok; due, ok = m.roster.Due() {
-		if ticks++; ticks > 5*len(ids)+len(m.fading) {
+		if ticks++; ticks > 5*len(ids)+len(m.inGrace) {
 			t.Fatalf("Due() = %v after %d ticks", due, ticks)
 		}
-		m.hears(due)
-		m.listen(t, m.roster.Tick(due))
+		m.advance(due)
+		m.checkChanges(t, m.roster.Tick(due))
 		m.checkMembers(t)
 	}
 	if took := m.clock - start; took > m.config.Grace+m.config.Interval {
 		t.Fatalf("settled after %v, want %v at most", took, m.config.Grace+m.config.Interval)
 	}
 	connected := m.here
-	for _, p := range m.peers {
-		connected += p.heardAnonymous
-	}
 	for id, p := range m.people {
-		if p.connected() != p.told {
-			t.Fatalf("settled with %s told: %t, connected: %t", id, p.told, p.connected())
+		if p.connected() != p.announced {
+			t.Fatalf("settled with %s announced: %t, connected: %t", id, p.announced, p.connected())
 		}
 		if p.connected() {
 			connected++
 		}
 	}
-	if got := m.roster.Count(); got != connected || m.told+m.toldAnonymous != connected {
-		t.Fatalf("settled with Count() = %d, told %d, want %d", got, m.told+m.toldAnonymous, connected)
+	if got := m.roster.Count(); got != connected || m.announced+m.announcedAnonymous != connected {
+		t.Fatalf("settled with Count() = %d, announced %d, want %d", got, m.announced+m.announcedAnonymous, connected)
 	}
 }
 
 func TestModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		config := presence.Config{
-			Grace:    10 * time.Second,
-			Crowd:    rapid.IntRange(1, 9).Draw(t, "crowd"),
-			Interval: rapid.SampledFrom([]time.Duration{time.Second, 15 * time.Second}).Draw(t, "interval"),
-			Sample:   rapid.IntRange(1, 4).Draw(t, "sample"),
+			Grace:          10 * time.Second,
+			SummarizeAbove: rapid.IntRange(1, 9).Draw(t, "summarizeAbove"),
+			Interval:       rapid.SampledFrom([]time.Duration{time.Second, 15 * time.Second}).Draw(t, "interval"),
+			Sample:         rapid.IntRange(1, 4).Draw(t, "sample"),
 		}
 		start := time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
 		m := &model{
 			roster: presence.New[string](config), config: config,
-			wall: start, heard: start,
-			people: make(map[string]*person), peers: make(map[string]*peer),
+			wall: start, known: start,
+			people: make(map[string]*person),
 		}
 		for _, id := range ids {
-			m.people[id] = &person{nodes: make(map[string]bool)}
-		}
-		for _, name := range []string{"east", "west"} {
-			m.peers[name] = newPeer(name)
+			m.people[id] = new(person)
 		}
 		m.roster.Tick(m.wall) // from here on the clock runs
 		t.Repeat(map[string]func(*rapid.T){
-			"":            m.check,
-			"enter":       m.enter,
-			"enterToo":    m.enter,
-			"leave":       m.leave,
-			"enterNobody": m.enterNobody,
-			"leaveNobody": m.leaveNobody,
-			"wait":        m.wait,
-			"tick":        m.tick,
-			"setBack":     m.setBack,
-			"peerEnter":   m.peerEnter,
-			"peerLeave":   m.peerLeave,
-			"peerReport":  m.peerReport,
-			"peerWhole":   m.peerWhole,
-			"peerDrop":    m.peerDrop,
+			"":                 m.check,
+			"enter":            m.enter,
+			"enterToo":         m.enter,
+			"leave":            m.leave,
+			"enterAnonymously": m.enterAnonymously,
+			"leaveAnonymously": m.leaveAnonymously,
+			"wait":             m.wait,
+			"tick":             m.tick,
+			"setBack":          m.setBack,
 		})
-		m.hearAll(t)
 		m.settle(t)
 		m.endAll(t)
 		m.settle(t)
@@ -425,4 +395,16 @@ func TestModel(t *testing.T) {
 			t.Fatalf("Empty() = false after all left")
 		}
 	})
+}
+
+// endAll ends every connection.
+func (m *model) endAll(t *rapid.T) {
+	for _, id := range ids {
+		for m.people[id].connections > 0 {
+			m.leaveAs(t, id, rapid.Bool().Draw(t, "explicit"))
+		}
+	}
+	for m.here > 0 {
+		m.leaveAnonymouslyAs(t, rapid.Bool().Draw(t, "explicit"))
+	}
 }

@@ -13,16 +13,16 @@ import (
 var noon = time.Date(2026, 9, 1, 12, 0, 0, 0, time.UTC)
 
 // script drives a roster as its owner does: a Tick after each call, and one
-// whenever Due says. It notes what is told, and when.
+// whenever Due says. It records what is announced, and when.
 type script struct {
-	roster *presence.Roster[string]
-	now    time.Time
-	told   []string
+	roster    *presence.Roster[string]
+	now       time.Time
+	announced []string
 }
 
 func (s *script) tick() {
 	for _, change := range s.roster.Tick(s.now) {
-		s.told = append(s.told, fmt.Sprintf("%v %s", s.now.Sub(noon), show(change)))
+		s.announced = append(s.announced, fmt.Sprintf("%v %s", s.now.Sub(noon), show(change)))
 	}
 }
 
@@ -36,7 +36,7 @@ func show(change presence.Change[string]) string {
 		return fmt.Sprintf("%s=%s %d", c.ID, c.Member, c.Count)
 	case presence.Counted[string]:
 		return fmt.Sprintf("%d", c.Count)
-	case presence.Crowd[string]:
+	case presence.Summary[string]:
 		var names []string
 		for _, m := range c.Sample {
 			names = append(names, m.Member)
@@ -46,7 +46,7 @@ func show(change presence.Change[string]) string {
 	return fmt.Sprintf("%#v", change)
 }
 
-// enter and the like take "id" or "id=name".
+// enter takes "id" or "id=name".
 func (s *script) enter(who ...string) {
 	for _, w := range who {
 		id, name, named := strings.Cut(w, "=")
@@ -61,22 +61,11 @@ func (s *script) enter(who ...string) {
 func (s *script) leave(ids ...string) { s.end(true, ids) }
 func (s *script) lose(ids ...string)  { s.end(false, ids) }
 
-func (s *script) end(clean bool, ids []string) {
+func (s *script) end(explicit bool, ids []string) {
 	for _, id := range ids {
-		s.roster.Leave(s.now, id, clean)
+		s.roster.Leave(s.now, id, explicit)
 		s.tick()
 	}
-}
-
-func (s *script) merge(node string, r presence.Report[string]) bool {
-	ok := s.roster.Merge(s.now, node, r)
-	s.tick()
-	return ok
-}
-
-func (s *script) drop(node string) {
-	s.roster.Drop(s.now, node)
-	s.tick()
 }
 
 func (s *script) wait(d time.Duration) {
@@ -100,8 +89,8 @@ func numbered(prefix string, from, to int) []string {
 	return ids
 }
 
-func TestTold(t *testing.T) {
-	small := presence.Config{Crowd: 5, Sample: 2}
+func TestAnnouncements(t *testing.T) {
+	small := presence.Config{SummarizeAbove: 5, Sample: 2}
 	for _, tt := range []struct {
 		name   string
 		config presence.Config
@@ -118,7 +107,7 @@ func TestTold(t *testing.T) {
 			s.lose("ann")
 			s.wait(time.Minute)
 		}, []string{"0s +ann 1", "10s -ann 0"}},
-		{"a reload not at all", presence.Config{}, func(s *script) {
+		{"not a reload", presence.Config{}, func(s *script) {
 			for range 5 {
 				s.enter("ann")
 				s.wait(time.Minute)
@@ -147,12 +136,12 @@ func TestTold(t *testing.T) {
 			s.lose("ann")
 			s.wait(time.Minute)
 		}, []string{"0s +ann 1", "10s -ann 0"}},
-		{"the last of several connections decides: clean", presence.Config{}, func(s *script) {
+		{"the last of several connections decides: explicit", presence.Config{}, func(s *script) {
 			s.enter("ann", "ann")
 			s.lose("ann")
 			s.leave("ann")
 		}, []string{"0s +ann 1", "0s -ann 0"}},
-		{"a leave without an enter not at all", presence.Config{}, func(s *script) {
+		{"not a leave without an enter", presence.Config{}, func(s *script) {
 			s.leave("ann", "")
 			s.lose("ann", "")
 			s.enter("ann")
@@ -172,7 +161,7 @@ func TestTold(t *testing.T) {
 			s.wait(time.Minute)
 			s.leave("", "")
 		}, []string{"0s 1", "1s 3", "1m0s 2"}},
-		{"anonymous connections that reload not at all", presence.Config{}, func(s *script) {
+		{"not anonymous connections that reload", presence.Config{}, func(s *script) {
 			s.enter("", "")
 			s.wait(time.Second)
 			s.lose("", "")
@@ -186,7 +175,7 @@ func TestTold(t *testing.T) {
 			s.enter("", "", "ann")
 			s.wait(time.Minute)
 		}, []string{"0s 1", "0s +ann 3"}},
-		{"a crowd as counts, at most once a second", small, func(s *script) {
+		{"summaries of a large room, at most once a second", small, func(s *script) {
 			s.enter(numbered("m", 1, 9)...)
 			s.wait(time.Minute)
 			s.leave("m1")
@@ -195,7 +184,7 @@ func TestTold(t *testing.T) {
 		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5",
 			"0s +1 -0 6 [m6]", "1s +3 -0 9 [m7 m8]",
 			"1m0s +0 -1 8 []", "1m1s +3 -0 11 [m10 m11]"}},
-		{"who comes and goes between two counts not at all", small, func(s *script) {
+		{"not who joins and leaves between two summaries", small, func(s *script) {
 			s.enter(numbered("m", 1, 6)...)
 			for range 100 {
 				s.enter("eve", "")
@@ -205,19 +194,19 @@ func TestTold(t *testing.T) {
 			}
 			s.wait(time.Minute)
 		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [m6]"}},
-		{"a crowd is one until a fifth is gone", small, func(s *script) {
+		{"summaries until a fifth has left", small, func(s *script) {
 			s.enter(numbered("m", 1, 6)...)
 			s.wait(time.Minute)
-			s.leave("m1") // 5: not above any more, but still a crowd
+			s.leave("m1") // 5: not above the bound any more, but more than four fifths of it
 			s.wait(time.Second)
 			s.enter("m1")
 			s.wait(time.Second)
-			s.leave("m1", "m2") // at 4 it is none
+			s.leave("m1", "m2") // 4 is four fifths
 			s.wait(time.Minute)
-			s.enter("m1") // and at 5 it is none yet
+			s.enter("m1") // and 5 is not above the bound
 		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [m6]",
 			"1m0s +0 -1 5 []", "1m1s +1 -0 6 [m1]", "1m2s +0 -1 5 []", "1m3s +0 -1 4 []", "2m2s +m1 5"}},
-		{"a crowd that is gone in one", small, func(s *script) {
+		{"one summary when almost all leave", small, func(s *script) {
 			s.enter(numbered("m", 1, 5)...)
 			s.enter(numbered("n", 1, 95)...)
 			s.wait(time.Minute)
@@ -227,7 +216,7 @@ func TestTold(t *testing.T) {
 			s.leave("n95")
 		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [n1]",
 			"1s +94 -0 100 [n2 n3]", "1m10s +0 -99 1 []", "2m0s -n95 0"}},
-		{"a crowd of nobody in particular", small, func(s *script) {
+		{"summaries of anonymous connections", small, func(s *script) {
 			s.enter(slices.Repeat([]string{""}, 8)...)
 			s.wait(time.Minute)
 			s.leave(slices.Repeat([]string{""}, 8)...)
@@ -260,8 +249,8 @@ func TestTold(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			s := &script{roster: presence.New[string](tt.config), now: noon}
 			tt.script(s)
-			if !slices.Equal(s.told, tt.want) {
-				t.Errorf("told %q, want %q", s.told, tt.want)
+			if !slices.Equal(s.announced, tt.want) {
+				t.Errorf("announced %q, want %q", s.announced, tt.want)
 			}
 		})
 	}
@@ -277,7 +266,7 @@ func TestEmpty(t *testing.T) {
 	}
 	check("at first", true)
 	s.enter("ann", "")
-	check("with somebody there", false)
+	check("with members", false)
 	s.lose("ann", "")
 	check("in grace", false)
 	s.wait(10*time.Second - 1)
@@ -289,16 +278,16 @@ func TestEmpty(t *testing.T) {
 	}
 	s.enter("ann")
 	s.roster.Leave(s.now, "ann", true)
-	check("before the leave is told", false)
+	check("before the leave is announced", false)
 	s.tick()
-	check("after the leave is told", true)
+	check("after the leave is announced", true)
 }
 
 func TestMembersInPages(t *testing.T) {
 	s := &script{roster: presence.New[string](presence.Config{}), now: noon}
 	s.enter(numbered("m", 1000, 1999)...)
-	s.lose("m1500")                        // still there
-	s.leave(numbered("m", 1600, 1699)...)  // gone, though the crowd was not told yet
+	s.lose("m1500")                        // in grace
+	s.leave(numbered("m", 1600, 1699)...)  // not present, though not announced yet
 	s.roster.Enter(s.now, "", "anonymous") // counted only
 	var got []string
 	for after, more := "", true; more; {

@@ -124,7 +124,7 @@ func (h *Hub) notify(p *roomPresence, now time.Time, change presence.Change[chat
 		e.Sender, e.Body = change.Member, chat.MemberRenamed{}
 	case presence.Counted[chat.Member]:
 		e.Body = chat.MemberCount{Members: change.Count}
-	case presence.Crowd[chat.Member]:
+	case presence.Summary[chat.Member]:
 		count := chat.MemberCount{Members: change.Count, Joined: change.Joined, Left: change.Left}
 		for _, m := range change.Sample {
 			count.Sample = append(count.Sample, m.Member)

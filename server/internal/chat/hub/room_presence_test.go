@@ -71,7 +71,7 @@ func TestPresenceUnderChurn(t *testing.T) {
 }
 
 func testChurn(t *testing.T, r *rand.Rand) {
-	h := newTestHub(t, hub.Config{Presence: presence.Config{Crowd: 6}}, memory.Config{})
+	h := newTestHub(t, hub.Config{Presence: presence.Config{SummarizeAbove: 6}}, memory.Config{})
 	w := &watcher{named: make(map[string]bool)}
 	watching := h.feed(t, chat.Anonymous, hub.Start{Room: "room"})
 	open := make(map[*testFeed]chat.Member)
