@@ -3,21 +3,24 @@ package chat
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 var (
-	// ErrNoRecord is returned for a key under which nothing is stored.
-	ErrNoRecord = errors.New("chat: there is no such record")
-	// ErrRevision is returned when a record is not at the revision that a write
-	// expected.
+	// ErrNoRecord is returned for a key without a record.
+	ErrNoRecord = errors.New("chat: the record does not exist")
+	// ErrRevision is returned when a record is not at the revision that a write expected.
 	ErrRevision = errors.New("chat: the record has another revision")
 )
 
 // State stores small records under keys, such as the profiles of rooms. Retention
 // of events does not apply to it.
 //
-// A key is 1 to 512 bytes: segments of any text without control characters, none
-// of them empty, separated by slashes. A value is at most 64 KiB. Revisions grow
+// A key is 1 to MaxKey bytes: segments of text without control characters, none of them
+// empty, separated by slashes. A value is at most MaxValue bytes. Revisions grow
 // over all records of a store, and are never 0. All methods are safe for
 // concurrent use.
 type State interface {
@@ -45,4 +48,48 @@ type Record struct {
 	Key      string
 	Value    []byte
 	Revision uint64
+}
+
+// The bounds of records.
+const (
+	MaxKey   = 512      // bytes of a key, and of a prefix
+	MaxValue = 64 << 10 // bytes of a value
+)
+
+// ErrInvalidRecord is returned for a key, a prefix or a value that State does not allow.
+var ErrInvalidRecord = errors.New("chat: invalid record")
+
+// CheckKey returns ErrInvalidRecord for a string that is not a valid key.
+func CheckKey(key string) error {
+	if len(key) > MaxKey || !isKey(key) {
+		return fmt.Errorf("%w: key %.600q must be 1 to %d bytes of text without control characters, and without empty segments", ErrInvalidRecord, key, MaxKey)
+	}
+	return nil
+}
+
+// CheckPrefix returns ErrInvalidRecord for a string that is not a valid prefix of keys.
+func CheckPrefix(prefix string) error {
+	key, slash := strings.CutSuffix(prefix, "/")
+	if prefix != "" && (!slash || len(prefix) > MaxKey || !isKey(key)) {
+		return fmt.Errorf("%w: prefix %.600q must be empty, or segments of a key with a slash after each", ErrInvalidRecord, prefix)
+	}
+	return nil
+}
+
+// CheckValue returns ErrInvalidRecord for a value that is too large.
+func CheckValue(value []byte) error {
+	if len(value) > MaxValue {
+		return fmt.Errorf("%w: value must be at most %d bytes, not %d", ErrInvalidRecord, MaxValue, len(value))
+	}
+	return nil
+}
+
+// isKey reports whether a string is segments that are separated by slashes.
+func isKey(s string) bool {
+	for segment := range strings.SplitSeq(s, "/") {
+		if segment == "" || !utf8.ValidString(segment) || strings.ContainsFunc(segment, unicode.IsControl) {
+			return false
+		}
+	}
+	return true
 }

@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync"
 	"time"
-	"unicode"
 
 	"github.com/nats-io/nats.go/jetstream"
 	"golang.org/x/sync/errgroup"
@@ -23,8 +22,6 @@ const (
 	statePrefix = "$KV." + stateBucket + "." // + key: where the bucket stores a record
 	watchPrefix = "chatroom.state."          // + key: what was stored
 
-	maxKey   = 512
-	maxValue = 64 << 10
 	// markerAge is how long the bucket remembers that a record was deleted. A watch
 	// that has no connection for longer misses the deletion.
 	markerAge = 24 * time.Hour
@@ -33,10 +30,6 @@ const (
 
 	operationHeader = "KV-Operation" // of a deletion
 )
-
-// ErrInvalid is returned for a key, a prefix or a value that chat.State does not
-// allow.
-var ErrInvalid = errors.New("jetstream: invalid key or value")
 
 // state is the records of a store, in a bucket of their own.
 type state struct {
@@ -73,7 +66,7 @@ func openState(ctx context.Context, s *Store) (*state, error) {
 
 // Get implements chat.State.
 func (s *Store) Get(ctx context.Context, key string) (chat.Record, error) {
-	if err := errors.Join(checkKey(key), s.check(ctx)); err != nil {
+	if err := errors.Join(chat.CheckKey(key), s.check(ctx)); err != nil {
 		return chat.Record{}, err
 	}
 	r, err := s.state.get(ctx, key)
@@ -96,11 +89,8 @@ func (st *state) get(ctx context.Context, key string) (chat.Record, error) {
 
 // Put implements chat.State.
 func (s *Store) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	if err := checkKey(key); err != nil {
+	if err := errors.Join(chat.CheckKey(key), chat.CheckValue(value)); err != nil {
 		return 0, err
-	}
-	if len(value) > maxValue {
-		return 0, fmt.Errorf("%w: %d bytes, more than %d", ErrInvalid, len(value), maxValue)
 	}
 	if err := s.check(ctx); err != nil {
 		return 0, err
@@ -170,7 +160,7 @@ func (st *state) expect(ctx context.Context, key string, revision uint64) (last 
 
 // Delete implements chat.State.
 func (s *Store) Delete(ctx context.Context, key string, revision uint64) error {
-	if err := errors.Join(checkKey(key), s.check(ctx)); err != nil {
+	if err := errors.Join(chat.CheckKey(key), s.check(ctx)); err != nil {
 		return err
 	}
 	err := s.state.remove(ctx, key, revision)
@@ -200,7 +190,7 @@ func (st *state) remove(ctx context.Context, key string, revision uint64) error 
 
 // List implements chat.State. It asks for the names of all keys under the prefix.
 func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]chat.Record, error) {
-	if err := errors.Join(checkPrefix(prefix), s.check(ctx)); err != nil {
+	if err := errors.Join(chat.CheckPrefix(prefix), s.check(ctx)); err != nil {
 		return nil, err
 	}
 	list, err := s.state.list(ctx, prefix, after, limit)
@@ -262,7 +252,7 @@ type watch struct {
 
 // Watch implements chat.State.
 func (s *Store) Watch(ctx context.Context, prefix string, fn func([]chat.Record)) (func(), error) {
-	if err := errors.Join(checkPrefix(prefix), s.check(ctx)); err != nil {
+	if err := errors.Join(chat.CheckPrefix(prefix), s.check(ctx)); err != nil {
 		return nil, err
 	}
 	if err := s.state.seen.wait(ctx); err != nil {
@@ -356,29 +346,4 @@ func encodePrefix(prefix string) string {
 		return ">"
 	}
 	return encodeKey(strings.TrimSuffix(prefix, "/")) + ".>"
-}
-
-func checkKey(key string) error {
-	if key == "" || len(key) > maxKey || !isPath(key) {
-		return fmt.Errorf("%w: key %.600q", ErrInvalid, key)
-	}
-	return nil
-}
-
-func checkPrefix(prefix string) error {
-	path, ends := strings.CutSuffix(prefix, "/")
-	if prefix != "" && (!ends || len(prefix) > maxKey || !isPath(path)) {
-		return fmt.Errorf("%w: prefix %.600q", ErrInvalid, prefix)
-	}
-	return nil
-}
-
-// isPath reports whether a text is segments separated by slashes.
-func isPath(text string) bool {
-	for segment := range strings.SplitSeq(text, "/") {
-		if segment == "" || strings.ContainsFunc(segment, unicode.IsControl) {
-			return false
-		}
-	}
-	return true
 }

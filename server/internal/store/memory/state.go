@@ -3,22 +3,11 @@ package memory
 import (
 	"context"
 	"errors"
-	"fmt"
 	"strings"
 	"sync"
-	"unicode"
 
 	"chatroom/server/internal/chat"
 )
-
-const (
-	maxKey   = 512
-	maxValue = 64 << 10
-)
-
-// ErrInvalid is returned for a key, a prefix or a value that chat.State does not
-// allow.
-var ErrInvalid = errors.New("memory: invalid key or value")
 
 // state is the records of a store.
 type state struct {
@@ -32,7 +21,7 @@ type state struct {
 
 // Get implements chat.State.
 func (s *Store) Get(ctx context.Context, key string) (chat.Record, error) {
-	if err := checkKey(key); err != nil {
+	if err := chat.CheckKey(key); err != nil {
 		return chat.Record{}, err
 	}
 	st := &s.state
@@ -49,11 +38,8 @@ func (s *Store) Get(ctx context.Context, key string) (chat.Record, error) {
 
 // Put implements chat.State.
 func (s *Store) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	if err := checkKey(key); err != nil {
+	if err := errors.Join(chat.CheckKey(key), chat.CheckValue(value)); err != nil {
 		return 0, err
-	}
-	if len(value) > maxValue {
-		return 0, fmt.Errorf("%w: %d bytes, more than %d", ErrInvalid, len(value), maxValue)
 	}
 	// Not nil, even if it is empty: nil is the value of a deleted record.
 	return s.state.change(ctx, chat.Record{Key: key, Value: append([]byte{}, value...)}, revision)
@@ -61,7 +47,7 @@ func (s *Store) Put(ctx context.Context, key string, value []byte, revision uint
 
 // Delete implements chat.State.
 func (s *Store) Delete(ctx context.Context, key string, revision uint64) error {
-	if err := checkKey(key); err != nil {
+	if err := chat.CheckKey(key); err != nil {
 		return err
 	}
 	_, err := s.state.change(ctx, chat.Record{Key: key}, revision)
@@ -70,7 +56,7 @@ func (s *Store) Delete(ctx context.Context, key string, revision uint64) error {
 
 // List implements chat.State.
 func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]chat.Record, error) {
-	if err := checkPrefix(prefix); err != nil {
+	if err := chat.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
 	st := &s.state
@@ -91,7 +77,7 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]ch
 
 // Watch implements chat.State. Writers call fn.
 func (s *Store) Watch(ctx context.Context, prefix string, fn func([]chat.Record)) (func(), error) {
-	if err := checkPrefix(prefix); err != nil {
+	if err := chat.CheckPrefix(prefix); err != nil {
 		return nil, err
 	}
 	st := &s.state
@@ -152,29 +138,4 @@ func (st *state) lock(ctx context.Context) error {
 		return chat.ErrStoreClosed
 	}
 	return nil
-}
-
-func checkKey(key string) error {
-	if key == "" || len(key) > maxKey || !isPath(key) {
-		return fmt.Errorf("%w: key %.600q", ErrInvalid, key)
-	}
-	return nil
-}
-
-func checkPrefix(prefix string) error {
-	path, ends := strings.CutSuffix(prefix, "/")
-	if prefix != "" && (!ends || len(prefix) > maxKey || !isPath(path)) {
-		return fmt.Errorf("%w: prefix %.600q", ErrInvalid, prefix)
-	}
-	return nil
-}
-
-// isPath reports whether a text is segments separated by slashes.
-func isPath(text string) bool {
-	for segment := range strings.SplitSeq(text, "/") {
-		if segment == "" || strings.ContainsFunc(segment, unicode.IsControl) {
-			return false
-		}
-	}
-	return true
 }

@@ -240,7 +240,7 @@ func (w *writer) importRecords(records iter.Seq2[chat.Record, error]) error {
 		if j.value == nil {
 			j.value = []byte{}
 		}
-		if err := checkRecord(j); err != nil {
+		if err := errors.Join(chat.CheckKey(j.key), chat.CheckValue(j.value)); err != nil {
 			return recordError(one.Key, err)
 		}
 		if err := w.stageRecord(j); err != nil {

@@ -5,52 +5,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
-	"unicode"
-	"unicode/utf8"
 
 	"chatroom/server/internal/chat"
 )
-
-const (
-	maxRecordKey   = 512
-	maxRecordValue = 64 << 10
-)
-
-// checkKey returns an error unless a text is a record's key.
-func checkKey(key string) error {
-	if len(key) == 0 || len(key) > maxRecordKey {
-		return fmt.Errorf("a key has 1 to %d bytes, not %d", maxRecordKey, len(key))
-	}
-	if !utf8.ValidString(key) || strings.ContainsFunc(key, unicode.IsControl) {
-		return errors.New("a key is text without control characters")
-	}
-	if slices.Contains(strings.Split(key, "/"), "") {
-		return errors.New("no part of a key between slashes is empty")
-	}
-	return nil
-}
-
-// checkRecord returns an error unless a record can be written.
-func checkRecord(j *recordJob) error {
-	if len(j.value) > maxRecordValue {
-		return fmt.Errorf("a value has at most %d bytes, not %d", maxRecordValue, len(j.value))
-	}
-	return checkKey(j.key)
-}
-
-// checkPrefix returns an error unless a text is a prefix of keys.
-func checkPrefix(prefix string) error {
-	if prefix == "" {
-		return nil
-	}
-	before, ok := strings.CutSuffix(prefix, "/")
-	if !ok {
-		return errors.New("a prefix ends with a slash, or is empty")
-	}
-	return checkKey(before)
-}
 
 // recordJob is a write of a record. A nil value deletes it.
 type recordJob struct {
@@ -68,7 +26,7 @@ type recordOutcome struct {
 
 // Get implements chat.State.
 func (s *Store) Get(ctx context.Context, key string) (chat.Record, error) {
-	if err := checkKey(key); err != nil {
+	if err := chat.CheckKey(key); err != nil {
 		return chat.Record{}, recordError(key, err)
 	}
 	record := chat.Record{Key: key}
@@ -113,7 +71,7 @@ func (s *Store) writeRecord(ctx context.Context, j *recordJob) (uint64, error) {
 	if err := ctx.Err(); err != nil {
 		return 0, err
 	}
-	if err := checkRecord(j); err != nil {
+	if err := errors.Join(chat.CheckKey(j.key), chat.CheckValue(j.value)); err != nil {
 		return 0, recordError(j.key, err)
 	}
 	answer := make(chan recordOutcome, 1)
@@ -135,7 +93,7 @@ func (s *Store) writeRecord(ctx context.Context, j *recordJob) (uint64, error) {
 // List implements chat.State.
 func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]chat.Record, error) {
 	var records []chat.Record
-	if err := checkPrefix(prefix); err != nil {
+	if err := chat.CheckPrefix(prefix); err != nil {
 		return nil, fmt.Errorf("sqlite: list the records under %q: %w", prefix, err)
 	}
 	if limit <= 0 {

@@ -85,7 +85,7 @@ func (s *Store) Activity(ctx context.Context, fn func([]chat.RoomHead)) (stop fu
 
 // Watch implements chat.State.
 func (s *Store) Watch(ctx context.Context, prefix string, fn func([]chat.Record)) (stop func(), err error) {
-	if err := checkPrefix(prefix); err != nil {
+	if err := chat.CheckPrefix(prefix); err != nil {
 		return nil, fmt.Errorf("sqlite: watch the records under %q: %w", prefix, err)
 	}
 	return subscribe(ctx, &s.subscribers, s.subscribers.watches, fn, prefix)
