@@ -4,8 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -422,10 +424,24 @@ func TestFailedTransaction(t *testing.T) {
 	}
 }
 
-// copyFiles copies the files of a directory.
+// copyFiles copies a directory as a crash leaves it. A store may use it, and rename a
+// file meanwhile.
 func copyFiles(t testing.TB, from, to string) {
 	t.Helper()
-	if err := os.CopyFS(to, os.DirFS(from)); err != nil {
+	entries, err := os.ReadDir(from)
+	if err != nil {
 		t.Fatal(err)
+	}
+	for _, entry := range entries {
+		content, err := os.ReadFile(filepath.Join(from, entry.Name()))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		if err == nil {
+			err = os.WriteFile(filepath.Join(to, entry.Name()), content, 0o600)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
 	}
 }
