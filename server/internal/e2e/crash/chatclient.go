@@ -21,30 +21,30 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 )
 
-// maxUnanswered is how many sends a talker has under way.
+// maxUnanswered is the number of sends of a chat client in flight.
 const maxUnanswered = 16
 
-// talker sends and receives on one Chat stream of grpc-go. When the stream
+// chatClient sends and receives on one Chat stream of grpc-go. When the stream
 // breaks, it joins again with its cursor, and sends what is unanswered again, in
 // the same order with the same ids.
-type talker struct {
-	author       // used by the sending side alone
-	seat    seat // the room that it receives
-	conn    *grpc.ClientConn
-	token   string
-	history *History
-	cursor  client.Cursor
-	began   Tick // when the stream began
-	resumes int
+type chatClient struct {
+	author                    // used by the sending side alone
+	subscription subscription // the room that it receives
+	conn         *grpc.ClientConn
+	token        string
+	history      *History
+	cursor       client.Cursor
+	began        Tick // when the stream began
+	resumes      int
 
 	mu         sync.Mutex // guards below
 	unanswered []Send     // in the order in which they are sent
-	own        []place
+	own        []position
 }
 
 var chatStream = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
 
-// dial returns a connection of grpc-go that comes back quickly.
+// dial returns a connection of grpc-go that reconnects quickly.
 func dial(address string) (*grpc.ClientConn, error) {
 	return grpc.NewClient(address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
@@ -55,16 +55,16 @@ func dial(address string) (*grpc.ClientConn, error) {
 }
 
 // run talks until stop is closed, and listens until ctx ends.
-func (t *talker) run(ctx context.Context, stop <-chan struct{}) {
+func (t *chatClient) run(ctx context.Context, stop <-chan struct{}) {
 	for ctx.Err() == nil {
 		t.stream(ctx, stop)
 		t.resumes++
-		pause(ctx, time.Duration(t.random.IntN(50))*time.Millisecond)
+		wait(ctx, time.Duration(t.random.IntN(50))*time.Millisecond)
 	}
 }
 
 // stream talks and listens on one stream, until it breaks or ctx ends.
-func (t *talker) stream(ctx context.Context, stop <-chan struct{}) {
+func (t *chatClient) stream(ctx context.Context, stop <-chan struct{}) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	t.began = t.history.now()
@@ -77,10 +77,10 @@ func (t *talker) stream(ctx context.Context, stop <-chan struct{}) {
 	if stream.Send(t.join()) != nil {
 		return
 	}
-	var listening sync.WaitGroup
-	defer listening.Wait()
+	var reading sync.WaitGroup
+	defer reading.Wait()
 	defer cancel()
-	listening.Go(func() {
+	reading.Go(func() {
 		defer cancel()
 		t.listen(stream)
 	})
@@ -101,12 +101,12 @@ func (t *talker) stream(ctx context.Context, stop <-chan struct{}) {
 		if message, ok := t.next(); ok && stream.Send(sendRequest(message)) != nil {
 			return
 		}
-		pause(ctx, time.Duration(t.random.IntN(6_000))*time.Microsecond)
+		wait(ctx, time.Duration(t.random.IntN(6_000))*time.Microsecond)
 	}
 }
 
 // next returns something new to send, unless too much is unanswered.
-func (t *talker) next() (Send, bool) {
+func (t *chatClient) next() (Send, bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.unanswered) >= maxUnanswered {
@@ -119,7 +119,7 @@ func (t *talker) next() (Send, bool) {
 }
 
 // makeLocked makes a message, or changes one that was answered.
-func (t *talker) makeLocked() Send {
+func (t *chatClient) makeLocked() Send {
 	chance := t.random.IntN(100)
 	if chance < 65 || len(t.own) == 0 {
 		return t.message()
@@ -136,38 +136,38 @@ func (t *talker) makeLocked() Send {
 	return t.deletion(m)
 }
 
-func (t *talker) pending() []Send {
+func (t *chatClient) pending() []Send {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return slices.Clone(t.unanswered)
 }
 
-func (t *talker) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, chatv1.ChatResponse]) {
+func (t *chatClient) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, chatv1.ChatResponse]) {
 	for {
 		response, err := stream.Recv()
 		if err != nil {
 			switch code := status.Code(err); code {
 			case codes.InvalidArgument, codes.Unauthenticated, codes.PermissionDenied, codes.NotFound, codes.Unimplemented:
-				t.history.oddity("%s was refused: %v", t.seat.subscriber, err)
+				t.history.contractFault("%s was refused: %v", t.subscription.subscriber, err)
 			}
 			return
 		}
 		switch kind := response.GetFrame().GetKind().(type) {
 		case *chatv1.Frame_Event:
-			if e := kind.Event; e.GetRoom() == t.seat.room && e.GetSequence() > 0 {
+			if e := kind.Event; e.GetRoom() == t.subscription.room && e.GetSequence() > 0 {
 				t.cursor.Sequence = e.GetSequence()
-				t.history.saw(t.seat, false, toEvent(e, t.cursor.Epoch), t.began)
+				t.history.recordSighting(t.subscription, false, toEvent(e, t.cursor.Epoch), t.began)
 			}
 		case *chatv1.Frame_Joined:
 			for _, room := range kind.Joined.GetRooms() {
 				t.cursor.Epoch = room.GetEpoch()
 			}
 		case *chatv1.Frame_Reset_:
-			t.history.wasReset(t.seat)
+			t.history.wasReset(t.subscription)
 			t.cursor = client.Cursor{Epoch: kind.Reset_.GetEpoch(), Sequence: kind.Reset_.GetHead()}
 		case *chatv1.Frame_Accepted:
 			if err := t.accepted(kind.Accepted); err != nil {
-				t.history.oddity("%s: %v", t.seat.subscriber, err)
+				t.history.contractFault("%s: %v", t.subscription.subscriber, err)
 				return
 			}
 		case *chatv1.Frame_Rejected:
@@ -175,7 +175,7 @@ func (t *talker) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, cha
 			case errors.Is(err, errSendAgain):
 				return
 			case err != nil:
-				t.history.oddity("%s: %v", t.seat.subscriber, err)
+				t.history.contractFault("%s: %v", t.subscription.subscriber, err)
 				return
 			}
 		}
@@ -183,7 +183,7 @@ func (t *talker) listen(stream *grpc.GenericClientStream[chatv1.ChatRequest, cha
 }
 
 // accepted notes that something is stored.
-func (t *talker) accepted(a *chatv1.Accepted) error {
+func (t *chatClient) accepted(a *chatv1.Accepted) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, err := t.answeredLocked(a.GetId(), a.GetRoom())
@@ -192,7 +192,7 @@ func (t *talker) accepted(a *chatv1.Accepted) error {
 	}
 	t.history.acked(s, Ack{Epoch: a.GetEpoch(), Sequence: a.GetSequence()})
 	if s.Body.Kind == Message {
-		t.own = append(t.own, place{s.Room, a.GetSequence()})
+		t.own = append(t.own, position{s.Room, a.GetSequence()})
 		t.own = t.own[max(0, len(t.own)-maxOwn):]
 	}
 	return nil
@@ -201,7 +201,7 @@ func (t *talker) accepted(a *chatv1.Accepted) error {
 // rejected notes that something is refused. A deletion that is delayed, and what could
 // not be stored for now, stay unanswered: they are sent again on the next stream, to
 // which the error leads.
-func (t *talker) rejected(r *chatv1.Rejected) error {
+func (t *chatClient) rejected(r *chatv1.Rejected) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	s, err := t.answeredLocked(r.GetId(), r.GetRoom())
@@ -220,7 +220,7 @@ func (t *talker) rejected(r *chatv1.Rejected) error {
 		}
 	}
 	code := connect.Code(r.GetCode())
-	if passing(code) {
+	if retryable(code) {
 		t.unanswered = slices.Insert(t.unanswered, 0, s)
 		return errSendAgain
 	}
@@ -231,9 +231,9 @@ func (t *talker) rejected(r *chatv1.Rejected) error {
 // errSendAgain ends a stream so that what is unanswered is sent again.
 var errSendAgain = errors.New("send again")
 
-// answeredLocked takes off what an answer is for. Answers come in the order of the
-// sends.
-func (t *talker) answeredLocked(id, room string) (Send, error) {
+// answeredLocked removes the send that is answered from the pending ones. Answers come
+// in the order of the sends.
+func (t *chatClient) answeredLocked(id, room string) (Send, error) {
 	if len(t.unanswered) == 0 {
 		return Send{}, fmt.Errorf("%s was answered, and nothing is unanswered", id)
 	}
@@ -245,16 +245,16 @@ func (t *talker) answeredLocked(id, room string) (Send, error) {
 	return s, nil
 }
 
-// answered says whether nothing is under way.
-func (t *talker) answered() bool {
+// answered reports whether no send is pending.
+func (t *chatClient) answered() bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.unanswered) == 0
 }
 
-func (t *talker) join() *chatv1.ChatRequest {
+func (t *chatClient) join() *chatv1.ChatRequest {
 	return &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Join{Join: &chatv1.Subscription{
-		Room:  t.seat.room,
+		Room:  t.subscription.room,
 		Start: &chatv1.Subscription_After{After: &chatv1.Cursor{Epoch: t.cursor.Epoch, Sequence: t.cursor.Sequence}},
 	}}}
 }

@@ -32,7 +32,8 @@ func TestCrash(t *testing.T) {
 	for _, line := range report.Errors {
 		t.Errorf("the server logged: %s", line)
 	}
-	if report.Acks < 100 || report.Edits < 10 || report.Deletions < 10 || report.Resumes < report.Kills || report.Scans < 3 || report.Checks < testenv.Rounds(1, 2) {
+	least := testenv.Rounds(1, 10)
+	if report.Acks < 50 || report.Edits < least || report.Deletions < least || report.Resumes < report.Kills || report.Scans < 3 || report.Checks < testenv.Rounds(1, 2) {
 		t.Errorf("%v: too little happened to prove anything", report)
 	}
 }

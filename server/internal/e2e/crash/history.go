@@ -19,15 +19,15 @@ type History struct {
 	mu       sync.Mutex // guards below
 	sent     map[string]bool
 	record   Record // without Log and Seen
-	seen     map[seat]*Seen
-	odd      []Fault         // what clients were told that the contract does not allow
-	recent   []place         // messages that were acknowledged, of all publishers
+	seen     map[subscription]*Seen
+	faults   []Fault         // answers that the contract does not allow
+	recent   []position      // messages that were acknowledged, of all publishers
 	deleting map[string]bool // the words of messages of which a deletion was sent
-	words    map[place][]string
+	words    map[position][]string
 }
 
-// seat is a subscriber's in a room.
-type seat struct{ subscriber, room string }
+// subscription is one of a reader to a room.
+type subscription struct{ subscriber, room string }
 
 // maxRecent is how many messages publishers choose from for their reactions.
 const maxRecent = 32
@@ -36,13 +36,13 @@ func newHistory() *History {
 	return &History{
 		bursts:   make(chan struct{}, 1),
 		sent:     make(map[string]bool),
-		seen:     make(map[seat]*Seen),
+		seen:     make(map[subscription]*Seen),
 		deleting: make(map[string]bool),
-		words:    make(map[place][]string),
+		words:    make(map[position][]string),
 	}
 }
 
-// now returns the present moment, later than every one before.
+// now returns the current tick, later than every one before.
 func (h *History) now() Tick { return Tick(h.clock.Add(1)) }
 
 // burst notes that many sends begin at once.
@@ -63,7 +63,7 @@ func (h *History) sending(s Send) {
 	}
 	h.sent[s.ID] = true
 	h.record.Sends = append(h.record.Sends, s)
-	target := place{s.Room, s.Body.Target}
+	target := position{s.Room, s.Body.Target}
 	switch s.Body.Kind {
 	case Edit:
 		words := append(h.words[target], s.Body.word())
@@ -84,9 +84,9 @@ func (h *History) acked(s Send, a Ack) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.record.Acks = append(h.record.Acks, a)
-	if at := (place{s.Room, a.Sequence}); s.Body.Kind == Message && h.words[at] == nil {
+	if at := (position{s.Room, a.Sequence}); s.Body.Kind == Message && h.words[at] == nil {
 		h.words[at] = []string{s.Body.word()}
-		h.recent = append(h.recent, place{s.Room, a.Sequence})
+		h.recent = append(h.recent, position{s.Room, a.Sequence})
 		if len(h.recent) > maxRecent {
 			h.recent = h.recent[1:]
 		}
@@ -94,11 +94,11 @@ func (h *History) acked(s Send, a Ack) {
 }
 
 // anyMessage returns one of the newest messages.
-func (h *History) anyMessage(random *rand.Rand) (place, bool) {
+func (h *History) anyMessage(random *rand.Rand) (position, bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if len(h.recent) == 0 {
-		return place{}, false
+		return position{}, false
 	}
 	return h.recent[random.IntN(len(h.recent))], true
 }
@@ -112,14 +112,14 @@ func (h *History) refused(s Send, code string) {
 }
 
 // oddity notes something that the contract does not allow.
-func (h *History) oddity(format string, args ...any) {
-	h.note(Fault{Contract, fmt.Sprintf(format, args...)})
+func (h *History) contractFault(format string, args ...any) {
+	h.addFault(Fault{Contract, fmt.Sprintf(format, args...)})
 }
 
-func (h *History) note(f Fault) {
+func (h *History) addFault(f Fault) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.odd = append(h.odd, f)
+	h.faults = append(h.faults, f)
 }
 
 // ackedCount returns how many acknowledgements there are.
@@ -129,7 +129,7 @@ func (h *History) ackedCount() int {
 	return len(h.record.Acks)
 }
 
-func (h *History) seatLocked(s seat) *Seen {
+func (h *History) seenLocked(s subscription) *Seen {
 	if h.seen[s] == nil {
 		h.seen[s] = &Seen{Subscriber: s.subscriber, Room: s.room}
 	}
@@ -137,11 +137,11 @@ func (h *History) seatLocked(s seat) *Seen {
 }
 
 // saw notes an event that came from what began at a moment.
-func (h *History) saw(s seat, folded bool, e Event, began Tick) {
+func (h *History) recordSighting(s subscription, folded bool, e Event, began Tick) {
 	at := h.now()
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	seen := h.seatLocked(s)
+	seen := h.seenLocked(s)
 	seen.Folded = folded
 	seen.Events = append(seen.Events, Sighting{e, began, at})
 }
@@ -153,17 +153,17 @@ func (h *History) viewed(v View) {
 	h.record.Views = append(h.record.Views, v)
 }
 
-func (h *History) wasReset(s seat) {
+func (h *History) wasReset(s subscription) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.seatLocked(s).Resets++
+	h.seenLocked(s).Resets++
 }
 
-// reached says whether a subscriber has seen up to a sequence, or can't.
-func (h *History) reached(s seat, sequence uint64) bool {
+// reached reports whether a subscriber has seen up to a sequence, or never will.
+func (h *History) reached(s subscription, sequence uint64) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	seen := h.seatLocked(s)
+	seen := h.seenLocked(s)
 	n := len(seen.Events)
 	return sequence == 0 || seen.Resets > 0 || n > 0 && seen.Events[n-1].Sequence >= sequence
 }
@@ -177,7 +177,7 @@ func (h *History) judge(log []Event) []Fault {
 	for _, s := range h.seen {
 		r.Seen = append(r.Seen, *s)
 	}
-	return append(Verify(r), h.odd...)
+	return append(Verify(r), h.faults...)
 }
 
 // count fills in the figures of a report that the history has.

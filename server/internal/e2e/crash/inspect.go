@@ -49,7 +49,7 @@ func (h *History) check(ctx context.Context, s *server, dir string, report *Repo
 	verify := exec.CommandContext(ctx, s.program, "verify", "-data", dir)
 	out, err := verify.CombinedOutput()
 	if _, ended := errors.AsType[*exec.ExitError](err); ended && ctx.Err() == nil {
-		h.note(Fault{Damaged, fmt.Sprintf("%v: %v\n%s", verify, err, out)})
+		h.addFault(Fault{Damaged, fmt.Sprintf("%v: %v\n%s", verify, err, out)})
 		return nil
 	}
 	return err

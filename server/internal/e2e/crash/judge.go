@@ -5,32 +5,32 @@ import (
 	"strings"
 )
 
-// place is where an event is.
-type place struct {
+// position is where an event is.
+type position struct {
 	room     string
 	sequence uint64
 }
 
 // judge collects faults. What it knows of messages is keyed by their places.
 type judge struct {
-	sends map[string]Send    // by id
-	acked map[string]place   // by id, the first place that was told
-	known map[place]string   // the ids of all events that anyone knows the place of
-	log   map[string][]Event // by room
-	at    map[place]Event    // of the log
-	byID  map[string][]Event // of the log
+	sends map[string]Send     // by id
+	acked map[string]position // by id, the first position that was acknowledged
+	known map[position]string // the ids of all events whose position is known
+	log   map[string][]Event  // by room
+	at    map[position]Event  // of the log
+	byID  map[string][]Event  // of the log
 	epoch string
 
-	editTexts    map[place][]string    // that were sent
-	edits        map[place][]Event     // in the log
-	ackedEdits   map[place][]ackedEdit // by when they were acknowledged
-	reactions    map[place][]Event     // in the log
-	deletionSent map[place]Tick
-	deletions    map[place]Event  // in the log
-	hidden       map[place]Tick   // when a deletion was first known to hold
-	erased       map[place]Tick   // when a deletion was first acknowledged as erased
-	owner        map[string]place // of the word of each text
-	unplaced     map[string]int   // by room: edits of deleted messages whose place nobody knows
+	editTexts    map[position][]string    // that were sent
+	edits        map[position][]Event     // in the log
+	ackedEdits   map[position][]ackedEdit // by when they were acknowledged
+	reactions    map[position][]Event     // in the log
+	deletionSent map[position]Tick
+	deletions    map[position]Event  // in the log
+	hidden       map[position]Tick   // when a deletion was first known to hold
+	erased       map[position]Tick   // when a deletion was first acknowledged as erased
+	owner        map[string]position // of the word of each text
+	unplaced     map[string]int      // by room: edits of deleted messages whose positions are unknown
 
 	faults []Fault
 }
@@ -44,12 +44,12 @@ type ackedEdit struct {
 
 func newJudge(r Record) *judge {
 	j := &judge{
-		sends: make(map[string]Send), acked: make(map[string]place), known: make(map[place]string),
-		log: make(map[string][]Event), at: make(map[place]Event), byID: make(map[string][]Event),
-		editTexts: make(map[place][]string), edits: make(map[place][]Event), ackedEdits: make(map[place][]ackedEdit),
-		reactions: make(map[place][]Event), deletionSent: make(map[place]Tick), deletions: make(map[place]Event),
-		hidden: make(map[place]Tick), erased: make(map[place]Tick),
-		owner: make(map[string]place), unplaced: make(map[string]int),
+		sends: make(map[string]Send), acked: make(map[string]position), known: make(map[position]string),
+		log: make(map[string][]Event), at: make(map[position]Event), byID: make(map[string][]Event),
+		editTexts: make(map[position][]string), edits: make(map[position][]Event), ackedEdits: make(map[position][]ackedEdit),
+		reactions: make(map[position][]Event), deletionSent: make(map[position]Tick), deletions: make(map[position]Event),
+		hidden: make(map[position]Tick), erased: make(map[position]Tick),
+		owner: make(map[string]position), unplaced: make(map[string]int),
 	}
 	for _, s := range r.Sends {
 		j.addSend(s)
@@ -72,7 +72,7 @@ func newJudge(r Record) *judge {
 
 func (j *judge) addSend(s Send) {
 	j.sends[s.ID] = s
-	target := place{s.Room, s.Body.Target}
+	target := position{s.Room, s.Body.Target}
 	switch s.Body.Kind {
 	case Edit:
 		j.editTexts[target] = append(j.editTexts[target], s.Body.Text)
@@ -85,7 +85,7 @@ func (j *judge) addLogged(e Event) {
 	if j.epoch == "" {
 		j.epoch = e.Epoch
 	}
-	at, target := place{e.Room, e.Sequence}, place{e.Room, e.Body.Target}
+	at, target := position{e.Room, e.Sequence}, position{e.Room, e.Body.Target}
 	j.log[e.Room] = append(j.log[e.Room], e)
 	if _, twice := j.at[at]; twice {
 		return
@@ -102,7 +102,7 @@ func (j *judge) addLogged(e Event) {
 }
 
 func (j *judge) addAck(a Ack) {
-	at := place{a.Room, a.Sequence}
+	at := position{a.Room, a.Sequence}
 	if _, twice := j.acked[a.ID]; !twice {
 		j.acked[a.ID] = at
 	}
@@ -110,7 +110,7 @@ func (j *judge) addAck(a Ack) {
 		j.known[at] = a.ID
 	}
 	s := j.sends[a.ID]
-	target := place{a.Room, s.Body.Target}
+	target := position{a.Room, s.Body.Target}
 	switch s.Body.Kind {
 	case Edit:
 		j.ackedEdits[target] = append(j.ackedEdits[target], ackedEdit{a.Sequence, s.Body.Text, a.At})
@@ -124,12 +124,12 @@ func (j *judge) addAck(a Ack) {
 
 func (j *judge) addSightings(seen []Sighting) {
 	for _, e := range seen {
-		at := place{e.Room, e.Sequence}
+		at := position{e.Room, e.Sequence}
 		if _, found := j.known[at]; !found {
 			j.known[at] = e.ID
 		}
 		if e.Body.Kind == Deletion {
-			earliest(j.hidden, place{e.Room, e.Body.Target}, e.At)
+			earliest(j.hidden, position{e.Room, e.Body.Target}, e.At)
 		}
 	}
 }
@@ -150,7 +150,7 @@ func (j *judge) placeTexts(refusals []Refusal) {
 		if s.Body.Kind != Edit {
 			continue
 		}
-		target := place{s.Room, s.Body.Target}
+		target := position{s.Room, s.Body.Target}
 		j.owner[s.Body.word()] = target
 		if _, deleted := j.deletions[target]; deleted && !placed[s.ID] {
 			j.unplaced[s.Room]++
@@ -158,19 +158,19 @@ func (j *judge) placeTexts(refusals []Refusal) {
 	}
 }
 
-// gone reports whether a deletion in the log has taken away what is at a place.
-func (j *judge) gone(at place) bool {
+// gone reports whether a deletion in the log has erased what is at a position.
+func (j *judge) gone(at position) bool {
 	s := j.sends[j.known[at]]
 	if !s.Body.erasable() {
 		return false
 	}
-	_, deleted := j.deletions[place{at.room, s.Body.message(at.sequence)}]
+	_, deleted := j.deletions[position{at.room, s.Body.message(at.sequence)}]
 	return deleted
 }
 
-// before returns the sequence of the event before a place in the log, 0 if there is
+// before returns the sequence of the event before a position in the log, 0 if there is
 // none.
-func (j *judge) before(at place) uint64 {
+func (j *judge) before(at position) uint64 {
 	log := j.log[at.room]
 	i, _ := slices.BinarySearchFunc(log, at.sequence, func(e Event, sequence uint64) int {
 		if e.Sequence < sequence {
@@ -184,7 +184,7 @@ func (j *judge) before(at place) uint64 {
 	return log[i-1].Sequence
 }
 
-// foldReactions returns who has put which emoji to a message, as one text.
+// foldReactions returns the members of each emoji on a message, as one text.
 func foldReactions(reactions []Event) string {
 	members := make(map[string]map[string]bool) // by emoji
 	for _, r := range reactions {
@@ -210,7 +210,7 @@ func writeReactions(b *strings.Builder, emoji string, members []string) {
 	}
 }
 
-func earliest(ticks map[place]Tick, at place, t Tick) {
+func earliest(ticks map[position]Tick, at position, t Tick) {
 	if first, found := ticks[at]; !found || t < first {
 		ticks[at] = t
 	}

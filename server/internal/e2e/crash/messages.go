@@ -22,9 +22,8 @@ func listAfter(room string, after *chatv1.Cursor, limit int, wait time.Duration)
 	}
 }
 
-// readLog reads the logs of rooms from their first events on, whatever their
-// epoch is by now.
-func readLog(ctx context.Context, v *visitor, rooms []string) ([]Event, error) {
+// readLog reads the logs of rooms from their first events, in their current epochs.
+func readLog(ctx context.Context, v *protocolClient, rooms []string) ([]Event, error) {
 	var log []Event
 	for _, room := range rooms {
 		newest, err := v.rpc.ListEvents(ctx, &chatv1.ListEventsRequest{Room: room, Limit: 1})

@@ -13,9 +13,9 @@ import (
 
 // browser reads parts of rooms without following them: the newest page, an older page,
 // or the newest events on a stream.
-type browser struct {
+type partReader struct {
 	name    string
-	door    *visitor
+	client  *protocolClient
 	rooms   []string
 	random  *rand.Rand
 	history *History
@@ -23,7 +23,7 @@ type browser struct {
 }
 
 // run reads until ctx ends.
-func (b *browser) run(ctx context.Context) {
+func (b *partReader) run(ctx context.Context) {
 	b.heads = make(map[string]*chatv1.Cursor)
 	for ctx.Err() == nil {
 		room := b.rooms[b.random.IntN(len(b.rooms))]
@@ -32,12 +32,12 @@ func (b *browser) run(ctx context.Context) {
 		} else {
 			b.page(ctx, room)
 		}
-		pause(ctx, time.Duration(b.random.IntN(80))*time.Millisecond)
+		wait(ctx, time.Duration(b.random.IntN(80))*time.Millisecond)
 	}
 }
 
 // page reads one page backward.
-func (b *browser) page(ctx context.Context, room string) {
+func (b *partReader) page(ctx context.Context, room string) {
 	request := &chatv1.ListEventsRequest{Room: room, Limit: uint32(1 + b.random.IntN(40))}
 	if head := b.heads[room]; head != nil && b.random.IntN(2) == 0 {
 		request.Page = &chatv1.ListEventsRequest_Before{Before: &chatv1.Cursor{
@@ -47,10 +47,10 @@ func (b *browser) page(ctx context.Context, room string) {
 	v := View{Reader: b.name, Room: room, Folded: true, Began: b.history.now()}
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
-	page, err := b.door.rpc.ListEvents(ctx, request)
+	page, err := b.client.rpc.ListEvents(ctx, request)
 	if err != nil {
-		if code := connect.CodeOf(err); connect.IsWireError(err) && !passing(code) && ctx.Err() == nil {
-			b.history.oddity("%s could not read a page of %s: %v", b.name, room, err)
+		if code := connect.CodeOf(err); connect.IsWireError(err) && !retryable(code) && ctx.Err() == nil {
+			b.history.contractFault("%s could not read a page of %s: %v", b.name, room, err)
 		}
 		return
 	}
@@ -64,12 +64,12 @@ func (b *browser) page(ctx context.Context, room string) {
 }
 
 // stream reads the newest events, and a few more if they come soon.
-func (b *browser) stream(ctx context.Context, room string) {
+func (b *partReader) stream(ctx context.Context, room string) {
 	ctx, cancel := context.WithTimeout(ctx, 200*time.Millisecond)
 	defer cancel()
 	recent := 1 + b.random.IntN(40)
 	v := View{Reader: b.name, Room: room, Began: b.history.now()}
-	for e, err := range b.door.Follow(ctx, room, client.Recent(uint32(recent))) {
+	for e, err := range b.client.Follow(ctx, room, client.Recent(uint32(recent))) {
 		if err != nil {
 			break // the time is over, or the server is not there
 		}

@@ -97,7 +97,7 @@ func (s *server) kill() error {
 		return fmt.Errorf("kill the server: %w", err)
 	}
 	<-s.ended
-	_ = s.command.Wait() // it says that it was killed
+	_ = s.command.Wait() // the error is that it was killed
 	return nil
 }
 
@@ -120,9 +120,9 @@ func (s *server) stop() error {
 	return nil
 }
 
-// freeAddress returns a loopback address that nobody listens on. It stays clear
-// of the ports that the system gives to outgoing connections: while the server
-// is down, one of those could get its port, or even connect to itself.
+// freeAddress returns a loopback address that is free. Its port is outside the range
+// that the system gives to outgoing connections: while the server is down, one of those
+// could take its port, or even connect to itself.
 func freeAddress(random *rand.Rand) (string, error) {
 	var err error
 	for range 100 {
@@ -135,7 +135,7 @@ func freeAddress(random *rand.Rand) (string, error) {
 	return "", fmt.Errorf("find a free port: %w", err)
 }
 
-// serverLog keeps the end of what the servers say, and every error.
+// serverLog keeps the last lines of the servers' logs, and every error.
 type serverLog struct {
 	mu      sync.Mutex // guards below
 	partial []byte

@@ -13,31 +13,31 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 )
 
-// door is a protocol over a version of HTTP.
-type door struct {
+// protocol is a protocol over a version of HTTP.
+type protocol struct {
 	name    string
 	http1   bool
 	options []connect.ClientOption
 }
 
-var doors = []door{
+var protocols = []protocol{
 	{"connect-h2", false, nil},
 	{"connect-h1", true, nil},
 	{"grpc", false, []connect.ClientOption{connect.WithGRPC()}},
 	{"grpcweb-h1", true, []connect.ClientOption{connect.WithGRPCWeb()}},
 }
 
-// visitor is one client with connections of its own.
-type visitor struct {
+// protocolClient is one client with connections of its own.
+type protocolClient struct {
 	*client.Client
 	rpc     chatv1connect.ChatRoomClient // for what the client has no call for
 	streams *streams
 	idle    func()
 }
 
-// open makes a client. Its pauses are short: the server is never away for long,
-// and what is to be proven is that nobody misses anything in a hurry.
-func (d door) open(h *History, address, token string) (*visitor, error) {
+// open returns a client. It retries quickly: the server is never down for long, and
+// readers that resume at once are the ones that could miss events.
+func (d protocol) open(h *History, address, token string) (*protocolClient, error) {
 	protocols := new(http.Protocols)
 	if d.http1 {
 		protocols.SetHTTP1(true)
@@ -49,7 +49,7 @@ func (d door) open(h *History, address, token string) (*visitor, error) {
 		DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
 		MaxIdleConnsPerHost: burst,
 	}
-	v := &visitor{streams: &streams{history: h}, idle: transport.CloseIdleConnections}
+	v := &protocolClient{streams: &streams{history: h}, idle: transport.CloseIdleConnections}
 	options := append([]connect.ClientOption{connect.WithInterceptors(v.streams, bearer(token))}, d.options...)
 	caller := &http.Client{Transport: transport}
 	var err error
@@ -114,7 +114,7 @@ func (b bearer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.
 }
 
 // pause waits for d, or until ctx ends.
-func pause(ctx context.Context, d time.Duration) {
+func wait(ctx context.Context, d time.Duration) {
 	timer := time.NewTimer(d)
 	defer timer.Stop()
 	select {

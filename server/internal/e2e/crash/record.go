@@ -30,8 +30,8 @@ func (b Body) word() string {
 	return word
 }
 
-// message returns the sequence of the message that an event at a sequence is part
-// of: what a deletion of that message takes away.
+// message returns the sequence of the message that the event at a sequence is part of.
+// Deleting that message erases the event.
 func (b Body) message(sequence uint64) uint64 {
 	if b.Kind == Edit {
 		return b.Target
@@ -39,7 +39,7 @@ func (b Body) message(sequence uint64) uint64 {
 	return sequence
 }
 
-// erasable reports whether a deletion takes the event away.
+// erasable reports whether a deletion erases the event.
 func (b Body) erasable() bool { return b.Kind == Message || b.Kind == Edit }
 
 // Event is an event as a reader got it.
@@ -73,19 +73,19 @@ type Send struct {
 	At     Tick // before the first attempt
 }
 
-// Ack is what a publisher was told about one of its sends.
+// Ack is the answer to a send that was stored.
 type Ack struct {
 	ID       string
 	Room     string
 	Epoch    string
 	Sequence uint64
 	At       Tick
-	// Delayed says that this is a deletion that holds, but whose target may still be
-	// in the files.
+	// Delayed means that this is a deletion that is stored, but whose target may still
+	// be in the files.
 	Delayed bool
 }
 
-// Refusal is a send that the server did not take.
+// Refusal is a send that was refused.
 type Refusal struct {
 	ID   string
 	Code string
@@ -102,7 +102,7 @@ type Seen struct {
 	Room       string
 	Folded     bool // it came in pages, whose messages have the text of the newest edit
 	Events     []Sighting
-	Resets     int // how often the subscriber was told that its cursor can't be honoured
+	Resets     int // how often the subscriber received Reset
 }
 
 // View is a part of a room that a reader got from one call or one stream, without

@@ -31,13 +31,13 @@ type Config struct {
 	Seed uint64
 	// Rooms is how many rooms there are. Zero means 4.
 	Rooms int
-	// Publishers is how many there are for each door, besides as many on Chat.
-	// Zero means 6: together more than the server needs to store in batches.
+	// Publishers is the number of publishers on each protocol, and of clients on Chat.
+	// Zero means 6: together enough for the server to store in batches.
 	Publishers int
-	// Settle is how long everybody may take to catch up at the end: who has not by
-	// then has lost something. Zero means 60 s.
+	// Settle is how long readers may take to catch up at the end: what they have not
+	// seen by then is lost. Zero means 60 s.
 	Settle time.Duration
-	// Log says how it goes. Nil means nowhere.
+	// Log receives the progress. Nil discards it.
 	Log io.Writer
 }
 
@@ -64,8 +64,8 @@ func (r *Report) String() string {
 		r.Kills, r.Early, r.Stops, r.Acks, r.Edits, r.Deletions, r.Events, r.Sightings, r.Resumes, r.Scans, r.Checks, r.Elapsed.Round(10*time.Millisecond), len(r.Faults), len(r.Errors))
 }
 
-// Run does all of it. The error says why it could not; what is wrong with the
-// server is in the report. When ctx ends early, Run stops killing, and judges.
+// Run runs the verifier. It returns an error if the verifier fails; faults of the server
+// are in the report. When ctx ends early, Run stops killing, and judges.
 func Run(ctx context.Context, c Config) (report *Report, err error) {
 	c.Kills = cmp.Or(c.Kills, 20)
 	c.Rooms = cmp.Or(c.Rooms, 4)
@@ -101,16 +101,16 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	if err := s.waitReady(ctx); err != nil {
 		return nil, err
 	}
-	crowd, err := gather(ctx, c, address, random)
+	workload, err := newWorkload(ctx, c, address, random)
 	if err != nil {
 		return nil, err
 	}
-	defer crowd.close()
+	defer workload.close()
 	report = &Report{}
-	if err := crowd.through(ctx, c, s, random, report); err != nil {
+	if err := workload.run(ctx, c, s, random, report); err != nil {
 		return nil, err
 	}
-	if err := crowd.judge(ctx, c, s, report); err != nil {
+	if err := workload.judge(ctx, c, s, report); err != nil {
 		return nil, err
 	}
 	report.Errors = s.log.errorLines()
@@ -118,20 +118,20 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	return report, nil
 }
 
-// through takes the crowd through the kills, and lets it settle.
-func (w *crowd) through(ctx context.Context, c Config, s *server, random *rand.Rand, report *Report) error {
+// run runs the clients while the server is killed, and lets them settle.
+func (w *workload) run(ctx context.Context, c Config, s *server, random *rand.Rand, report *Report) error {
 	// What is under way is finished, even if ctx has ended.
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	stop := make(chan struct{})
 	stopTalking := sync.OnceFunc(func() { close(stop) })
-	var publishing, listening sync.WaitGroup
-	defer listening.Wait()
+	var publishing, reading sync.WaitGroup
+	defer reading.Wait()
 	defer publishing.Wait()
 	defer end()
 	defer stopTalking()
-	w.start(running, stop, &publishing, &listening)
+	w.start(running, stop, &publishing, &reading)
 
-	if err := killing(ctx, c, s, random, w.history, report); err != nil {
+	if err := killRepeatedly(ctx, c, s, random, w.history, report); err != nil {
 		return err
 	}
 	if err := s.waitReady(running); err != nil {
@@ -145,9 +145,9 @@ func (w *crowd) through(ctx context.Context, c Config, s *server, random *rand.R
 	return w.settle(settling)
 }
 
-// judge kills the server once more, as what everybody has seen must be there
-// after another crash, and compares.
-func (w *crowd) judge(ctx context.Context, c Config, s *server, report *Report) error {
+// judge kills the server once more, since what readers have seen must be there after
+// another crash, and compares.
+func (w *workload) judge(ctx context.Context, c Config, s *server, report *Report) error {
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*readyTimeout)
 	defer cancel()
 	if err := errors.Join(s.kill(), s.start()); err != nil {
@@ -181,14 +181,14 @@ func (c Config) onDisk() bool { return !slices.Contains(c.Args, "memory") }
 // killing kills and restarts. Every now and then the server dies before it is
 // ready, in the middle of reading what the last one left, or in the middle of a
 // burst, or is stopped the way that operators do.
-func killing(ctx context.Context, c Config, s *server, random *rand.Rand, h *History, report *Report) error {
+func killRepeatedly(ctx context.Context, c Config, s *server, random *rand.Rand, h *History, report *Report) error {
 	begun := time.Now()
 	for report.Kills < c.Kills || time.Since(begun) < c.Duration {
 		chance := random.IntN(20)
 		if chance < 4 && report.Kills > 0 {
 			report.Early++
-			pause(ctx, time.Duration(random.IntN(100))*time.Millisecond)
-		} else if err := live(ctx, s, random, h, chance < 12); err != nil {
+			wait(ctx, time.Duration(random.IntN(100))*time.Millisecond)
+		} else if err := awaitMoment(ctx, s, random, h, chance < 12); err != nil {
 			return err
 		}
 		if ctx.Err() != nil {
@@ -208,7 +208,7 @@ func killing(ctx context.Context, c Config, s *server, random *rand.Rand, h *His
 		if err := inspect(ctx, c, s, h, report, begun); err != nil {
 			return err
 		}
-		pause(ctx, time.Duration(random.IntN(50))*time.Millisecond)
+		wait(ctx, time.Duration(random.IntN(50))*time.Millisecond)
 		if err := s.start(); err != nil {
 			return err
 		}
@@ -216,13 +216,13 @@ func killing(ctx context.Context, c Config, s *server, random *rand.Rand, h *His
 	return nil
 }
 
-// live waits for a moment at which the server is to die: at random, or in the middle
-// of a burst.
-func live(ctx context.Context, s *server, random *rand.Rand, h *History, burst bool) error {
+// awaitMoment waits until the server is to be killed: for a random time, or for the
+// middle of a burst.
+func awaitMoment(ctx context.Context, s *server, random *rand.Rand, h *History, burst bool) error {
 	if err := s.waitReady(ctx); err != nil {
 		return err
 	}
-	pause(ctx, time.Duration(150+random.IntN(250))*time.Millisecond)
+	wait(ctx, time.Duration(150+random.IntN(250))*time.Millisecond)
 	if !burst {
 		return nil
 	}
@@ -234,7 +234,7 @@ func live(ctx context.Context, s *server, random *rand.Rand, h *History, burst b
 	defer patience.Stop()
 	select {
 	case <-h.bursts:
-		pause(ctx, time.Duration(random.IntN(12_000))*time.Microsecond)
+		wait(ctx, time.Duration(random.IntN(12_000))*time.Microsecond)
 	case <-patience.C:
 	case <-ctx.Done():
 	}

@@ -20,8 +20,8 @@ import (
 // may still be in the files.
 const erasureDelayed = "ERASURE_DELAYED"
 
-// emoji are those of reactions. They are few, so that members take back what they
-// have put there.
+// emoji are the emoji of reactions. They are few, so that members remove reactions that
+// they have.
 var emoji = []string{"👍", "🎉", "👀"}
 
 // author makes sends, each with an id and a text of its own.
@@ -43,15 +43,15 @@ func (a *author) message() Send {
 	return a.send(a.rooms[a.random.IntN(len(a.rooms))], Body{Kind: Message, Text: a.text()})
 }
 
-func (a *author) edit(m place) Send {
+func (a *author) edit(m position) Send {
 	return a.send(m.room, Body{Kind: Edit, Target: m.sequence, Text: a.text()})
 }
 
-func (a *author) deletion(m place) Send {
+func (a *author) deletion(m position) Send {
 	return a.send(m.room, Body{Kind: Deletion, Target: m.sequence})
 }
 
-func (a *author) reaction(m place) Send {
+func (a *author) reaction(m position) Send {
 	return a.send(m.room, Body{
 		Kind: Reaction, Target: m.sequence, Text: emoji[a.random.IntN(len(emoji))], Removed: a.random.IntN(4) == 0,
 	})
@@ -83,7 +83,7 @@ const attemptTimeout = 5 * time.Second
 
 // store sends until there is an answer for good, or ctx ends. It reports where the
 // event is, if it was stored.
-func (v *visitor) store(ctx context.Context, h *History, s Send) (Ack, bool) {
+func (v *protocolClient) store(ctx context.Context, h *History, s Send) (Ack, bool) {
 	h.sending(s)
 	for {
 		ack, err := v.attempt(ctx, s)
@@ -95,17 +95,17 @@ func (v *visitor) store(ctx context.Context, h *History, s Send) (Ack, bool) {
 			h.acked(s, ack)
 		case ctx.Err() != nil:
 			return Ack{}, false
-		case connect.IsWireError(err) && !passing(connect.CodeOf(err)):
+		case connect.IsWireError(err) && !retryable(connect.CodeOf(err)):
 			h.refused(s, connect.CodeOf(err).String())
 			return Ack{}, false
 		}
-		pause(ctx, time.Duration(rand.IntN(100))*time.Millisecond)
+		wait(ctx, time.Duration(rand.IntN(100))*time.Millisecond)
 	}
 }
 
 // attempt sends once. An answer that a deletion is delayed gives both an Ack and an
 // error.
-func (v *visitor) attempt(ctx context.Context, s Send) (Ack, error) {
+func (v *protocolClient) attempt(ctx context.Context, s Send) (Ack, error) {
 	ctx, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
 	response, err := v.rpc.Send(ctx, s.request())
@@ -124,7 +124,7 @@ func (v *visitor) attempt(ctx context.Context, s Send) (Ack, error) {
 	return Ack{}, err
 }
 
-// delayedAck returns what an error says of a deletion that is delayed.
+// delayedAck returns the acknowledgement in the error of a delayed deletion.
 func delayedAck(detail proto.Message) (Ack, bool) {
 	info, ok := detail.(*errdetails.ErrorInfo)
 	if !ok || info.GetReason() != erasureDelayed {
@@ -134,8 +134,8 @@ func delayedAck(detail proto.Message) (Ack, bool) {
 	return Ack{Epoch: info.GetMetadata()["epoch"], Sequence: sequence, Delayed: true}, err == nil
 }
 
-// passing reports whether an attempt that was answered with a code is made again.
-func passing(code connect.Code) bool {
+// retryable reports whether a send is retried after a code.
+func retryable(code connect.Code) bool {
 	switch code {
 	case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeAborted, connect.CodeCanceled:
 		return true

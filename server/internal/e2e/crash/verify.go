@@ -16,11 +16,11 @@ const (
 	Reordered Kind = "reordered"   // an event came after a later one
 	Changed   Kind = "changed"     // an event is not what was sent, or not what is in the log
 	Broken    Kind = "chain"       // previous does not name the event before
-	WrongAck  Kind = "wrong ack"   // an event is not where its sender was told
+	WrongAck  Kind = "wrong ack"   // an event is not where it was acknowledged
 	NewEpoch  Kind = "epoch"       // the log took another name
-	Unknown   Kind = "not in log"  // an event was seen that is not in the log, or that nobody sent
-	Contract  Kind = "contract"    // a client was told what the contract does not allow
-	WasReset  Kind = "reset"       // a subscriber was told that events can't be delivered
+	Unknown   Kind = "not in log"  // an event was seen that is not in the log, or that was never sent
+	Contract  Kind = "contract"    // an answer that the contract does not allow
+	WasReset  Kind = "reset"       // a subscriber received Reset
 	Undeleted Kind = "not deleted" // a message or an edit was read after its deletion
 	Unerased  Kind = "not erased"  // a deleted text is in a file
 	Stale     Kind = "stale"       // a page has an older text than that of an acknowledged edit
@@ -108,7 +108,7 @@ func (j *judge) checkLog(room string, log []Event) {
 		j.checkEpoch(e.Epoch, "event %d of %s", e.Sequence, room)
 		j.checkContent("log", e, true)
 		j.checkFold(e)
-		if j.gone(place{room, e.Sequence}) {
+		if j.gone(position{room, e.Sequence}) {
 			j.fault(Undeleted, "log of %s has %s at %d, and its deletion", room, e.ID, e.Sequence)
 		}
 	}
@@ -118,11 +118,11 @@ func (j *judge) checkLog(room string, log []Event) {
 func (j *judge) checkContent(where string, e Event, folded bool) {
 	s, sent := j.sends[e.ID]
 	if !sent {
-		j.fault(Unknown, "%s has %s at %d of %s, which nobody sent", where, e.ID, e.Sequence, e.Room)
+		j.fault(Unknown, "%s has %s at %d of %s, which was never sent", where, e.ID, e.Sequence, e.Room)
 		return
 	}
 	body := e.Body
-	if folded && body.Kind == Message && slices.Contains(j.editTexts[place{e.Room, e.Sequence}], body.Text) {
+	if folded && body.Kind == Message && slices.Contains(j.editTexts[position{e.Room, e.Sequence}], body.Text) {
 		body.Text = s.Body.Text
 	}
 	if body != s.Body || e.Sender != s.Sender || e.Room != s.Room {
@@ -135,7 +135,7 @@ func (j *judge) checkFold(e Event) {
 	if e.Body.Kind != Message {
 		return
 	}
-	at := place{e.Room, e.Sequence}
+	at := position{e.Room, e.Sequence}
 	text := j.sends[e.ID].Body.Text
 	if edits := j.edits[at]; len(edits) > 0 {
 		text = edits[len(edits)-1].Body.Text
@@ -151,14 +151,14 @@ func (j *judge) checkFold(e Event) {
 // checkAck looks for what a sender was promised.
 func (j *judge) checkAck(a Ack) {
 	j.checkEpoch(a.Epoch, "the acknowledgement of %s in %s", a.ID, a.Room)
-	if first := j.acked[a.ID]; first != (place{a.Room, a.Sequence}) {
+	if first := j.acked[a.ID]; first != (position{a.Room, a.Sequence}) {
 		j.fault(WrongAck, "%s was acknowledged as %d of %s and as %d of %s", a.ID, a.Sequence, a.Room, first.sequence, first.room)
 	}
 	stored := j.byID[a.ID]
-	at := place{a.Room, a.Sequence}
+	at := position{a.Room, a.Sequence}
 	switch {
 	case len(stored) > 0:
-		if !slices.ContainsFunc(stored, func(e Event) bool { return place{e.Room, e.Sequence} == at }) {
+		if !slices.ContainsFunc(stored, func(e Event) bool { return position{e.Room, e.Sequence} == at }) {
 			j.fault(WrongAck, "%s was acknowledged as %d of %s and is %v of %s", a.ID, a.Sequence, a.Room, sequences(stored), stored[0].Room)
 		}
 	case !j.gone(at):
@@ -170,7 +170,7 @@ func (j *judge) checkAck(a Ack) {
 // the message had been sent.
 func (j *judge) checkRefusal(r Refusal) {
 	s := j.sends[r.ID]
-	deletion, deleted := j.deletionSent[place{s.Room, s.Body.Target}]
+	deletion, deleted := j.deletionSent[position{s.Room, s.Body.Target}]
 	if r.Code == notFound && (s.Body.Kind == Edit || s.Body.Kind == Reaction) && deleted && deletion < r.At {
 		return
 	}

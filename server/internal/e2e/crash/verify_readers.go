@@ -3,7 +3,7 @@ package crash
 // checkSeen compares what a subscriber saw with the log.
 func (j *judge) checkSeen(s Seen) {
 	if s.Resets > 0 {
-		j.fault(WasReset, "%s in %s was told %d times that its cursor can't be honoured", s.Subscriber, s.Room, s.Resets)
+		j.fault(WasReset, "%s in %s received Reset %d times", s.Subscriber, s.Room, s.Resets)
 	}
 	saw := make(map[uint64]bool, len(s.Events))
 	var last uint64
@@ -39,7 +39,7 @@ func (j *judge) checkView(v View) {
 				j.fault(Reordered, "%s has %d of %s after %d", v.Reader, e.Sequence, v.Room, last)
 			case v.Folded && e.Previous != last || e.Previous > last:
 				j.fault(Broken, "%s has %d of %s with previous %d, after %d", v.Reader, e.Sequence, v.Room, e.Previous, last)
-			case j.before(place{v.Room, e.Sequence}) > last:
+			case j.before(position{v.Room, e.Sequence}) > last:
 				j.fault(Lost, "%s has %d of %s after %d, without what is between", v.Reader, e.Sequence, v.Room, last)
 			}
 		}
@@ -50,7 +50,7 @@ func (j *judge) checkView(v View) {
 // checkSighting compares one event that a reader got with the log, and with what was
 // known when the reader began.
 func (j *judge) checkSighting(reader, room string, e Sighting, folded bool) {
-	at := place{room, e.Sequence}
+	at := position{room, e.Sequence}
 	logged, found := j.at[at]
 	switch {
 	case e.Room != room, !found && !j.gone(at):
@@ -66,7 +66,7 @@ func (j *judge) checkSighting(reader, room string, e Sighting, folded bool) {
 	if !e.Body.erasable() {
 		return
 	}
-	message := place{room, e.Body.message(e.Sequence)}
+	message := position{room, e.Body.message(e.Sequence)}
 	if since, deleted := j.hidden[message]; deleted && since < e.Began {
 		j.fault(Undeleted, "%s saw %d (%s) in %s, of a message that had been deleted before", reader, e.Sequence, e.ID, room)
 	}
@@ -75,15 +75,15 @@ func (j *judge) checkSighting(reader, room string, e Sighting, folded bool) {
 	}
 }
 
-// checkPrevious checks a link of the chain as a reader saw it: to the event before in
-// the log, or to one after that which was deleted later.
+// checkPrevious checks the previous sequence of an event that a reader has seen: it is
+// that of the event before in the log, or of a later one that was deleted afterwards.
 func (j *judge) checkPrevious(reader string, e Event) {
-	before := j.before(place{e.Room, e.Sequence})
-	switch at := (place{e.Room, e.Previous}); {
+	before := j.before(position{e.Room, e.Sequence})
+	switch at := (position{e.Room, e.Previous}); {
 	case e.Previous == before:
 	case e.Previous < before || e.Previous >= e.Sequence:
 		j.fault(Broken, "%s saw %d in %s with previous %d, the log has %d", reader, e.Sequence, e.Room, e.Previous, before)
-	case j.known[at] == "" && j.unplaced[e.Room] > 0: // an edit whose answer was lost, and which nobody saw
+	case j.known[at] == "" && j.unplaced[e.Room] > 0: // an edit whose answer was lost, and which no reader has seen
 	case !j.gone(at):
 		j.fault(Broken, "%s saw %d in %s with previous %d, which was never there", reader, e.Sequence, e.Room, e.Previous)
 	}
@@ -93,7 +93,7 @@ func (j *judge) checkPrevious(reader string, e Event) {
 // acknowledged before the page was asked for.
 func (j *judge) checkFresh(reader string, e Sighting) {
 	var newest, shown uint64
-	for _, edit := range j.ackedEdits[place{e.Room, e.Sequence}] {
+	for _, edit := range j.ackedEdits[position{e.Room, e.Sequence}] {
 		if edit.at < e.Began {
 			newest = max(newest, edit.sequence)
 		}

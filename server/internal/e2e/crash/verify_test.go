@@ -12,7 +12,7 @@ import (
 // message was edited and got a reaction, and another one was edited and deleted.
 type story struct{ Record }
 
-func tell() *story {
+func newStory() *story {
 	s := &story{}
 	last := make(map[string]uint64)
 	for i := range 20 {
@@ -31,7 +31,7 @@ func tell() *story {
 			s.Seen = append(s.Seen, Seen{Subscriber: name, Room: room, Events: sightings(1, s.logOf(room)...)})
 		}
 	}
-	s.tellChanges()
+	s.addChanges()
 	// A retry is acknowledged like the first attempt.
 	s.Acks = append(s.Acks, s.Acks[0])
 	return s
@@ -55,7 +55,7 @@ func event(sequence, previous uint64, id string, b Body) Event {
 }
 
 // tellChanges tells of room-2.
-func (s *story) tellChanges() {
+func (s *story) addChanges() {
 	stays := event(101, 0, "stays", Body{Kind: Message, Text: "one chat"})
 	goes := event(103, 101, "goes", Body{Kind: Message, Text: "two chat"})
 	goesEdited := event(104, 103, "goes-edited", Body{Kind: Edit, Target: 103, Text: "three chat"})
@@ -71,11 +71,11 @@ func (s *story) tellChanges() {
 	folded, linked := stays, staysEdited
 	folded.Body.Text, folded.Reactions, linked.Previous = staysEdited.Body.Text, "👍 of gopher; ", 101
 	s.Log = append(s.Log, folded, linked, deletion, reaction)
-	// ann saw it live; bob came when all was over.
+	// ann sees it live; bob joins at the end.
 	s.Seen = append(s.Seen,
 		Seen{Subscriber: "ann", Room: "room-2", Events: sightings(early, stays, goes, goesEdited, staysEdited, deletion, reaction)},
 		Seen{Subscriber: "bob", Room: "room-2", Events: sightings(late, stays, linked, deletion, reaction)})
-	s.annSaw()[4].At = seenGone
+	s.annSees()[4].At = seenGone
 	s.Views = []View{
 		{Reader: "cat", Room: "room-2", Folded: true, Began: before, Events: sightings(before, stays, goes, goesEdited)},
 		{Reader: "cat", Room: "room-2", Folded: true, Began: late, Events: sightings(late, folded, linked, deletion)},
@@ -107,7 +107,7 @@ func (s *story) ack(id string) *Ack {
 	return &s.Acks[slices.IndexFunc(s.Acks, func(a Ack) bool { return a.ID == id })]
 }
 
-// unacked takes back what was acknowledged under an id.
+// unacked removes the acknowledgement of an id.
 func (s *story) unacked(id string) {
 	s.Acks = slices.DeleteFunc(s.Acks, func(a Ack) bool { return a.ID == id })
 }
@@ -119,8 +119,8 @@ func (s *story) logged(id string) int {
 
 // annSaw and bobSaw return what they saw of room-2: 101, 103, 104, 106, 108, 110, and
 // 101, 106, 108, 110.
-func (s *story) annSaw() []Sighting { return s.Seen[4].Events }
-func (s *story) bobSaw() []Sighting { return s.Seen[5].Events }
+func (s *story) annSees() []Sighting { return s.Seen[4].Events }
+func (s *story) bobSees() []Sighting { return s.Seen[5].Events }
 
 func sightings(began Tick, events ...Event) []Sighting {
 	var seen []Sighting
@@ -158,18 +158,18 @@ func TestVerifyAccepts(t *testing.T) {
 			s.ack("deletion").Delayed = true
 		}},
 		{"deleted message from a stream that began before", func(s *story) {
-			s.Seen[5].Events = slices.Insert(s.bobSaw(), 1, s.annSaw()[1])
+			s.Seen[5].Events = slices.Insert(s.bobSees(), 1, s.annSees()[1])
 		}},
 		{"edit whose answer was lost, erased before anyone saw it", func(s *story) {
 			s.unacked("goes-edited")
 			s.Views = nil
-			s.Seen[4].Events = slices.Delete(s.annSaw(), 2, 3)
-			s.annSaw()[2].Previous = 103
-			s.Seen[5].Events = slices.Insert(s.bobSaw(), 1, s.annSaw()[1])
+			s.Seen[4].Events = slices.Delete(s.annSees(), 2, 3)
+			s.annSees()[2].Previous = 103
+			s.Seen[5].Events = slices.Insert(s.bobSees(), 1, s.annSees()[1])
 		}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
-			s := tell()
+			s := newStory()
 			tt.change(s)
 			if faults := Verify(s.Record); faults != nil {
 				t.Errorf("Verify = %v, want nil", faults)
@@ -190,7 +190,7 @@ type plant struct {
 func catch(t *testing.T, plants []plant) {
 	for _, p := range plants {
 		t.Run(p.name, func(t *testing.T) {
-			s := tell()
+			s := newStory()
 			p.do(s)
 			faults := Verify(s.Record)
 			if !slices.ContainsFunc(faults, func(f Fault) bool { return f.Kind == p.want && strings.Contains(f.Detail, p.where) }) {
@@ -239,7 +239,7 @@ func TestVerifyCatches(t *testing.T) {
 		{"event seen in another room", func(s *story) {
 			s.look(func(e []Sighting) []Sighting { return append(e, sightings(early, s.Log[19])...) })
 		}, Unknown, "ann saw 58"},
-		{"told that the cursor is lost", func(s *story) { s.Seen[0].Resets = 1 }, WasReset, "ann in room-0"},
+		{"a reset", func(s *story) { s.Seen[0].Resets = 1 }, WasReset, "ann in room-0"},
 	})
 }
 
@@ -247,10 +247,10 @@ func TestVerifyCatches(t *testing.T) {
 func TestVerifyCatchesChanges(t *testing.T) {
 	catch(t, []plant{
 		{"deleted message back in the log", func(s *story) {
-			s.Log = slices.Insert(s.Log, s.logged("stays-edited"), s.annSaw()[1].Event)
+			s.Log = slices.Insert(s.Log, s.logged("stays-edited"), s.annSees()[1].Event)
 		}, Undeleted, "log of room-2 has goes at 103"},
 		{"edit of a deleted message in the log", func(s *story) {
-			s.Log = slices.Insert(s.Log, s.logged("stays-edited"), s.annSaw()[2].Event)
+			s.Log = slices.Insert(s.Log, s.logged("stays-edited"), s.annSees()[2].Event)
 		}, Undeleted, "log of room-2 has goes-edited at 104"},
 		{"acknowledged deletion not in the log", func(s *story) { s.remove("deletion") }, Lost, "lacks deletion, acknowledged as 108"},
 		{"message gone without a deletion", func(s *story) { s.remove("stays") }, Lost, "lacks stays, acknowledged as 101"},
@@ -261,10 +261,10 @@ func TestVerifyCatchesChanges(t *testing.T) {
 		}, Changed, "log has deletion at 108"},
 
 		{"deleted message on a stream that began later", func(s *story) {
-			s.Seen[5].Events = slices.Insert(s.bobSaw(), 1, sightings(late, s.annSaw()[1].Event)...)
+			s.Seen[5].Events = slices.Insert(s.bobSees(), 1, sightings(late, s.annSees()[1].Event)...)
 		}, Undeleted, "bob saw 103 (goes)"},
 		{"edit of a deleted message on a stream that began later", func(s *story) {
-			s.Seen[5].Events = slices.Insert(s.bobSaw(), 1, sightings(late, s.annSaw()[2].Event)...)
+			s.Seen[5].Events = slices.Insert(s.bobSees(), 1, sightings(late, s.annSees()[2].Event)...)
 		}, Undeleted, "bob saw 104 (goes-edited)"},
 		{"deleted message on a later page", func(s *story) { s.Views[0].Events[1].Began = late }, Undeleted, "cat saw 103"},
 		{"deleted message on a page after another reader saw the deletion", func(s *story) {
@@ -273,7 +273,7 @@ func TestVerifyCatchesChanges(t *testing.T) {
 		}, Undeleted, "cat saw 103"},
 		{"deleted message read after its erasure was delayed", func(s *story) {
 			s.ack("deletion").Delayed = true
-			s.annSaw()[4].At = afterwards
+			s.annSees()[4].At = afterwards
 			s.Views[0].Events[1].Began = deleted + 1
 		}, Undeleted, "cat saw 103"},
 
@@ -293,10 +293,10 @@ func TestVerifyCatchesChanges(t *testing.T) {
 		{"log without the newest edit", func(s *story) { s.Log[s.logged("stays")].Body.Text = "one chat" }, Stale, "stays at 101"},
 		{"page without an acknowledged edit", func(s *story) { s.Views[1].Events[0].Body.Text = "one chat" }, Stale, "cat saw 101 in room-2 without the edit 106"},
 		{"text of another message on a page", func(s *story) { s.Views[1].Events[0].Body.Text = "two chat" }, Changed, "cat has stays at 101"},
-		{"edited text on a stream", func(s *story) { s.bobSaw()[0].Body.Text = "four chat" }, Changed, "bob has stays at 101"},
+		{"edited text on a stream", func(s *story) { s.bobSees()[0].Body.Text = "four chat" }, Changed, "bob has stays at 101"},
 		{"reaction missing from its message", func(s *story) { s.Log[s.logged("stays")].Reactions = "" }, Changed, `reactions ""`},
-		{"reaction that nobody sent", func(s *story) { s.Log[s.logged("stays")].Reactions += "🎉 of ann; " }, Changed, "🎉 of ann"},
-		{"event that nobody sent", func(s *story) { s.Sends = s.Sends[1:] }, Unknown, "id-0 at 1 of room-0"},
+		{"reaction that was never sent", func(s *story) { s.Log[s.logged("stays")].Reactions += "🎉 of ann; " }, Changed, "🎉 of ann"},
+		{"event that was never sent", func(s *story) { s.Sends = s.Sends[1:] }, Unknown, "id-0 at 1 of room-0"},
 
 		{"page with a gap", func(s *story) {
 			s.Views[1].Events = slices.Delete(s.Views[1].Events, 1, 2)
@@ -304,9 +304,9 @@ func TestVerifyCatchesChanges(t *testing.T) {
 		}, Lost, "cat has 108 of room-2 after 101"},
 		{"page out of order", func(s *story) { slices.Reverse(s.Views[1].Events) }, Reordered, "cat has 106 of room-2 after 108"},
 		{"chain of a page broken", func(s *story) { s.Views[1].Events[2].Previous = 104 }, Broken, "cat has 108 of room-2 with previous 104"},
-		{"previous of what never was", func(s *story) { s.annSaw()[4].Previous = 107 }, Broken, "107, which was never there"},
-		{"previous of what the subscriber did not get", func(s *story) { s.bobSaw()[1].Previous = 104 }, Broken, "previous 104, and had seen up to 101"},
-		{"previous before what is in the log", func(s *story) { s.annSaw()[5].Previous = 106 }, Broken, "previous 106, the log has 108"},
+		{"previous of what never was", func(s *story) { s.annSees()[4].Previous = 107 }, Broken, "107, which was never there"},
+		{"previous of what the subscriber did not get", func(s *story) { s.bobSees()[1].Previous = 104 }, Broken, "previous 104, and had seen up to 101"},
+		{"previous before what is in the log", func(s *story) { s.annSees()[5].Previous = 106 }, Broken, "previous 106, the log has 108"},
 
 		{"edit refused, and its target not deleted", func(s *story) { s.send("too-late").Body.Target = 101 }, Contract, "too-late, edit of 101"},
 		{"edit refused before the deletion was sent", func(s *story) { s.Refusals[0].At = before }, Contract, "too-late, edit of 103"},
@@ -327,7 +327,7 @@ func TestVerifyCatchesChanges(t *testing.T) {
 	})
 }
 
-// remove takes an event out of the log, and out of the chain.
+// remove removes an event from the log, and from the chain.
 func (s *story) remove(id string) {
 	i := s.logged(id)
 	if i+1 < len(s.Log) {
@@ -336,8 +336,8 @@ func (s *story) remove(id string) {
 	s.Log = slices.Delete(s.Log, i, i+1)
 }
 
-// storeAgain adds an event to the end of its room's log once more, as a server
-// would that does not know ids, and shows it to everybody.
+// storeAgain appends an event to its room's log once more, as a server without
+// deduplication does, and delivers it to all.
 func (s *story) storeAgain(i int) {
 	again := s.Log[i]
 	again.Sequence, again.Previous = 100, s.Log[9].Sequence

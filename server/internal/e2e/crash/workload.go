@@ -13,33 +13,33 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// crowd is everybody who uses the server.
-type crowd struct {
+// workload is all clients of the server.
+type workload struct {
 	history     *History
 	rooms       []string
 	epoch       string
-	reader      *visitor // of the logs, at the end
+	reader      *protocolClient // of the logs, at the end
 	publishers  []*publisher
-	talkers     []*talker
+	chatClients []*chatClient
 	subscribers []*subscriber
-	listers     []*lister
-	browsers    []*browser
-	visitors    []*visitor
+	pageReaders []*pageReader
+	partReaders []*partReader
+	clients     []*protocolClient
 	conns       []*grpc.ClientConn
 	address     string
 	seed        *rand.Rand
 }
 
-// gather makes the crowd, and the first event of each room: before that, there
-// is no cursor to begin with.
-func gather(ctx context.Context, c Config, address string, random *rand.Rand) (_ *crowd, err error) {
-	w := &crowd{history: newHistory(), address: address, seed: random}
+// newWorkload creates the clients, and the first event of each room, after which their
+// cursors begin.
+func newWorkload(ctx context.Context, c Config, address string, random *rand.Rand) (_ *workload, err error) {
+	w := &workload{history: newHistory(), address: address, seed: random}
 	defer func() {
 		if err != nil {
 			w.close()
 		}
 	}()
-	if w.reader, err = w.visitor(doors[0], ""); err != nil {
+	if w.reader, err = w.newClient(protocols[0], ""); err != nil {
 		return nil, err
 	}
 	for i := range c.Rooms {
@@ -52,130 +52,131 @@ func gather(ctx context.Context, c Config, address string, random *rand.Rand) (_
 		}
 		w.epoch = ack.Epoch
 	}
-	for i, d := range doors {
-		if err := w.addListeners(i, d); err != nil {
+	for i, d := range protocols {
+		if err := w.addReaders(i, d); err != nil {
 			return nil, err
 		}
 	}
 	for i := range c.Publishers {
-		for j, d := range doors {
-			if err := w.addPublisher(ctx, i, d, doors[(j+1)%len(doors)]); err != nil {
+		for j, d := range protocols {
+			if err := w.addPublisher(ctx, i, d, protocols[(j+1)%len(protocols)]); err != nil {
 				return nil, err
 			}
 		}
-		if err := w.addTalker(ctx, i); err != nil {
+		if err := w.addChatClient(ctx, i); err != nil {
 			return nil, err
 		}
 	}
 	return w, nil
 }
 
-func (w *crowd) visitor(d door, token string) (*visitor, error) {
+func (w *workload) newClient(d protocol, token string) (*protocolClient, error) {
 	v, err := d.open(w.history, w.address, token)
 	if err != nil {
 		return nil, err
 	}
-	w.visitors = append(w.visitors, v)
+	w.clients = append(w.clients, v)
 	return v, nil
 }
 
-// random returns a source of its own for one of the crowd.
-func (w *crowd) random() *rand.Rand { return rand.New(rand.NewPCG(w.seed.Uint64(), 2)) }
+// random returns a source of its own for one client.
+func (w *workload) random() *rand.Rand { return rand.New(rand.NewPCG(w.seed.Uint64(), 2)) }
 
-// room spreads the crowd over the rooms.
-func (w *crowd) room(i int) string { return w.rooms[i%len(w.rooms)] }
+// room spreads clients over the rooms.
+func (w *workload) room(i int) string { return w.rooms[i%len(w.rooms)] }
 
-// addListeners adds the readers of one door: a subscriber that stays, one that leaves
-// and resumes, one that reads pages forward, and one that reads parts of all rooms.
-func (w *crowd) addListeners(i int, d door) error {
+// addReaders adds the readers on one protocol: a subscriber that stays, one that
+// disconnects and resumes, one that reads pages forward, and one that reads parts of all
+// rooms.
+func (w *workload) addReaders(i int, d protocol) error {
 	for k, kind := range []string{"stays", "leaves", "pages"} {
-		v, err := w.visitor(d, "")
+		v, err := w.newClient(d, "")
 		if err != nil {
 			return err
 		}
-		at := seat{d.name + "-" + kind, w.room(i + k)}
+		at := subscription{d.name + "-" + kind, w.room(i + k)}
 		if kind == "pages" {
-			w.listers = append(w.listers, &lister{seat: at, door: v, random: w.random(), history: w.history,
+			w.pageReaders = append(w.pageReaders, &pageReader{subscription: at, client: v, random: w.random(), history: w.history,
 				cursor: &chatv1.Cursor{Epoch: w.epoch}})
 			continue
 		}
-		w.subscribers = append(w.subscribers, &subscriber{seat: at, door: v, restive: kind == "leaves",
+		w.subscribers = append(w.subscribers, &subscriber{subscription: at, client: v, reconnects: kind == "leaves",
 			random: w.random(), history: w.history, cursor: client.Cursor{Epoch: w.epoch}})
 	}
-	v, err := w.visitor(d, "")
+	v, err := w.newClient(d, "")
 	if err != nil {
 		return err
 	}
-	w.browsers = append(w.browsers, &browser{name: d.name + "-browses", door: v, rooms: w.rooms, random: w.random(), history: w.history})
+	w.partReaders = append(w.partReaders, &partReader{name: d.name + "-parts", client: v, rooms: w.rooms, random: w.random(), history: w.history})
 	return nil
 }
 
-// addPublisher adds one of a door. The first of each door is anonymous.
-func (w *crowd) addPublisher(ctx context.Context, i int, d, other door) error {
+// addPublisher adds a publisher on one protocol. The first one on each is anonymous.
+func (w *workload) addPublisher(ctx context.Context, i int, d, other protocol) error {
 	p := &publisher{author: w.author(fmt.Sprintf("%s-%d", d.name, i)), history: w.history}
 	var token string
 	var err error
 	if i > 0 {
-		if token, p.sender, err = enter(ctx, w.reader, p.name); err != nil {
+		if token, p.sender, err = signInGuest(ctx, w.reader, p.name); err != nil {
 			return err
 		}
 	}
-	if p.door, err = w.visitor(d, token); err != nil {
+	if p.client, err = w.newClient(d, token); err != nil {
 		return err
 	}
-	if p.other, err = w.visitor(other, token); err != nil {
+	if p.other, err = w.newClient(other, token); err != nil {
 		return err
 	}
 	w.publishers = append(w.publishers, p)
 	return nil
 }
 
-func (w *crowd) author(name string) author {
+func (w *workload) author(name string) author {
 	return author{name: name, rooms: w.rooms, random: w.random()}
 }
 
-func (w *crowd) addTalker(ctx context.Context, i int) error {
-	t := &talker{
-		author:  w.author(fmt.Sprintf("chat-%d", i)),
-		seat:    seat{fmt.Sprintf("chat-%d", i), w.room(i)},
-		history: w.history,
-		cursor:  client.Cursor{Epoch: w.epoch},
+func (w *workload) addChatClient(ctx context.Context, i int) error {
+	t := &chatClient{
+		author:       w.author(fmt.Sprintf("chat-%d", i)),
+		subscription: subscription{fmt.Sprintf("chat-%d", i), w.room(i)},
+		history:      w.history,
+		cursor:       client.Cursor{Epoch: w.epoch},
 	}
 	var err error
-	if t.token, t.sender, err = enter(ctx, w.reader, t.seat.subscriber); err != nil {
+	if t.token, t.sender, err = signInGuest(ctx, w.reader, t.subscription.subscriber); err != nil {
 		return err
 	}
 	if t.conn, err = dial(w.address); err != nil {
 		return err
 	}
 	w.conns = append(w.conns, t.conn)
-	w.talkers = append(w.talkers, t)
+	w.chatClients = append(w.chatClients, t)
 	return nil
 }
 
-// start starts everybody: publishers until stop is closed, the others until ctx
+// start starts all clients: publishers run until stop is closed, the others until ctx
 // ends.
-func (w *crowd) start(ctx context.Context, stop <-chan struct{}, publishing, listening *sync.WaitGroup) {
+func (w *workload) start(ctx context.Context, stop <-chan struct{}, publishing, reading *sync.WaitGroup) {
 	for _, p := range w.publishers {
 		publishing.Go(func() { p.run(ctx, stop) })
 	}
-	for _, t := range w.talkers {
-		listening.Go(func() { t.run(ctx, stop) })
+	for _, t := range w.chatClients {
+		reading.Go(func() { t.run(ctx, stop) })
 	}
 	for _, s := range w.subscribers {
-		listening.Go(func() { s.run(ctx) })
+		reading.Go(func() { s.run(ctx) })
 	}
-	for _, l := range w.listers {
-		listening.Go(func() { l.run(ctx) })
+	for _, l := range w.pageReaders {
+		reading.Go(func() { l.run(ctx) })
 	}
-	for _, b := range w.browsers {
-		listening.Go(func() { b.run(ctx) })
+	for _, b := range w.partReaders {
+		reading.Go(func() { b.run(ctx) })
 	}
 }
 
-// settle waits until everything is answered and everybody has seen the end of
-// the logs, or for as long as ctx: who has not caught up by then has lost it.
-func (w *crowd) settle(ctx context.Context) error {
+// settle waits until every send is answered and every reader has seen the end of its
+// log, or until ctx ends: a reader that is not there by then has lost events.
+func (w *workload) settle(ctx context.Context) error {
 	tick := time.NewTicker(20 * time.Millisecond)
 	defer tick.Stop()
 	var heads map[string]uint64
@@ -200,8 +201,8 @@ func (w *crowd) settle(ctx context.Context) error {
 	return nil
 }
 
-func (w *crowd) answered() bool {
-	for _, t := range w.talkers {
+func (w *workload) answered() bool {
+	for _, t := range w.chatClients {
 		if !t.answered() {
 			return false
 		}
@@ -209,8 +210,8 @@ func (w *crowd) answered() bool {
 	return true
 }
 
-func (w *crowd) caughtUp(heads map[string]uint64) bool {
-	for _, s := range w.seats() {
+func (w *workload) caughtUp(heads map[string]uint64) bool {
+	for _, s := range w.subscriptions() {
 		if !w.history.reached(s, heads[s.room]) {
 			return false
 		}
@@ -218,38 +219,38 @@ func (w *crowd) caughtUp(heads map[string]uint64) bool {
 	return true
 }
 
-func (w *crowd) seats() []seat {
-	var seats []seat
-	for _, t := range w.talkers {
-		seats = append(seats, t.seat)
+func (w *workload) subscriptions() []subscription {
+	var subscriptions []subscription
+	for _, t := range w.chatClients {
+		subscriptions = append(subscriptions, t.subscription)
 	}
 	for _, s := range w.subscribers {
-		seats = append(seats, s.seat)
+		subscriptions = append(subscriptions, s.subscription)
 	}
-	for _, l := range w.listers {
-		seats = append(seats, l.seat)
+	for _, l := range w.pageReaders {
+		subscriptions = append(subscriptions, l.subscription)
 	}
-	return seats
+	return subscriptions
 }
 
-// resumes returns how often somebody came back. Nobody may be running any more.
-func (w *crowd) resumes() int {
-	n := -len(w.seats()) // the first time is none
-	for _, t := range w.talkers {
+// resumes returns how often readers have resumed. No client may be running any more.
+func (w *workload) resumes() int {
+	n := -len(w.subscriptions()) // the first time is none
+	for _, t := range w.chatClients {
 		n += t.resumes
 	}
 	for _, s := range w.subscribers {
-		n += int(s.door.streams.opened.Load())
+		n += int(s.client.streams.opened.Load())
 	}
-	for _, l := range w.listers {
+	for _, l := range w.pageReaders {
 		n += l.resumes + 1
 	}
 	return n
 }
 
-// close lets go of all connections. Nobody may be running any more.
-func (w *crowd) close() {
-	for _, v := range w.visitors {
+// close closes all connections. No client may be running any more.
+func (w *workload) close() {
+	for _, v := range w.clients {
 		v.idle()
 	}
 	for _, c := range w.conns {

@@ -1,5 +1,5 @@
 // Command verify kills a server with SIGKILL, again and again, under load, and
-// says whether anything was lost, doubled, reordered or changed, and whether anything
+// reports whether anything was lost, doubled, reordered or changed, and whether anything
 // deleted was read or left in a file. Run it in the module's directory, for as long as
 // you like:
 //
@@ -33,14 +33,14 @@ func main() {
 
 func run(ctx context.Context, out io.Writer) error {
 	c := crash.Config{Log: out}
-	flag.DurationVar(&c.Duration, "duration", time.Minute, "how long to go on killing; an interrupt ends it early, and judges")
-	flag.IntVar(&c.Kills, "kills", 20, "how often to kill, even if it takes longer")
-	flag.IntVar(&c.Rooms, "rooms", 4, "how many rooms")
-	flag.IntVar(&c.Publishers, "publishers", 6, "how many publishers for each door")
-	flag.DurationVar(&c.Settle, "settle", time.Minute, "how long everybody may take to catch up at the end")
+	flag.DurationVar(&c.Duration, "duration", time.Minute, "how long to kill at least; an interrupt ends it early, and judges")
+	flag.IntVar(&c.Kills, "kills", 20, "number of kills, even if they take longer")
+	flag.IntVar(&c.Rooms, "rooms", 4, "number of rooms")
+	flag.IntVar(&c.Publishers, "publishers", 6, "number of publishers on each protocol")
+	flag.DurationVar(&c.Settle, "settle", time.Minute, "how long readers may take to catch up at the end")
 	flag.StringVar(&c.Program, "program", "", "`path` of the server; by default it is built")
 	flag.StringVar(&c.Dir, "data", "", "empty `directory` for the servers' data, to be kept; by default a temporary one, kept if there are faults")
-	flag.Uint64Var(&c.Seed, "seed", rand.Uint64(), "what makes the choices")
+	flag.Uint64Var(&c.Seed, "seed", rand.Uint64(), "`seed` of the random choices")
 	flag.Parse()
 
 	dir, err := os.MkdirTemp("", "chatroom-crash-")
