@@ -59,7 +59,7 @@ var layers = []layer{
 		"events are stored and sent as the same message: what converts them knows the domain and the contract alone"},
 	{"chatroom/server/internal/store/storetest", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/testenv", "pgregory.net/rapid"}, nil,
 		"one suite judges every store, so it must know none of them"},
-	{"chatroom/server/internal/store/memory", []string{"=chatroom/server/internal/chat"},
+	{"chatroom/server/internal/store/memory", []string{"=chatroom/server/internal/chat", "github.com/tidwall/btree"},
 		[]string{"chatroom/server/internal/store/storetest"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire"},
 	{"chatroom/server/internal/store/sqlite", []string{"=chatroom/server/internal/chat", "github.com/ncruces", "chatroom/server/internal/durable", "golang.org/x/sys"},

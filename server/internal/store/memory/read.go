@@ -133,12 +133,17 @@ func (s *Store) Rooms(ctx context.Context, after string, limit int) ([]chat.Room
 		return nil, err
 	}
 	defer s.mu.Unlock()
-	names := s.names.after(after)
-	names = names[:min(limit, len(names))]
-	heads := make([]chat.RoomHead, 0, len(names))
-	for _, name := range names {
+	heads := make([]chat.RoomHead, 0, min(limit, s.names.Len()))
+	s.names.Ascend(after, func(name string) bool {
+		switch {
+		case name == after:
+			return true
+		case len(heads) == limit:
+			return false
+		}
 		heads = append(heads, s.rooms[name].head())
-	}
+		return true
+	})
 	return heads, nil
 }
 

@@ -39,7 +39,7 @@ func (s *Store) evictLocked(l *log) {
 		s.largest.fix(l)
 		return
 	}
-	s.names.remove(l.room)
+	s.names.Delete(l.room)
 	s.oldest.remove(l)
 	s.largest.remove(l)
 	s.forgetLocked(l)

@@ -160,8 +160,8 @@ func TestAge(t *testing.T) {
 		if got := roomHead(t, s, "room").Last; got != young {
 			t.Errorf("room ends with %d, want %d", got, young)
 		}
-		if len(s.names.texts) != 1 {
-			t.Errorf("%d rooms are listed, want 1", len(s.names.texts))
+		if s.names.Len() != 1 {
+			t.Errorf("%d rooms are listed, want 1", s.names.Len())
 		}
 	})
 }

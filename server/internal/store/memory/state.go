@@ -6,14 +6,15 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/tidwall/btree"
+
 	"chatroom/server/internal/chat"
 )
 
 // state is the records of a store.
 type state struct {
-	mu       sync.Mutex // guards below; taken after feed.delivering
-	records  map[string]chat.Record
-	keys     sorted
+	mu       sync.Mutex                     // guards below; taken after feed.delivering
+	records  btree.Map[string, chat.Record] // by key
 	revision uint64
 	watches  feed[chat.Record]
 	closed   bool
@@ -29,7 +30,7 @@ func (s *Store) Get(ctx context.Context, key string) (chat.Record, error) {
 		return chat.Record{}, err
 	}
 	defer st.mu.Unlock()
-	r, found := st.records[key]
+	r, found := st.records.Get(key)
 	if !found {
 		return chat.Record{}, chat.ErrNoRecord
 	}
@@ -65,13 +66,16 @@ func (s *Store) List(ctx context.Context, prefix, after string, limit int) ([]ch
 	}
 	defer st.mu.Unlock()
 	var list []chat.Record
-	// The prefix itself is no key: it ends with a slash.
-	for _, key := range st.keys.after(max(prefix, after)) {
-		if len(list) == limit || !strings.HasPrefix(key, prefix) {
-			break
+	st.records.Ascend(max(prefix, after), func(key string, r chat.Record) bool {
+		switch {
+		case key == after:
+			return true
+		case len(list) == limit || !strings.HasPrefix(key, prefix):
+			return false
 		}
-		list = append(list, st.records[key])
-	}
+		list = append(list, r)
+		return true
+	})
 	return list, nil
 }
 
@@ -96,7 +100,7 @@ func (st *state) change(ctx context.Context, r chat.Record, revision uint64) (ui
 	if err := st.lock(ctx); err != nil {
 		return 0, err
 	}
-	old, found := st.records[r.Key]
+	old, found := st.records.Get(r.Key)
 	if old.Revision != revision || r.Value == nil && !found {
 		st.mu.Unlock()
 		return 0, chat.ErrRevision
@@ -104,11 +108,9 @@ func (st *state) change(ctx context.Context, r chat.Record, revision uint64) (ui
 	st.revision++
 	r.Revision = st.revision
 	if r.Value == nil {
-		delete(st.records, r.Key)
-		st.keys.remove(r.Key)
+		st.records.Delete(r.Key)
 	} else {
-		st.records[r.Key] = r
-		st.keys.insert(r.Key)
+		st.records.Set(r.Key, r)
 	}
 	if st.watches.used() {
 		st.watches.pending = append(st.watches.pending, r)

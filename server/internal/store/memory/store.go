@@ -14,6 +14,8 @@ import (
 	"sync"
 	"time"
 
+	"github.com/tidwall/btree"
+
 	"chatroom/server/internal/chat"
 )
 
@@ -43,9 +45,9 @@ type Store struct {
 
 	mu        sync.Mutex // guards below; taken after feed.delivering
 	rooms     map[string]*log
-	names     sorted   // of the rooms that hold events
-	oldest    roomHeap // rooms that hold events, the one with the oldest event first
-	largest   roomHeap // rooms that hold events, the one with the most bytes first
+	names     btree.Set[string] // of the rooms that hold events
+	oldest    roomHeap          // rooms that hold events, the one with the oldest event first
+	largest   roomHeap          // rooms that hold events, the one with the most bytes first
 	bytes     int
 	last      uint64
 	emptied   map[string]totals // rooms that lost all their events
@@ -79,7 +81,6 @@ func Open(c Config) *Store {
 		largest: roomHeap{less: usesMore, place: func(l *log) *int { return &l.inLargest }},
 		emptied: make(map[string]totals),
 		keys:    keys{window: c.Window, limit: c.Keys, first: make(map[digest]uint64)},
-		state:   state{records: make(map[string]chat.Record)},
 	}
 }
 
@@ -136,7 +137,7 @@ func (s *Store) storeLocked(e chat.Entry, now time.Time) *log {
 	l.push(ev)
 	s.bytes += ev.size()
 	if len(l.events) == 1 {
-		s.names.insert(l.room)
+		s.names.Insert(l.room)
 		s.oldest.push(l)
 		s.largest.push(l)
 	} else {
