@@ -205,7 +205,7 @@ func outcomeOf(ctx context.Context, t *testing.T, h *harness.SeededRoom, d damag
 		}
 		return "refused"
 	}
-	defer s.Shutdown()
+	defer func() { _ = s.Shutdown() }() // damage may fail it
 	page, err := harness.RPCClient(t, s).ListEvents(ctx, &chatv1.ListEventsRequest{
 		Room: h.Room, Page: &chatv1.ListEventsRequest_After{After: &chatv1.Cursor{Epoch: h.Epoch}},
 	})

@@ -152,7 +152,7 @@ func (a *Participant) TrySend(request *chatv1.SendRequest) (*chatv1.SendResponse
 	}
 }
 
-// Do is try for what must not be refused.
+// MustSend sends a request in the participant's mode. It must not be refused.
 func (a *Participant) MustSend(t *testing.T, request *chatv1.SendRequest) *chatv1.SendResponse {
 	t.Helper()
 	response, refused := a.TrySend(request)

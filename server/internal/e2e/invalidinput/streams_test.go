@@ -194,8 +194,10 @@ func TestInvalidRequestsOnHello(t *testing.T) {
 			ctx, cancel := context.WithTimeout(t.Context(), callTimeout)
 			defer cancel()
 			stream := newRawClient[hellopb.ChatResponse](b.s, d, c.method).CallBidiStream(ctx)
-			defer stream.CloseResponse()
-			defer stream.CloseRequest()
+			defer func() {
+				_ = stream.CloseRequest()
+				_ = stream.CloseResponse()
+			}()
 			if err := stream.Send(&request); err != nil && !errors.Is(err, io.EOF) {
 				t.Fatalf("Send on the stream: %v", err)
 			}

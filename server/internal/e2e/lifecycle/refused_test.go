@@ -47,7 +47,7 @@ func TestTakenPortLeavesDataAlone(t *testing.T) {
 		if after := harness.Snapshot(t, used); after != before {
 			t.Errorf("a server on a taken port has changed the directory:\n%s\nwant\n%s", after, before)
 		}
-		harness.StartRefused(t, harness.InDir(fresh), harness.ListenOn(taken.Addr().String()))
+		_ = harness.StartRefused(t, harness.InDir(fresh), harness.ListenOn(taken.Addr().String()))
 		if _, err := os.Stat(fresh); err == nil {
 			t.Error("a server on a taken port has made its directory")
 		}
