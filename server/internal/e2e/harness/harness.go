@@ -2,6 +2,7 @@ package harness
 
 import (
 	"context"
+	"errors"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -20,6 +21,9 @@ func Snapshot(t *testing.T, dir string) string {
 			return err
 		}
 		info, err := e.Info()
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was renamed meanwhile
+		}
 		if err == nil {
 			b.WriteString(path + " " + info.ModTime().String() + " " + info.Mode().String() + "\n")
 		}

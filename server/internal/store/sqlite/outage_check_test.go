@@ -287,6 +287,9 @@ func texts(dir, prefix string, length int) (map[string]string, error) {
 			return err
 		}
 		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was renamed meanwhile
+		}
 		for rest := content; ; rest = rest[length:] {
 			at := bytes.Index(rest, []byte(prefix))
 			if at < 0 || len(rest) < at+length {

@@ -2,6 +2,7 @@ package storetest
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"math/rand/v2"
@@ -206,6 +207,9 @@ func inNoFile(t testing.TB, dir string, texts []string) {
 			return err
 		}
 		content, err := os.ReadFile(path)
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it was renamed meanwhile
+		}
 		if err != nil {
 			return err
 		}

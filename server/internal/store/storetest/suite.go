@@ -9,11 +9,21 @@
 package storetest
 
 import (
+	"flag"
 	"testing"
 	"time"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/testenv"
 )
+
+// By default rapid makes fewer checks than it would. Its flag -rapid.checks, which is
+// parsed later, wins.
+func init() {
+	if !testenv.Full() {
+		_ = flag.Set("rapid.checks", "20")
+	}
+}
 
 // Store is what an adapter implements.
 type Store interface {
