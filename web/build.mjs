@@ -10,7 +10,7 @@ await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 
 const { metafile } = await build({
-  entryPoints: { app: "src/main.tsx", style: "static/style.css" },
+  entryPoints: { app: "page/main.tsx", style: "page/styles/style.css" },
   outdir: "dist",
   bundle: true,
   minify: true,
@@ -24,7 +24,7 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 
-for (const file of ["index.html", "icon.svg"]) await cp(`static/${file}`, `dist/${file}`);
+for (const file of ["index.html", "icon.svg"]) await cp(`page/static/${file}`, `dist/${file}`);
 await writeFile("dist/licenses.txt", await licenses(metafile));
 
 /** The licences of the packages in the bundle, which ask to be passed on. */

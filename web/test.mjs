@@ -7,11 +7,18 @@ import { build } from "esbuild";
 process.chdir(import.meta.dirname);
 
 const out = "node_modules/.tests";
-const tests = (await readdir("src")).filter((name) => /\.test\.tsx?$/.test(name)).map((name) => `src/${name}`);
+const tests = [];
+for (const folder of ["client", "page"]) {
+  for (const file of await readdir(folder, { recursive: true })) {
+    if (/\.test\.tsx?$/.test(file)) tests.push(`${folder}/${file}`);
+  }
+}
+tests.sort();
 await rm(out, { recursive: true, force: true });
 await build({
   entryPoints: tests,
   outdir: out,
+  outbase: ".",
   outExtension: { ".js": ".mjs" },
   bundle: true,
   platform: "node",
@@ -22,6 +29,7 @@ await build({
   sourcemap: "inline",
   logLevel: "warning",
 });
-const files = tests.map((name) => `${out}/${name.slice("src/".length).replace(/tsx?$/, "mjs")}`);
-const { status } = spawnSync(process.execPath, ["--enable-source-maps", "--test", "--test-reporter=spec", ...files], { stdio: "inherit" });
+const files = tests.map((name) => `${out}/${name.replace(/tsx?$/, "mjs")}`);
+const node = ["--enable-source-maps", "--test", "--test-reporter=spec", ...files];
+const { status } = spawnSync(process.execPath, node, { stdio: "inherit" });
 process.exitCode = status ?? 1;
