@@ -39,7 +39,9 @@ async function licenses({ inputs }) {
     if (own) parts.push(indented(own));
   }
   for (const path of Object.keys(inputs).sort()) {
-    const notice = /^(?:\/\/.*\n)*\/\/ Redistribution and use in source(?:.*\n\/\/)*.*\n/.exec(await readFile(path, "utf8"));
+    const notice = /^(?:\/\/.*\n)*\/\/ Redistribution and use in source(?:.*\n\/\/)*.*\n/.exec(
+      await readFile(path, "utf8"),
+    );
     if (notice) parts.push(`${path.replace("node_modules/", "")}\n`, indented(notice[0].replace(/^\/\/ ?/gm, "")));
   }
   const apache = await readFile("../LICENSE", "utf8");
@@ -48,5 +50,6 @@ async function licenses({ inputs }) {
 }
 
 function indented(text) {
-  return text.trimEnd().replace(/^/gm, "    ").replace(/[ \t]+$/gm, "") + "\n";
+  const lines = text.trimEnd().replace(/^/gm, "    ");
+  return `${lines.replace(/[ \t]+$/gm, "")}\n`;
 }

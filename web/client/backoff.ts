@@ -1,12 +1,12 @@
-/** The bound of the first wait, in milliseconds; it doubles with every failure. */
+/** The upper bound of the first delay, in milliseconds; it doubles with every failure. */
 export const firstBound = 500;
-/** The highest bound, in milliseconds. */
+/** The highest upper bound, in milliseconds. */
 export const lastBound = 15_000;
 
 /**
- * How long to wait after `failures` failures in a row: anything from 0 up to a
- * bound that doubles. Full jitter keeps clients that failed together from
- * coming back together.
+ * Returns how long to wait after a number of failures in a row: a random delay
+ * from 0 to a bound that doubles. Full jitter keeps clients that failed together
+ * from reconnecting together.
  */
 export function backoff(failures: number, random: () => number): number {
   return random() * Math.min(lastBound, firstBound * 2 ** Math.max(0, failures - 1));

@@ -1,60 +1,42 @@
-// The contract's bounds, checked before anything is sent. The server checks
-// them again, and its answer counts.
+// The contract's bounds, checked before anything is sent. The server checks them
+// again, and its answer is the one that counts.
 
-/** The longest text of a message, in characters (code points). */
-export const maxText = 4_000;
-/** The longest name of a member, in characters. */
-export const maxName = 40;
+/** The longest text of a message, in code points. */
+export const maxTextLength = 4_000;
+/** The longest name of a member, in code points. */
+export const maxNameLength = 40;
 
-/** How many characters (code points) a text has. */
-export function length(text: string): number {
+/** The number of code points in a text. */
+export function codePoints(text: string): number {
   let n = 0;
   for (const _ of text) n++;
   return n;
 }
 
 /**
- * What a text is sent as: without white space at its end and empty lines at its
- * start, and with halves of characters, which UTF-8 can't hold, replaced.
+ * Returns a text as it is sent: without white space at the end and blank lines at
+ * the start. Lone surrogates, which UTF-8 cannot encode, are replaced.
  */
-export function tidy(text: string): string {
+export function normalizeText(text: string): string {
   return text
     .replace(/^\p{White_Space}*\n/u, "")
     .replace(/\p{White_Space}+$/u, "")
     .replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
-/** Whether a text is one that the contract takes as a message. */
-export function sayable(text: string): boolean {
-  return /\P{White_Space}/u.test(text) && length(text) <= maxText;
+/** Whether the contract accepts a text as a message. */
+export function isValidText(text: string): boolean {
+  return /\P{White_Space}/u.test(text) && codePoints(text) <= maxTextLength;
 }
 
-/** Whether a name may be asked for. Which characters it may have, the server says. */
-export function nameable(name: string): boolean {
-  const n = length(name.trim());
-  return n >= 1 && n <= maxName;
+/** Whether a name has a valid length. The server decides which characters are allowed. */
+export function isValidName(name: string): boolean {
+  const n = codePoints(name.trim());
+  return n >= 1 && n <= maxNameLength;
 }
 
-/**
- * The room that an address names: its #fragment, else ?room=, else the lobby.
- * Null when that is not a room's name.
- */
-export function roomOf(address: { hash: string; search: string }): string | null {
-  let name: string;
-  try {
-    name = decodeURIComponent(address.hash.slice(1));
-  } catch {
-    return null;
-  }
-  return checked(name || new URLSearchParams(address.search).get("room") || "lobby");
-}
-
-/** The room that somebody means with a name, null when there can't be one. */
-export function roomNamed(text: string): string | null {
-  return checked(text.trim().replace(/^#/, "").replace(/\s+/g, "-"));
-}
-
-function checked(name: string): string | null {
+/** Returns the name of a room in lower case, or null if it is not valid. */
+export function validRoomName(name: string): string | null {
   const lower = name.toLowerCase();
   return /^[a-z0-9._-]{1,64}$/.test(lower) ? lower : null;
 }

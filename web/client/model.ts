@@ -1,186 +1,190 @@
-// What the page knows of the contract: the parts of chat.v1 that it uses, as
-// plain values that can be cloned between tabs. Times are milliseconds since
-// 1970, durations milliseconds.
+// The parts of the contract chat.v1 that a chat needs, as plain values that can
+// be posted to other tabs. Times are milliseconds since 1970, durations
+// milliseconds.
 
-/** Somebody who takes part. Without an id, a caller that has no token. */
+import type { Failure } from "./failure";
+
+/** A member of a room. A caller without a token has no id. */
 export interface Member {
   readonly id: string;
   readonly name: string;
 }
 
-/** A token, whom it stands for, and when it ends. */
+/** A token, the member that it stands for, and when it expires. */
 export interface Identity {
   readonly token: string;
   readonly member: Member;
   readonly expires: number;
 }
 
-/** A place in a room's log: everything up to and including sequence was seen. */
+/** A position in a room's log: every event up to and including the sequence was received. */
 export interface Cursor {
   readonly epoch: string;
   readonly sequence: bigint;
 }
 
-/** Something that happened in the room. */
+/** An event of a room. */
 export interface Event {
-  /** The place in the room's log, 0 for an ephemeral event, which has none. */
+  /** The position in the room's log; 0 for an ephemeral event, which is not in the log. */
   readonly sequence: bigint;
-  /** The sequence of the retained event before this one, 0 when there is none. */
+  /** The sequence of the retained event before this one, 0 if there is none. */
   readonly previous: bigint;
   readonly time: number;
   readonly id: string;
   readonly sender: Member;
   readonly body: Body;
-  /** What has become of a message; only on messages that were read in pages. */
+  /** The edits and reactions that are part of a message already; only messages in pages have them. */
   readonly changes: Changes | null;
 }
 
-/** What happened. Kinds that the page has no use for are "other". */
-export type Body = Speech | Ephemeral | { readonly kind: "custom"; readonly type: string } | { readonly kind: "other" };
+/** The body of an event. A kind that this client does not know is "other". */
+export type Body =
+  | SendBody
+  | EphemeralBody
+  | { readonly kind: "custom"; readonly type: string }
+  | { readonly kind: "other" };
 
-/** What this page says in a room, and what is in the log. */
-export type Speech = Said | Change;
+/** What this client sends and the room's log keeps. */
+export type SendBody = Message | MessageChange;
 
-/** Something was said. replyTo is the sequence of what it answers, 0 for nothing. */
-export interface Said {
+/** A message. replyTo is the sequence of the message that it answers, 0 for none. */
+export interface Message {
   readonly kind: "message";
   readonly text: string;
   readonly replyTo: bigint;
 }
 
-/** A message changes: target is its sequence. */
-export type Change =
+/** A change to a message. target is the message's sequence. */
+export type MessageChange =
   | { readonly kind: "edit"; readonly target: bigint; readonly text: string }
   | { readonly kind: "deletion"; readonly target: bigint }
   | { readonly kind: "reaction"; readonly target: bigint; readonly emoji: string; readonly removed: boolean };
 
-/** What is not in the log. Where members are counted, it is those who are there now. */
-export type Ephemeral =
+/** What the log does not keep. members is how many are in the room after the event. */
+export type EphemeralBody =
   | { readonly kind: "memberJoined"; readonly members: number }
   | { readonly kind: "memberLeft"; readonly members: number }
   | { readonly kind: "memberRenamed" }
   | { readonly kind: "memberCount"; readonly members: number }
   | { readonly kind: "typing"; readonly stopped: boolean }
-  | ({ readonly kind: "roomChanged" } & Presented);
+  | ({ readonly kind: "roomChanged" } & RoomProfile);
 
-/** How a room presents itself; empty for not at all. */
-export interface Presented {
+/** A room's display name and topic; empty if not set. */
+export interface RoomProfile {
   readonly displayName: string;
   readonly topic: string;
 }
 
-/** What has become of a message up to a change, the newest one that is in it. */
+/** The changes that are part of a message. */
 export interface Changes {
+  /** The sequence of the newest one. */
   readonly sequence: bigint;
-  /** When the text was last edited, 0 if it was not. */
+  /** When the text was last edited, 0 if never. */
   readonly edited: number;
   readonly reactions: readonly Reactions[];
 }
 
-/** Who reacted to a message with one emoji. Pages give the ids alone: names are "" then. */
+/** The members who reacted to a message with one emoji. In pages their names are "". */
 export interface Reactions {
   readonly emoji: string;
   readonly members: readonly Member[];
 }
 
-/** Where a subscription starts. */
+/** Where a subscription starts: after a cursor, or with the given number of newest events. */
 export type Start = { readonly after: Cursor } | { readonly recent: number };
 
-/** Which page of history: before or after a cursor, or the newest. */
-export type Place = { readonly before: Cursor } | { readonly after: Cursor } | null;
+/** Which page of the history to read: before or after a cursor; null for the newest. */
+export type PagePosition = { readonly before: Cursor } | { readonly after: Cursor } | null;
 
-/** One item of a stream. Kinds that the page has no use for are "other". */
+/** One item of a stream. A kind that this client does not know is "other". */
 export type Frame =
-  | Joined
+  | JoinedFrame
   | { readonly kind: "event"; readonly event: Event }
   | { readonly kind: "caughtUp" }
   | { readonly kind: "reset"; readonly epoch: string; readonly head: bigint }
-  | RoomsChanged
+  | RoomsChangedFrame
   | { readonly kind: "draining"; readonly reconnectAfter: number }
   | { readonly kind: "other" };
 
-/** The first frame of a stream: where the room stands. */
-export interface Joined extends Presented {
+/** The first frame of a stream: the state of the room. */
+export interface JoinedFrame extends RoomProfile {
   readonly kind: "joined";
   readonly epoch: string;
+  /** The sequence of the newest event. */
   readonly head: bigint;
+  /** The interval of heartbeats. */
   readonly heartbeat: number;
   readonly members: number;
 }
 
-/** One page of history. */
-export interface Page {
+/** A page of the history. */
+export interface EventsPage {
   readonly epoch: string;
   readonly events: readonly Event[];
-  /** Whether there is more in the direction of the page. */
+  /** Whether there are more events in the direction of the page. */
   readonly more: boolean;
-  /** The cursor behind the page. */
+  /** The cursor after the page's last event. */
   readonly next: Cursor;
 }
 
-/** The answer to a send: where the event was stored. */
+/** The answer to a send: where the event is in the log. */
 export interface Receipt {
   readonly epoch: string;
   readonly sequence: bigint;
   readonly time: number;
 }
 
-/** Who is in a room: those with an id, as far as they were listed, and how many in all. */
-export interface Crowd {
+/** The first page of the members who are in a room and have an id. */
+export interface MembersPage {
   readonly members: readonly Member[];
-  /** Whether there are more with an id than are listed. */
+  /** Whether there are more pages. */
   readonly more: boolean;
+  /** How many are in the room, those without an id included. */
   readonly total: number;
 }
 
 /** A room in the list of rooms. */
-export interface RoomEntry extends Presented {
+export interface RoomSummary extends RoomProfile {
   readonly name: string;
   readonly members: number;
-  /** The sequence of the newest event, 0 when there is none. */
+  /** The sequence of the newest event, 0 if there is none. */
   readonly head: bigint;
-  /** How many messages were ever stored in the room, the deleted ones included. */
+  /** How many messages were ever stored in the room, deleted ones included. */
   readonly messages: bigint;
-  /** When the newest event was accepted, 0 when there is none. */
-  readonly active: number;
+  /** When the newest event was accepted, 0 if there is none. */
+  readonly lastActivity: number;
 }
 
-/** A room as a page of the list has it. */
-export interface ListedRoom extends RoomEntry {
-  /** How many messages of others came after what was seen, 100 for 100 or more; null if nothing was seen yet. */
+/** A room in a page of the list. */
+export interface ListedRoom extends RoomSummary {
+  /** How many messages of others came after the read cursor, 100 for 100 or more; null without a read cursor. */
   readonly unread: number | null;
 }
 
-/** One page of the list of rooms. */
+/** A page of the list of rooms. */
 export interface RoomsPage {
-  /** By last activity, the newest first. */
+  /** The most recently active first. */
   readonly rooms: readonly ListedRoom[];
   /** The token of the next page, empty on the last one. */
-  readonly next: string;
+  readonly nextToken: string;
 }
 
 /**
- * The changes to the list of rooms since the frame of this kind before it. The
+ * The changes to the list of rooms since the previous frame of this kind. The
  * first one of a stream is empty and incomplete.
  */
-export interface RoomsChanged {
+export interface RoomsChangedFrame {
   readonly kind: "roomsChanged";
   /** The rooms that changed, as they are now. */
-  readonly rooms: readonly RoomEntry[];
-  /** The names of rooms that are in the list no longer. */
+  readonly rooms: readonly RoomSummary[];
+  /** The names of rooms that are no longer in the list. */
   readonly removed: readonly string[];
-  /** Whether there were more changes than these. */
+  /** Whether other rooms changed as well. */
   readonly incomplete: boolean;
 }
 
-/** The code of an error, as Connect names it: "unavailable", "invalid_argument". */
-export interface Failure {
-  readonly code: string;
-  readonly message: string;
-}
-
 /** Why a stream ended. */
-export interface End extends Failure {
-  /** The stream goes on elsewhere: nothing failed, and there is nothing to wait for. */
+export interface StreamEnd extends Failure {
+  /** Nothing failed: another tab has the stream from now on. Reconnect at once. */
   readonly moved?: boolean;
 }

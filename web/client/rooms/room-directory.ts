@@ -1,20 +1,29 @@
-// Keeps the list of rooms: lists them when a stream begins, and applies what the
-// stream reports from then on. There is no polling.
+// Keeps the list of rooms up to date: requests it when a stream begins, and applies
+// the changes that the stream reports from then on. There is no polling.
 
 import { backoff } from "../backoff";
-import type { Cursor, Failure, RoomsChanged, RoomsPage } from "../model";
-import { changed, extended, isIncomplete, isInexact, listed, type Change, type Rooms } from "./room-list";
+import { failureOf } from "../failure";
+import type { Cursor, RoomsChangedFrame, RoomsPage } from "../model";
+import {
+  changeList,
+  firstPage,
+  isIncomplete,
+  isInexact,
+  type RoomList,
+  type RoomListChange,
+  withPage,
+} from "./room-list";
 
-/** How many rooms the first page has. */
-const firstPage = 100;
-/** How many rooms a page has at most, by the contract. */
-const largestPage = 1_000;
-/** How many rooms may be known from pushes alone before the list is read again. */
-const mostPushed = 1_000;
-/** The shortest time between two lists that pushes cause, in milliseconds. */
-export const rest = 10_000;
-/** Clients that are told the same at once list within this time, in milliseconds. */
-export const spread = 2_000;
+/** The size of the first page. */
+const firstPageSize = 100;
+/** The largest page that the contract allows. */
+const maxPageSize = 1_000;
+/** How many rooms may be known from frames alone before the list is requested again. */
+const maxReported = 1_000;
+/** The shortest time between two requests that frames cause, in milliseconds. */
+export const listInterval = 10_000;
+/** Clients that receive the same frame request the list within this time, in milliseconds. */
+export const listJitter = 2_000;
 
 /** Which page of the list to read. */
 export interface RoomsQuery {
@@ -22,147 +31,149 @@ export interface RoomsQuery {
   readonly page: string;
   readonly size: number;
   /** How far the rooms were read. */
-  readonly seen: ReadonlyMap<string, Cursor>;
+  readonly readCursors: ReadonlyMap<string, Cursor>;
 }
 
+/** Rejects with a ChatError. */
 export type ListRooms = (token: string, query: RoomsQuery) => Promise<RoomsPage>;
 
-/** What the page shows of the list. It is never changed, only replaced. */
-export interface Listed {
-  /** Null until they were listed. */
-  readonly rooms: Rooms | null;
-  /** Whether a page is being read. */
-  readonly asking: boolean;
+/** The value is never changed, only replaced. */
+export interface DirectoryState {
+  /** Null until the first page was read. */
+  readonly rooms: RoomList | null;
+  readonly loading: boolean;
   /** Why the last page could not be read; empty if it could. */
   readonly problem: string;
 }
 
-/** What a directory needs. */
-export interface Source {
+export interface DirectoryOptions {
   readonly list: ListRooms;
   readonly token: () => string;
-  readonly seen: () => ReadonlyMap<string, Cursor>;
-  /** Whether there is a stream. Without one, the next one will cause a list. */
+  readonly readCursors: () => ReadonlyMap<string, Cursor>;
+  /** Whether there is a stream. Without one, the next one will cause a refresh. */
   readonly connected: () => boolean;
-  /** The state was replaced. */
-  readonly changed: () => void;
-  /** From 0 up to, but not including, 1. */
+  /** Called after the state was replaced. */
+  readonly onChange: () => void;
+  /** Returns a number from 0 up to, but not including, 1. */
   readonly random: () => number;
 }
 
-/** Reads the list, one page at a time, and applies changes to it in order. */
-export class Directory {
-  state: Listed = { rooms: null, asking: false, problem: "" };
-  readonly #source: Source;
-  /** What changed while a page is being read, which the page may not have. */
-  #meanwhile: Change[] = [];
+/** Reads one page at a time, and applies changes in order. */
+export class RoomDirectory {
+  state: DirectoryState = { rooms: null, loading: false, problem: "" };
+  readonly #options: DirectoryOptions;
+  /** The changes since the request in flight, which its answer may not contain. */
+  #changesDuringLoad: RoomListChange[] = [];
   /** Changes were missed. */
   #missed = false;
-  /** Whether to list again after the page that is being read. */
-  #again = false;
+  /** Whether to request the list again after the answer to the request in flight. */
+  #refreshAgain = false;
   #failures = 0;
   #listedAt = 0;
   #timer: ReturnType<typeof setTimeout> | null = null;
 
-  constructor(source: Source) {
-    this.#source = source;
+  constructor(options: DirectoryOptions) {
+    this.#options = options;
   }
 
-  /** Lists the rooms again, because changes before now may have been missed. */
+  /** Requests the list again: earlier changes may have been missed. */
   async refresh(): Promise<void> {
-    this.#again = this.state.asking;
-    if (this.#again) return;
+    this.#refreshAgain = this.state.loading;
+    if (this.#refreshAgain) return;
     if (this.#timer) clearTimeout(this.#timer);
     this.#timer = null;
     this.#missed = false;
     this.#listedAt = Date.now();
-    const listed = await this.#read(() => this.#first());
-    this.#failures = listed ? 0 : this.#failures + 1;
-    if (this.#again) await this.refresh();
-    else if (!listed && this.#source.connected()) this.#retry();
+    const isListed = await this.#load(() => this.#readFirst());
+    this.#failures = isListed ? 0 : this.#failures + 1;
+    if (this.#refreshAgain) await this.refresh();
+    else if (!isListed && this.#options.connected()) this.#retry();
   }
 
-  /** Reads the next page, or what failed last. It does nothing while a page is being read. */
-  async more(): Promise<void> {
-    const { rooms, asking } = this.state;
-    if (asking) return;
+  /** Reads the next page, or again what failed last. Does nothing while a page is being read. */
+  async loadMore(): Promise<void> {
+    const { rooms, loading } = this.state;
+    if (loading) return;
     if (!rooms || this.#failures > 0) return this.refresh();
-    if (rooms.next === "") return;
-    await this.#read(async () => extended(rooms, await this.#list(rooms.next, firstPage)));
-    if (this.#again) await this.refresh();
+    if (rooms.nextToken === "") return;
+    await this.#load(async () => withPage(rooms, await this.#read(rooms.nextToken, firstPageSize)));
+    if (this.#refreshAgain) await this.refresh();
   }
 
-  /** Applies a push. If it is incomplete, other rooms than these have changed, too. */
-  push({ rooms, removed, incomplete }: Omit<RoomsChanged, "kind">): void {
+  /** Applies a frame. */
+  apply({ rooms, removed, incomplete }: Omit<RoomsChangedFrame, "kind">): void {
     this.#missed ||= incomplete;
-    this.#change({ kind: "pushed", rooms, removed });
+    this.#change({ kind: "reported", rooms, removed });
   }
 
   /** A room was read up to a sequence, in this tab or in another one. */
-  read(room: string, sequence: bigint): void {
+  markRead(room: string, sequence: bigint): void {
     this.#change({ kind: "read", room, sequence });
   }
 
-  #change(change: Change): void {
-    const { rooms, asking } = this.state;
-    if (asking) this.#meanwhile.push(change);
+  #change(change: RoomListChange): void {
+    const { rooms, loading } = this.state;
+    if (loading) this.#changesDuringLoad.push(change);
     if (rooms) {
-      this.state = { ...this.state, rooms: changed(rooms, change) };
-      this.#source.changed();
+      this.state = { ...this.state, rooms: changeList(rooms, change) };
+      this.#options.onChange();
     }
     if (!this.#isStale()) return;
-    const soon = this.#source.random() * spread;
-    this.#timer ??= setTimeout(() => this.#check(), Math.max(soon, this.#listedAt + rest - Date.now()));
+    const jitter = this.#options.random() * listJitter;
+    this.#startTimer(Math.max(jitter, this.#listedAt + listInterval - Date.now()));
   }
 
   #retry(): void {
     this.#missed = true;
-    this.#timer ??= setTimeout(() => this.#check(), backoff(this.#failures, this.#source.random));
+    this.#startTimer(backoff(this.#failures, this.#options.random));
   }
 
-  #check(): void {
-    this.#timer = null;
-    if (this.#isStale()) void this.refresh();
+  #startTimer(after: number): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = null;
+      if (this.#isStale()) void this.refresh();
+    }, after);
   }
 
-  /** Whether the rooms can be put right only by listing them again. */
+  /** Whether only a new list makes the rooms right again. */
   #isStale(): boolean {
     const { rooms } = this.state;
-    return this.#missed || (rooms !== null && (isInexact(rooms) || rooms.known.size > rooms.listed + mostPushed));
+    return this.#missed || (rooms !== null && (isInexact(rooms) || rooms.known.size > rooms.listed + maxReported));
   }
 
-  /** Replaces the rooms by what is read, with the changes that came meanwhile. */
-  async #read(rooms: () => Promise<Rooms>): Promise<boolean> {
-    this.state = { ...this.state, asking: true };
-    this.#source.changed();
+  /** Replaces the rooms by what is read, with the changes that came during the request. */
+  async #load(read: () => Promise<RoomList>): Promise<boolean> {
+    this.state = { ...this.state, loading: true };
+    this.#options.onChange();
     try {
-      const fresh = await rooms();
-      this.state = { rooms: this.#meanwhile.reduce(changed, fresh), asking: false, problem: "" };
+      const rooms = await read();
+      this.state = { rooms: this.#changesDuringLoad.reduce(changeList, rooms), loading: false, problem: "" };
     } catch (reason) {
-      this.state = { ...this.state, asking: false, problem: (reason as Failure).message };
+      this.state = { ...this.state, loading: false, problem: failureOf(reason).message };
     }
-    this.#meanwhile = [];
-    this.#source.changed();
+    this.#changesDuringLoad = [];
+    this.#options.onChange();
     return this.state.problem === "";
   }
 
   /**
-   * Reads as many rooms as were listed before. The rooms visited may be quieter
-   * than all of these: then one large page follows, which has most of them.
+   * Reads as many rooms as were listed before. Visited rooms may be less active than
+   * all of these: then one large page follows, which has most of them.
    */
-  async #first(): Promise<Rooms> {
-    const size = Math.min(largestPage, Math.max(firstPage, this.state.rooms?.listed ?? 0));
-    const rooms = listed(await this.#list("", size), this.#source.seen().keys());
-    return isIncomplete(rooms) ? extended(rooms, await this.#list(rooms.next, largestPage)) : rooms;
+  async #readFirst(): Promise<RoomList> {
+    const size = Math.min(maxPageSize, Math.max(firstPageSize, this.state.rooms?.listed ?? 0));
+    const rooms = firstPage(await this.#read("", size), this.#options.readCursors().keys());
+    return isIncomplete(rooms) ? withPage(rooms, await this.#read(rooms.nextToken, maxPageSize)) : rooms;
   }
 
-  async #list(page: string, size: number): Promise<RoomsPage> {
-    const { list, token, seen } = this.#source;
+  async #read(page: string, size: number): Promise<RoomsPage> {
+    const { list, token, readCursors } = this.#options;
+    const query = { page, size, readCursors: readCursors() };
     try {
-      return await list(token(), { page, size, seen: seen() });
+      return await list(token(), query);
     } catch (reason) {
-      if ((reason as Failure).code !== "unauthenticated" || token() === "") throw reason;
-      return list("", { page, size, seen: seen() }); // the session renews the token
+      if (failureOf(reason).code !== "unauthenticated" || token() === "") throw reason;
+      return list("", query); // the session renews the token
     }
   }
 }

@@ -1,92 +1,100 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Event } from "../model";
-import { event, Play, saying } from "../testing/session-harness";
 import { quoteOf } from "../state/quotes";
+import { event, message, SessionHarness } from "../testing/session-harness";
 
 const page = (events: Event[], more = true) => ({ epoch: "e1", events, more, next: { epoch: "e1", sequence: 0n } });
 
-/** A room of which 50 and on are shown, and in which 51 answers a message. */
-function answering(target: number): Play {
-  return new Play().live(50, 50).frames({ kind: "event", event: event(51, { body: saying("an answer", BigInt(target)) }) });
+/** A timeline that starts at 50, in which 51 replies to a message. */
+function answering(target: number): SessionHarness {
+  return new SessionHarness()
+    .live(50, 50)
+    .frames({ kind: "event", event: event(51, { body: message("an answer", BigInt(target)) }) });
 }
 
-function text(p: Play, sequence: number): string | null {
-  const quote = quoteOf(p.state, BigInt(sequence));
+function text(p: SessionHarness, sequence: number): string | null {
+  const quote = quoteOf(p.state.quotes, p.state.timeline, BigInt(sequence));
   return typeof quote === "string" ? quote : quote.text;
 }
 
-test("an answer to a message that is shown needs no reading", () => {
+test("a quoted message in the timeline is not loaded", () => {
   const p = answering(50);
-  assert.equal(p.of("quote").length, 0);
+  assert.equal(p.of("loadQuote").length, 0);
   assert.equal(text(p, 50), "text 50");
 });
 
-test("what is not shown is read by itself, and kept as it is now", () => {
+test("a quoted message outside the timeline is loaded and kept up to date", () => {
   const p = answering(7);
-  const [ask] = p.of("quote");
+  const [ask] = p.of("loadQuote");
   assert.deepEqual(ask?.before, { epoch: "e1", sequence: 8n });
-  assert.equal(text(p, 7), "unread");
-  p.do({ type: "quoted", serial: ask!.serial, page: page([event(7)]) });
+  assert.equal(text(p, 7), "unknown");
+  p.do({ type: "quoteLoaded", serial: ask!.serial, page: page([event(7)]) });
   assert.equal(text(p, 7), "text 7");
   p.frames({ kind: "event", event: event(52, { body: { kind: "edit", target: 7n, text: "new" } }) });
   assert.equal(text(p, 7), "new");
   p.frames({ kind: "event", event: event(53, { body: { kind: "deletion", target: 7n } }) });
-  assert.equal(text(p, 7), "gone");
+  assert.equal(text(p, 7), "deleted");
 });
 
-test("what was deleted is gone", () => {
+test("a deleted message is quoted as deleted", () => {
   const p = answering(7);
-  p.do({ type: "quoted", serial: p.of("quote")[0]!.serial, page: page([event(6)]) });
-  assert.equal(text(p, 7), "gone");
+  p.do({ type: "quoteLoaded", serial: p.of("loadQuote")[0]!.serial, page: page([event(6)]) });
+  assert.equal(text(p, 7), "deleted");
   p.frames({ kind: "event", event: event(52, { body: { kind: "deletion", target: 50n } }) });
-  assert.equal(text(p, 50), "gone");
+  assert.equal(text(p, 50), "deleted");
 });
 
-test("a change that comes while it is read has it read again", () => {
+test("a change during loading loads the message again", () => {
   const p = answering(7);
-  const [first] = p.of("quote");
+  const [first] = p.of("loadQuote");
   p.frames({ kind: "event", event: event(52, { body: { kind: "deletion", target: 7n } }) });
-  const [second] = p.of("quote");
-  p.do({ type: "quoted", serial: first!.serial, page: page([event(7)]) });
-  assert.equal(text(p, 7), "unread", "the answer of before is not taken");
-  p.do({ type: "quoted", serial: second!.serial, page: page([]) });
-  assert.equal(text(p, 7), "gone");
+  const [second] = p.of("loadQuote");
+  p.do({ type: "quoteLoaded", serial: first!.serial, page: page([event(7)]) });
+  assert.equal(text(p, 7), "unknown", "the earlier answer is ignored");
+  p.do({ type: "quoteLoaded", serial: second!.serial, page: page([]) });
+  assert.equal(text(p, 7), "deleted");
 });
 
-test("they are read one after the other, and again on the next stream if that failed", () => {
-  const p = answering(7).frames({ kind: "event", event: event(52, { body: saying("another", 9n) }) });
-  assert.equal(p.of("quote").length, 0);
-  p.do({ type: "quoted", serial: 1, page: null });
-  assert.deepEqual(p.of("quote").map((e) => e.before.sequence), [10n]);
-  p.do({ type: "quoted", serial: 2, page: page([event(9)]) });
-  assert.deepEqual([text(p, 7), text(p, 9), p.of("quote").length], ["unread", "text 9", 0]);
+test("quotes are loaded one by one, and failed ones again with the next stream", () => {
+  const p = answering(7).frames({ kind: "event", event: event(52, { body: message("another", 9n) }) });
+  assert.equal(p.of("loadQuote").length, 0);
+  p.do({ type: "quoteLoaded", serial: 1, page: null });
+  assert.deepEqual(
+    p.of("loadQuote").map((e) => e.before.sequence),
+    [10n],
+  );
+  p.do({ type: "quoteLoaded", serial: 2, page: page([event(9)]) });
+  assert.deepEqual([text(p, 7), text(p, 9), p.of("loadQuote").length], ["unknown", "text 9", 0]);
   p.live(52);
-  assert.equal(text(p, 7), "unread");
+  assert.equal(text(p, 7), "unknown");
   assert.deepEqual(p.state.quotes.queue, [7n]);
 });
 
-test("a message further up is sought page by page, and found", () => {
-  const p = answering(7).do({ type: "seek", sequence: 7n });
-  const [far] = p.of("list");
-  assert.deepEqual([far?.far, far?.place], [true, { before: { epoch: "e1", sequence: 50n } }]);
-  p.do({ type: "page", serial: far!.serial, page: page([event(30)]) });
-  const [further] = p.of("list");
-  p.do({ type: "page", serial: further!.serial, page: page([event(7), event(29)]) });
-  assert.deepEqual([p.state.history.sought, p.of("list").length], [7n, 0]);
-  assert.equal(p.do({ type: "found" }).state.history.sought, 0n);
+test("going to an older message loads page by page", () => {
+  const p = answering(7).do({ type: "goTo", sequence: 7n });
+  const [far] = p.of("listEvents");
+  assert.deepEqual([far?.large, far?.position], [true, { before: { epoch: "e1", sequence: 50n } }]);
+  p.do({ type: "pageLoaded", serial: far!.serial, page: page([event(30)]) });
+  const [further] = p.of("listEvents");
+  p.do({ type: "pageLoaded", serial: further!.serial, page: page([event(7), event(29)]) });
+  assert.deepEqual([p.state.history.target, p.of("listEvents").length], [7n, 0]);
+  assert.equal(p.do({ type: "targetReached" }).state.history.target, 0n);
 });
 
-test("a message that is not there any more is not sought for ever", () => {
-  const p = answering(7).do({ type: "seek", sequence: 7n });
-  p.do({ type: "page", serial: p.of("list")[0]!.serial, page: page([event(6), event(29)]) });
-  assert.deepEqual([p.state.history.sought, p.of("list").length], [0n, 0]);
-  assert.equal(p.do({ type: "seek", sequence: 8n }).of("list").length, 0);
+test("going to a deleted message ends", () => {
+  const p = answering(7).do({ type: "goTo", sequence: 7n });
+  p.do({ type: "pageLoaded", serial: p.of("listEvents")[0]!.serial, page: page([event(6), event(29)]) });
+  assert.deepEqual([p.state.history.target, p.of("listEvents").length], [0n, 0]);
+  assert.equal(p.do({ type: "goTo", sequence: 8n }).of("listEvents").length, 0);
 });
 
-test("a page of nothing but changes has the next one read", () => {
-  const p = answering(50).do({ type: "earlier" });
+test("a page with changes only loads the next one", () => {
+  const p = answering(50).do({ type: "loadEarlier" });
   const about = event(49, { body: { kind: "reaction", target: 3n, emoji: "👍", removed: false } });
-  p.do({ type: "page", serial: p.of("list")[0]!.serial, page: page([about]) });
-  assert.deepEqual(p.of("list").map((e) => e.place), [{ before: { epoch: "e1", sequence: 49n } }]);
+  p.do({ type: "pageLoaded", serial: p.of("listEvents")[0]!.serial, page: page([about]) });
+  assert.deepEqual(
+    p.of("listEvents").map((e) => e.position),
+    [{ before: { epoch: "e1", sequence: 49n } }],
+  );
 });

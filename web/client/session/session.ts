@@ -1,188 +1,131 @@
-// The session of a page with one room, as a pure state machine: a state, what
-// happens, the state after it and the effects that are wanted. It knows no DOM,
+// A session with one room, as a pure state machine: step takes a state and an
+// input, and returns the next state and the effects to carry out. It knows no DOM,
 // no network and no clock.
 //
-// It promises: every retained event of the room after the first one shown is
-// shown once and in the room's order, or the hole is marked; what is said here
-// is sent in the order of saying, and a retry repeats its id.
+// It guarantees: every retained event of the room after the first one in the
+// timeline is added once and in the room's order, or the gap is marked; what the
+// user sends is sent in order, and a retry has the same id.
 
-import { connect, ended, hurry, insist, list, network, receive, retry, watch } from "./stream";
-import type { Failure, Identity, Page } from "../model";
-import { find } from "../state/posts";
-import { again, drop, kick, pump, say, sendFailed, sent } from "../state/outbox";
-import { listed, refresh, show } from "../state/presence";
-import { quote, quoted } from "../state/quotes";
-import { forgo, keepFollowing, keepReading, prepend, trim } from "../state/timeline";
-import { isOpen, Turn, type Effect, type Env, type Input, type State, type Timer } from "./step";
-import { expire, writing, wrote } from "../state/typing";
-import { become, refused, signIn } from "../state/auth";
+import { isOpen } from "../state/connection";
+import type { Effect, Env, Timer } from "../state/effect";
+import { membersListed, refreshMembers } from "../state/presence";
+import { quoteLoaded } from "../state/quotes";
+import type { SessionState } from "../state/session-state";
+import { keepAtEnd, trimTimeline } from "../state/timeline";
+import { expireTyping, notifyTyping } from "../state/typing";
+import { receiveFrame } from "./frames";
+import type { Input } from "./input";
+import { goTo, loadEarlier, pageFailed, pageLoaded } from "./paging";
+import { discard, flush, retrySend, send, sendFailed, sent } from "./sending";
+import { signedIn, signInFailed, submitName } from "./signing-in";
+import { Step } from "./step";
+import { checkSilence, connect, networkChanged, reconnect, streamEnded, wake } from "./stream";
 
-export function step(state: State, input: Input, env: Env): [State, readonly Effect[]] {
-  const turn = new Turn(state, env);
-  take(turn, input);
-  return [turn.state, turn.effects];
+/** Takes an input. The state is not changed: the next one is returned. */
+export function step(state: SessionState, input: Input, env: Env): [SessionState, readonly Effect[]] {
+  const s = new Step(state, env);
+  take(s, input);
+  return [s.state, s.effects];
 }
 
-function take(turn: Turn, input: Input): void {
-  const { link } = turn.state;
+/** Inputs of streams and requests that have been replaced are ignored. */
+function take(s: Step, input: Input): void {
+  const { connection, auth, history, quotes, presence } = s.state;
   switch (input.type) {
     case "start":
-      connect(turn);
-      return pump(turn);
+      connect(s);
+      return flush(s);
     case "frame":
-      if (input.stream === link.stream && isOpen(link)) receive(turn, input.frame);
+      if (input.stream === connection.stream && isOpen(connection)) receiveFrame(s, input.frame);
       return;
     case "ended":
-      if (input.stream === link.stream && isOpen(link)) ended(turn, input.end);
+      if (input.stream === connection.stream && isOpen(connection)) streamEnded(s, input.end);
       return;
     case "timer":
-      return rang(turn, input.timer);
-    case "named":
-      return signIn(turn, input.name, "form");
+      return timerFired(s, input.timer);
+    case "signIn":
+      return submitName(s, input.name);
     case "signedIn":
-      if (input.serial === turn.state.who.serial) identified(turn, input.identity, true);
+      if (input.serial === auth.serial) signedIn(s, input.identity, true);
       return;
     case "signInFailed":
-      if (input.serial === turn.state.who.serial) signInFailed(turn, input.failure);
+      if (input.serial === auth.serial) signInFailed(s, input.failure);
       return;
-    case "adopted":
-      if (input.identity.token !== turn.token) identified(turn, input.identity, false);
+    case "identityShared":
+      if (input.identity.token !== s.token) signedIn(s, input.identity, false);
       return;
-    case "page":
-      if (input.serial === turn.state.history.serial) paged(turn, input.page);
+    case "send":
+      return send(s, input.id, input.body);
+    case "sent":
+      return sent(s, input.id, input.receipt);
+    case "sendFailed":
+      sendFailed(s, input.id, input.token, input.failure);
+      // The stream uses the same token, so that both need a new one.
+      if (input.failure.code === "unauthenticated" && s.token === "" && !s.state.auth.pending) connect(s);
+      return;
+    case "retry":
+      return retrySend(s, input.id);
+    case "discard":
+      return discard(s, input.id);
+    case "draftChanged":
+      return draftChanged(s, input.empty);
+    case "loadEarlier":
+      return loadEarlier(s);
+    case "goTo":
+      return goTo(s, input.sequence);
+    case "targetReached":
+      return goTo(s, 0n);
+    case "pageLoaded":
+      if (input.serial === history.serial) pageLoaded(s, input.page);
       return;
     case "pageFailed":
-      if (input.serial === turn.state.history.serial) pageFailed(turn, input.failure);
+      if (input.serial === history.serial) pageFailed(s, input.failure);
       return;
-    case "earlier":
-      return earlier(turn);
-    case "seek":
-      return seek(turn, input.sequence);
-    case "found":
-      return seek(turn, 0n);
-    case "quoted":
-      if (input.serial === turn.state.quotes.serial) quoted(turn, input.page);
+    case "quoteLoaded":
+      if (input.serial === quotes.serial) s.apply("quotes", quoteLoaded(quotes, input.page, s.quoteContext));
       return;
-    case "peopleShown":
-      return show(turn, input.shown);
-    case "crowd":
-      if (input.serial === turn.state.people.serial) listed(turn, input.crowd);
+    case "membersShown":
+      return s.apply("presence", refreshMembers({ ...presence, shown: input.shown }, s.presenceContext));
+    case "membersListed":
+      if (input.serial === presence.serial) s.apply("presence", membersListed(presence, input.page, s.presenceContext));
       return;
-    case "writing":
-      return writing(turn, input.empty);
     case "reconnect":
-      return insist(turn);
+      return reconnect(s);
     case "woke":
-      return hurry(turn);
-    case "network":
-      return network(turn, input.online);
-    case "looking":
-      return looking(turn, input.visible, input.atEnd);
-    default:
-      speak(turn, input);
+      return wake(s);
+    case "networkChanged":
+      return networkChanged(s, input.online);
+    case "viewportChanged":
+      return viewportChanged(s, input.visible, input.atEnd);
   }
 }
 
-function rang(turn: Turn, timer: Timer): void {
+function timerFired(s: Step, timer: Timer): void {
   switch (timer) {
     case "reconnect":
-      return connect(turn);
+      return connect(s);
     case "watchdog":
-      return watch(turn);
+      return checkSilence(s);
     case "resend":
-      return kick(turn);
-    case "people":
-      return refresh(turn);
-    case "typists":
-      return expire(turn);
+      return flush(s);
+    case "members":
+      return s.apply("presence", refreshMembers(s.state.presence, s.presenceContext));
+    case "typing":
+      return s.apply("typing", expireTyping(s.state.typing, s.env.now));
   }
 }
 
-type Speaking = Extract<Input, { type: "said" | "changed" | "sent" | "sendFailed" | "retry" | "discard" }>;
-
-function speak(turn: Turn, input: Speaking): void {
-  switch (input.type) {
-    case "said":
-      wrote(turn);
-      return say(turn, input.id, input.body);
-    case "changed":
-      return say(turn, input.id, input.change);
-    case "sent":
-      return sent(turn, input.id, input.receipt);
-    case "sendFailed":
-      sendFailed(turn, input.id, input.token, input.failure);
-      // The stream has the same token: both need a new one.
-      if (input.failure.code === "unauthenticated" && !turn.state.who.identity && !turn.state.who.asking) connect(turn);
-      return;
-    case "retry":
-      return again(turn, input.id);
-    case "discard":
-      return drop(turn, input.id);
-  }
+/** A notification that is lost does no harm, so it is only sent while the stream is live. */
+function draftChanged(s: Step, isEmpty: boolean): void {
+  const { connection, typing } = s.state;
+  if (connection.phase !== "live" || s.token === "") return;
+  s.apply("typing", notifyTyping(typing, isEmpty, s.token, s.env.now));
 }
 
-/** There is an identity: the stream is to be that member's, and the outbox may go. */
-function identified(turn: Turn, identity: Identity, keep: boolean): void {
-  become(turn, identity);
-  if (keep) turn.do({ type: "keep", identity });
-  const { link } = turn.state;
-  if (link.phase === "signingIn" || (isOpen(link) && link.as !== identity.member.id)) connect(turn);
-  kick(turn);
-}
-
-function signInFailed(turn: Turn, failure: Failure): void {
-  switch (refused(turn, failure)) {
-    case "retry":
-      return retry(turn);
-    case "connect":
-      return connect(turn);
-    case "nothing":
-      // A form sent while the page was signing in has taken that one's place.
-      if (turn.state.link.phase === "signingIn" && !turn.state.who.asking) connect(turn);
-  }
-}
-
-function earlier(turn: Turn): void {
-  const { history, timeline, cursor } = turn.state;
-  if (!cursor || history.phase === "loading") return;
-  if (history.phase === "failed") list(turn, history.ask);
-  else if (timeline.more) list(turn, "earlier");
-}
-
-function paged(turn: Turn, page: Page): void {
-  const { cursor, timeline, history } = turn.state;
-  turn.set({ history: { ...history, phase: "idle" }, timeline: forgo(timeline) });
-  if (!cursor || page.epoch !== cursor.epoch) return; // a reset is on its way
-  // What came after the cursor is the stream's to deliver.
-  const seen = page.events.filter((e) => e.sequence <= cursor.sequence);
-  const after = prepend(timeline, seen, page.more);
-  const read = after.posts.slice(0, after.posts.length - timeline.posts.length);
-  turn.set({ timeline: after });
-  quote(turn, read);
-  if (history.sought > 0n) seek(turn, history.sought);
-  else if (read.length === 0 && page.more) list(turn, "earlier"); // it was all about messages further up
-}
-
-function pageFailed(turn: Turn, failure: Failure): void {
-  const { history, timeline } = turn.state;
-  turn.set({ history: { ...history, phase: "failed", problem: failure.message, sought: 0n }, timeline: forgo(timeline) });
-}
-
-/** Reads on until a message is there. Nothing is sought with 0. */
-function seek(turn: Turn, sequence: bigint): void {
-  const { history, timeline, cursor } = turn.state;
-  const there = sequence === 0n || find(timeline.posts, sequence) >= 0;
-  const further = timeline.more && timeline.oldest > sequence && timeline.posts.length < keepReading;
-  turn.set({ history: { ...history, sought: there || further ? sequence : 0n } });
-  if (!there && further && cursor && history.phase !== "loading") list(turn, "earlier");
-}
-
-function looking(turn: Turn, visible: boolean, atEnd: boolean): void {
-  const { unread, timeline, history } = turn.state;
-  turn.set({
-    looking: { visible, atEnd },
-    unread: visible && atEnd ? 0 : unread,
-    timeline: atEnd && history.sought === 0n ? trim(timeline, keepFollowing) : timeline,
-  });
-  refresh(turn);
+function viewportChanged(s: Step, visible: boolean, atEnd: boolean): void {
+  const { timeline, history } = s.state;
+  s.set("viewport", { visible, atEnd });
+  if (visible && atEnd) s.set("unread", 0);
+  if (atEnd && history.target === 0n) s.set("timeline", trimTimeline(timeline, keepAtEnd));
+  s.apply("presence", refreshMembers(s.state.presence, s.presenceContext));
 }

@@ -1,15 +1,15 @@
-// Sessions against a model of the server, over a network that fails at every
-// turn: whatever happens, everything is shown once and in order.
+// Runs a session against a model of the server, over a network that fails at
+// random: every event is added once and in order.
 
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Event, Start } from "../model";
-import { ada, bob, dice, joined, Play, saying } from "../testing/session-harness";
-import type { Effect } from "./step";
+import type { Effect } from "../state/effect";
+import { ada, bob, joined, message, SessionHarness, seededRandom } from "../testing/session-harness";
 
-class World {
+class Simulation {
   readonly log: Event[] = [];
-  readonly page = new Play();
+  readonly session = new SessionHarness();
   #open: { stream: number; next: number } | null = null;
   #pending: Effect[] = [];
   readonly #skipped = new Set<Event>();
@@ -21,35 +21,39 @@ class World {
     if (again) return again;
     const previous = this.log.at(-1)?.sequence ?? 0n;
     const sequence = previous + 1n + BigInt(Math.floor(this.random() * 3));
-    const e: Event = { sequence, previous, time: this.page.now, id, sender, body: saying(text), changes: null };
+    const e: Event = { sequence, previous, time: this.session.now, id, sender, body: message(text), changes: null };
     this.log.push(e);
     return e;
   }
 
-  do(input: Parameters<Play["do"]>[0]): void {
-    this.page.chance = this.random();
-    this.page.do(input);
-    // Timers are let go off early or late below; only what reaches the server is kept.
-    this.#pending.push(...this.page.effects.filter((e) => e.type === "open" || e.type === "send"));
-    if (this.page.of("close").length > 0) this.#open = null;
-    if (this.page.of("open").length > 0) this.#open = null;
+  do(input: Parameters<SessionHarness["do"]>[0]): void {
+    this.session.chance = this.random();
+    this.session.do(input);
+    // Timers fire early or late below; only what reaches the server is kept.
+    this.#pending.push(...this.session.effects.filter((e) => e.type === "openStream" || e.type === "send"));
+    if (this.session.of("closeStream").length > 0) this.#open = null;
+    if (this.session.of("openStream").length > 0) this.#open = null;
   }
 
-  /** One thing happens. With good luck, nothing fails. */
-  turn(luck: boolean): void {
-    this.page.now += this.random() * 2_000;
+  /** One thing happens. With luck, nothing fails. */
+  step(luck: boolean): void {
+    this.session.now += this.random() * 2_000;
     const effect = this.#pending.shift();
-    if (effect?.type === "open") this.#accept(effect.stream, effect.start, luck);
+    if (effect?.type === "openStream") this.#accept(effect.stream, effect.start, luck);
     else if (effect?.type === "send") this.#store(effect, luck);
     else if (this.#open) this.#deliver(luck);
-    const { link, resendAt } = this.page.state;
-    if (link.phase === "waiting" && this.page.now >= link.retryAt) this.do({ type: "timer", timer: "reconnect" });
-    if (resendAt > 0 && this.page.now >= resendAt) this.do({ type: "timer", timer: "resend" });
+    const { connection, outbox } = this.session.state;
+    if (connection.phase === "waiting" && this.session.now >= connection.retryAt)
+      this.do({ type: "timer", timer: "reconnect" });
+    if (outbox.resendAt > 0 && this.session.now >= outbox.resendAt) this.do({ type: "timer", timer: "resend" });
   }
 
   #accept(stream: number, start: Start, luck: boolean): void {
     if (!luck && this.random() < 0.3) return this.#cut(stream);
-    const next = "after" in start ? this.log.findIndex((e) => e.sequence > start.after.sequence) : Math.max(0, this.log.length - 50);
+    const next =
+      "after" in start
+        ? this.log.findIndex((e) => e.sequence > start.after.sequence)
+        : Math.max(0, this.log.length - 50);
     this.#open = { stream, next: next < 0 ? this.log.length : next };
     this.#frame(joined(Number(this.log.at(-1)?.sequence ?? 0n)));
     if (this.#open.next >= this.log.length) this.#frame({ kind: "caughtUp" });
@@ -60,7 +64,7 @@ class World {
     const e = this.log[open.next];
     if (!luck && this.random() < 0.1) return this.#cut(open.stream);
     if (!e) return;
-    // A stream that repeats, or skips something once, must do no harm.
+    // A stream may repeat an event, or skip it once.
     const skips = !luck && this.random() < 0.05 && !this.#skipped.has(e);
     if (skips) this.#skipped.add(e);
     const repeats = !luck && this.random() < 0.1;
@@ -70,7 +74,7 @@ class World {
     if (this.#open === open && open.next === this.log.length) this.#frame({ kind: "caughtUp" });
   }
 
-  #frame(frame: Parameters<Play["frames"]>[0]): void {
+  #frame(frame: Parameters<SessionHarness["frames"]>[0]): void {
     if (frame && this.#open) this.do({ type: "frame", stream: this.#open.stream, frame });
   }
 
@@ -81,7 +85,7 @@ class World {
 
   #store({ id, body, token }: Extract<Effect, { type: "send" }>, luck: boolean): void {
     const fate = luck ? 0.5 : this.random();
-    const failure = { code: "unavailable", message: "cut" };
+    const failure = { code: "unavailable" as const, message: "cut" };
     if (fate < 0.2) return this.do({ type: "sendFailed", id, token, failure });
     const { sequence, time } = this.append(id, body.kind === "message" ? body.text : "", ada.member);
     if (fate < 0.4) return this.do({ type: "sendFailed", id, token, failure }); // stored, but the answer is lost
@@ -89,29 +93,37 @@ class World {
   }
 }
 
-test("whatever fails, every message is shown once, and own ones are stored in the order of saying", () => {
+test("every message is added once and own ones are stored in order, whatever fails", () => {
   for (let seed = 1; seed <= 300; seed++) {
-    const random = dice(seed);
-    const world = new World(random);
+    const random = seededRandom(seed);
+    const simulation = new Simulation(random);
     const said: string[] = [];
-    world.do({ type: "start" });
+    simulation.do({ type: "start" });
     for (let i = 0; i < 150; i++) {
-      if (random() < 0.15) world.append(`bob-${i}`, "from bob");
+      if (random() < 0.15) simulation.append(`bob-${i}`, "from bob");
       if (random() < 0.15) {
         said.push(`ada-${i}`);
-        world.do({ type: "said", id: `ada-${i}`, body: saying("from ada") });
+        simulation.do({ type: "send", id: `ada-${i}`, body: message("from ada") });
       }
-      world.turn(false);
+      simulation.step(false);
     }
-    for (let i = 0; i < 200; i++) world.turn(true);
-    world.append("last", "from bob"); // shows up what was skipped before it
-    for (let i = 0; i < 200; i++) world.turn(true);
+    for (let i = 0; i < 200; i++) simulation.step(true);
+    simulation.append("last", "from bob"); // reveals what was skipped before it
+    for (let i = 0; i < 200; i++) simulation.step(true);
 
-    const shown = world.page.state.timeline.posts.map((e) => e.id);
-    const first = world.log.findIndex((e) => e.id === shown[0]);
-    assert.deepEqual(shown, world.log.slice(Math.max(0, first)).map((e) => e.id), `seed ${seed}`);
-    assert.deepEqual(world.log.filter((e) => e.sender.id === "ada").map((e) => e.id), said, `seed ${seed}`);
-    assert.deepEqual(world.page.outbox, [], `seed ${seed}`);
-    assert.deepEqual(world.page.state.timeline.holes, [], `seed ${seed}`);
+    const shown = simulation.session.state.timeline.posts.map((e) => e.id);
+    const first = simulation.log.findIndex((e) => e.id === shown[0]);
+    assert.deepEqual(
+      shown,
+      simulation.log.slice(Math.max(0, first)).map((e) => e.id),
+      `seed ${seed}`,
+    );
+    assert.deepEqual(
+      simulation.log.filter((e) => e.sender.id === "ada").map((e) => e.id),
+      said,
+      `seed ${seed}`,
+    );
+    assert.deepEqual(simulation.session.outbox, [], `seed ${seed}`);
+    assert.deepEqual(simulation.session.state.timeline.gaps, [], `seed ${seed}`);
   }
 });

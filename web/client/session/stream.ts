@@ -1,227 +1,83 @@
-// The connection: opening streams, reading them without loss or repetition, and
-// coming back after failures.
+// Opening and reopening the room's stream.
 
-import { backoff } from "../backoff";
-import { postOf } from "../state/posts";
-import type { Cursor, End, Event, Frame } from "../model";
-import { confirm, forgetStored, kick, passed } from "../state/outbox";
-import { met, recount } from "../state/presence";
-import { quote, requote, retryQuotes, unknown } from "../state/quotes";
-import { append, empty, expect, keepFollowing, keepReading, trim } from "../state/timeline";
-import { isOpen, isOurs, type Turn } from "./step";
-import { hush, hushAll, typed } from "../state/typing";
-import { forget, needsSignIn, renewIfOld, signIn } from "../state/auth";
+import type { StreamEnd } from "../model";
+import { dropExpired, dropToken, needsSignIn, renewIfDue, signIn } from "../state/auth";
+import * as connection from "../state/connection";
+import { flush } from "./sending";
+import type { Step } from "./step";
 
-/** How many of the newest events a first stream starts with. */
-export const recent = 50;
-/** How long a stream may take to say its first word, in milliseconds. */
-export const joinTimeout = 10_000;
-/** How long a stream must have lived for the failures before it to be forgotten. */
-export const healthy = 5_000;
+/** How many of the newest events the first stream starts with. */
+export const recentEvents = 50;
 
-/** Opens a stream where the last one ended, in place of the one there is. */
-export function connect(turn: Turn): void {
-  const { link, cursor } = turn.state;
-  turn.do({ type: "stop", timer: "reconnect" });
-  hangUp(turn);
-  if (needsSignIn(turn)) {
-    turn.link({ phase: "signingIn" });
-    signIn(turn, turn.state.who.name, "return");
+/** Opens a stream at the cursor, in place of the current one. It gets a token first if there is none any more. */
+export function connect(s: Step): void {
+  const { now } = s.env;
+  s.set("auth", dropExpired(s.state.auth, now));
+  if (needsSignIn(s.state.auth)) {
+    s.apply("connection", connection.awaitToken(s.state.connection));
+    s.apply("auth", signIn(s.state.auth, s.state.auth.name, "return"));
     return;
   }
-  renewIfOld(turn);
-  const stream = link.stream + 1;
-  turn.link({ phase: "connecting", stream, as: turn.state.who.identity?.member.id ?? "", silence: joinTimeout, heardAt: turn.env.now });
-  turn.do(
-    { type: "open", stream, token: turn.token, start: cursor ? { after: cursor } : { recent } },
-    { type: "timer", timer: "watchdog", after: joinTimeout },
-  );
+  s.apply("auth", renewIfDue(s.state.auth, now));
+  const { auth, cursor } = s.state;
+  const start = cursor ? { after: cursor } : { recent: recentEvents };
+  const memberId = auth.identity?.member.id ?? "";
+  s.apply("connection", connection.open(s.state.connection, s.token, memberId, start, now));
 }
 
-function hangUp(turn: Turn): void {
-  const { link } = turn.state;
-  turn.do({ type: "stop", timer: "watchdog" });
-  if (isOpen(link)) turn.do({ type: "close", stream: link.stream });
+/** Closes the stream and opens another one after a delay. */
+export function retry(s: Step): void {
+  s.apply("connection", connection.waitToRetry(s.state.connection, s.env));
 }
 
-/** Opens a stream after a while that grows with every failure in a row. */
-export function retry(turn: Turn): void {
-  const { link } = turn.state;
-  hangUp(turn);
-  const { now } = turn.env;
-  const lived = (link.phase === "live" || link.phase === "catchingUp") && now - link.joinedAt >= healthy;
-  const attempt = lived ? 1 : link.attempt + 1;
-  // A server that is going away has said when to come back, jitter included.
-  const announced = link.restarting && link.retryAt > now;
-  const after = announced ? link.retryAt - now : backoff(attempt, turn.env.random);
-  turn.link({ phase: "waiting", attempt, retryAt: now + after });
-  turn.do({ type: "timer", timer: "reconnect", after });
+/** The user wants a connection now: an attempt in flight is replaced. */
+export function reconnect(s: Step): void {
+  if (!connection.isJoined(s.state.connection)) connect(s);
+  wake(s);
 }
 
-/** Somebody wants a connection now: a try that is under way is begun anew. */
-export function insist(turn: Turn): void {
-  const { phase } = turn.state.link;
-  if (phase !== "live" && phase !== "catchingUp") connect(turn);
-  hurry(turn);
+/** Ends all delays, and replaces a stream that died while the device was asleep. */
+export function wake(s: Step): void {
+  const { phase } = s.state.connection;
+  const isIdle = phase === "waiting" || phase === "refused";
+  if (isIdle || connection.isSilent(s.state.connection, s.env.now)) connect(s);
+  flush(s);
 }
 
-/** Does at once what would be done after a while, and what a sleep has prevented. */
-export function hurry(turn: Turn): void {
-  const { link } = turn.state;
-  const { phase, heardAt, silence } = link;
-  const silent = isOpen(link) && turn.env.now - heardAt >= silence;
-  if (phase === "waiting" || phase === "refused" || silent) connect(turn);
-  kick(turn);
+export function networkChanged(s: Step, online: boolean): void {
+  s.apply("connection", connection.networkChanged(s.state.connection, online, s.env));
 }
 
-/** The network came or went, as far as the browser can tell. */
-export function network(turn: Turn, online: boolean): void {
-  turn.link({ online });
-  if (!online || turn.state.link.phase !== "waiting") return;
-  // Everybody behind the same router is told at the same time.
-  const after = backoff(1, turn.env.random);
-  turn.link({ retryAt: turn.env.now + after });
-  turn.do({ type: "timer", timer: "reconnect", after });
-}
-
-/** Gives up a stream that has been silent for too long. */
-export function watch(turn: Turn): void {
-  const { link } = turn.state;
-  if (!isOpen(link)) return;
-  const left = link.heardAt + link.silence - turn.env.now;
-  if (left > 0) turn.do({ type: "timer", timer: "watchdog", after: left });
-  else retry(turn);
+/** The watchdog's timer has fired: frames that came since the start of the timer postpone it. */
+export function checkSilence(s: Step): void {
+  const { now } = s.env;
+  if (connection.isSilent(s.state.connection, now)) retry(s);
+  else if (connection.isOpen(s.state.connection)) s.emit(connection.rearmWatchdog(s.state.connection, now));
 }
 
 /** The stream has ended. */
-export function ended(turn: Turn, end: End): void {
+export function streamEnded(s: Step, end: StreamEnd): void {
+  const { failures } = s.state.connection;
   if (end.moved) {
-    connect(turn);
+    connect(s);
     return;
   }
   switch (end.code) {
     case "unauthenticated":
-      // A second refusal in a row is no matter of an old token: no hurry then.
-      forget(turn, turn.token);
-      if (turn.state.link.attempt > 0) {
-        retry(turn);
+      s.set("auth", dropToken(s.state.auth, s.token));
+      if (failures > 0) {
+        retry(s); // the token was new: another one would be refused as well
       } else {
-        turn.link({ attempt: 1 });
-        connect(turn);
+        s.update("connection", { failures: 1 });
+        connect(s);
       }
       return;
     case "invalid_argument":
     case "permission_denied":
-      hangUp(turn);
-      turn.link({ phase: "refused", problem: end.message });
-      turn.do({ type: "listRooms" }); // there is no stream to say when, and other rooms to go to
+      s.apply("connection", connection.markRefused(s.state.connection, end.message));
+      s.emit({ type: "listRooms" }); // no stream asks for the list, and the user may want another room
       return;
     default:
-      retry(turn);
+      retry(s);
   }
-}
-
-/** Takes one frame of the current stream. */
-export function receive(turn: Turn, frame: Frame): void {
-  const { now } = turn.env;
-  turn.link({ heardAt: now });
-  switch (frame.kind) {
-    case "joined":
-      turn.link({
-        phase: "catchingUp", joinedAt: now, epoch: frame.epoch, head: frame.head,
-        silence: 2 * frame.heartbeat, restarting: false, watching: false, problem: "",
-      });
-      turn.do({ type: "timer", timer: "watchdog", after: 2 * frame.heartbeat });
-      turn.set({ presented: { displayName: frame.displayName, topic: frame.topic } });
-      hushAll(turn);
-      recount(turn, frame.members);
-      retryQuotes(turn);
-      if (turn.state.history.phase === "failed" && turn.state.history.ask === "newest") list(turn, "newest");
-      kick(turn);
-      return;
-    case "event":
-      take(turn, frame.event);
-      return;
-    case "caughtUp": {
-      const { epoch, head } = turn.state.link;
-      turn.link({ phase: "live", settled: true });
-      if (!turn.state.cursor) turn.set({ cursor: { epoch, sequence: head } });
-      passed(turn);
-      return;
-    }
-    case "reset":
-      turn.link({ epoch: frame.epoch, head: frame.head, missing: null });
-      turn.set({ cursor: { epoch: frame.epoch, sequence: frame.head }, timeline: empty, quotes: unknown, unread: 0 });
-      forgetStored(turn);
-      list(turn, "newest");
-      return;
-    case "roomsChanged":
-      // What changed while there was no stream, only the list has.
-      turn.do(turn.state.link.watching ? { type: "roomsChanged", change: frame } : { type: "listRooms" });
-      turn.link({ watching: true });
-      return;
-    case "draining":
-      turn.link({ restarting: true, retryAt: now + frame.reconnectAfter });
-      turn.do({ type: "timer", timer: "reconnect", after: frame.reconnectAfter });
-      return;
-    case "other":
-  }
-}
-
-/** Takes one event: in order, once, and only if nothing before it is missing. */
-function take(turn: Turn, e: Event): void {
-  const { cursor, link } = turn.state;
-  if (e.sequence === 0n) {
-    glimpse(turn, e);
-    return;
-  }
-  if (cursor && e.sequence <= cursor.sequence) return;
-  const missed = cursor !== null && e.previous > cursor.sequence;
-  if (missed && link.missing !== cursor.sequence) {
-    turn.link({ missing: cursor.sequence });
-    retry(turn); // the cursor says what is missing
-    return;
-  }
-  show(turn, e, missed);
-}
-
-function show(turn: Turn, e: Event, afterHole: boolean): void {
-  const { link, looking, who, unread, history } = turn.state;
-  const cursor: Cursor = { epoch: link.epoch, sequence: e.sequence };
-  const keep = looking.atEnd && history.sought === 0n ? keepFollowing : keepReading;
-  turn.set({ cursor, timeline: trim(append(turn.state.timeline, e, afterHole), keep) });
-  confirm(turn, e);
-  requote(turn, e);
-  if (e.body.kind !== "message") return;
-  hush(turn, e.sender);
-  quote(turn, [postOf(e)!]);
-  const noticed = looking.visible && looking.atEnd;
-  if (link.settled && !noticed && !isOurs(who, e)) turn.set({ unread: unread + 1 });
-}
-
-/** Takes an event that is not in the log. */
-function glimpse(turn: Turn, e: Event): void {
-  switch (e.body.kind) {
-    case "typing":
-      return typed(turn, e);
-    case "roomChanged":
-      return turn.set({ presented: { displayName: e.body.displayName, topic: e.body.topic } });
-    case "memberLeft":
-      hush(turn, e.sender);
-      return met(turn, e);
-    case "memberJoined":
-    case "memberRenamed":
-    case "memberCount":
-      return met(turn, e);
-    default: // of a kind that the page has no use for
-  }
-}
-
-/** Asks for a page of older events, or of the newest after a reset. */
-export function list(turn: Turn, ask: "earlier" | "newest"): void {
-  const { cursor, timeline, history } = turn.state;
-  const serial = history.serial + 1;
-  const place = ask === "earlier" && cursor ? { before: { epoch: cursor.epoch, sequence: timeline.oldest } } : null;
-  turn.set({ history: { ...history, phase: "loading", ask, serial, problem: "" }, timeline: expect(timeline) });
-  turn.do({ type: "list", serial, token: turn.token, place, far: history.sought > 0n });
 }

@@ -1,48 +1,57 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { ada, event, glimpse, Play } from "../testing/session-harness";
-import { holds, tellEvery } from "../state/typing";
+import { notifyInterval, typingTimeout } from "../state/typing";
+import { ada, ephemeral, event, SessionHarness } from "../testing/session-harness";
 
 const typing = (stopped = false) => ({ kind: "typing" as const, stopped });
 
-function writers(p: Play): string[] {
+function writers(p: SessionHarness): string[] {
   return p.state.typing.others.map((o) => o.member.name);
 }
 
-test("somebody who writes is shown for a while, unless it comes again", () => {
-  const p = new Play().live().frames(glimpse(typing()));
+test("a member counts as typing until the timeout after the last notification", () => {
+  const p = new SessionHarness().live().frames(ephemeral(typing()));
   assert.deepEqual(writers(p), ["Bob"]);
-  assert.deepEqual(p.of("timer"), [{ type: "timer", timer: "typists", after: holds }]);
-  p.now += holds - 1_000;
-  p.frames(glimpse(typing()));
+  assert.deepEqual(p.of("startTimer"), [{ type: "startTimer", timer: "typing", after: typingTimeout }]);
+  p.now += typingTimeout - 1_000;
+  p.frames(ephemeral(typing()));
   p.now += 1_000;
-  p.do({ type: "timer", timer: "typists" });
-  assert.deepEqual([writers(p), p.of("timer").map((t) => t.timer === "typists" && t.after)], [["Bob"], [holds - 1_000]]);
-  p.now += holds - 1_000;
-  p.do({ type: "timer", timer: "typists" });
+  p.do({ type: "timer", timer: "typing" });
+  assert.deepEqual(
+    [writers(p), p.of("startTimer").map((t) => t.timer === "typing" && t.after)],
+    [["Bob"], [typingTimeout - 1_000]],
+  );
+  p.now += typingTimeout - 1_000;
+  p.do({ type: "timer", timer: "typing" });
   assert.deepEqual([writers(p), p.effects], [[], []]);
 });
 
-test("a message, a stop, leaving and the end of the stream end it", () => {
-  const begin = () => new Play().live().frames(glimpse(typing()));
+test("a message, a stop, leaving and the end of the stream end typing", () => {
+  const begin = () => new SessionHarness().live().frames(ephemeral(typing()));
   assert.deepEqual(writers(begin().events(1)), []);
-  assert.deepEqual(writers(begin().frames(glimpse(typing(true)))), []);
-  assert.deepEqual(writers(begin().frames(glimpse({ kind: "memberLeft", members: 1 }))), []);
+  assert.deepEqual(writers(begin().frames(ephemeral(typing(true)))), []);
+  assert.deepEqual(writers(begin().frames(ephemeral({ kind: "memberLeft", members: 1 }))), []);
   assert.deepEqual(writers(begin().live()), []);
   assert.deepEqual(writers(begin().frames({ kind: "event", event: event(1, { sender: ada.member }) })), ["Bob"]);
 });
 
-test("nobody is told of oneself, or of callers without a token", () => {
-  const p = new Play().live().frames(glimpse(typing(), ada.member), glimpse(typing(), { id: "", name: "anonymous" }));
+test("own notifications and those of callers without a token are ignored", () => {
+  const p = new SessionHarness()
+    .live()
+    .frames(ephemeral(typing(), ada.member), ephemeral(typing(), { id: "", name: "anonymous" }));
   assert.deepEqual(writers(p), []);
 });
 
-test("others are told of writing, not too often, and of its end", () => {
-  const p = new Play().live();
-  const told = (empty: boolean) => p.do({ type: "writing", empty }).of("typing").map((e) => e.stopped);
-  assert.deepEqual(told(true), [], "nothing to take back");
+test("others are notified of typing once per interval, and of its end", () => {
+  const p = new SessionHarness().live();
+  const told = (empty: boolean) =>
+    p
+      .do({ type: "draftChanged", empty })
+      .of("sendTyping")
+      .map((e) => e.stopped);
+  assert.deepEqual(told(true), [], "nothing was sent before");
   assert.deepEqual(told(false), [false]);
-  p.now += tellEvery - 1;
+  p.now += notifyInterval - 1;
   assert.deepEqual(told(false), []);
   p.now += 1;
   assert.deepEqual(told(false), [false]);
@@ -50,9 +59,17 @@ test("others are told of writing, not too often, and of its end", () => {
   assert.deepEqual(told(true), []);
 });
 
-test("a message ends writing by itself, and without a stream or a name nobody is told", () => {
-  const p = new Play().live().do({ type: "writing", empty: false }, { type: "said", id: "a", body: { kind: "message", text: "A", replyTo: 0n } });
-  assert.deepEqual(p.do({ type: "writing", empty: true }).of("typing"), []);
-  assert.deepEqual(new Play({ identity: null }).live().do({ type: "writing", empty: false }).effects, []);
-  assert.deepEqual(new Play().live().end().do({ type: "writing", empty: false }).effects, []);
+test("a message ends typing, and without a stream or a token nothing is sent", () => {
+  const p = new SessionHarness()
+    .live()
+    .do(
+      { type: "draftChanged", empty: false },
+      { type: "send", id: "a", body: { kind: "message", text: "A", replyTo: 0n } },
+    );
+  assert.deepEqual(p.do({ type: "draftChanged", empty: true }).of("sendTyping"), []);
+  assert.deepEqual(
+    new SessionHarness({ identity: null }).live().do({ type: "draftChanged", empty: false }).effects,
+    [],
+  );
+  assert.deepEqual(new SessionHarness().live().end().do({ type: "draftChanged", empty: false }).effects, []);
 });

@@ -1,69 +1,97 @@
-// Signing in: the first time with a name from the form, later silently with the
-// name that was used before.
+// Signing in: the first time with a name from a form, later with the name that was
+// used before, and in time before the token expires.
 
-import type { Failure, Identity } from "../model";
-import type { Turn } from "../session/step";
+import type { Failure } from "../failure";
+import type { Event, Identity } from "../model";
+import type { Transition } from "./effect";
 
-/** A token with less than this left is renewed, in milliseconds. */
+/** A token that expires within this time is renewed, in milliseconds. */
 export const renewBefore = 7 * 24 * 3_600_000;
 
-/** Asks for a token. A token that is still valid is renewed: the member stays. */
-export function signIn(turn: Turn, name: string, purpose: "form" | "return" | "renewal"): void {
-  const serial = turn.state.who.serial + 1;
-  turn.who({ serial, asking: { serial, name, for: purpose }, problem: "" });
-  turn.do({ type: "signIn", serial, name, token: turn.token });
+/** Why a token is requested: a submitted form, an expired or refused token, or one that expires soon. */
+export type SignInPurpose = "form" | "return" | "renewal";
+
+export interface Auth {
+  readonly identity: Identity | null;
+  /** The name that was used last, empty before the first sign-in. It outlives the identity. */
+  readonly name: string;
+  /** All member ids that this session has had: events of any of them are own events. */
+  readonly memberIds: readonly string[];
+  /** The sign-in that is in flight. */
+  readonly pending: { readonly name: string; readonly purpose: SignInPurpose } | null;
+  /** The number of the newest sign-in. */
+  readonly serial: number;
+  /** Why the last name was refused, empty if it was not. */
+  readonly problem: string;
 }
 
-/** Whether there is a name to sign in with, but no valid token. */
-export function needsSignIn(turn: Turn): boolean {
-  const { identity, name, problem } = turn.state.who;
-  if (identity && identity.expires <= turn.env.now) forget(turn, identity.token);
-  return turn.state.who.identity === null && name !== "" && problem === "";
-}
-
-/** Renews a token that ends soon, while it is still good. */
-export function renewIfOld(turn: Turn): void {
-  const { identity, name, asking } = turn.state.who;
-  if (identity && !asking && identity.expires - turn.env.now < renewBefore) signIn(turn, name, "renewal");
-}
-
-/** Drops a token that the server does not accept. The name stays. */
-export function forget(turn: Turn, token: string): void {
-  if (turn.state.who.identity?.token !== token) return; // there is a newer one
-  turn.who({ identity: null });
-}
-
-/** Takes an identity, whoever asked for it. */
-export function become(turn: Turn, identity: Identity): void {
-  const { ids } = turn.state.who;
-  turn.who({
+/** The state for an identity from an earlier visit, null for none. */
+export function initialAuth(identity: Identity | null): Auth {
+  return {
     identity,
-    name: identity.member.name,
-    ids: ids.includes(identity.member.id) ? ids : [...ids, identity.member.id],
-    asking: null,
+    name: identity?.member.name ?? "",
+    memberIds: identity ? [identity.member.id] : [],
+    pending: null,
+    serial: 0,
     problem: "",
-  });
+  };
+}
+
+/** Requests a token. If there is a valid one, it is renewed and the member stays the same. */
+export function signIn(auth: Auth, name: string, purpose: SignInPurpose): Transition<Auth> {
+  const serial = auth.serial + 1;
+  return [
+    { ...auth, serial, pending: { name, purpose }, problem: "" },
+    { type: "signIn", serial, name, token: auth.identity?.token ?? "" },
+  ];
+}
+
+/** Whether there is a name to sign in with, but no token. */
+export function needsSignIn({ identity, name, problem }: Auth): boolean {
+  return identity === null && name !== "" && problem === "";
+}
+
+/** Drops an expired token. */
+export function dropExpired(auth: Auth, now: number): Auth {
+  return auth.identity && auth.identity.expires <= now ? { ...auth, identity: null } : auth;
+}
+
+/** Drops a token that the server refused, unless there is a newer one. The name stays. */
+export function dropToken(auth: Auth, token: string): Auth {
+  return auth.identity?.token === token ? { ...auth, identity: null } : auth;
+}
+
+/** Renews a token that expires soon. */
+export function renewIfDue(auth: Auth, now: number): Transition<Auth> {
+  const { identity, name, pending } = auth;
+  return identity && !pending && identity.expires - now < renewBefore ? signIn(auth, name, "renewal") : [auth];
+}
+
+/** Uses an identity, from this tab's sign-in or another tab's. */
+export function withIdentity(auth: Auth, identity: Identity): Auth {
+  const { id, name } = identity.member;
+  const memberIds = auth.memberIds.includes(id) ? auth.memberIds : [...auth.memberIds, id];
+  return { ...auth, identity, name, memberIds, pending: null, problem: "" };
 }
 
 /**
- * Deals with a refusal. It returns what the connection has to do about it:
- * "retry" later, or "connect" without an identity.
+ * Handles a failed sign-in. The second value says what happens to the connection:
+ * "retry" waits and tries again, "connect" connects without a token.
  */
-export function refused(turn: Turn, failure: Failure): "retry" | "connect" | "nothing" {
-  const { asking } = turn.state.who;
-  if (!asking) return "nothing";
-  if (failure.code === "unauthenticated" && turn.token !== "") {
-    forget(turn, turn.token);
-    signIn(turn, asking.name, asking.for);
-    return "nothing";
+export function signInFailed(auth: Auth, failure: Failure): [Transition<Auth>, "retry" | "connect" | "nothing"] {
+  const { pending, identity } = auth;
+  if (!pending) return [[auth], "nothing"];
+  if (failure.code === "unauthenticated" && identity) {
+    return [signIn({ ...auth, identity: null }, pending.name, pending.purpose), "nothing"];
   }
-  turn.who({ asking: null });
-  if (asking.for === "renewal") return "nothing"; // there is time left to try again
-  if (asking.for === "form") {
-    turn.who({ problem: failure.message });
-    return "nothing";
-  }
-  if (failure.code !== "invalid_argument") return "retry";
-  turn.who({ problem: failure.message });
-  return "connect";
+  const idle = { ...auth, pending: null };
+  if (pending.purpose === "renewal") return [[idle], "nothing"]; // the next connect tries again
+  const refused = { ...idle, problem: failure.message };
+  if (pending.purpose === "form") return [[refused], "nothing"];
+  return failure.code === "invalid_argument" ? [[refused], "connect"] : [[idle], "retry"];
+}
+
+/** Whether this session sent an event. */
+export function isOwn({ memberIds }: Auth, { sender }: Pick<Event, "sender">): boolean {
+  return sender.id !== "" && memberIds.includes(sender.id);
 }

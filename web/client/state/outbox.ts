@@ -1,163 +1,160 @@
-// The outbox: what was said, and what is done to messages, is sent in order, one
-// at a time and each after the answer to the one before it, because calls in
-// flight together may be reordered. A retry carries the same id, so that it is
-// stored once.
+// The outbox: messages and changes are sent in order, one at a time and each after
+// the answer to the one before it, because the server may reorder calls that are
+// in flight together. A retry has the same id, so that the event is stored once.
 
 import { backoff } from "../backoff";
-import { find } from "./posts";
-import type { Event, Failure, Receipt, Speech } from "../model";
-import { quoteOf } from "./quotes";
-import { isOurs, type Outgoing, type Turn } from "../session/step";
-import { forget } from "./auth";
+import type { Failure } from "../failure";
+import type { Cursor, Receipt, SendBody } from "../model";
+import type { Env, Transition } from "./effect";
 
 /**
- * How long a send is retried, in milliseconds. The server knows a repeated id
- * for 10 minutes; after that, only a person can tell whether to say it again.
+ * How long a send is retried, in milliseconds. The server remembers an id for 10
+ * minutes; after that, only the user can tell whether to send again.
  */
 export const retryWindow = 9 * 60_000;
-/** How often a send is tried when the server itself fails at it. */
-export const maxFaults = 4;
+/** How often a send is attempted when the server fails with an internal error. */
+export const maxServerErrors = 4;
 
 const transient = ["unavailable", "deadline_exceeded", "aborted", "canceled"];
-const faults = ["internal", "unknown", "data_loss"];
+const serverErrors = ["internal", "unknown", "data_loss", "unauthenticated"];
 
-/** Puts something into the outbox. */
-export function say(turn: Turn, id: string, body: Speech): void {
-  const { now } = turn.env;
-  const waiting = turn.state.outbox.find((o) => o.status === "queued" && undoes(body, o.body));
-  if (waiting) {
-    drop(turn, waiting.id);
-    return;
-  }
-  const entry: Outgoing = { id, body, time: now, since: now, status: "queued", attempts: 0, at: null, problem: "" };
-  turn.set({ outbox: [...turn.state.outbox, entry] });
-  pump(turn);
+/** A message or change that is not in the timeline yet. The storage keeps it in this form. */
+export interface OutboxEntry {
+  readonly id: string;
+  readonly body: SendBody;
+  /** When it was written; once stored, when the server accepted it. */
+  readonly time: number;
+  /** When it was queued, the first time or by the user's retry. */
+  readonly since: number;
+  readonly status: "queued" | "sending" | "stored" | "failed";
+  readonly attempts: number;
+  /** Its position in the log, once stored. */
+  readonly at: Cursor | null;
+  /** Why the last attempt failed, empty if it did not. */
+  readonly problem: string;
 }
 
-/** Whether b takes back the reaction that a is, or gives it again. */
-function undoes(a: Speech, b: Speech): boolean {
+export interface Outbox {
+  /** In the order of writing. */
+  readonly entries: readonly OutboxEntry[];
+  /** Nothing is sent before; 0 if no attempt has failed. */
+  readonly resendAt: number;
+}
+
+export function entryOf({ entries }: Outbox, id: string): OutboxEntry | undefined {
+  return entries.find((e) => e.id === id);
+}
+
+/** Adds an entry. If it undoes a reaction that is still queued, both are dropped. */
+export function enqueue(outbox: Outbox, id: string, body: SendBody, now: number): Outbox {
+  const undone = outbox.entries.find((e) => e.status === "queued" && isInverse(body, e.body));
+  if (undone) return drop(outbox, (e) => e === undone);
+  return add(outbox, { id, body, time: now, since: now, status: "queued", attempts: 0, at: null, problem: "" });
+}
+
+/** Queues a failed entry again, after those that were written since. */
+export function requeue(outbox: Outbox, entry: OutboxEntry, body: SendBody, now: number): Outbox {
+  const rest = drop(outbox, (e) => e === entry);
+  return add(rest, { ...entry, body, status: "queued", since: now, time: now, attempts: 0, problem: "" });
+}
+
+/** Whether one of two reactions adds what the other one removes. */
+function isInverse(a: SendBody, b: SendBody): boolean {
   if (a.kind !== "reaction" || b.kind !== "reaction") return false;
   return a.target === b.target && a.emoji === b.emoji && a.removed !== b.removed;
 }
 
-/** Sends the next one, if it is time. */
-export function pump(turn: Turn): void {
-  const { outbox, who, resendAt } = turn.state;
-  if (!who.identity || turn.env.now < resendAt || outbox.some((o) => o.status === "sending")) return;
-  const next = outbox.find((o) => o.status === "queued");
-  if (!next) return;
-  change(turn, next.id, { status: "sending", attempts: next.attempts + 1 });
-  turn.do({ type: "send", id: next.id, body: next.body, token: who.identity.token });
+/** Sends the next entry, unless one is being sent, a delay is running or there is no token. */
+export function sendNext(outbox: Outbox, token: string, now: number): Transition<Outbox> {
+  const { entries, resendAt } = outbox;
+  const next = entries.find((e) => e.status === "queued");
+  if (!next || token === "" || now < resendAt || entries.some((e) => e.status === "sending")) return [outbox];
+  const { id, body, attempts } = next;
+  return [update(outbox, id, { status: "sending", attempts: attempts + 1 }), { type: "send", id, body, token }];
 }
 
-/** Sends the next one without further waiting. */
-export function kick(turn: Turn): void {
-  if (turn.state.resendAt > 0) {
-    turn.set({ resendAt: 0 });
-    turn.do({ type: "stop", timer: "resend" });
-  }
-  pump(turn);
+/** Ends the delay before the next attempt. */
+export function endDelay(outbox: Outbox): Transition<Outbox> {
+  if (outbox.resendAt === 0) return [outbox];
+  return [
+    { ...outbox, resendAt: 0 },
+    { type: "stopTimer", timer: "resend" },
+  ];
 }
 
-/** The server has stored a send, now or when it was tried before. */
-export function sent(turn: Turn, id: string, receipt: Receipt): void {
-  const at = { epoch: receipt.epoch, sequence: receipt.sequence };
-  change(turn, id, { status: "stored", time: receipt.time, at, problem: "" });
-  passed(turn);
-  pump(turn);
+/** The server has stored an entry, now or at an earlier attempt. */
+export function markStored(outbox: Outbox, id: string, { epoch, sequence, time }: Receipt): Outbox {
+  return update(outbox, id, { status: "stored", time, at: { epoch, sequence }, problem: "" });
 }
 
-/** A send has failed: it is tried again, or set aside with the reason. */
-export function sendFailed(turn: Turn, id: string, token: string, failure: Failure): void {
-  const entry = turn.state.outbox.find((o) => o.id === id);
-  if (!entry) {
-    pump(turn); // its event has come all the same
-    return;
-  }
-  if (!worthRetrying(entry, failure, turn.env.now)) {
-    // Without the message there is no place to say so, nor a reason to.
-    if ("target" in entry.body && find(turn.state.timeline.posts, entry.body.target) < 0) drop(turn, id);
-    else change(turn, id, { status: "failed", problem: failure.message });
-    pump(turn);
-    return;
-  }
-  change(turn, id, { status: "queued", problem: failure.message });
-  if (failure.code === "unauthenticated") {
-    forget(turn, token);
-    pump(turn); // there may be a newer token; without one, it waits for the sign-in
-    return;
-  }
-  const after = backoff(entry.attempts, turn.env.random);
-  turn.set({ resendAt: turn.env.now + after });
-  turn.do({ type: "timer", timer: "resend", after });
-}
-
-function worthRetrying(entry: Outgoing, failure: Failure, now: number): boolean {
+/** Whether an entry whose attempt failed is to be attempted again. */
+export function isRetryable(entry: OutboxEntry, { code }: Failure, now: number): boolean {
   if (now - entry.since >= retryWindow) return false;
-  if (faults.includes(failure.code) || failure.code === "unauthenticated") return entry.attempts < maxFaults;
-  return transient.includes(failure.code);
+  return serverErrors.includes(code) ? entry.attempts < maxServerErrors : transient.includes(code);
 }
 
-/** Queues a send that was given up once more, behind what was said since. */
-export function again(turn: Turn, id: string): void {
-  const entry = turn.state.outbox.find((o) => o.id === id && o.status === "failed");
-  if (!entry) return;
-  const { now } = turn.env;
-  drop(turn, id);
-  const body = orphaned(turn, entry.body);
-  turn.set({ outbox: [...turn.state.outbox, { ...entry, body, status: "queued", since: now, time: now, attempts: 0, problem: "" }] });
-  pump(turn);
+/** Queues an entry again whose attempt failed. */
+export function markQueued(outbox: Outbox, id: string, { message }: Failure): Outbox {
+  return update(outbox, id, { status: "queued", problem: message });
 }
 
-/** What is said again: no answer to a message any more, if that has been deleted. */
-function orphaned(turn: Turn, body: Speech): Speech {
-  if (body.kind !== "message" || quoteOf(turn.state, body.replyTo) !== "gone") return body;
-  return { ...body, replyTo: 0n };
+/** Waits before the next attempt, longer after every attempt at the entry. */
+export function delay(outbox: Outbox, entry: OutboxEntry, { now, random }: Env): Transition<Outbox> {
+  const after = backoff(entry.attempts, random);
+  return [
+    { ...outbox, resendAt: now + after },
+    { type: "startTimer", timer: "resend", after },
+  ];
 }
 
-/** An event has come: if it is ours, what it confirms leaves the outbox. */
-export function confirm(turn: Turn, e: Event): void {
-  if (isOurs(turn.state.who, e)) drop(turn, e.id);
-  if (e.body.kind === "deletion") giveUp(turn, e.body.target);
-  passed(turn);
+/** Gives up an entry. The user decides whether to retry or discard it. */
+export function markFailed(outbox: Outbox, id: string, { message }: Failure): Outbox {
+  return update(outbox, id, { status: "failed", problem: message });
 }
 
-/** There is nothing left to be changed about a message. */
-function giveUp(turn: Turn, target: bigint): void {
-  const moot = (o: Outgoing) => "target" in o.body && o.body.target === target && (o.status === "queued" || o.status === "failed");
-  if (turn.state.outbox.some(moot)) turn.set({ outbox: turn.state.outbox.filter((o) => !moot(o)) });
+export function dropId(outbox: Outbox, id: string): Outbox {
+  return drop(outbox, (e) => e.id === id);
 }
 
-/** What the cursor has passed is in the log behind it, shown or not. */
-export function passed(turn: Turn): void {
-  const { cursor, outbox } = turn.state;
-  const behind = (o: Outgoing) => cursor !== null && o.at?.epoch === cursor.epoch && o.at.sequence <= cursor.sequence;
-  if (outbox.some(behind)) turn.set({ outbox: outbox.filter((o) => !behind(o)) });
+/** Drops the changes to a message that was deleted. The answer to one in flight still comes. */
+export function dropChangesTo(outbox: Outbox, target: bigint): Outbox {
+  const isMoot = ({ body, status }: OutboxEntry) =>
+    "target" in body && body.target === target && (status === "queued" || status === "failed");
+  return drop(outbox, isMoot);
 }
 
-/** Drops what is stored: the history that is about to be read has it. */
-export function forgetStored(turn: Turn): void {
-  turn.set({ outbox: turn.state.outbox.filter((o) => o.status !== "stored") });
+/** Drops the stored entries up to a cursor: the timeline contains them, or is about to. */
+export function dropReceived(outbox: Outbox, cursor: Cursor | null): Outbox {
+  return drop(outbox, ({ at }) => cursor !== null && at?.epoch === cursor.epoch && at.sequence <= cursor.sequence);
 }
 
-export function drop(turn: Turn, id: string): void {
-  if (turn.state.outbox.some((o) => o.id === id)) {
-    turn.set({ outbox: turn.state.outbox.filter((o) => o.id !== id) });
-  }
+/** Drops the stored entries: the history that is about to be loaded contains them. */
+export function dropStored(outbox: Outbox): Outbox {
+  return drop(outbox, (e) => e.status === "stored");
 }
 
-function change(turn: Turn, id: string, part: Partial<Outgoing>): void {
-  turn.set({ outbox: turn.state.outbox.map((o) => (o.id === id ? { ...o, ...part } : o)) });
-}
-
-/** What is left of an outbox from before the page was loaded anew. */
-export function restore(outbox: readonly Outgoing[], now: number): Outgoing[] {
-  return outbox
-    .filter((o) => o.status !== "stored" && (o.body.kind === "message" || o.status !== "failed"))
-    .map((o) => {
-      if (o.status === "failed" || now - o.since >= retryWindow) {
-        return { ...o, status: "failed", problem: o.problem || "It was not sent before the page was left." };
+/** Prepares the entries of an earlier visit. */
+export function restoreEntries(entries: readonly OutboxEntry[], now: number): OutboxEntry[] {
+  return entries
+    .filter((e) => e.status !== "stored" && (e.body.kind === "message" || e.status !== "failed"))
+    .map((e) => {
+      if (e.status === "failed" || now - e.since >= retryWindow) {
+        return { ...e, status: "failed", problem: e.problem || "The page was closed before the message was sent." };
       }
-      return { ...o, status: "queued" };
+      return { ...e, status: "queued" };
     });
+}
+
+function add(outbox: Outbox, entry: OutboxEntry): Outbox {
+  return { ...outbox, entries: [...outbox.entries, entry] };
+}
+
+function update(outbox: Outbox, id: string, part: Partial<OutboxEntry>): Outbox {
+  return { ...outbox, entries: outbox.entries.map((e) => (e.id === id ? { ...e, ...part } : e)) };
+}
+
+/** An outbox from which nothing is dropped stays the same object. */
+function drop(outbox: Outbox, isDropped: (entry: OutboxEntry) => boolean): Outbox {
+  const { entries } = outbox;
+  return entries.some(isDropped) ? { ...outbox, entries: entries.filter((e) => !isDropped(e)) } : outbox;
 }

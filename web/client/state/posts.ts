@@ -1,34 +1,37 @@
-// What becomes of messages. A page of history has messages as they are now, and
-// a stream brings what changes them, one change after the other. Both lead to the
-// same: a change is in a message already, or it comes after all that is in it, and
-// the sequence of the newest change in the message tells which.
+// Applies edits, deletions and reactions to messages. A page of the history has
+// messages as they are now, and a stream brings one change after the other. Both
+// give the same result: a change is applied only if its sequence is greater than
+// that of the newest change that the message already contains.
 
-import type { Change, Event, Member, Reactions } from "../model";
+import type { Event, Member, MessageChange, Reactions } from "../model";
 
-/** Something in the room's log that is shown: a message, or an application's event. */
+/** An entry of the timeline: a message, or a custom event. */
 export interface Post {
   readonly sequence: bigint;
   readonly time: number;
   readonly id: string;
   readonly sender: Member;
-  /** What was said, as it is now; null for an application's event. */
+  /** The message's current text; null for a custom event. */
   readonly text: string | null;
   /** The sequence of the message that this one answers, 0 for none. */
   readonly replyTo: bigint;
-  /** The name of an application's kind of event; empty if even the server doesn't know. */
+  /** The type name of a custom event; empty for a message or if it is unknown. */
   readonly type: string;
-  /** The sequence of the newest change in it, 0 for none. */
+  /** The sequence of the newest change that was applied, 0 for none. */
   readonly changed: bigint;
-  /** When the text was last edited, 0 if it was not. */
+  /** When the text was last edited, 0 if never. */
   readonly edited: number;
   readonly reactions: readonly Reactions[];
 }
 
-/** What an event shows; null if it shows nothing by itself. */
+/** Returns the entry that an event adds to the timeline, or null if it adds none. */
 export function postOf({ sequence, time, id, sender, body, changes }: Event): Post | null {
   if (body.kind !== "message" && body.kind !== "custom") return null;
   return {
-    sequence, time, id, sender,
+    sequence,
+    time,
+    id,
+    sender,
     text: body.kind === "message" ? body.text : null,
     replyTo: body.kind === "message" ? body.replyTo : 0n,
     type: body.kind === "custom" ? body.type : "",
@@ -38,56 +41,56 @@ export function postOf({ sequence, time, id, sender, body, changes }: Event): Po
   };
 }
 
-/** The change that an event is, if it is one. */
-export function changeOf({ body }: Event): Change | null {
+/** Returns an event's body if it is a change to a message, otherwise null. */
+export function changeOf({ body }: Event): MessageChange | null {
   return body.kind === "edit" || body.kind === "deletion" || body.kind === "reaction" ? body : null;
 }
 
-/** A post after a change to it; null when it is deleted. The change comes after all that is in it. */
-export function changed(post: Post, change: Change, time: number, by: Member): Post | null {
+/** Returns a post after a change that it does not contain yet; null if it is deleted. */
+export function changedPost(post: Post, change: MessageChange, time: number, by: Member): Post | null {
   switch (change.kind) {
     case "edit":
       return { ...post, text: change.text, edited: time };
     case "deletion":
       return null;
     case "reaction":
-      return { ...post, reactions: reacted(post.reactions, change.emoji, by, change.removed) };
+      return { ...post, reactions: withReaction(post.reactions, change.emoji, by, change.removed) };
   }
 }
 
 /**
- * Posts, oldest first, after an event: its change is applied to the post that it is
- * about, if that is held and the change is not in it yet.
+ * Returns posts, oldest first, after an event. If the event changes a post that is
+ * among them, and the post does not contain the change yet, it is applied.
  */
-export function fold(posts: readonly Post[], event: Event): readonly Post[] {
+export function applyChange(posts: readonly Post[], event: Event): readonly Post[] {
   const change = changeOf(event);
   if (!change) return posts;
-  const at = find(posts, change.target);
+  const at = indexOfPost(posts, change.target);
   const post = posts[at];
   if (!post || post.text === null || event.sequence <= post.changed) return posts;
-  const after = changed(post, change, event.time, event.sender);
+  const after = changedPost(post, change, event.time, event.sender);
   const next = [...posts];
   if (after) next[at] = { ...after, changed: event.sequence };
   else next.splice(at, 1);
   return next;
 }
 
-/** Where the post with a sequence is, -1 if it isn't there. */
-export function find(posts: readonly Post[], sequence: bigint): number {
+/** Returns the index of the post with a sequence, -1 if there is none. */
+export function indexOfPost(posts: readonly Post[], sequence: bigint): number {
   let low = 0;
   for (let high = posts.length; low < high; ) {
     const middle = (low + high) >> 1;
-    if (posts[middle]!.sequence < sequence) low = middle + 1;
+    if ((posts[middle] as Post).sequence < sequence) low = middle + 1;
     else high = middle;
   }
   return posts[low]?.sequence === sequence ? low : -1;
 }
 
-/** Reactions keep the order in which their emoji came first, and members that of their doing so. */
-function reacted(all: readonly Reactions[], emoji: string, by: Member, removed: boolean): readonly Reactions[] {
+/** Emoji keep the order of their first use, and members the order in which they reacted. */
+function withReaction(all: readonly Reactions[], emoji: string, by: Member, removed: boolean): readonly Reactions[] {
   const before = all.find((r) => r.emoji === emoji);
-  const there = before?.members.some((m) => m.id === by.id) ?? false;
-  if (there !== removed) return all;
+  const reacted = before?.members.some((m) => m.id === by.id) ?? false;
+  if (reacted !== removed) return all;
   if (!before) return [...all, { emoji, members: [by] }];
   const members = removed ? before.members.filter((m) => m.id !== by.id) : [...before.members, by];
   if (members.length === 0) return all.filter((r) => r !== before);

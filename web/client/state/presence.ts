@@ -1,104 +1,98 @@
-// Who is in the room. The server lists them, and tells who comes and goes; in a
-// large room it only counts, and the list is asked for again from time to time.
+// Who is in the room. The server lists the members and reports who joins and
+// leaves; in a large room it only reports counts, and the list is requested again
+// from time to time.
 
-import type { Crowd, Event, Member } from "../model";
-import type { Turn } from "../session/step";
+import type { Event, Member, MembersPage } from "../model";
+import type { Transition } from "./effect";
 
-/** The shortest time between two lists, in milliseconds. */
-export const listEvery = 5_000;
-/** The most members that are held; the rest is a number. */
-export const held = 250;
+/** The shortest time between two requests for the list, in milliseconds. */
+export const listInterval = 5_000;
+/** How many members are kept at most; the others are only counted. */
+export const maxMembers = 250;
 
-export interface People {
-  /** How many are here, those without a name included. */
+export interface Presence {
+  /** How many are in the room, those without an id included. */
   readonly count: number;
-  /** Those who are known to be here; null until they were listed. */
+  /** The members with an id; null until they were listed. */
   readonly members: readonly Member[] | null;
-  /** Whether there are more with a name than are held. */
+  /** Whether there are more of them than are kept. */
   readonly more: boolean;
-  /** Whether somebody looks at the list. */
+  /** Whether the list is on screen. */
   readonly shown: boolean;
-  /** Whether the list may be wrong. */
+  /** Whether the list may be out of date. */
   readonly stale: boolean;
-  /** When it was last asked for. */
-  readonly askedAt: number;
+  /** When it was last requested. */
+  readonly requestedAt: number;
   readonly serial: number;
-  /** What happened since it was asked for, while the answer is awaited. */
-  readonly meanwhile: readonly Event[] | null;
+  /** The events since a request that is in flight, null while none is. */
+  readonly eventsDuringLoad: readonly Event[] | null;
 }
 
-export const nobody: People = {
-  count: 0, members: null, more: false, shown: false, stale: true, askedAt: -Infinity, serial: 0, meanwhile: null,
+/** What presence reads of the other parts of the state. */
+export interface PresenceContext {
+  /** Whether there is a stream, and the page is visible. */
+  readonly active: boolean;
+  readonly token: string;
+  readonly now: number;
+}
+
+export const unknownPresence: Presence = {
+  count: 0,
+  members: null,
+  more: false,
+  shown: false,
+  stale: true,
+  requestedAt: -Infinity,
+  serial: 0,
+  eventsDuringLoad: null,
 };
 
-/** A stream begins: who came and went before it, nobody told. */
-export function recount(turn: Turn, count: number): void {
-  turn.people({ count, stale: true, askedAt: -Infinity, meanwhile: null });
-  refresh(turn);
+/** A stream begins: joins and leaves before it were not reported. */
+export function streamJoined(p: Presence, count: number, context: PresenceContext): Transition<Presence> {
+  return refreshMembers({ ...p, count, stale: true, requestedAt: -Infinity, eventsDuringLoad: null }, context);
 }
 
-/** Shows the list, or stops doing so. */
-export function show(turn: Turn, shown: boolean): void {
-  turn.people({ shown });
-  refresh(turn);
+/** Requests the list if it is on screen and out of date, at most once per interval. */
+export function refreshMembers(p: Presence, { active, token, now }: PresenceContext): Transition<Presence> {
+  if (!active || !p.shown || !p.stale || p.eventsDuringLoad) return [p];
+  const after = p.requestedAt + listInterval - now;
+  if (after > 0) return [p, { type: "startTimer", timer: "members", after }];
+  const serial = p.serial + 1;
+  return [
+    { ...p, serial, stale: false, requestedAt: now, eventsDuringLoad: [] },
+    { type: "listMembers", serial, token },
+  ];
 }
 
-/** Asks for the list, if somebody wants it and it isn't too soon. */
-export function refresh(turn: Turn): void {
-  const { people, link, looking } = turn.state;
-  if (!people.shown || !looking.visible || !people.stale || people.meanwhile) return;
-  if (link.phase !== "live" && link.phase !== "catchingUp") return; // it is done when the stream stands
-  const wait = people.askedAt + listEvery - turn.env.now;
-  if (wait > 0) {
-    turn.do({ type: "timer", timer: "people", after: wait });
-    return;
-  }
-  const serial = people.serial + 1;
-  turn.people({ serial, stale: false, askedAt: turn.env.now, meanwhile: [] });
-  turn.do({ type: "people", serial, token: turn.token });
+/** The list was received; null if the request failed. */
+export function membersListed(p: Presence, page: MembersPage | null, context: PresenceContext): Transition<Presence> {
+  if (!page) return refreshMembers({ ...p, stale: true, eventsDuringLoad: null }, context);
+  const events = p.eventsDuringLoad ?? [];
+  const members = events.reduce(applyMemberEvent, page.members);
+  // The count of an event is newer than the page's, or is repeated by the next event.
+  const count = events.some((e) => "members" in e.body) ? p.count : page.total;
+  return refreshMembers({ ...p, members, more: page.more, count, eventsDuringLoad: null }, context);
 }
 
-/** The list has come, or null if it could not be had. */
-export function listed(turn: Turn, crowd: Crowd | null): void {
-  const { meanwhile } = turn.state.people;
-  if (!crowd) {
-    turn.people({ stale: true, meanwhile: null });
-    refresh(turn);
-    return;
-  }
-  const events = meanwhile ?? [];
-  const members = events.reduce(moved, crowd.members);
-  // What an event said came later than the list, or is said again by the next one.
-  const counted = events.some((e) => "members" in e.body);
-  turn.people({ members, more: crowd.more, meanwhile: null, ...(!counted && { count: crowd.total }) });
-  refresh(turn);
+/** Applies an event about members. */
+export function memberEvent(p: Presence, e: Event, context: PresenceContext): Transition<Presence> {
+  const next = {
+    ...p,
+    count: "members" in e.body ? e.body.members : p.count,
+    eventsDuringLoad: p.eventsDuringLoad && [...p.eventsDuringLoad, e],
+  };
+  if (e.body.kind === "memberCount") return refreshMembers({ ...next, stale: true }, context);
+  return [{ ...next, members: p.members && applyMemberEvent(p.members, e) }];
 }
 
-/** Takes what an event says about members. */
-export function met(turn: Turn, e: Event): void {
-  const { people } = turn.state;
-  if (e.body.kind === "memberCount") {
-    turn.people({ count: e.body.members, stale: true });
-    if (people.meanwhile) turn.people({ meanwhile: [...people.meanwhile, e] });
-    refresh(turn);
-    return;
-  }
-  turn.people({
-    count: "members" in e.body ? e.body.members : people.count,
-    members: people.members && moved(people.members, e),
-    meanwhile: people.meanwhile && [...people.meanwhile, e],
-  });
-}
-
-/** The members after an event about one of them. */
-function moved(members: readonly Member[], { body, sender }: Event): readonly Member[] {
+function applyMemberEvent(members: readonly Member[], { body, sender }: Event): readonly Member[] {
   const at = members.findIndex((m) => m.id === sender.id);
   switch (body.kind) {
     case "memberJoined":
     case "memberRenamed":
       if (sender.id === "") return members;
       if (at >= 0) return members.with(at, sender);
-      return body.kind === "memberJoined" && members.length < held ? [...members, sender] : members;
+      return body.kind === "memberJoined" && members.length < maxMembers ? [...members, sender] : members;
     case "memberLeft":
       return at < 0 ? members : members.toSpliced(at, 1);
     default:

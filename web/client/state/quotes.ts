@@ -1,78 +1,88 @@
-// The messages that replies quote. Most are held by the timeline; the others are
-// read one by one, and kept as they are now.
+// The messages that replies quote. The timeline has most of them; the others are
+// loaded one by one.
 
-import { changeOf, find, fold, postOf, type Post } from "./posts";
-import type { Event, Page } from "../model";
-import type { State, Turn } from "../session/step";
+import type { Cursor, Event, EventsPage } from "../model";
+import type { Transition } from "./effect";
+import { applyChange, changeOf, indexOfPost, type Post, postOf } from "./posts";
+import type { Timeline } from "./timeline";
 
-/** What a reply answers: a message, one that is gone, or one that was not read. */
-export type Quote = Post | "gone" | "unread";
+/** What a reply quotes: a message, a deleted one, or one that could not be loaded yet. */
+export type Quote = Post | "deleted" | "unknown";
 
 export interface Quotes {
-  /** By sequence, those that the timeline doesn't hold. */
-  readonly known: ReadonlyMap<bigint, Quote>;
-  /** What is still to be read; the first one is being asked for. */
+  /** By sequence, those that the timeline does not have. */
+  readonly loaded: ReadonlyMap<bigint, Quote>;
+  /** The sequences still to be loaded; the first one is in flight. */
   readonly queue: readonly bigint[];
   readonly serial: number;
 }
 
-export const unknown: Quotes = { known: new Map(), queue: [], serial: 0 };
-
-/** What a reply to a sequence answers. */
-export function quoteOf({ timeline, quotes }: Pick<State, "timeline" | "quotes">, sequence: bigint): Quote {
-  const held = timeline.posts[find(timeline.posts, sequence)];
-  if (held) return held;
-  const inside = timeline.oldest > 0n && sequence >= timeline.oldest && timeline.holes.length === 0;
-  return inside ? "gone" : (quotes.known.get(sequence) ?? "unread");
+/** What the loading of quotes reads of the other parts of the state. */
+export interface QuoteContext {
+  readonly timeline: Timeline;
+  readonly cursor: Cursor | null;
+  readonly token: string;
 }
 
-/** Reads what these posts answer, as far as it isn't known. */
-export function quote(turn: Turn, posts: readonly Post[]): void {
-  const { known, queue } = turn.state.quotes;
-  const isNews = (s: bigint) => s > 0n && !known.has(s) && !queue.includes(s) && quoteOf(turn.state, s) === "unread";
-  const news = new Set(posts.map((post) => post.replyTo).filter(isNews));
-  if (news.size === 0) return;
-  turn.quotes({ queue: [...queue, ...news] });
-  if (queue.length === 0) ask(turn);
+export const noQuotes: Quotes = { loaded: new Map(), queue: [], serial: 0 };
+
+/** Returns the message with a sequence, for a reply to it. */
+export function quoteOf(quotes: Quotes, timeline: Timeline, sequence: bigint): Quote {
+  const post = timeline.posts[indexOfPost(timeline.posts, sequence)];
+  if (post) return post;
+  const { oldest, gaps } = timeline;
+  const isCovered = oldest > 0n && sequence >= oldest && gaps.length === 0;
+  return isCovered ? "deleted" : (quotes.loaded.get(sequence) ?? "unknown");
 }
 
-function ask(turn: Turn): void {
-  const { cursor, quotes } = turn.state;
-  const next = quotes.queue[0];
-  if (!next || !cursor) return;
+/** Loads the messages that posts quote, as far as they are unknown. */
+export function loadQuotes(quotes: Quotes, posts: readonly Post[], context: QuoteContext): Transition<Quotes> {
+  const { loaded, queue } = quotes;
+  const isMissing = (s: bigint) =>
+    s > 0n && !loaded.has(s) && !queue.includes(s) && quoteOf(quotes, context.timeline, s) === "unknown";
+  const missing = new Set(posts.map((post) => post.replyTo).filter(isMissing));
+  if (missing.size === 0) return [quotes];
+  const next = { ...quotes, queue: [...queue, ...missing] };
+  return queue.length === 0 ? loadFirst(next, context) : [next];
+}
+
+function loadFirst(quotes: Quotes, { cursor, token }: QuoteContext): Transition<Quotes> {
+  const sequence = quotes.queue[0];
+  if (!sequence || !cursor) return [quotes];
   const serial = quotes.serial + 1;
-  turn.quotes({ serial });
-  turn.do({ type: "quote", serial, token: turn.token, before: { epoch: cursor.epoch, sequence: next + 1n } });
+  const before = { epoch: cursor.epoch, sequence: sequence + 1n };
+  return [
+    { ...quotes, serial },
+    { type: "loadQuote", serial, token, before },
+  ];
 }
 
-/** A page with nothing but the message that was asked for has come, or null if none could be had. */
-export function quoted(turn: Turn, page: Page | null): void {
-  const { known, queue } = turn.state.quotes;
-  const [sequence, ...rest] = queue;
-  if (!sequence) return;
+/** A page with only the first message of the queue was loaded; null if loading failed. */
+export function quoteLoaded(quotes: Quotes, page: EventsPage | null, context: QuoteContext): Transition<Quotes> {
+  const [sequence, ...queue] = quotes.queue;
+  if (!sequence) return [quotes];
   const event = page?.events.find((e) => e.sequence === sequence);
   const post = event && postOf(event);
-  turn.quotes({ known: new Map(known).set(sequence, post ?? (page ? "gone" : "unread")), queue: rest });
-  ask(turn);
+  const loaded = new Map(quotes.loaded).set(sequence, post ?? (page ? "deleted" : "unknown"));
+  return loadFirst({ ...quotes, loaded, queue }, context);
 }
 
-/** A change may be one of what is quoted. */
-export function requote(turn: Turn, e: Event): void {
+/** Applies an event that changes a quoted message. */
+export function changeQuote(quotes: Quotes, e: Event, context: QuoteContext): Transition<Quotes> {
   const change = changeOf(e);
-  if (!change) return;
-  const { known, queue } = turn.state.quotes;
-  const post = known.get(change.target);
+  if (!change) return [quotes];
+  const post = quotes.loaded.get(change.target);
   if (typeof post === "object") {
-    turn.quotes({ known: new Map(known).set(change.target, fold([post], e)[0] ?? "gone") });
-  } else if (queue[0] === change.target) {
-    ask(turn); // the answer that is on its way may be older
+    const after = applyChange([post], e)[0] ?? "deleted";
+    return [{ ...quotes, loaded: new Map(quotes.loaded).set(change.target, after) }];
   }
+  // The answer in flight may be older than the change.
+  return quotes.queue[0] === change.target ? loadFirst(quotes, context) : [quotes];
 }
 
-/** What could not be read may be asked for again, by whoever quotes it next. */
-export function retryQuotes(turn: Turn): void {
-  const { known } = turn.state.quotes;
-  if (![...known.values()].includes("unread")) return;
-  turn.quotes({ known: new Map([...known].filter(([, q]) => q !== "unread")) });
-  quote(turn, turn.state.timeline.posts);
+/** Loads again what could not be loaded. */
+export function retryQuotes(quotes: Quotes, context: QuoteContext): Transition<Quotes> {
+  const loaded = new Map([...quotes.loaded].filter(([, quote]) => quote !== "unknown"));
+  if (loaded.size === quotes.loaded.size) return [quotes];
+  return loadQuotes({ ...quotes, loaded }, context.timeline.posts, context);
 }

@@ -1,75 +1,74 @@
-// The part of a room's log that the page shows: a run of events without holes,
-// unless a hole was accepted and marked. Messages are as they are now: see fold.ts.
+// The timeline: a contiguous range of the room's log. A gap in it is marked.
 
-import { changeOf, fold, postOf, type Post } from "./posts";
 import type { Event } from "../model";
+import { applyChange, changeOf, type Post, postOf } from "./posts";
 
-/** How many messages are kept while the newest ones are read. */
-export const keepFollowing = 1_000;
-/** How many messages are kept while older ones are read. */
-export const keepReading = 5_000;
+/** How many posts are kept while the newest ones are shown. */
+export const keepAtEnd = 1_000;
+/** How many posts are kept while older ones are shown. */
+export const keepScrolledBack = 5_000;
 
-/** The messages shown, oldest first, and applications' events among them. */
 export interface Timeline {
+  /** Oldest first. */
   readonly posts: readonly Post[];
   /** The sequence of the oldest event that was read, 0 before the first. */
   readonly oldest: bigint;
-  /** Whether there is something before it. */
+  /** Whether there are events before it. */
   readonly more: boolean;
-  /** The sequences of posts before which something is missing. */
-  readonly holes: readonly bigint[];
+  /** The sequences of the posts before which events are missing. */
+  readonly gaps: readonly bigint[];
   /**
-   * Changes that came while a page was awaited, null when none is: it may be older
-   * than they are, and have what they change.
+   * The changes that were received while a page is being loaded, null while none
+   * is. The page may be older than they are, and contain the messages they change.
    */
-  readonly meanwhile: readonly Event[] | null;
+  readonly changesDuringLoad: readonly Event[] | null;
 }
 
-export const empty: Timeline = { posts: [], oldest: 0n, more: false, holes: [], meanwhile: null };
+export const emptyTimeline: Timeline = { posts: [], oldest: 0n, more: false, gaps: [], changesDuringLoad: null };
 
-/** Adds the newest event, which must come after all others. */
-export function append(t: Timeline, e: Event, afterHole = false): Timeline {
-  const first = t.oldest === 0n;
+/** Adds the newest event. */
+export function appendEvent(t: Timeline, e: Event, afterGap = false): Timeline {
+  const isFirst = t.oldest === 0n;
   const post = postOf(e);
   return {
-    posts: post ? [...t.posts, post] : fold(t.posts, e),
-    oldest: first ? e.sequence : t.oldest,
-    more: first ? e.previous > 0n : t.more,
-    holes: afterHole ? [...t.holes, e.sequence] : t.holes,
-    meanwhile: t.meanwhile && changeOf(e) ? [...t.meanwhile, e] : t.meanwhile,
+    posts: post ? [...t.posts, post] : applyChange(t.posts, e),
+    oldest: isFirst ? e.sequence : t.oldest,
+    more: isFirst ? e.previous > 0n : t.more,
+    gaps: afterGap ? [...t.gaps, e.sequence] : t.gaps,
+    changesDuringLoad: t.changesDuringLoad && changeOf(e) ? [...t.changesDuringLoad, e] : t.changesDuringLoad,
   };
 }
 
-/** A page is asked for: from now on, changes are kept for it. */
-export function expect(t: Timeline): Timeline {
-  return { ...t, meanwhile: t.meanwhile ?? [] };
+/** A page is requested: changes are kept for it from now on. */
+export function beginLoad(t: Timeline): Timeline {
+  return { ...t, changesDuringLoad: t.changesDuringLoad ?? [] };
 }
 
-/** The page that was asked for does not come. */
-export function forgo(t: Timeline): Timeline {
-  return { ...t, meanwhile: null };
+/** The requested page is not used. */
+export function cancelLoad(t: Timeline): Timeline {
+  return { ...t, changesDuringLoad: null };
 }
 
-/** Adds a page of older events. Events that are there already are skipped. */
-export function prepend(t: Timeline, page: readonly Event[], more: boolean): Timeline {
+/** Adds a page of older events. Events that the timeline contains already are skipped. */
+export function prependPage(t: Timeline, page: readonly Event[], more: boolean): Timeline {
   const older = page.filter((e) => t.oldest === 0n || e.sequence < t.oldest);
   const first = older[0];
-  const read = older.map(postOf).filter((post) => post !== null);
+  const read: readonly Post[] = older.map(postOf).filter((post) => post !== null);
   return {
     ...t,
-    posts: [...(t.meanwhile ?? []).reduce(fold, read as readonly Post[]), ...t.posts],
+    posts: [...(t.changesDuringLoad ?? []).reduce(applyChange, read), ...t.posts],
     oldest: first ? first.sequence : t.oldest,
     more,
-    meanwhile: null,
+    changesDuringLoad: null,
   };
 }
 
-/** Drops the oldest posts until at most `keep` are left; they can be read again. */
-export function trim(t: Timeline, keep: number): Timeline {
-  // A page that is awaited joins what is there now. And some slack, so that not
-  // every message moves all others.
-  if (t.meanwhile || t.posts.length <= keep + keep / 10) return t;
+/** Drops the oldest posts when there are more than `keep`; they can be loaded again. */
+export function trimTimeline(t: Timeline, keep: number): Timeline {
+  // A page that is being loaded continues at the current oldest post. The slack of
+  // a tenth avoids copying the list for every message.
+  if (t.changesDuringLoad || t.posts.length <= keep + keep / 10) return t;
   const posts = t.posts.slice(-keep);
-  const oldest = posts[0]!.sequence;
-  return { ...t, posts, oldest, more: true, holes: t.holes.filter((h) => h >= oldest) };
+  const oldest = posts[0]?.sequence ?? t.oldest;
+  return { ...t, posts, oldest, more: true, gaps: t.gaps.filter((sequence) => sequence >= oldest) };
 }

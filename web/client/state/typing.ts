@@ -1,71 +1,66 @@
-// Who is writing: others, as the server tells, and we, as it is told.
+// Typing notifications: which members are typing, and what the others were told
+// about this one.
 
-import type { Event, Member } from "../model";
-import { isOurs, type Turn } from "../session/step";
+import type { Member } from "../model";
+import type { Transition } from "./effect";
 
-/** How long somebody counts as writing, in milliseconds, unless a message comes before. */
-export const holds = 6_000;
-/** The shortest time between telling twice that we are writing, in milliseconds. */
-export const tellEvery = 3_000;
+/** How long a member counts as typing after a notification, in milliseconds. */
+export const typingTimeout = 6_000;
+/** The shortest time between two notifications, in milliseconds. */
+export const notifyInterval = 3_000;
 
 export interface Typing {
-  /** The others who are writing, in the order in which they began. */
+  /** The other members who are typing, in the order in which they began. */
   readonly others: readonly { readonly member: Member; readonly until: number }[];
-  /** When we last told that we are writing. */
-  readonly toldAt: number;
-  /** Whether others may take us to be writing. */
-  readonly told: boolean;
+  /** When the others were last notified. */
+  readonly notifiedAt: number;
+  /** Whether the others may take this member to be typing. */
+  readonly notified: boolean;
 }
 
-export const silent: Typing = { others: [], toldAt: -Infinity, told: false };
+export const noTyping: Typing = { others: [], notifiedAt: -Infinity, notified: false };
 
-/** Somebody is writing, or has stopped. */
-export function typed(turn: Turn, { sender, body }: Event): void {
-  if (body.kind !== "typing" || sender.id === "" || isOurs(turn.state.who, { sender })) return;
-  const { others } = turn.state.typing;
-  const until = turn.env.now + holds;
-  const at = others.findIndex((o) => o.member.id === sender.id);
-  if (body.stopped) hush(turn, sender);
-  else turn.typing({ others: at < 0 ? [...others, { member: sender, until }] : others.with(at, { member: sender, until }) });
-  wake(turn);
+/** Another member types, or has stopped. */
+export function typingReceived(typing: Typing, member: Member, stopped: boolean, now: number): Transition<Typing> {
+  const until = now + typingTimeout;
+  const at = typing.others.findIndex((o) => o.member.id === member.id);
+  if (stopped) return withTimer(typingEnded(typing, member), now);
+  const others = at < 0 ? [...typing.others, { member, until }] : typing.others.with(at, { member, until });
+  return withTimer({ ...typing, others }, now);
 }
 
-/** Somebody is not writing any more. */
-export function hush(turn: Turn, { id }: Member): void {
-  const { others } = turn.state.typing;
-  if (others.some((o) => o.member.id === id)) turn.typing({ others: others.filter((o) => o.member.id !== id) });
+/** A member does not type any more. */
+export function typingEnded(typing: Typing, { id }: Member): Typing {
+  const others = typing.others.filter((o) => o.member.id !== id);
+  return others.length < typing.others.length ? { ...typing, others } : typing;
 }
 
-/** Nobody is known to write: the stream has ended. */
-export function hushAll(turn: Turn): void {
-  if (turn.state.typing.others.length > 0) turn.typing({ others: [] });
+/** The stream has ended, and with it all that is known of the others. */
+export function clearTyping(typing: Typing): Typing {
+  return typing.others.length > 0 ? { ...typing, others: [] } : typing;
 }
 
-/** Lets those go who were held long enough. */
-export function expire(turn: Turn): void {
-  const { others } = turn.state.typing;
-  const left = others.filter((o) => o.until > turn.env.now);
-  if (left.length < others.length) turn.typing({ others: left });
-  wake(turn);
+/** Drops the members whose notification is too old. */
+export function expireTyping(typing: Typing, now: number): Transition<Typing> {
+  const others = typing.others.filter((o) => o.until > now);
+  return withTimer(others.length < typing.others.length ? { ...typing, others } : typing, now);
 }
 
-function wake(turn: Turn): void {
-  const { others } = turn.state.typing;
-  if (others.length === 0) return;
-  const after = Math.min(...others.map((o) => o.until)) - turn.env.now;
-  turn.do({ type: "timer", timer: "typists", after });
+function withTimer(typing: Typing, now: number): Transition<Typing> {
+  if (typing.others.length === 0) return [typing];
+  const after = Math.min(...typing.others.map((o) => o.until)) - now;
+  return [typing, { type: "startTimer", timer: "typing", after }];
 }
 
-/** We write something, or have taken all of it back. It is no matter if that isn't told. */
-export function writing(turn: Turn, empty: boolean): void {
-  const { link, who, typing } = turn.state;
-  const since = turn.env.now - typing.toldAt;
-  if (link.phase !== "live" || !who.identity || (empty ? !typing.told || since >= holds : since < tellEvery)) return;
-  turn.typing(empty ? { told: false } : { told: true, toldAt: turn.env.now });
-  turn.do({ type: "typing", token: who.identity.token, stopped: empty });
+/** Notifies the others of a draft, or that it is empty again. */
+export function notifyTyping(typing: Typing, isEmpty: boolean, token: string, now: number): Transition<Typing> {
+  const elapsed = now - typing.notifiedAt;
+  if (isEmpty ? !typing.notified || elapsed >= typingTimeout : elapsed < notifyInterval) return [typing];
+  const next = isEmpty ? { ...typing, notified: false } : { ...typing, notified: true, notifiedAt: now };
+  return [next, { type: "sendTyping", token, stopped: isEmpty }];
 }
 
-/** We have said what we were writing, which tells that we have stopped. */
-export function wrote(turn: Turn): void {
-  turn.typing({ told: false });
+/** The draft was sent: the message itself tells the others that typing has ended. */
+export function draftSent(typing: Typing): Typing {
+  return { ...typing, notified: false };
 }

@@ -1,17 +1,45 @@
-// What is on the wire, as the plain values of model.ts and back.
+// Converts the messages of the contract to the plain values of model.ts, and back.
 
-import { create, type MessageInitShape } from "@bufbuild/protobuf";
-import { timestampMs, type Duration, type Timestamp } from "@bufbuild/protobuf/wkt";
+import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
+import { type Duration, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { ListEventsResponse, ListMembersResponse, ListRoomsResponse, Room as WireRoom, SendRequestSchema, SubscriptionSchema } from "../gen/chat/v1/chat_room_pb";
-import { type Changes as WireChanges, type Cursor as WireCursor, CursorSchema, type Event as WireEvent, type Member as WireMember } from "../gen/chat/v1/event_pb";
-import type { Frame as WireFrame, RoomSummary } from "../gen/chat/v1/frame_pb";
-import type { Body, Changes, Crowd, Cursor, Event, Failure, Frame, Member, Page, Place, RoomEntry, RoomsPage, Speech, Start } from "../model";
+import type { Failure, FailureCode } from "../failure";
+import type {
+  ListEventsRequestSchema,
+  ListEventsResponse,
+  ListMembersResponse,
+  ListRoomsResponse,
+  Room as ProtoRoom,
+  SendRequestSchema,
+  SubscriptionSchema,
+} from "../gen/chat/v1/chat_room_pb";
+import type {
+  Changes as ProtoChanges,
+  Cursor as ProtoCursor,
+  Event as ProtoEvent,
+  Member as ProtoMember,
+} from "../gen/chat/v1/event_pb";
+import type { Frame as ProtoFrame, RoomSummary as ProtoRoomSummary } from "../gen/chat/v1/frame_pb";
+import type {
+  Body,
+  Changes,
+  Cursor,
+  Event,
+  EventsPage,
+  Frame,
+  Member,
+  MembersPage,
+  PagePosition,
+  RoomSummary,
+  RoomsPage,
+  SendBody,
+  Start,
+} from "../model";
 
-/** What a server that names no heartbeat interval keeps to, in milliseconds. */
+/** The heartbeat interval of a server that names none, in milliseconds. */
 const defaultHeartbeat = 15_000;
 
-/** Names a failure. What never reached the server, fetch reports as a TypeError. */
+/** Returns the failure behind a rejection. fetch reports a server that it could not reach as a TypeError. */
 export function toFailure(reason: unknown): Failure {
   const error = ConnectError.from(reason);
   if (error.cause instanceof TypeError) {
@@ -20,47 +48,45 @@ export function toFailure(reason: unknown): Failure {
   return { code: codeName(error.code), message: sentence(error.rawMessage) };
 }
 
-/** The code's name on the wire: InvalidArgument is "invalid_argument". */
-function codeName(code: Code): string {
-  return Code[code].replace(/(?!^)[A-Z]/g, "_$&").toLowerCase();
+/** InvalidArgument is "invalid_argument" in the protocol. */
+function codeName(code: Code): FailureCode {
+  return Code[code].replace(/(?!^)[A-Z]/g, "_$&").toLowerCase() as FailureCode;
 }
 
-/** Shows a server's message as a sentence, without the path of the field in front. */
+/** Makes a sentence of a server's message: without the path of the field at its start. */
 function sentence(message: string): string {
   const text = message.replace(/^[a-z_]+(\.[a-z_]+)*: /, "").replace(/^must /, "It must ");
-  return text === "" ? "The server gave no reason." : text[0]!.toUpperCase() + text.slice(1).replace(/\.?$/, ".");
+  return text === "" ? "The server gave no reason." : text.charAt(0).toUpperCase() + text.slice(1).replace(/\.?$/, ".");
 }
 
-type Oneof<S extends typeof SendRequestSchema | typeof SubscriptionSchema, K extends string> = K extends keyof MessageInitShape<S>
+type Oneof<S extends DescMessage, K extends string> = K extends keyof MessageInitShape<S>
   ? NonNullable<MessageInitShape<S>[K]>
   : never;
+type SendOneof = Oneof<typeof SendRequestSchema, "body">;
 
-export function toBody(body: Speech | { readonly kind: "typing"; readonly stopped: boolean }): Oneof<typeof SendRequestSchema, "body"> {
+export function toBody(body: SendBody | { readonly kind: "typing"; readonly stopped: boolean }): SendOneof {
   const { kind, ...value } = body;
-  return { case: kind, value } as Oneof<typeof SendRequestSchema, "body">;
+  return { case: kind, value } as SendOneof;
 }
 
 export function toStart(start: Start): Oneof<typeof SubscriptionSchema, "start"> {
-  if ("recent" in start) return { case: "recent", value: start.recent };
-  return { case: "after", value: create(CursorSchema, start.after) };
+  return "recent" in start ? { case: "recent", value: start.recent } : { case: "after", value: start.after };
 }
 
-export function toPlace(place: Place) {
-  if (place === null) return { case: undefined };
-  if ("before" in place) return { case: "before", value: create(CursorSchema, place.before) } as const;
-  return { case: "after", value: create(CursorSchema, place.after) } as const;
+export function toPosition(position: PagePosition): Oneof<typeof ListEventsRequestSchema, "page"> {
+  if (position === null) return { case: undefined };
+  return "before" in position ? { case: "before", value: position.before } : { case: "after", value: position.after };
 }
 
-export function toMs(time: Timestamp | undefined): number {
+export function toMilliseconds(time: Timestamp | undefined): number {
   return time ? timestampMs(time) : Date.now();
 }
 
-function durationMs(d: Duration | undefined): number {
+function durationMilliseconds(d: Duration | undefined): number {
   return d ? Number(d.seconds) * 1_000 + d.nanos / 1e6 : 0;
 }
 
-export function fromFrame(frame: WireFrame, room: string): Frame {
-  const { kind } = frame;
+export function fromFrame({ kind }: ProtoFrame, room: string): Frame {
   switch (kind.case) {
     case "joined": {
       const state = kind.value.rooms.find((r) => r.room === room);
@@ -68,7 +94,7 @@ export function fromFrame(frame: WireFrame, room: string): Frame {
         kind: "joined",
         epoch: state?.epoch ?? "",
         head: state?.head ?? 0n,
-        heartbeat: durationMs(kind.value.heartbeatInterval) || defaultHeartbeat,
+        heartbeat: durationMilliseconds(kind.value.heartbeatInterval) || defaultHeartbeat,
         members: state?.members ?? 0,
         displayName: state?.displayName ?? "",
         topic: state?.topic ?? "",
@@ -80,20 +106,22 @@ export function fromFrame(frame: WireFrame, room: string): Frame {
       return { kind: "caughtUp" };
     case "reset":
       return { kind: "reset", epoch: kind.value.epoch, head: kind.value.head };
-    case "roomsChanged":
-      return { kind: "roomsChanged", rooms: kind.value.rooms.map(fromRoom), removed: kind.value.removed, incomplete: kind.value.incomplete };
+    case "roomsChanged": {
+      const { rooms, removed, incomplete } = kind.value;
+      return { kind: "roomsChanged", rooms: rooms.map(fromRoom), removed, incomplete };
+    }
     case "draining":
-      return { kind: "draining", reconnectAfter: durationMs(kind.value.reconnectAfter) };
+      return { kind: "draining", reconnectAfter: durationMilliseconds(kind.value.reconnectAfter) };
     default:
       return { kind: "other" };
   }
 }
 
-function fromEvent(e: WireEvent): Event {
+function fromEvent(e: ProtoEvent): Event {
   return {
     sequence: e.sequence,
     previous: e.previous,
-    time: toMs(e.time),
+    time: toMilliseconds(e.time),
     id: e.id,
     sender: fromMember(e.sender),
     body: fromBody(e.body),
@@ -101,7 +129,7 @@ function fromEvent(e: WireEvent): Event {
   };
 }
 
-function fromBody(body: WireEvent["body"]): Body {
+function fromBody(body: ProtoEvent["body"]): Body {
   switch (body.case) {
     case "message":
       return { kind: "message", text: body.value.text, replyTo: body.value.replyTo };
@@ -112,7 +140,7 @@ function fromBody(body: WireEvent["body"]): Body {
     case "reaction":
       return { kind: "reaction", target: body.value.target, emoji: body.value.emoji, removed: body.value.removed };
     case "custom":
-      // The name after the last slash, as in type.googleapis.com/game.v1.Move.
+      // The type name follows the last slash, as in type.googleapis.com/game.v1.Move.
       return { kind: "custom", type: body.value.payload?.typeUrl.replace(/^.*\//s, "") ?? "" };
     case "memberJoined":
     case "memberLeft":
@@ -129,34 +157,39 @@ function fromBody(body: WireEvent["body"]): Body {
   }
 }
 
-function fromChanges(changes: WireChanges): Changes {
+function fromChanges({ sequence, editTime, reactions }: ProtoChanges): Changes {
   return {
-    sequence: changes.sequence,
-    edited: changes.editTime ? timestampMs(changes.editTime) : 0,
-    reactions: changes.reactions.map(({ emoji, memberIds }) => ({ emoji, members: memberIds.map((id) => ({ id, name: "" })) })),
+    sequence,
+    edited: editTime ? timestampMs(editTime) : 0,
+    reactions: reactions.map(({ emoji, memberIds }) => ({ emoji, members: memberIds.map((id) => ({ id, name: "" })) })),
   };
 }
 
-export function fromMember(member: WireMember | undefined): Member {
+function fromMember(member: ProtoMember | undefined): Member {
   return { id: member?.id ?? "", name: member?.name ?? "" };
 }
 
-export function fromPage(page: ListEventsResponse): Page {
-  return { epoch: page.epoch, events: page.events.map(fromEvent), more: page.more, next: fromCursor(page.next) };
+export function fromListEvents({ epoch, events, more, next }: ListEventsResponse): EventsPage {
+  return { epoch, events: events.map(fromEvent), more, next: fromCursor(next) };
 }
 
-export function fromCrowd(crowd: ListMembersResponse): Crowd {
-  return { members: crowd.members.map(fromMember), more: crowd.nextPageToken !== "", total: crowd.total };
+export function fromListMembers({ members, nextPageToken, total }: ListMembersResponse): MembersPage {
+  return { members: members.map(fromMember), more: nextPageToken !== "", total };
 }
 
-export function fromRooms({ rooms, nextPageToken }: ListRoomsResponse): RoomsPage {
-  return { rooms: rooms.map((room) => ({ ...fromRoom(room), unread: room.unread ?? null })), next: nextPageToken };
+export function fromListRooms({ rooms, nextPageToken }: ListRoomsResponse): RoomsPage {
+  return {
+    rooms: rooms.map((room) => ({ ...fromRoom(room), unread: room.unread ?? null })),
+    nextToken: nextPageToken,
+  };
 }
 
-function fromRoom({ name, displayName, topic, members, head, messages, lastActivity }: WireRoom | RoomSummary): RoomEntry {
-  return { name, displayName, topic, members, head, messages, active: lastActivity ? timestampMs(lastActivity) : 0 };
+function fromRoom(room: ProtoRoom | ProtoRoomSummary): RoomSummary {
+  const { name, displayName, topic, members, head, messages, lastActivity } = room;
+  const time = lastActivity ? timestampMs(lastActivity) : 0;
+  return { name, displayName, topic, members, head, messages, lastActivity: time };
 }
 
-function fromCursor(c: WireCursor | undefined): Cursor {
+function fromCursor(c: ProtoCursor | undefined): Cursor {
   return { epoch: c?.epoch ?? "", sequence: c?.sequence ?? 0n };
 }

@@ -1,11 +1,12 @@
 import assert from "node:assert/strict";
 import { mock, test } from "node:test";
-import type { Listener } from "./service";
-import type { End, Event, Frame, Page, Place, RoomsChanged, Start } from "../model";
-import { event, glimpse, joined } from "../testing/session-harness";
-import { patience, Sharing } from "./shared-stream";
+import { ChatError } from "../failure";
+import type { Event, EventsPage, Frame, PagePosition, RoomsChangedFrame, Start, StreamEnd } from "../model";
+import { ephemeral, event, joined } from "../testing/session-harness";
+import type { StreamListener } from "./room-service";
+import { leaderTimeout, SharedStream } from "./shared-stream";
 
-/** Lets everything happen that needs no time. */
+/** Runs everything that is due without a timer. */
 async function settle(): Promise<void> {
   for (let i = 0; i < 50; i++) await Promise.resolve();
 }
@@ -67,15 +68,15 @@ class Browser {
 
 class Tab {
   /** This tab's own stream, if it has one. */
-  stream: Listener | null = null;
+  stream: StreamListener | null = null;
   readonly opened: Start[] = [];
   readonly frames: Frame[] = [];
-  readonly ends: End[] = [];
+  readonly ends: StreamEnd[] = [];
   woken = 0;
-  /** Put to sleep by the browser: it hears nothing. */
+  /** Suspended by the browser: it receives nothing. */
   frozen = false;
   readonly channel: { postMessage(word: unknown): void; close(): void; onmessage: BroadcastChannel["onmessage"] };
-  readonly sharing: Sharing;
+  readonly sharing: SharedStream;
   #close = () => {};
 
   constructor(readonly browser: Browser) {
@@ -86,30 +87,37 @@ class Tab {
         const copy: unknown = structuredClone(word);
         for (const tab of browser.tabs) {
           if (tab === this) continue;
-          void Promise.resolve().then(() => !tab.frozen && tab.channel.onmessage?.call({} as BroadcastChannel, { data: copy } as MessageEvent));
+          void Promise.resolve().then(
+            () => !tab.frozen && tab.channel.onmessage?.call({} as BroadcastChannel, { data: copy } as MessageEvent),
+          );
         }
       },
     };
     const own = {
-      open: (_: string, start: Start, listener: Listener) => {
+      openStream: (_: string, start: Start, listener: StreamListener) => {
         this.opened.push(start);
         this.stream = listener;
         return () => (this.stream = null);
       },
-      list: (_: string, place: Place) => this.list(place),
+      listEvents: (_: string, position: PagePosition) => this.list(position),
       wake: () => this.woken++,
     };
     const locks = { request: browser.request.bind(browser) } as unknown as LockManager;
-    this.sharing = new Sharing("lobby", own, { locks, channel: this.channel, visible: () => true });
+    this.sharing = new SharedStream("lobby", own, { locks, channel: () => this.channel, visible: () => true });
   }
 
   /** Pages of two events. */
-  list = async (place: Place): Promise<Page> => {
+  list = async (position: PagePosition): Promise<EventsPage> => {
     const log = [...this.browser.log];
-    const after = place && "after" in place ? place.after.sequence : null;
+    const after = position && "after" in position ? position.after.sequence : null;
     const rest = after === null ? log.slice(-2) : log.filter((e) => e.sequence > after);
     const events = rest.slice(0, 2);
-    return { epoch: "e1", events, more: after !== null && rest.length > 2, next: { epoch: "e1", sequence: events.at(-1)?.sequence ?? after ?? 0n } };
+    return {
+      epoch: "e1",
+      events,
+      more: after !== null && rest.length > 2,
+      next: { epoch: "e1", sequence: events.at(-1)?.sequence ?? after ?? 0n },
+    };
   };
 
   open(start: Start = { recent: 2 }): void {
@@ -142,10 +150,10 @@ class Tab {
   }
 }
 
-/** Some tabs, of which the first leads with a stream that stands. */
+/** Some tabs, of which the first one leads with a joined stream. */
 async function tabs(browser: Browser, n: number): Promise<Tab[]> {
   const all = Array.from({ length: n }, () => browser.tab());
-  all.forEach((tab) => tab.open());
+  for (const tab of all) tab.open();
   await settle();
   all[0]!.joined();
   await settle();
@@ -153,39 +161,45 @@ async function tabs(browser: Browser, n: number): Promise<Tab[]> {
   return all;
 }
 
-test("ten tabs have one stream, and all get what it brings", async () => {
+test("ten tabs have one stream, and all receive its events", async () => {
   const browser = new Browser();
   const all = await tabs(browser, 10);
-  assert.deepEqual(all.map((tab) => tab.stream !== null), [true, ...Array(9).fill(false)]);
+  assert.deepEqual(
+    all.map((tab) => tab.stream !== null),
+    [true, ...Array(9).fill(false)],
+  );
   browser.say(1);
   browser.say(2);
   await settle();
   for (const tab of all) assert.deepEqual(tab.events.slice(-2), [1n, 2n]);
 });
 
-test("a tab that comes later reads the newest events first, then follows", async () => {
+test("a later tab reads the newest events, then follows", async () => {
   const browser = new Browser();
   await tabs(browser, 1);
-  [1, 2, 3].forEach((n) => browser.say(n));
+  for (const n of [1, 2, 3]) browser.say(n);
   const late = browser.tab();
   late.open();
   await settle();
   browser.say(4);
   await settle();
-  assert.deepEqual(late.frames.map((f) => f.kind), ["joined", "roomsChanged", "event", "event", "caughtUp", "event"]);
+  assert.deepEqual(
+    late.frames.map((f) => f.kind),
+    ["joined", "roomsChanged", "event", "event", "caughtUp", "event"],
+  );
   assert.deepEqual(late.events, [2n, 3n, 4n]);
   assert.equal(late.stream, null);
 });
 
-test("a tab that comes back reads all pages after its cursor, and nothing said meanwhile is lost", async () => {
+test("a tab that returns reads all pages after its cursor, and loses no event in between", async () => {
   const browser = new Browser();
   await tabs(browser, 1);
-  [1, 2, 3, 4, 5, 6].forEach((n) => browser.say(n));
+  for (const n of [1, 2, 3, 4, 5, 6]) browser.say(n);
   const late = browser.tab();
   const list = late.list;
-  late.list = async (place) => {
-    const page = await list(place);
-    browser.say(browser.log.length + 1); // between reading and following
+  late.list = async (position) => {
+    const page = await list(position);
+    browser.say(browser.log.length + 1); // between a page and the frames
     if (browser.log.length > 9) late.list = list;
     return page;
   };
@@ -195,19 +209,20 @@ test("a tab that comes back reads all pages after its cursor, and nothing said m
   assert.deepEqual(got, browser.log.map((e) => e.sequence).slice(1));
 });
 
-test("a cursor that can't be honoured becomes a reset", async () => {
+test("a cursor that is out of range leads to a reset", async () => {
   const browser = new Browser();
   await tabs(browser, 1);
-  [1, 2].forEach((n) => browser.say(n));
+  for (const n of [1, 2]) browser.say(n);
   const late = browser.tab();
   const { list } = late;
-  late.list = (place) => (place ? Promise.reject({ code: "out_of_range", message: "" }) : list(null));
+  late.list = (position) =>
+    position ? Promise.reject(new ChatError({ code: "out_of_range", message: "" })) : list(null);
   late.open({ after: { epoch: "e0", sequence: 9n } });
   await settle();
   assert.deepEqual(late.frames.slice(2), [{ kind: "reset", epoch: "e1", head: 2n }, { kind: "caughtUp" }]);
 });
 
-test("when the leading tab is closed, another one takes over where it was", async () => {
+test("when the leading tab is closed, another one continues at its cursor", async () => {
   const browser = new Browser();
   const [first, second, third] = await tabs(browser, 3);
   browser.say(1);
@@ -215,8 +230,11 @@ test("when the leading tab is closed, another one takes over where it was", asyn
   first!.leave();
   await settle();
   assert.deepEqual(second!.opened, [{ after: { epoch: "e1", sequence: 1n } }]);
-  assert.deepEqual(second!.ends.map((end) => end.moved), [true]);
-  browser.log.push(event(2)); // while nobody listened
+  assert.deepEqual(
+    second!.ends.map((end) => end.moved),
+    [true],
+  );
+  browser.log.push(event(2)); // while there was no stream
   second!.joined();
   await settle();
   browser.say(3);
@@ -225,7 +243,7 @@ test("when the leading tab is closed, another one takes over where it was", asyn
   assert.equal(third!.stream, null);
 });
 
-test("a leading tab that is asleep loses the lead to the one that asks", async () => {
+test("a suspended leader loses the lead to the tab that asks", async () => {
   mock.timers.enable({ apis: ["setTimeout"] });
   try {
     const browser = new Browser();
@@ -234,13 +252,13 @@ test("a leading tab that is asleep loses the lead to the one that asks", async (
     const second = browser.tab();
     second.open();
     await settle();
-    mock.timers.tick(patience - 1);
+    mock.timers.tick(leaderTimeout - 1);
     await settle();
     assert.equal(second.stream, null);
     mock.timers.tick(1);
     await settle();
     assert.notEqual(second.stream, null);
-    assert.equal(first!.stream, null, "it gives its stream up");
+    assert.equal(first!.stream, null, "it closes its stream");
     first!.frozen = false;
     second.joined();
     browser.say(1);
@@ -251,7 +269,7 @@ test("a leading tab that is asleep loses the lead to the one that asks", async (
   }
 });
 
-test("a browser that gives no locks leaves every tab its own stream", async () => {
+test("in a browser that refuses locks every tab has its own stream", async () => {
   const browser = new Browser();
   Object.assign(browser, { request: () => Promise.reject(new DOMException("no", "SecurityError")) });
   const tab = browser.tab();
@@ -260,16 +278,22 @@ test("a browser that gives no locks leaves every tab its own stream", async () =
   assert.notEqual(tab.stream, null);
 });
 
-test("a stream that fails ends for all, but one sign-in is enough", async () => {
+test("a stream that fails ends for all tabs, but only the leader signs in", async () => {
   const browser = new Browser();
   const [first, second] = await tabs(browser, 2);
   first!.stream!.ended({ code: "unauthenticated", message: "" });
   await settle();
-  assert.deepEqual(first!.ends.map((end) => end.code), ["unauthenticated"]);
-  assert.deepEqual(second!.ends.map((end) => end.code), ["unavailable"]);
+  assert.deepEqual(
+    first!.ends.map((end) => end.code),
+    ["unauthenticated"],
+  );
+  assert.deepEqual(
+    second!.ends.map((end) => end.code),
+    ["unavailable"],
+  );
 });
 
-test("asking wakes a leader without a stream, and its answer comes with the stream", async () => {
+test("asking wakes a leader without a stream, which answers when it has one", async () => {
   const browser = new Browser();
   const [first, second] = await tabs(browser, 2);
   first!.stream!.ended({ code: "unavailable", message: "" });
@@ -287,23 +311,33 @@ test("asking wakes a leader without a stream, and its answer comes with the stre
   assert.deepEqual(second!.frames.map((f) => f.kind).slice(0, 2), ["joined", "caughtUp"]);
 });
 
-test("a tab that comes later is told where the room stands then", async () => {
+test("a later tab receives the current state of the room", async () => {
   const browser = new Browser();
   const [first] = await tabs(browser, 1);
-  first!.stream!.frame(glimpse({ kind: "memberJoined", members: 5 }));
-  first!.stream!.frame(glimpse({ kind: "roomChanged", displayName: "D", topic: "T" }));
+  first!.stream!.frame(ephemeral({ kind: "memberJoined", members: 5 }));
+  first!.stream!.frame(ephemeral({ kind: "roomChanged", displayName: "D", topic: "T" }));
   const late = browser.tab();
   late.open();
   await settle();
   assert.deepEqual(late.frames[0], joined(0, { members: 5, displayName: "D", topic: "T" }));
 });
 
-const changes = (rooms: string[], incomplete: boolean): RoomsChanged => ({
-  kind: "roomsChanged", removed: [], incomplete,
-  rooms: rooms.map((name) => ({ name, displayName: "", topic: "", members: 1, head: 2n, messages: 1n, active: 3 })),
+const changes = (rooms: string[], incomplete: boolean): RoomsChangedFrame => ({
+  kind: "roomsChanged",
+  removed: [],
+  incomplete,
+  rooms: rooms.map((name) => ({
+    name,
+    displayName: "",
+    topic: "",
+    members: 1,
+    head: 2n,
+    messages: 1n,
+    lastActivity: 3,
+  })),
 });
 
-test("changes to the list of rooms reach all tabs, and each knows when it has missed some", async () => {
+test("changes to the list of rooms reach all tabs, and later tabs know that they missed some", async () => {
   const browser = new Browser();
   const all = await tabs(browser, 2);
   const [first, second] = all;
@@ -325,5 +359,5 @@ test("changes to the list of rooms reach all tabs, and each knows when it has mi
   first!.joined();
   first!.stream!.frame(changes([], true));
   await settle();
-  assert.deepEqual(heard(second!), [changes([], true)], "once, as the stream has said so itself");
+  assert.deepEqual(heard(second!), [changes([], true)], "once, from the stream itself");
 });

@@ -1,311 +1,230 @@
-// One stream for all tabs of a room. Over HTTP/1.1 a browser opens six
-// connections to a server and no more, and every stream holds one: with six tabs
-// open, nothing could be sent. So one tab, the one that holds a lock, leads: it
-// has the stream and repeats it to the others, which catch up from the history.
+// One stream for all tabs of a room. Over HTTP/1.1 a browser opens six connections
+// to a server, and every stream occupies one: with six tabs open, nothing could be
+// sent. Therefore the tab that holds a lock leads: it has the stream and repeats its
+// frames to the others, which read what came before from the history.
 //
-// A tab that follows needs no trust in the one that leads: its session checks
+// A following tab does not depend on the leader being right: its session checks
 // every event against the one before it, as it does with a stream of its own.
 
-import type { Listener, Open } from "./service";
-import type { Body, End, Failure, Frame, Joined, Page, Place, Start } from "../model";
+import type { Body, EventsPage, Frame, JoinedFrame, PagePosition, Start, StreamEnd } from "../model";
+import { Follower } from "./follower";
+import type { OpenStream, StreamListener } from "./room-service";
 
-/** How long a leader may take to answer before its place is taken, in milliseconds. */
-export const patience = 3_000;
+/** How long a leader may take to answer before another tab takes the lead, in milliseconds. */
+export const leaderTimeout = 3_000;
 
-const moved: End = { code: "unavailable", message: "The stream goes on in another tab.", moved: true };
+const moved: StreamEnd = { code: "unavailable", message: "Another tab has the stream now.", moved: true };
 
-type Word =
-  /** Asks to follow. A tab that somebody looks at does not want to wait long. */
-  | { readonly say: "ask"; readonly from: string; readonly visible: boolean }
-  /** Answers that there is no stream yet. */
-  | { readonly say: "wait"; readonly to: string }
-  /** The stream stands: to everybody, or in answer to one tab. */
-  | { readonly say: "joined"; readonly to: string | null; readonly frame: Joined }
-  | { readonly say: "frame"; readonly frame: Frame }
-  | { readonly say: "ended"; readonly end: End }
-  /** A tab has taken the lead. */
-  | { readonly say: "leads" };
+/** The tabs' protocol. Its version is part of the channel's name: tabs may run different builds of the page. */
+type TabMessage =
+  /** A tab wants to follow. A visible one should not wait long. */
+  | { readonly type: "follow"; readonly from: string; readonly visible: boolean }
+  /** The leader answers that its stream is not joined yet. */
+  | { readonly type: "wait"; readonly to: string }
+  /** The stream is joined: to all tabs, or in answer to one. */
+  | { readonly type: "joined"; readonly to: string | null; readonly frame: JoinedFrame }
+  | { readonly type: "frame"; readonly frame: Frame }
+  | { readonly type: "ended"; readonly end: StreamEnd }
+  /** There is a new leader. */
+  | { readonly type: "newLeader" };
 
-/** The browser, as far as sharing needs it. */
-export interface World {
+/** The parts of the browser that sharing needs. */
+export interface SharedStreamBrowser {
   readonly locks: Pick<LockManager, "request">;
-  readonly channel: Pick<BroadcastChannel, "postMessage" | "close" | "onmessage">;
+  readonly channel: (name: string) => Pick<BroadcastChannel, "postMessage" | "close" | "onmessage">;
   readonly visible: () => boolean;
 }
 
-/** What a tab can do without the others. */
-export interface Own {
-  readonly open: Open;
-  readonly list: (token: string, place: Place) => Promise<Page>;
-  /** Somebody looks at another tab: if this one's stream is dead, it should reconnect now. */
+/** What a tab can do on its own. */
+export interface TabService {
+  readonly openStream: OpenStream;
+  readonly listEvents: (token: string, position: PagePosition) => Promise<EventsPage>;
+  /** A visible tab asks for the stream: if it is dead, the session should reconnect now. */
   readonly wake: () => void;
 }
 
-/** Whether this browser can share; it can't over plain http to other machines. */
-export function canShare(): boolean {
+/** Whether this browser can share streams. Over plain http to other machines there are no locks. */
+export function canShareStreams(): boolean {
   return "locks" in navigator && typeof BroadcastChannel === "function";
 }
 
-/** Takes part in sharing the streams of a room. */
-export class Sharing {
+/** One tab's part in sharing a room's stream. */
+export class SharedStream {
   readonly #name: string;
-  readonly #own: Own;
-  readonly #world: World;
+  readonly #service: TabService;
+  readonly #browser: SharedStreamBrowser;
+  readonly #channel: ReturnType<SharedStreamBrowser["channel"]>;
   readonly #id = Math.random().toString(36).slice(2);
   #leading = false;
-  #release: (() => void) | null = null;
-  #queue: AbortController | null = null;
+  #releaseLock: (() => void) | null = null;
+  #lockRequest: AbortController | null = null;
   #closed = false;
   /** The stream of this tab's session. */
-  #current: { readonly listener: Listener; readonly close: () => void } | null = null;
+  #current: { readonly listener: StreamListener; readonly close: () => void } | null = null;
   #follower: Follower | null = null;
-  /** While leading: the first frame of the stream, once it stands. */
-  #joined: Joined | null = null;
+  /** While leading: the first frame of the stream, once it was received. */
+  #joined: JoinedFrame | null = null;
 
-  constructor(room: string, own: Own, world: World) {
-    this.#name = `chatroom.stream.${room}`;
-    this.#own = own;
-    this.#world = world;
-    world.channel.onmessage = (message) => this.#hear(message.data as Word);
-    this.#enqueue();
+  constructor(room: string, service: TabService, browser: SharedStreamBrowser) {
+    this.#name = `chatroom.stream.2.${room}`;
+    this.#service = service;
+    this.#browser = browser;
+    this.#channel = browser.channel(this.#name);
+    this.#channel.onmessage = ({ data }) => this.#receive(data as TabMessage);
+    this.#waitForLock();
   }
 
-  readonly open: Open = (token, start, listener) => {
-    const stream = this.#leading ? this.#lead(token, start, listener) : this.#follow(token, start, listener);
-    const current = { listener, close: stream };
+  readonly open: OpenStream = (token, start, listener) => {
+    const close = this.#leading ? this.#lead(token, start, listener) : this.#follow(token, start, listener);
+    const current = { listener, close };
     this.#current = current;
     return () => {
       if (this.#current === current) this.#current = null;
-      stream();
+      close();
     };
   };
 
-  /** Leaves the others to themselves. */
+  /** Leaves the lead, if this tab has it, to another one. */
   close(): void {
     this.#closed = true;
     this.#current?.close();
     this.#current = null;
-    this.#queue?.abort();
-    this.#release?.();
-    this.#world.channel.close();
+    this.#lockRequest?.abort();
+    this.#releaseLock?.();
+    this.#channel.close();
   }
 
-  #say(word: Word): void {
-    if (!this.#closed) this.#world.channel.postMessage(word);
+  #post(message: TabMessage): void {
+    if (!this.#closed) this.#channel.postMessage(message);
   }
 
-  /** Waits for the lead, for as long as another tab has it. */
-  #enqueue(): void {
-    this.#queue = new AbortController();
-    this.#hold({ signal: this.#queue.signal });
+  /** Waits for the lock, for as long as another tab holds it. */
+  #waitForLock(): void {
+    this.#lockRequest = new AbortController();
+    this.#requestLock({ signal: this.#lockRequest.signal });
   }
 
-  /** Takes the lead from a tab that does not answer: the browser has put it to sleep. */
-  #steal(): void {
-    this.#queue?.abort();
-    this.#hold({ steal: true });
+  /** Takes the lock from a tab that does not answer, because the browser has suspended it. */
+  #stealLock(): void {
+    this.#lockRequest?.abort();
+    this.#requestLock({ steal: true });
   }
 
-  #hold(options: LockOptions): void {
-    let held = false;
+  #requestLock(options: LockOptions): void {
+    let isHeld = false;
     const hold = () => {
-      held = true;
-      this.#begin();
-      return new Promise<void>((release) => (this.#release = release));
+      isHeld = true;
+      this.#becomeLeader();
+      return new Promise<void>((release) => {
+        this.#releaseLock = release;
+      });
     };
-    this.#world.locks.request(this.#name, options, hold).catch((reason: DOMException) => {
+    this.#browser.locks.request(this.#name, options, hold).catch((reason: unknown) => {
       if (this.#closed) return;
-      if (held) {
-        this.#end();
-        this.#enqueue();
-      } else if (reason.name !== "AbortError") {
-        this.#begin(); // the browser gives no locks here: this tab is on its own
+      if (isHeld) {
+        this.#becomeFollower(); // another tab has stolen the lock
+        this.#waitForLock();
+      } else if (!(reason instanceof DOMException) || reason.name !== "AbortError") {
+        this.#becomeLeader(); // the browser refuses locks here: every tab has its own stream
       }
     });
   }
 
-  #begin(): void {
+  #becomeLeader(): void {
     this.#leading = true;
-    this.#say({ say: "leads" });
-    this.#move();
+    this.#post({ type: "newLeader" });
+    this.#reopen();
   }
 
-  /** The lead was taken away. */
-  #end(): void {
+  #becomeFollower(): void {
     this.#leading = false;
-    this.#release = null;
+    this.#releaseLock = null;
     this.#joined = null;
-    this.#move();
+    this.#reopen();
   }
 
-  /** Has the session open its stream again, in this tab's new role. */
-  #move(): void {
+  /** Makes the session open its stream again, in this tab's new role. */
+  #reopen(): void {
     const current = this.#current;
     this.#current = null;
     current?.close();
     current?.listener.ended(moved);
   }
 
-  #lead(token: string, start: Start, listener: Listener): () => void {
-    const close = this.#own.open(token, start, {
+  #lead(token: string, start: Start, listener: StreamListener): () => void {
+    const close = this.#service.openStream(token, start, {
       frame: (frame) => {
         if (frame.kind === "joined") {
           this.#joined = frame;
-          this.#say({ say: "joined", to: null, frame });
+          this.#post({ type: "joined", to: null, frame });
         } else {
-          if (this.#joined && frame.kind === "event") this.#joined = since(this.#joined, frame.event.body);
-          this.#say({ say: "frame", frame });
+          if (this.#joined && frame.kind === "event") this.#joined = updateJoined(this.#joined, frame.event.body);
+          this.#post({ type: "frame", frame });
         }
         listener.frame(frame);
       },
       ended: (end) => {
         this.#joined = null;
-        // One tab signing in again is enough: the others are told of its token.
+        // It is enough that the leader signs in again: the others receive its token.
         const code = end.code === "unauthenticated" ? "unavailable" : end.code;
-        this.#say({ say: "ended", end: { ...end, code } });
+        this.#post({ type: "ended", end: { ...end, code } });
         listener.ended(end);
       },
     });
     return () => {
       close();
-      if (this.#joined) this.#say({ say: "ended", end: moved });
+      if (this.#joined) this.#post({ type: "ended", end: moved });
       this.#joined = null;
     };
   }
 
-  #follow(token: string, start: Start, listener: Listener): () => void {
-    const timer = setTimeout(() => this.#steal(), patience);
-    const follower = new Follower(listener, start, (place) => this.#own.list(token, place), () => clearTimeout(timer));
+  #follow(token: string, start: Start, listener: StreamListener): () => void {
+    const timer = setTimeout(() => this.#stealLock(), leaderTimeout);
+    const follower = new Follower(
+      start,
+      listener,
+      (position) => this.#service.listEvents(token, position),
+      () => clearTimeout(timer),
+    );
     this.#follower = follower;
-    this.#say({ say: "ask", from: this.#id, visible: this.#world.visible() });
+    this.#post({ type: "follow", from: this.#id, visible: this.#browser.visible() });
     return () => {
-      clearTimeout(timer); // or it would take the lead for nothing
+      clearTimeout(timer);
       follower.close();
       if (this.#follower === follower) this.#follower = null;
     };
   }
 
-  #hear(word: Word): void {
-    if (word.say === "ask") {
-      if (this.#leading) this.#answer(word.from, word.visible);
+  #receive(message: TabMessage): void {
+    if (message.type === "follow") {
+      if (this.#leading) this.#answer(message.from, message.visible);
       return;
     }
-    if (this.#leading || ("to" in word && word.to !== null && word.to !== this.#id)) return;
-    switch (word.say) {
+    if (this.#leading || ("to" in message && message.to !== null && message.to !== this.#id)) return;
+    switch (message.type) {
       case "wait":
-        this.#follower?.wait();
-        return;
+        return this.#follower?.wait();
       case "joined":
-        this.#follower?.joined(word.frame, word.to === null);
-        return;
+        return this.#follower?.joined(message.frame, message.to === null);
       case "frame":
-        this.#follower?.frame(word.frame);
-        return;
+        return this.#follower?.frame(message.frame);
       case "ended":
-        this.#follower?.end(word.end);
-        return;
-      case "leads":
-        this.#move();
+        return this.#follower?.end(message.end);
+      case "newLeader":
+        this.#reopen();
     }
   }
 
-  #answer(to: string, visible: boolean): void {
-    if (this.#joined) this.#say({ say: "joined", to, frame: this.#joined });
-    else this.#say({ say: "wait", to });
-    // In the background this tab's timers are slow, so it may not have noticed
-    // yet that its stream is dead, or that it is time to try again.
-    if (visible) this.#own.wake();
+  #answer(to: string, isVisible: boolean): void {
+    this.#post(this.#joined ? { type: "joined", to, frame: this.#joined } : { type: "wait", to });
+    // Timers are slow in a background tab: it may not have noticed yet that its
+    // stream is dead, or that it is time for the next attempt.
+    if (isVisible) this.#service.wake();
   }
 }
 
-/** Where the room stands after an event: not where it stood when the stream began. */
-function since(joined: Joined, body: Body): Joined {
+/** Keeps the state of the room current for tabs that follow later. */
+function updateJoined(joined: JoinedFrame, body: Body): JoinedFrame {
   if ("members" in body) return { ...joined, members: body.members };
   return body.kind === "roomChanged" ? { ...joined, displayName: body.displayName, topic: body.topic } : joined;
-}
-
-/** A stream made of another tab's stream, and of the history before it. */
-class Follower {
-  /** Frames that came during the catching up; null once it is over. */
-  #held: Frame[] | null = null;
-  #phase: "asking" | "following" | "over" = "asking";
-
-  constructor(
-    readonly listener: Listener,
-    readonly start: Start,
-    readonly list: (place: Place) => Promise<Page>,
-    /** There is a leader. */
-    readonly answered: () => void,
-  ) {}
-
-  close(): void {
-    this.#phase = "over";
-  }
-
-  wait(): void {
-    this.answered();
-  }
-
-  joined(frame: Frame, toAll: boolean): void {
-    this.answered();
-    if (this.#phase === "following" && toAll) this.frame(frame); // the leader has reconnected
-    if (this.#phase !== "asking") return;
-    this.#phase = "following";
-    this.#held = [];
-    this.listener.frame(frame);
-    // The leader's stream has said so when it began.
-    if (!toAll) this.listener.frame({ kind: "roomsChanged", rooms: [], removed: [], incomplete: true });
-    this.#catchUp().catch((failure: Failure) => this.#over(failure));
-  }
-
-  frame(frame: Frame): void {
-    if (this.#phase !== "following") return;
-    if (this.#held) this.#held.push(frame);
-    else this.listener.frame(frame);
-  }
-
-  end(end: End): void {
-    // While asking, a leader that opens its stream anew is what is waited for.
-    if (this.#phase === "following" || !end.moved) this.#over(end);
-  }
-
-  #over(end: End): void {
-    if (this.#phase === "over") return;
-    this.#phase = "over";
-    this.listener.ended(end);
-  }
-
-  /** Reads what the leader's stream does not repeat: everything up to now. */
-  async #catchUp(): Promise<void> {
-    try {
-      await this.#read();
-    } catch (reason) {
-      const { code } = reason as Failure;
-      if (code === "out_of_range") await this.#reset();
-      else if (code !== "not_found") throw reason; // in a new room there is nothing to read
-    }
-    this.#tell({ kind: "caughtUp" });
-    const held = this.#held ?? [];
-    this.#held = null;
-    held.forEach((frame) => this.#tell(frame));
-  }
-
-  async #read(): Promise<void> {
-    let place: Place = "after" in this.start ? { after: this.start.after } : null;
-    for (;;) {
-      const page: Page = await this.list(place);
-      page.events.forEach((event) => this.#tell({ kind: "event", event }));
-      if (place === null || !page.more || this.#phase === "over") return;
-      place = { after: page.next };
-    }
-  }
-
-  async #reset(): Promise<void> {
-    const { epoch, next } = await this.list(null);
-    this.#tell({ kind: "reset", epoch, head: next.sequence });
-  }
-
-  #tell(frame: Frame): void {
-    if (this.#phase !== "over") this.listener.frame(frame);
-  }
 }

@@ -1,29 +1,37 @@
-// What the list of messages shows, row by row: messages, the days between them,
-// and holes.
+// The rows of the message log: messages, days, gaps and custom events.
 
-import { changed, type Post } from "../../client/state/posts";
-import type { Change, Member, Reactions } from "../../client/model";
-import { quoteOf, type Quote } from "../../client/state/quotes";
-import { isOurs, type Outgoing, type State } from "../../client/session/step";
+import {
+  type Auth,
+  changedPost,
+  isOwn,
+  type Member,
+  type Message,
+  type MessageChange,
+  type OutboxEntry,
+  type Post,
+  type Quote,
+  quoteOf,
+  type Reactions,
+  type SessionState,
+} from "../../client";
+import { nameList } from "./labels";
 
-/** How many colours there are for members. */
-export const hues = 12;
-/** How long a pause may be within a group of messages, in milliseconds. */
-const pause = 5 * 60_000;
+/** The longest pause within a group of messages, in milliseconds. */
+const maxPause = 5 * 60_000;
 /** How many members a reaction names; the others are counted. */
-const named = 10;
+const maxNames = 10;
 /** How much of a message is quoted, in UTF-16 units. */
-const quoted = 200;
+export const maxQuoteLength = 200;
 
 export type Row =
   | { readonly kind: "day"; readonly key: string; readonly time: number }
-  | { readonly kind: "hole"; readonly key: string }
-  | AppRow
+  | { readonly kind: "gap"; readonly key: string }
+  | CustomRow
   | MessageRow;
 
-/** Events of an application's own kind, one after the other. */
-export interface AppRow {
-  readonly kind: "app";
+/** Consecutive custom events of one type. */
+export interface CustomRow {
+  readonly kind: "custom";
   readonly key: string;
   readonly type: string;
   readonly count: number;
@@ -34,201 +42,237 @@ export interface MessageRow {
   /** The same before and after a message is confirmed. */
   readonly key: string;
   readonly id: string;
-  /** Its place in the log, 0 while it is on its way. */
+  /** The position in the log, 0 while the message is in the outbox. */
   readonly sequence: bigint;
   readonly text: string;
   readonly time: number;
   readonly sender: Member;
-  readonly ours: boolean;
-  /** Whether it shows who speaks: it doesn't follow closely upon one of the same sender. */
+  readonly own: boolean;
+  /** Whether the row shows the sender: it begins a group of the sender's messages. */
   readonly first: boolean;
-  /** Where it stands on its way; "stored" for everything that is in the log. */
-  readonly status: Outgoing["status"];
+  /** "stored" for every message in the log. */
+  readonly status: OutboxEntry["status"];
   readonly problem: string;
-  /** What it answers; null for nothing. */
+  /** The message that this one answers; null for none. */
   readonly quote: QuoteRow | null;
-  /** When it was last edited, 0 if it was not. */
+  /** When the text was last edited, 0 if never. */
   readonly edited: number;
-  readonly chips: readonly Chip[];
-  /** What is being done to it here and not stored yet; a reaction is shown as if it were. */
-  readonly doing: "edit" | "deletion" | null;
-  /** What could not be done to it. */
-  readonly failure: { readonly id: string; readonly kind: Change["kind"]; readonly problem: string } | null;
+  readonly reactions: readonly ReactionRow[];
+  /** The change to the message that is in the outbox. A reaction is shown as if it were stored. */
+  readonly pending: "edit" | "deletion" | null;
+  /** The change to the message that has failed. */
+  readonly failed: { readonly id: string; readonly kind: MessageChange["kind"]; readonly problem: string } | null;
 }
 
-/** A quoted message. Without a text it is gone, or was not read. */
+/** A quoted message. Its text is null if it was deleted or could not be loaded. */
 export interface QuoteRow {
   readonly sequence: bigint;
   readonly by: Member | null;
   readonly text: string | null;
-  readonly gone: boolean;
+  readonly deleted: boolean;
 }
 
-/** A reaction and who gave it, in words. */
-export interface Chip {
+/** The reactions with one emoji. */
+export interface ReactionRow {
   readonly emoji: string;
   readonly count: number;
-  readonly ours: boolean;
+  readonly own: boolean;
+  /** Who reacted, in words. */
   readonly by: string;
 }
 
-export type Shown = Pick<State, "timeline" | "outbox" | "who" | "quotes" | "people">;
+/** The row of a message of which only the text is known. */
+const plainMessage = {
+  kind: "message",
+  first: true,
+  problem: "",
+  edited: 0,
+  reactions: [],
+  pending: null,
+  failed: null,
+} as const;
 
-/** The rows for the messages of the room, and after them those on their way. */
-export function rows(state: Shown): Row[] {
-  const { timeline, outbox, who } = state;
-  const all: Row[] = [];
-  let before: MessageRow | null = null;
-  let day = 0;
-  const keys = new Set<string>();
-  const begin = (time: number, key: string) => {
-    if (dayOf(time) === day) return;
-    day = dayOf(time);
-    all.push({ kind: "day", key: `day ${day} ${key}`, time });
-    before = null;
-  };
-  const add = (row: MessageRow) => {
-    // An id that was used long ago may be used again.
-    if (keys.has(row.key)) row = { ...row, key: `${row.key} ${row.time}` };
-    keys.add(row.key);
-    begin(row.time, row.key);
-    before = { ...row, first: !before || row.quote !== null || !together(before, row) };
-    all.push(before);
-  };
-  const us = who.identity?.member ?? { id: who.ids.at(-1) ?? "", name: who.name };
-  const doing = doings(outbox);
-  const names = namesIn(state, us);
+/** The parts of the state that the rows show. */
+export type RowsState = Pick<SessionState, "timeline" | "outbox" | "auth" | "quotes" | "presence">;
+
+/** Returns the rows for the timeline, and after them those for the messages in the outbox. */
+export function messageRows(state: RowsState): Row[] {
+  const { timeline, outbox, auth } = state;
+  const rows = new RowList();
+  const self = selfOf(auth);
+  const changes = changesByTarget(outbox.entries);
+  const names = namesById(state, self);
   for (const post of timeline.posts) {
-    if (timeline.holes.includes(post.sequence)) {
-      all.push({ kind: "hole", key: `hole ${post.sequence}` });
-      before = null;
-    }
-    if (post.text === null) {
-      begin(post.time, `at ${post.sequence}`);
-      addApp(all, post);
-      before = null;
+    if (timeline.gaps.includes(post.sequence)) rows.addGap(post.sequence);
+    if (post.text === null) rows.addCustom(post);
+    else rows.addMessage(postRow(state, post, changes.get(post.sequence) ?? [], self, names));
+  }
+  for (const entry of outbox.entries) {
+    if (entry.body.kind === "message") rows.addMessage(outboxRow(state, entry, entry.body, self));
+  }
+  return rows.rows;
+}
+
+/** Adds days, and joins messages into groups. */
+class RowList {
+  readonly rows: Row[] = [];
+  readonly #keys = new Set<string>();
+  #day = 0;
+  /** The message that the next one may join. */
+  #last: MessageRow | null = null;
+
+  addMessage(message: MessageRow): void {
+    // A client may use an id twice.
+    const isDuplicate = this.#keys.has(message.key);
+    const row = isDuplicate ? { ...message, key: `${message.key} ${message.time}` } : message;
+    this.#keys.add(row.key);
+    this.#beginDay(row.time, row.key);
+    this.#last = { ...row, first: !this.#last || row.quote !== null || !isSameGroup(this.#last, row) };
+    this.rows.push(this.#last);
+  }
+
+  addCustom({ sequence, time, type }: Post): void {
+    this.#beginDay(time, `at ${sequence}`);
+    this.#last = null;
+    const last = this.rows.at(-1);
+    if (last?.kind === "custom" && last.type === type) {
+      this.rows[this.rows.length - 1] = { ...last, count: last.count + 1 };
     } else {
-      add(said(state, post, doing.get(post.sequence) ?? [], us, names));
+      this.rows.push({ kind: "custom", key: `custom ${sequence}`, type, count: 1 });
     }
   }
-  for (const o of outbox) if (o.body.kind === "message") add(outgoing(state, o, o.body, us));
-  return all;
-}
 
-function addApp(all: Row[], { sequence, type }: Post): void {
-  const last = all.at(-1);
-  if (last?.kind === "app" && last.type === type) all[all.length - 1] = { ...last, count: last.count + 1 };
-  else all.push({ kind: "app", key: `app ${sequence}`, type, count: 1 });
-}
-
-type Doing = Outgoing & { readonly body: Change };
-
-/** What is done to messages here, by the message. */
-function doings(outbox: readonly Outgoing[]): Map<bigint, Doing[]> {
-  const all = new Map<bigint, Doing[]>();
-  for (const o of outbox) {
-    if (o.body.kind === "message") continue;
-    const { target } = o.body;
-    all.set(target, [...(all.get(target) ?? []), o as Doing]);
+  addGap(sequence: bigint): void {
+    this.rows.push({ kind: "gap", key: `gap ${sequence}` });
+    this.#last = null;
   }
-  return all;
+
+  #beginDay(time: number, key: string): void {
+    const day = dayNumber(time);
+    if (day === this.#day) return;
+    this.#day = day;
+    this.rows.push({ kind: "day", key: `day ${day} ${key}`, time });
+    this.#last = null;
+  }
 }
 
-function said(state: Shown, post: Post, doing: readonly Doing[], us: Member, names: ReadonlyMap<string, string>): MessageRow {
-  const ours = isOurs(state.who, post);
+/** Callers without a token may be different people: their messages are never grouped. */
+function isSameGroup(a: MessageRow, b: MessageRow): boolean {
+  const isSameSender = a.sender.id !== "" && a.sender.id === b.sender.id && a.sender.name === b.sender.name;
+  return isSameSender && b.time - a.time < maxPause;
+}
+
+function selfOf({ identity, memberIds, name }: Auth): Member {
+  return identity?.member ?? { id: memberIds.at(-1) ?? "", name };
+}
+
+type ChangeEntry = OutboxEntry & { readonly body: MessageChange };
+
+function changesByTarget(entries: readonly OutboxEntry[]): Map<bigint, ChangeEntry[]> {
+  const isChange = (entry: OutboxEntry): entry is ChangeEntry => entry.body.kind !== "message";
+  const changes = new Map<bigint, ChangeEntry[]>();
+  for (const entry of entries.filter(isChange)) {
+    const { target } = entry.body;
+    changes.set(target, [...(changes.get(target) ?? []), entry]);
+  }
+  return changes;
+}
+
+function postRow(
+  state: RowsState,
+  post: Post,
+  changes: readonly ChangeEntry[],
+  self: Member,
+  names: ReadonlyMap<string, string>,
+): MessageRow {
+  const own = isOwn(state.auth, post);
   let now = post;
-  for (const { body, time, status } of doing) {
-    if (status !== "failed" && body.kind !== "deletion") now = changed(now, body, time, us) ?? now;
+  for (const { body, time, status } of changes) {
+    if (status !== "failed" && body.kind !== "deletion") now = changedPost(now, body, time, self) ?? now;
   }
-  const failed = doing.find((o) => o.status === "failed");
-  const pending = doing.filter((o) => o.status !== "failed").map((o) => o.body.kind);
+  const failed = changes.find((c) => c.status === "failed");
+  const pending = changes.filter((c) => c.status !== "failed").map((c) => c.body.kind);
   return {
-    kind: "message", key: ours ? `our ${post.id}` : `at ${post.sequence}`, id: post.id, sequence: post.sequence,
-    text: now.text ?? "", time: post.time, sender: post.sender, ours, first: true, status: "stored", problem: "",
-    quote: quoteRow(state, post.replyTo), edited: now.edited, chips: chips(state, now.reactions, names),
-    doing: pending.includes("deletion") ? "deletion" : pending.includes("edit") ? "edit" : null,
-    failure: failed ? { id: failed.id, kind: failed.body.kind, problem: failed.problem } : null,
+    ...plainMessage,
+    key: own ? `own ${post.id}` : `at ${post.sequence}`,
+    id: post.id,
+    sequence: post.sequence,
+    text: now.text ?? "",
+    time: post.time,
+    sender: post.sender,
+    own,
+    status: "stored",
+    quote: quoteRow(state, post.replyTo),
+    edited: now.edited,
+    reactions: reactionRows(state.auth, now.reactions, names),
+    pending: pending.includes("deletion") ? "deletion" : pending.includes("edit") ? "edit" : null,
+    failed: failed ? { id: failed.id, kind: failed.body.kind, problem: failed.problem } : null,
   };
 }
 
-function outgoing(state: Shown, o: Outgoing, { text, replyTo }: { text: string; replyTo: bigint }, sender: Member): MessageRow {
-  const { id, time, status, problem } = o;
+function outboxRow(state: RowsState, entry: OutboxEntry, { text, replyTo }: Message, sender: Member): MessageRow {
+  const { id, time, status, problem } = entry;
   return {
-    kind: "message", key: `our ${id}`, id, sequence: 0n, text, time, sender, ours: true, first: true, status, problem,
-    quote: quoteRow(state, replyTo), edited: 0, chips: [], doing: null, failure: null,
+    ...plainMessage,
+    key: `own ${id}`,
+    id,
+    sequence: 0n,
+    text,
+    time,
+    sender,
+    own: true,
+    status,
+    problem,
+    quote: quoteRow(state, replyTo),
   };
 }
 
-function quoteRow(state: Shown, sequence: bigint): QuoteRow | null {
+function quoteRow({ quotes, timeline }: RowsState, sequence: bigint): QuoteRow | null {
   if (sequence === 0n) return null;
-  const quote: Quote = quoteOf(state, sequence);
-  if (quote === "gone" || quote === "unread") return { sequence, by: null, text: null, gone: quote === "gone" };
-  return { sequence, by: quote.sender, text: quote.text?.slice(0, quoted) ?? null, gone: false };
+  const quote: Quote = quoteOf(quotes, timeline, sequence);
+  if (typeof quote === "string") return { sequence, by: null, text: null, deleted: quote === "deleted" };
+  return { sequence, by: quote.sender, text: quote.text?.slice(0, maxQuoteLength) ?? null, deleted: false };
 }
 
-/** Names of members by id, as far as they were met. */
-function namesIn({ timeline, people }: Shown, us: Member): Map<string, string> {
+/** The names of members by id, as far as they are known. */
+function namesById({ timeline, presence }: RowsState, self: Member): Map<string, string> {
   const names = new Map<string, string>();
   for (const { sender, reactions } of timeline.posts) {
     names.set(sender.id, sender.name);
     for (const { members } of reactions) for (const m of members) if (m.name !== "") names.set(m.id, m.name);
   }
-  for (const m of people.members ?? []) names.set(m.id, m.name);
-  return names.set(us.id, us.name);
+  for (const m of presence.members ?? []) names.set(m.id, m.name);
+  return names.set(self.id, self.name);
 }
 
-function chips({ who }: Shown, reactions: readonly Reactions[], names: ReadonlyMap<string, string>): Chip[] {
+function reactionRows(
+  { memberIds }: Auth,
+  reactions: readonly Reactions[],
+  names: ReadonlyMap<string, string>,
+): ReactionRow[] {
   return reactions.map(({ emoji, members }) => {
-    const others = members.filter((m) => !who.ids.includes(m.id));
-    const ours = others.length < members.length;
+    const others = members.filter((m) => !memberIds.includes(m.id));
+    const own = others.length < members.length;
     const known = others.map((m) => names.get(m.id) || m.name).filter((name) => name !== "");
-    const shown = [...(ours ? ["you"] : []), ...known.slice(0, named)];
-    const rest = members.length - shown.length - (ours ? members.length - others.length - 1 : 0);
-    return { emoji, count: members.length, ours, by: listing(shown, rest) };
+    const shown = known.slice(0, maxNames);
+    const by = nameList(own ? ["you", ...shown] : shown, others.length - shown.length);
+    return { emoji, count: members.length, own, by };
   });
 }
 
-/** Names in a sentence, and how many more there are. */
-export function listing(names: readonly string[], more: number): string {
-  const rest = more === 1 ? "1 other" : `${more} others`;
-  if (names.length === 0) return more === 1 ? "1 person" : `${more} people`;
-  const all = more > 0 ? [...names, rest] : names;
-  return all.length === 1 ? all[0]! : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
-}
-
 /** Whether two rows look the same. */
-export function alike(a: Row, b: Row): boolean {
-  if (a === b) return true;
-  const keys = Object.keys(a) as (keyof Row)[];
-  return a.kind === b.kind && keys.every((k) => same(a[k], b[k]));
+export function isSameRow(a: Row, b: Row): boolean {
+  return isEqual(a, b);
 }
 
-function same(a: unknown, b: unknown): boolean {
+function isEqual(a: unknown, b: unknown): boolean {
   if (a === b || typeof a !== "object" || typeof b !== "object" || a === null || b === null) return a === b;
   const keys = Object.keys(a);
-  return keys.length === Object.keys(b).length && keys.every((k) => same(a[k as never], b[k as never]));
+  return keys.length === Object.keys(b).length && keys.every((k) => isEqual(a[k as never], b[k as never]));
 }
 
-/** Callers without a token may be anybody: their messages are never put together. */
-function together(a: MessageRow, b: MessageRow): boolean {
-  return a.sender.id !== "" && a.sender.id === b.sender.id && a.sender.name === b.sender.name && b.time - a.time < pause;
-}
-
-/** The local calendar day of a time, as a number that grows. */
-export function dayOf(time: number): number {
+/** The local calendar day of a time, as a number that increases. */
+function dayNumber(time: number): number {
   const d = new Date(time);
   return (d.getFullYear() * 12 + d.getMonth()) * 31 + d.getDate();
-}
-
-/** A member's colour, 0 to hues - 1: the same everywhere and always. */
-export function hueOf(id: string): number {
-  let hash = 0x811c9dc5; // FNV-1a
-  for (let i = 0; i < id.length; i++) hash = Math.imul(hash ^ id.charCodeAt(i), 0x01000193);
-  return (hash >>> 0) % hues;
-}
-
-/** The letter that stands for a name. */
-export function initialOf(name: string): string {
-  for (const { segment } of new Intl.Segmenter().segment(name)) return segment.toLocaleUpperCase();
-  return "?";
 }

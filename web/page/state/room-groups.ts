@@ -1,10 +1,10 @@
-// The rooms as the sidebar shows them: in two groups, each in a fixed order while
-// the list is in use, and those alone that match a filter.
+// The rooms of the sidebar: in two groups, in an order that can be held while the
+// list is in use, and filtered.
 
-import { unreadIn, type Known, type Rooms } from "../../client/rooms/room-list";
+import { type KnownRoom, type RoomList, unreadCount } from "../../client";
 
-/** A room as it is shown. */
-export interface Entry {
+/** A room as the sidebar shows it. */
+export interface RoomItem {
   readonly name: string;
   readonly displayName: string;
   readonly topic: string;
@@ -12,70 +12,69 @@ export interface Entry {
   readonly unread: number;
 }
 
-export interface Groups {
-  /** The rooms that were visited, the one shown among them. */
-  readonly visited: readonly Entry[];
-  readonly others: readonly Entry[];
+export interface RoomGroups {
+  /** The rooms that were visited, the current one included. */
+  readonly visited: readonly RoomItem[];
+  readonly others: readonly RoomItem[];
 }
 
-export const none: Groups = { visited: [], others: [] };
-
 /**
- * Groups the rooms. Those with unread messages come first, then those with the
- * newest activity. The room that is shown has nothing unread, and is there even
- * if it is not listed.
+ * Groups the rooms: those with unread messages first, then the most recently active.
+ * The current room has nothing unread, and is included even if it is not listed.
  */
-export function grouped(rooms: Rooms | null, current: string): Groups {
+export function groupRooms(rooms: RoomList | null, current: string): RoomGroups {
   const known = [...(rooms?.known.values() ?? [])].filter((room) => room.name !== current);
-  const here = { name: current, displayName: "", topic: "", active: 0, ...rooms?.known.get(current), unread: 0 };
+  const unlisted = { name: current, displayName: "", topic: "", lastActivity: 0 };
+  const here = { ...unlisted, ...rooms?.known.get(current), unread: 0 };
   const visited = known.filter((room) => room.read !== null).map(withUnread);
   const others = known.filter((room) => room.read === null).map(withUnread);
   return { visited: [...visited, here].sort(byActivity), others: others.sort(byActivity) };
 }
 
-/**
- * Keeps the groups and their order as they were. What is new comes last, and what
- * is gone is left out.
- */
-export function held(now: Groups, before: Groups): Groups {
-  const left = new Map([...now.visited, ...now.others].map((entry) => [entry.name, entry]));
-  const take = (names: readonly Entry[]) => names.flatMap(({ name }) => {
-    const entry = left.get(name);
-    return left.delete(name) ? [entry!] : [];
-  });
+/** Returns the groups in an earlier order. New rooms come last. */
+export function keepOrder(now: RoomGroups, before: RoomGroups): RoomGroups {
+  const left = new Map([...now.visited, ...now.others].map((item) => [item.name, item]));
+  const take = (items: readonly RoomItem[]) =>
+    items.flatMap(({ name }) => {
+      const item = left.get(name);
+      left.delete(name);
+      return item ?? [];
+    });
   const visited = take(before.visited);
   const others = take(before.others);
   return { visited: [...visited, ...take(now.visited)], others: [...others, ...take(now.others)] };
 }
 
-/** The rooms that have a text in their name or display name, in any case. */
-export function matching({ visited, others }: Groups, text: string): Groups {
-  const wanted = folded(text.trim().replace(/^#/, ""));
+/** Returns the rooms whose name or display name contains a text. Case and accents do not matter. */
+export function filterRooms({ visited, others }: RoomGroups, text: string): RoomGroups {
+  const wanted = foldCase(text.trim().replace(/^#/, ""));
   if (wanted === "") return { visited, others };
-  const matches = ({ name, displayName }: Entry) => name.includes(wanted) || folded(displayName).includes(wanted);
+  const matches = ({ name, displayName }: RoomItem) => name.includes(wanted) || foldCase(displayName).includes(wanted);
   return { visited: visited.filter(matches), others: others.filter(matches) };
 }
 
-/** The first rooms, up to a number. */
-export function first({ visited, others }: Groups, n: number): Groups {
+/** Returns the first n rooms. */
+export function firstRooms({ visited, others }: RoomGroups, n: number): RoomGroups {
   return { visited: visited.slice(0, n), others: others.slice(0, Math.max(0, n - visited.length)) };
 }
 
-export function size({ visited, others }: Groups): number {
+export function groupsSize({ visited, others }: RoomGroups): number {
   return visited.length + others.length;
 }
 
-type Active = Entry & Pick<Known, "active">;
+type ActiveItem = RoomItem & Pick<KnownRoom, "lastActivity">;
 
-function withUnread(room: Known): Active {
-  return { ...room, unread: unreadIn(room) };
+function withUnread(room: KnownRoom): ActiveItem {
+  return { ...room, unread: unreadCount(room) };
 }
 
-function byActivity(a: Active, b: Active): number {
-  return Number(b.unread > 0) - Number(a.unread > 0) || b.active - a.active || (a.name < b.name ? -1 : 1);
+function byActivity(a: ActiveItem, b: ActiveItem): number {
+  return Number(b.unread > 0) - Number(a.unread > 0) || b.lastActivity - a.lastActivity || (a.name < b.name ? -1 : 1);
 }
 
-/** Without the difference between capitals and small letters, and without accents. */
-function folded(text: string): string {
-  return text.normalize("NFKD").replace(/\p{Mark}/gu, "").toLowerCase();
+function foldCase(text: string): string {
+  return text
+    .normalize("NFKD")
+    .replace(/\p{Mark}/gu, "")
+    .toLowerCase();
 }

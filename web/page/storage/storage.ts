@@ -1,13 +1,17 @@
-// What is kept between visits: the identity for all tabs, and for each tab and
-// room what was not sent yet. A browser that keeps nothing is fine too.
+// What is kept between visits: the identity and the read cursors for all tabs, and
+// the unsent messages for each tab and room. Storage that is full or disabled is no
+// error: then it lasts as long as the page.
 
-import type { Cursor, Identity } from "../../client/model";
-import type { Outgoing } from "../../client/session/step";
+import type { Cursor, Identity, OutboxEntry } from "../../client";
 
-/** The key of the identity; other tabs are told when it changes. */
+/** The keys under which other tabs store what this one wants to know, too. */
 export const identityKey = "chatroom.identity";
+export const readCursorsKey = "chatroom.seen";
 
 const outboxKey = (room: string) => `chatroom.outbox.${room}`;
+
+/** How many rooms have a read cursor: as many as one call may ask about. */
+const maxReadCursors = 100;
 
 export function loadIdentity(): Identity | null {
   const stored = parse(() => localStorage.getItem(identityKey)) as Partial<Identity> | null;
@@ -17,81 +21,82 @@ export function loadIdentity(): Identity | null {
   return { token, member: { id: member.id, name: member.name }, expires };
 }
 
-export function keepIdentity(identity: Identity): void {
+export function storeIdentity(identity: Identity): void {
   attempt(() => localStorage.setItem(identityKey, JSON.stringify(identity)));
 }
 
-/** What is loaded may be sent again: see restore in outbox.ts. */
-export function loadOutbox(room: string): Outgoing[] {
+export function loadOutbox(room: string): OutboxEntry[] {
   const stored = parse(() => sessionStorage.getItem(outboxKey(room)));
-  if (!Array.isArray(stored)) return [];
-  return stored.filter((o): o is Outgoing => typeof o?.id === "string" && typeof o.body?.kind === "string" && typeof o.since === "number");
+  return Array.isArray(stored) ? stored.filter(isOutboxEntry) : [];
 }
 
-export function keepOutbox(room: string, outbox: readonly Outgoing[]): void {
-  const unsent = outbox.filter((o) => o.status !== "stored");
+function isOutboxEntry(e: Partial<OutboxEntry> | null): e is OutboxEntry {
+  return typeof e?.id === "string" && typeof e.body?.kind === "string" && typeof e.since === "number";
+}
+
+export function storeOutbox(room: string, entries: readonly OutboxEntry[]): void {
+  const unsent = entries.filter((e) => e.status !== "stored");
   attempt(() => {
     if (unsent.length === 0) sessionStorage.removeItem(outboxKey(room));
-    else sessionStorage.setItem(outboxKey(room), JSON.stringify(unsent, flat));
+    else sessionStorage.setItem(outboxKey(room), JSON.stringify(unsent, encodeBigInt));
   });
 }
 
-/** Sequences are stored as text with an n behind it: JSON has no such numbers. */
-function flat(_: string, value: unknown): unknown {
+/** Returns how far each room was read, the most recently read one last. */
+export function loadReadCursors(): Map<string, Cursor> {
+  return new Map(parseReadCursors(() => localStorage.getItem(readCursorsKey)));
+}
+
+/** Returns the most recently read room in a stored value, and how far it was read. */
+export function latestReadCursor(stored: string | null): readonly [string, Cursor] | null {
+  return parseReadCursors(() => stored).at(-1) ?? null;
+}
+
+/** Stores how far a room was read. A cursor never goes back. */
+export function storeReadCursor(room: string, cursor: Cursor): void {
+  const cursors = loadReadCursors(); // other tabs store cursors as well
+  const before = cursors.get(room);
+  if (before?.epoch === cursor.epoch && before.sequence > cursor.sequence) return;
+  cursors.delete(room);
+  cursors.set(room, cursor);
+  const newest = [...cursors].slice(-maxReadCursors);
+  attempt(() => localStorage.setItem(readCursorsKey, JSON.stringify(newest, encodeBigInt)));
+}
+
+function parseReadCursors(read: () => string | null): [string, Cursor][] {
+  const stored = parse(read);
+  return Array.isArray(stored) ? stored.filter(isReadCursor) : [];
+}
+
+function isReadCursor(e: unknown): e is [string, Cursor] {
+  if (!Array.isArray(e) || typeof e[0] !== "string") return false;
+  return typeof e[1]?.epoch === "string" && typeof e[1].sequence === "bigint";
+}
+
+/** JSON has no 64-bit integers: a sequence is stored as text that ends in n. */
+function encodeBigInt(_: string, value: unknown): unknown {
   return typeof value === "bigint" ? `${value}n` : value;
 }
 
-/** Only what is a sequence by its name is read as one: a message may be "7n". */
-function full(key: string, value: unknown): unknown {
-  const isSequence = ["target", "replyTo", "sequence"].includes(key) && typeof value === "string" && /^\d+n$/.test(value);
+/** Only properties that are sequences are decoded: the text of a message may be "7n". */
+function decodeBigInt(key: string, value: unknown): unknown {
+  const isSequence =
+    ["target", "replyTo", "sequence"].includes(key) && typeof value === "string" && /^\d+n$/.test(value);
   return isSequence ? BigInt(value.slice(0, -1)) : value;
 }
 
 function parse(read: () => string | null): unknown {
   try {
-    return JSON.parse(read() ?? "null", full);
+    return JSON.parse(read() ?? "null", decodeBigInt);
   } catch {
     return null;
   }
-}
-
-/** The key of what was seen; other tabs are told when it changes. */
-export const seenKey = "chatroom.seen";
-/** How many rooms are remembered as seen: as many as may be asked about at once. */
-const seenRooms = 100;
-
-/** What was seen last in each room, in the order of seeing. */
-export function loadSeen(): Map<string, Cursor> {
-  return new Map(seenIn(() => localStorage.getItem(seenKey)));
-}
-
-/** The room that was seen last and how far, by a stored value; null if it has none. */
-export function lastSeen(stored: string | null): readonly [string, Cursor] | null {
-  return seenIn(() => stored).at(-1) ?? null;
-}
-
-function seenIn(read: () => string | null): [string, Cursor][] {
-  const stored = parse(read);
-  if (!Array.isArray(stored)) return [];
-  const isEntry = (e: unknown): e is [string, Cursor] =>
-    Array.isArray(e) && typeof e[0] === "string" && typeof e[1]?.epoch === "string" && typeof e[1].sequence === "bigint";
-  return stored.filter(isEntry);
-}
-
-/** Remembers how far a room was seen. What was seen stays seen: no cursor goes back. */
-export function keepSeen(room: string, cursor: Cursor): void {
-  const seen = loadSeen(); // other tabs see other rooms
-  const before = seen.get(room);
-  if (before?.epoch === cursor.epoch && before.sequence > cursor.sequence) return;
-  seen.delete(room);
-  seen.set(room, cursor);
-  attempt(() => localStorage.setItem(seenKey, JSON.stringify([...seen].slice(-seenRooms), flat)));
 }
 
 function attempt(write: () => void): void {
   try {
     write();
   } catch {
-    // Storage is full or switched off: what was to be kept lives with the page.
+    // Storage is full or disabled.
   }
 }

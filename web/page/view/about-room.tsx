@@ -1,64 +1,86 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Failure, Presented } from "../../client/model";
+import { failureOf, type RoomProfile } from "../../client";
 
 interface Props {
   readonly room: string;
-  readonly presented: Presented;
-  /** Says how the room presents itself from now on; null for who may not. */
-  readonly onPresent: ((presented: Presented) => Promise<void>) | null;
+  readonly profile: RoomProfile;
+  /** Changes the profile; null for a visitor who has not signed in. */
+  readonly onSave: ((profile: RoomProfile) => Promise<void>) | null;
   readonly onDone: () => void;
 }
 
-/** What a room is about, and a form to say so. */
-export function About({ room, presented, onPresent, onDone }: Props) {
-  const [displayName, setDisplayName] = useState(presented.displayName);
-  const [topic, setTopic] = useState(presented.topic);
-  const [saving, setSaving] = useState(false);
+/** A room's name and topic, and a form to change them. */
+export function AboutRoom({ room, profile, onSave, onDone }: Props) {
+  const [displayName, setDisplayName] = useState(profile.displayName);
+  const [topic, setTopic] = useState(profile.topic);
+  const [isSaving, setSaving] = useState(false);
   const [problem, setProblem] = useState("");
-  const gone = useRef(false);
-  useEffect(() => () => void (gone.current = true), []);
+  const isUnmounted = useRef(false);
+  useEffect(
+    () => () => {
+      isUnmounted.current = true;
+    },
+    [],
+  );
 
-  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    if (!onPresent || saving) return;
-    setSaving(true);
-    setProblem("");
-    const refused = (failure: Failure) => {
-      setSaving(false);
-      setProblem(failure.message);
-    };
-    onPresent({ displayName: displayName.trim(), topic: topic.trim().replace(/\s+/g, " ") }).then(
-      () => !gone.current && onDone(),
-      (failure: Failure) => !gone.current && refused(failure),
-    );
-  };
-  if (!onPresent) {
+  if (!onSave) {
     return (
       <div class="about">
         <p class="address">#{room}</p>
-        <p class="topic-text">{presented.topic || "No topic has been set."}</p>
-        <p class="rest">Join in to change the name and the topic.</p>
+        <p class="topic-text">{profile.topic || "No topic has been set."}</p>
+        <p class="hint">Join to change the name and the topic.</p>
       </div>
     );
   }
+  const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (isSaving) return;
+    setSaving(true);
+    setProblem("");
+    try {
+      await onSave({ displayName: displayName.trim(), topic: topic.trim().replace(/\s+/g, " ") });
+      if (!isUnmounted.current) onDone();
+    } catch (reason) {
+      if (isUnmounted.current) return;
+      setSaving(false);
+      setProblem(failureOf(reason).message);
+    }
+  };
   return (
     <form class="about" onSubmit={submit}>
       <p class="address">#{room}</p>
       <label for="display-name">Name</label>
       <input
-        id="display-name" type="text" maxLength={80} dir="auto" autocomplete="off" placeholder={room}
-        value={displayName} onInput={(event) => setDisplayName(event.currentTarget.value)}
+        id="display-name"
+        type="text"
+        maxLength={80}
+        dir="auto"
+        autocomplete="off"
+        placeholder={room}
+        value={displayName}
+        onInput={(event) => setDisplayName(event.currentTarget.value)}
       />
       <label for="topic">Topic</label>
       <textarea
-        id="topic" rows={3} maxLength={300} dir="auto" placeholder="What is it about?"
-        value={topic} onInput={(event) => setTopic(event.currentTarget.value)}
+        id="topic"
+        rows={3}
+        maxLength={300}
+        dir="auto"
+        placeholder="What is it about?"
+        value={topic}
+        onInput={(event) => setTopic(event.currentTarget.value)}
       />
-      <p class="problem" role="alert">{problem}</p>
-      <div class="choices">
-        <button type="submit" disabled={saving}>{saving ? "One moment…" : "Save"}</button>
-        <button type="button" class="quiet" onClick={onDone}>Cancel</button>
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+      <div class="buttons">
+        <button type="submit" disabled={isSaving}>
+          {isSaving ? "Saving…" : "Save"}
+        </button>
+        <button type="button" class="quiet" onClick={onDone}>
+          Cancel
+        </button>
       </div>
     </form>
   );

@@ -1,97 +1,138 @@
-import type { TargetedKeyboardEvent } from "preact";
+import type { TargetedKeyboardEvent, TargetedSubmitEvent } from "preact";
 import { useEffect, useRef } from "preact/hooks";
+import { codePoints, isValidText, maxTextLength, normalizeText } from "../../client";
 import { Icon } from "./icons";
-import { length, maxText, sayable, tidy } from "../../client/limits";
 
-/** From how many characters left on they are counted. */
-const countFrom = 200;
+/** The rest of the length is shown from this many characters on. */
+const showRestFrom = 200;
 
-/** What is being written: a message, an answer to one, or another text for one. */
-export type Mode =
-  | { readonly kind: "say" }
+/** What the text is for: a message, a reply to one, or a new text for one. */
+export type ComposerMode =
+  | { readonly kind: "message" }
   | { readonly kind: "reply"; readonly target: bigint; readonly name: string; readonly text: string }
   | { readonly kind: "edit"; readonly target: bigint };
 
 interface Props {
   readonly room: string;
-  readonly mode: Mode;
-  /** What is written so far. */
+  readonly mode: ComposerMode;
   readonly text: string;
   readonly onText: (text: string) => void;
-  readonly onSay: (text: string) => void;
-  /** Ends an answer or a change without saying it. */
+  readonly onSend: (text: string) => void;
+  /** Leaves a reply or an edit. */
   readonly onCancel: () => void;
-  /** Changes what was said last. */
-  readonly onChangeLast: () => void;
+  readonly onEditLast: () => void;
 }
 
-/** A place to write. Enter sends, Shift+Enter begins a new line. */
-export function Composer({ room, mode, text, onText, onSay, onCancel, onChangeLast }: Props) {
+/** A field to write in. Enter sends, Shift+Enter begins a new line. */
+export function Composer({ room, mode, text, onText, onSend, onCancel, onEditLast }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
-  const begun = useRef(false);
-  const target = mode.kind === "say" ? 0n : mode.target;
+  const isMounted = useRef(false);
+  const target = mode.kind === "message" ? 0n : mode.target;
   useEffect(() => {
-    // Where there is a keyboard at hand, writing can begin at once.
-    if (begun.current || mode.kind !== "say" || matchMedia("(hover: hover)").matches) field.current?.focus();
+    // On a touch screen, the focus would open the keyboard over the messages.
+    const hasKeyboard = matchMedia("(hover: hover)").matches;
+    if (isMounted.current || mode.kind !== "message" || hasKeyboard) field.current?.focus();
     if (mode.kind === "edit") field.current?.setSelectionRange(text.length, text.length);
-    begun.current = true;
+    isMounted.current = true;
   }, [mode.kind, target]);
 
-  const left = maxText - length(tidy(text));
-  const submit = () => {
-    if (!sayable(text)) return;
-    onSay(tidy(text));
+  const left = maxTextLength - codePoints(normalizeText(text));
+  const send = () => {
+    if (!isValidText(text)) return;
+    onSend(normalizeText(text));
     field.current?.focus();
   };
   const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
-    // Keys that end a composition, as for Japanese, belong to the input method;
-    // 229 is how Safari marks them.
+    // A key that ends an input method's composition, as for Japanese, is not ours.
+    // Safari marks it with the key code 229.
     if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Escape" && mode.kind !== "say") onCancel();
-    else if (event.key === "ArrowUp" && mode.kind === "say" && text === "") onChangeLast();
-    else if (event.key === "Enter" && !event.shiftKey) submit();
+    if (event.key === "Escape" && mode.kind !== "message") onCancel();
+    else if (event.key === "ArrowUp" && mode.kind === "message" && text === "") onEditLast();
+    else if (event.key === "Enter" && !event.shiftKey) send();
     else return;
     event.preventDefault();
   };
+  const onSubmit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    send();
+  };
   return (
-    <form class="composer" data-mode={mode.kind} onSubmit={(event) => (event.preventDefault(), submit())}>
-      {mode.kind !== "say" && <Purpose mode={mode} onCancel={onCancel} />}
-      <label for="text" class="hidden">{labels[mode.kind](room, mode)}</label>
-      {/* The style sheet gives the area the height of the same text beside it. */}
-      <div class="growing" data-text={text}>
+    <form class="composer" onSubmit={onSubmit}>
+      {mode.kind !== "message" && <ModeBanner mode={mode} onCancel={onCancel} />}
+      <label for="text" class="sr-only">
+        {label(room, mode)}
+      </label>
+      {/* The style sheet gives the field the height of a copy of the text. */}
+      <div class="auto-height" data-text={text}>
         <textarea
-          ref={field} id="text" name="text" rows={1} dir="auto" enterkeyhint="send" autocomplete="off"
-          placeholder={mode.kind === "reply" ? "Your reply" : `Message #${room}`} aria-invalid={left < 0} aria-describedby="left"
-          value={text} onInput={(event) => onText(event.currentTarget.value)} onKeyDown={onKeyDown}
+          ref={field}
+          id="text"
+          name="text"
+          rows={1}
+          dir="auto"
+          enterkeyhint="send"
+          autocomplete="off"
+          placeholder={mode.kind === "reply" ? "Your reply" : `Message #${room}`}
+          aria-invalid={left < 0}
+          aria-describedby="counter"
+          value={text}
+          onInput={(event) => onText(event.currentTarget.value)}
+          onKeyDown={onKeyDown}
         />
       </div>
-      <button type="submit" disabled={!sayable(text)}>{mode.kind === "edit" ? "Save" : "Send"}</button>
-      <p id="left" class="left" data-over={left < 0} aria-live="polite">{counted(left)}</p>
+      <button type="submit" disabled={!isValidText(text)}>
+        {mode.kind === "edit" ? "Save" : "Send"}
+      </button>
+      <p id="counter" class="counter" data-over={left < 0} aria-live="polite">
+        {restLabel(left)}
+      </p>
     </form>
   );
 }
 
-const labels: Record<Mode["kind"], (room: string, mode: Mode) => string> = {
-  say: (room) => `Message to ${room}`,
-  reply: (_, mode) => `Reply to ${mode.kind === "reply" ? mode.name : ""}`,
-  edit: () => "New text of your message",
-};
+function label(room: string, mode: ComposerMode): string {
+  switch (mode.kind) {
+    case "message":
+      return `Message to ${room}`;
+    case "reply":
+      return `Reply to ${mode.name}`;
+    case "edit":
+      return "New text of your message";
+  }
+}
 
-/** Says what is being written, if that isn't just a message. */
-function Purpose({ mode, onCancel }: { mode: Exclude<Mode, { kind: "say" }>; onCancel: () => void }) {
+interface ModeBannerProps {
+  readonly mode: Exclude<ComposerMode, { kind: "message" }>;
+  readonly onCancel: () => void;
+}
+
+function ModeBanner({ mode, onCancel }: ModeBannerProps) {
+  const isReply = mode.kind === "reply";
   return (
     <div class="purpose">
       <Icon name={mode.kind} />
-      {mode.kind === "reply" ? <p>Reply to <bdi class="whom">{mode.name}</bdi> <bdi class="words">{mode.text}</bdi></p> : <p>Change your message</p>}
-      <button type="button" class="quiet icon-only" title="Cancel (Esc)" aria-label={mode.kind === "reply" ? "Cancel the reply" : "Cancel the change"} onClick={onCancel}>
+      {isReply ? (
+        <p>
+          Reply to <bdi class="recipient">{mode.name}</bdi> <bdi class="words">{mode.text}</bdi>
+        </p>
+      ) : (
+        <p>Edit your message</p>
+      )}
+      <button
+        type="button"
+        class="quiet icon-only"
+        title="Cancel (Esc)"
+        aria-label={isReply ? "Cancel the reply" : "Cancel the edit"}
+        onClick={onCancel}
+      >
         <Icon name="close" />
       </button>
     </div>
   );
 }
 
-function counted(left: number): string {
-  if (left > countFrom) return "";
-  if (left < 0) return `${-left} ${left === -1 ? "character" : "characters"} too many`;
-  return `${left} ${left === 1 ? "character" : "characters"} left`;
+function restLabel(left: number): string {
+  if (left > showRestFrom) return "";
+  const n = Math.abs(left);
+  return `${n} ${n === 1 ? "character" : "characters"} ${left < 0 ? "too many" : "left"}`;
 }

@@ -1,11 +1,11 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { joined, Play } from "../../client/testing/session-harness";
-import { report } from "./connection-status";
+import { joined, SessionHarness } from "../../client/testing/session-harness";
+import { statusReport } from "./connection-status";
 
-test("each state of the connection has its words", () => {
-  const p = new Play();
-  const says = (text: string) => assert.equal(report(p.state).text, text);
+test("each state of the connection has a text", () => {
+  const p = new SessionHarness();
+  const says = (text: string) => assert.equal(statusReport(p.state.connection).text, text);
   p.do({ type: "start" });
   says("Connecting…");
   p.end();
@@ -22,17 +22,17 @@ test("each state of the connection has its words", () => {
   says("The server is restarting");
   p.do({ type: "timer", timer: "reconnect" }).frames(joined(0)).end();
   says("Connection lost");
-  p.do({ type: "network", online: false });
+  p.do({ type: "networkChanged", online: false });
   says("You seem to be offline");
   p.do({ type: "reconnect" }).end("permission_denied");
   says("The server refuses: gone");
 });
 
-test("it says until when a connection is waited for, and when it is tried", () => {
-  const p = new Play().live();
-  assert.deepEqual(report(p.state), { tone: "good", text: "Live", again: null });
+test("a lost connection shows when the next attempt starts", () => {
+  const p = new SessionHarness().live();
+  assert.deepEqual(statusReport(p.state.connection), { tone: "good", text: "Live", retryAt: null });
   p.end();
-  assert.deepEqual(report(p.state), { tone: "bad", text: "Connection lost", again: p.now + 250 });
+  assert.deepEqual(statusReport(p.state.connection), { tone: "bad", text: "Connection lost", retryAt: p.now + 250 });
   p.do({ type: "timer", timer: "reconnect" });
-  assert.deepEqual(report(p.state), { tone: "bad", text: "Connection lost", again: 0 });
+  assert.deepEqual(statusReport(p.state.connection), { tone: "bad", text: "Connection lost", retryAt: 0 });
 });

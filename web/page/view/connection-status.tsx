@@ -1,63 +1,66 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Link, State } from "../../client/session/step";
-import type { Dispatch } from "./page";
+import type { Connection, Dispatch } from "../../client";
 
-/** How long a connection may be away before the page says so, in milliseconds. */
-const grace = 500;
+/** How long a lost connection still shows as live, in milliseconds: most are restored within it. */
+const gracePeriod = 500;
 
-interface Report {
+interface StatusReport {
   readonly tone: "good" | "busy" | "bad";
-  /** What is read out, and shown. */
   readonly text: string;
-  /** When it is tried again, 0 for now; null when it is not. */
-  readonly again: number | null;
+  /** When the next attempt starts, 0 if it has started; null if there is none. */
+  readonly retryAt: number | null;
 }
 
-/** The connection in words. */
-export function report({ link }: Pick<State, "link">): Report {
-  const { phase, restarting, attempt, retryAt, problem } = link;
+/** Describes the connection in words. */
+export function statusReport(connection: Connection): StatusReport {
+  const { phase, draining, failures, retryAt, problem } = connection;
   switch (phase) {
     case "live":
     case "catchingUp":
-      if (restarting) return { tone: "busy", text: "The server is restarting", again: null };
-      return phase === "live" ? { tone: "good", text: "Live", again: null } : { tone: "busy", text: "Catching up…", again: null };
+      if (draining) return { tone: "busy", text: "The server is restarting", retryAt: null };
+      if (phase === "live") return { tone: "good", text: "Live", retryAt: null };
+      return { tone: "busy", text: "Catching up…", retryAt: null };
     case "connecting":
     case "signingIn":
-      // The first try after a stream that lived is over before it is worth a word.
-      if (attempt === 0) return { tone: "busy", text: restarting ? "The server is restarting" : "Connecting…", again: null };
-      return { tone: "bad", text: away(link), again: 0 };
+      if (failures > 0) return { tone: "bad", text: lostReason(connection), retryAt: 0 };
+      return { tone: "busy", text: draining ? "The server is restarting" : "Connecting…", retryAt: null };
     case "waiting":
-      return { tone: "bad", text: away(link), again: retryAt };
+      return { tone: "bad", text: lostReason(connection), retryAt };
     case "refused":
-      return { tone: "bad", text: `The server refuses: ${problem}`, again: null };
+      return { tone: "bad", text: `The server refuses: ${problem}`, retryAt: null };
   }
 }
 
-function away({ online, restarting, settled }: Link): string {
+function lostReason({ online, draining, caughtUpOnce }: Connection): string {
   if (!online) return "You seem to be offline";
-  if (restarting) return "The server is restarting";
-  return settled ? "Connection lost" : "No connection";
+  if (draining) return "The server is restarting";
+  return caughtUpOnce ? "Connection lost" : "No connection";
 }
 
-/** The state of the connection, read out when it changes. */
-export function Status({ state, dispatch }: { state: State; dispatch: Dispatch }) {
-  const link = useSteady(state.link);
-  const { tone, text, again } = report({ link });
+interface Props {
+  readonly connection: Connection;
+  readonly dispatch: Dispatch;
+}
+
+export function ConnectionStatus({ connection, dispatch }: Props) {
+  const { tone, text, retryAt } = statusReport(useGracePeriod(connection));
   return (
     <div class="status" data-tone={tone}>
       <p>
         <span class="dot" aria-hidden="true" />
         <span role="status">{text}</span>
-        {again !== null && <Countdown at={again} />}
+        {retryAt !== null && <Countdown at={retryAt} />}
       </p>
       {tone === "bad" && (
-        <button type="button" class="small plain" onClick={() => dispatch({ type: "reconnect" })}>Reconnect now</button>
+        <button type="button" class="small outlined" onClick={() => dispatch({ type: "reconnect" })}>
+          Reconnect now
+        </button>
       )}
     </div>
   );
 }
 
-/** Seconds until a time. Not part of what is read out, or it would never end. */
+/** Seconds until a time. It is hidden from screen readers, which would read out every second. */
 function Countdown({ at }: { at: number }) {
   const [now, setNow] = useState(Date.now());
   useEffect(() => {
@@ -69,18 +72,17 @@ function Countdown({ at }: { at: number }) {
   return <span aria-hidden="true">{seconds > 0 ? `, reconnecting in ${seconds} s` : ", reconnecting…"}</span>;
 }
 
-/** Keeps showing a live connection for a moment: most are back before it is over. */
-function useSteady(link: Link): Link {
-  const [shown, setShown] = useState(link);
-  const steady = shown.phase === "live" && !shown.restarting && link.phase !== "live";
-  const next = steady ? shown : link;
+/** Returns the connection, or for the grace period the live one from before. */
+function useGracePeriod(connection: Connection): Connection {
+  const [shown, setShown] = useState(connection);
+  const isHeld = shown.phase === "live" && !shown.draining && connection.phase !== "live";
   useEffect(() => {
-    if (!steady) {
-      setShown(link);
-      return undefined;
+    if (!isHeld) {
+      setShown(connection);
+      return;
     }
-    const timer = setTimeout(() => setShown(link), grace);
+    const timer = setTimeout(() => setShown(connection), gracePeriod);
     return () => clearTimeout(timer);
-  }, [link, steady]);
-  return next;
+  }, [connection, isHeld]);
+  return isHeld ? shown : connection;
 }

@@ -1,6 +1,7 @@
 const shapes = {
   rooms: "M4 6.5h16M4 12h16M4 17.5h16",
-  people: "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M15.5 4.6a3.5 3.5 0 0 1 0 6M18 14.6c2.1.8 3.5 2.7 3.5 5.4",
+  people:
+    "M9 11a3.5 3.5 0 1 0 0-7 3.5 3.5 0 0 0 0 7zM2.5 20c0-3.6 2.9-6 6.5-6s6.5 2.4 6.5 6M15.5 4.6a3.5 3.5 0 0 1 0 6M18 14.6c2.1.8 3.5 2.7 3.5 5.4",
   more: "M5 12h.01M12 12h.01M19 12h.01",
   smile: "M12 21a9 9 0 1 0 0-18 9 9 0 0 0 0 18zM8.5 14.5a4.2 4.2 0 0 0 7 0M9 9.5h.01M15 9.5h.01",
   reply: "M9.5 7 4.5 12l5 5M5 12h8.5a6 6 0 0 1 6 6v.5",
@@ -10,7 +11,7 @@ const shapes = {
   close: "M6 6l12 12M18 6 6 18",
 } as const;
 
-/** A small picture for the eye alone: what it stands on has a name. */
+/** A decorative icon: the control that it is part of has a label. */
 export function Icon({ name }: { name: keyof typeof shapes }) {
   return (
     <svg class="icon" viewBox="0 0 24 24" width="20" height="20" aria-hidden="true">

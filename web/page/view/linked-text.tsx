@@ -3,16 +3,16 @@ import type { ComponentChildren } from "preact";
 const candidate = /https?:\/\/[^\s<>"'`]+/giu;
 
 /**
- * Splits a text into plain strings and links. Only http and https addresses
- * become links; punctuation that ends a sentence, and a bracket that was opened
- * before the address, are not part of it.
+ * Splits a text into plain strings and links. Only http and https URLs become links.
+ * Punctuation at the end, and a closing bracket that the URL does not open, are not
+ * part of it.
  */
-export function split(text: string): (string | { readonly href: string; readonly shown: string })[] {
+export function splitLinks(text: string): (string | { readonly href: string; readonly shown: string })[] {
   const parts: (string | { href: string; shown: string })[] = [];
   let end = 0;
   for (const match of text.matchAll(candidate)) {
-    const shown = trimmed(match[0]);
-    const href = address(shown);
+    const shown = trimUrl(match[0]);
+    const href = webUrl(shown);
     if (!href) continue;
     if (match.index > end) parts.push(text.slice(end, match.index));
     parts.push({ href, shown });
@@ -22,27 +22,35 @@ export function split(text: string): (string | { readonly href: string; readonly
   return parts;
 }
 
-function trimmed(url: string): string {
+function trimUrl(url: string): string {
   for (;;) {
     const last = url.at(-1) ?? "";
-    const unopened = (last === ")" && !url.includes("(")) || (last === "]" && !url.includes("["));
-    if (!unopened && !/[.,:;!?*_~…。，！？]/u.test(last)) return url;
+    const isUnopened = (last === ")" && !url.includes("(")) || (last === "]" && !url.includes("["));
+    if (!isUnopened && !/[.,:;!?*_~…。，！？]/u.test(last)) return url;
     url = url.slice(0, -1);
   }
 }
 
-function address(text: string): string | null {
+function webUrl(text: string): string | null {
   if (!URL.canParse(text)) return null;
   const { href, protocol, hostname } = new URL(text);
   return (protocol === "http:" || protocol === "https:") && hostname !== "" ? href : null;
 }
 
-/** A message's text, with its addresses as links. */
-export function Text({ text }: { text: string }) {
-  const children: ComponentChildren = split(text).map((part, i) =>
-    typeof part === "string" ? part : (
-      <a key={i} href={part.href} target="_blank" rel="noopener noreferrer">{part.shown}</a>
+/** A message's text, with its URLs as links. */
+export function LinkedText({ text }: { text: string }) {
+  const children: ComponentChildren = splitLinks(text).map((part, i) =>
+    typeof part === "string" ? (
+      part
+    ) : (
+      <a key={i} href={part.href} target="_blank" rel="noopener noreferrer">
+        {part.shown}
+      </a>
     ),
   );
-  return <p class="text" dir="auto">{children}</p>;
+  return (
+    <p class="text" dir="auto">
+      {children}
+    </p>
+  );
 }

@@ -1,19 +1,19 @@
 import { useEffect, useState } from "preact/hooks";
 
 /** Wide enough for the list of rooms beside the messages. */
-export const wide = "(min-width: 60rem)";
-/** Wide enough for the list of people as well. */
-export const veryWide = "(min-width: 72rem)";
+export const fitsRooms = "(min-width: 60rem)";
+/** Wide enough for the list of members as well. */
+export const fitsMembers = "(min-width: 72rem)";
 
-/** Whether a media query is true. */
-export function useMedia(query: string): boolean {
-  const [is, setIs] = useState(() => matchMedia(query).matches);
+/** Whether a media query matches. */
+export function useMediaQuery(query: string): boolean {
+  const [matches, setMatches] = useState(() => matchMedia(query).matches);
   useEffect(() => {
     const media = matchMedia(query);
-    const look = () => setIs(media.matches);
-    media.addEventListener("change", look);
-    look();
-    return () => media.removeEventListener("change", look);
+    const update = () => setMatches(media.matches);
+    media.addEventListener("change", update);
+    update();
+    return () => media.removeEventListener("change", update);
   }, [query]);
-  return is;
+  return matches;
 }

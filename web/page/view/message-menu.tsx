@@ -1,8 +1,8 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
-import { Icon } from "./icons";
 import type { MessageRow } from "../state/message-rows";
+import { Icon } from "./icons";
 
-/** The emoji that are always offered, and what they are called. */
+/** The emoji that the menu offers, and their names. */
 const palette: readonly (readonly [string, string])[] = [
   ["👍", "Thumbs up"],
   ["❤️", "Heart"],
@@ -13,14 +13,14 @@ const palette: readonly (readonly [string, string])[] = [
 ];
 
 /** The space between the menu, its button and the edge of the window, in pixels. */
-const space = 6;
+const margin = 6;
 
 interface Props {
   readonly row: MessageRow;
-  /** The button that opened it. */
-  readonly beside: HTMLElement;
-  /** Whether the visitor has a name. */
-  readonly may: boolean;
+  /** The button that opened the menu. */
+  readonly button: HTMLElement;
+  /** Whether the user has signed in. Without a name, the menu can only copy. */
+  readonly canAct: boolean;
   readonly onReact: (emoji: string) => void;
   readonly onReply: () => void;
   readonly onEdit: () => void;
@@ -28,58 +28,91 @@ interface Props {
   readonly onClose: () => void;
 }
 
-/** What can be done at a message. The browser closes it on Esc and on a click elsewhere. */
-export function Menu({ row, beside, may, onReact, onReply, onEdit, onDelete, onClose }: Props) {
+/** The actions for a message. The browser closes the menu on Esc and on a click elsewhere. */
+export function MessageMenu({ row, button, canAct, onReact, onReply, onEdit, onDelete, onClose }: Props) {
   const menu = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const { current } = menu;
-    if (!current) return undefined;
+    if (!current) return;
     current.showPopover();
-    place(current, beside);
+    moveBeside(current, button);
     current.querySelector("button")?.focus({ preventScroll: true });
-    return () => current.isConnected && current.hidePopover();
+    return () => {
+      if (current.isConnected) current.hidePopover();
+    };
   }, []);
 
-  // The focus goes back to the button before anything else takes it.
-  const then = (act: () => void) => () => {
+  // The menu closes first: it restores the focus, which the action may move.
+  const closeAnd = (act: () => void) => () => {
     menu.current?.hidePopover();
     act();
   };
-  const isOurs = (emoji: string) => row.chips.some((chip) => chip.emoji === emoji && chip.ours);
+  const isPressed = (emoji: string) => row.reactions.some((reaction) => reaction.emoji === emoji && reaction.own);
   return (
     <div
-      ref={menu} class="menu" popover="auto" role="dialog" aria-label="Actions for this message"
-      onToggle={(event) => event.newState === "closed" && onClose()} onKeyDown={walk}
+      ref={menu}
+      class="menu"
+      popover="auto"
+      role="dialog"
+      aria-label="Actions for this message"
+      onToggle={(event) => event.newState === "closed" && onClose()}
+      onKeyDown={moveFocus}
     >
-      {may && (
+      {canAct && (
         <div class="palette" role="group" aria-label="React">
           {palette.map(([emoji, name]) => (
-            <button key={emoji} type="button" class="quiet emoji" aria-label={name} aria-pressed={isOurs(emoji)} onClick={then(() => onReact(emoji))}>
+            <button
+              key={emoji}
+              type="button"
+              class="quiet emoji"
+              aria-label={name}
+              aria-pressed={isPressed(emoji)}
+              onClick={closeAnd(() => onReact(emoji))}
+            >
               {emoji}
             </button>
           ))}
         </div>
       )}
-      {may && <button type="button" class="quiet" onClick={then(onReply)}><Icon name="reply" />Reply</button>}
-      <button type="button" class="quiet" onClick={then(() => copy(row.text))}><Icon name="copy" />Copy text</button>
-      {may && row.ours && <button type="button" class="quiet" onClick={then(onEdit)}><Icon name="edit" />Edit</button>}
-      {may && row.ours && <button type="button" class="quiet danger" onClick={then(onDelete)}><Icon name="trash" />Delete…</button>}
+      {canAct && (
+        <button type="button" class="quiet" onClick={closeAnd(onReply)}>
+          <Icon name="reply" />
+          Reply
+        </button>
+      )}
+      <button type="button" class="quiet" onClick={closeAnd(() => copyText(row.text))}>
+        <Icon name="copy" />
+        Copy text
+      </button>
+      {canAct && row.own && (
+        <>
+          <button type="button" class="quiet" onClick={closeAnd(onEdit)}>
+            <Icon name="edit" />
+            Edit
+          </button>
+          <button type="button" class="quiet danger" onClick={closeAnd(onDelete)}>
+            <Icon name="trash" />
+            Delete…
+          </button>
+        </>
+      )}
     </div>
   );
 }
 
-/** Puts the menu above its button, or below where there is no room. Small screens have their own place for it. */
-function place(menu: HTMLElement, beside: HTMLElement): void {
-  const at = beside.getBoundingClientRect();
+/** Puts the menu above its button, or below it if there is no room. On small screens the style sheet decides. */
+function moveBeside(menu: HTMLElement, button: HTMLElement): void {
+  const at = button.getBoundingClientRect();
   const { width, height } = menu.getBoundingClientRect();
-  const above = at.top - height - space;
-  const top = above >= space ? above : Math.min(at.bottom + space, innerHeight - height - space);
-  menu.style.setProperty("--x", `${Math.max(space, Math.min(at.right - width, innerWidth - width - space))}px`);
-  menu.style.setProperty("--y", `${Math.max(space, top)}px`);
+  const above = at.top - height - margin;
+  const top = above >= margin ? above : Math.min(at.bottom + margin, innerHeight - height - margin);
+  const left = Math.min(at.right - width, innerWidth - width - margin);
+  menu.style.setProperty("--x", `${Math.max(margin, left)}px`);
+  menu.style.setProperty("--y", `${Math.max(margin, top)}px`);
 }
 
-/** The arrow keys go from button to button. */
-function walk(event: KeyboardEvent): void {
+/** The arrow keys move the focus from button to button. */
+function moveFocus(event: KeyboardEvent): void {
   const step = { ArrowDown: 1, ArrowRight: 1, ArrowUp: -1, ArrowLeft: -1 }[event.key];
   if (!step) return;
   const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
@@ -88,7 +121,7 @@ function walk(event: KeyboardEvent): void {
   event.preventDefault();
 }
 
-function copy(text: string): void {
-  // Over plain http from other machines there is no clipboard.
+function copyText(text: string): void {
+  // Over plain http from another machine there is no clipboard.
   navigator.clipboard?.writeText(text).catch(() => {});
 }

@@ -1,103 +1,154 @@
 import type { TargetedMouseEvent } from "preact";
-import type { Chip, MessageRow, QuoteRow } from "../state/message-rows";
-import { hueOf, initialOf } from "../state/message-rows";
+import type { Dispatch } from "../../client";
+import { avatarLetter, memberHue } from "../state/avatar";
+import type { MessageRow, QuoteRow, ReactionRow } from "../state/message-rows";
 import { Icon } from "./icons";
-import { Text } from "./linked-text";
+import { LinkedText } from "./linked-text";
 import { fullTime, Time } from "./time";
-import type { Dispatch } from "./page";
 
-/** What can be done at a message. */
-export interface Acts {
-  /** Whether the visitor has a name, without which nothing can be done. */
-  readonly may: () => boolean;
-  /** Opens the menu of a message beside a button. */
-  readonly menu: (row: MessageRow, beside: HTMLElement) => void;
-  /** Reacts with an emoji, or takes that back. */
-  readonly react: (row: MessageRow, emoji: string) => void;
+/** What a message's controls do. */
+export interface MessageActions {
+  readonly openMenu: (row: MessageRow, button: HTMLElement) => void;
+  /** Adds the user's reaction with an emoji, or removes it. */
+  readonly toggleReaction: (row: MessageRow, emoji: string) => void;
 }
 
 interface Props {
   readonly row: MessageRow;
-  /** Whether its controls are reached with the Tab key: those of one message are. */
+  /** Whether the Tab key reaches its controls: those of one message are reached. */
   readonly active: boolean;
-  readonly acts: Acts;
+  readonly actions: MessageActions;
   readonly dispatch: Dispatch;
 }
 
-export function Message({ row, active, acts, dispatch }: Props) {
-  const { sender, first, ours, status, sequence, edited, doing } = row;
-  const anonymous = sender.id === "" && !ours;
-  const hue = anonymous ? undefined : hueOf(sender.id);
+export function MessageItem({ row, active, actions, dispatch }: Props) {
+  const { sender, first, own, status, sequence, edited, pending } = row;
+  const isAnonymous = sender.id === "" && !own;
+  const hue = isAnonymous ? undefined : memberHue(sender.id);
+  const name = sender.name || "anonymous";
   const tabIndex = active ? 0 : -1;
-  const id = sequence > 0n ? elementId(sequence) : undefined;
   return (
     <li
-      class="message" id={id} tabIndex={-1} data-key={row.key} data-first={first} data-ours={ours} data-status={status}
-      data-doing={doing ?? undefined} data-chips={row.chips.length > 0}
+      class="message"
+      id={sequence > 0n ? messageElementId(sequence) : undefined}
+      tabIndex={-1}
+      data-key={row.key}
+      data-first={first}
+      data-ours={own}
+      data-status={status}
+      data-pending={pending ?? undefined}
     >
-      {row.quote && <Quoted quote={row.quote} tabIndex={tabIndex} dispatch={dispatch} />}
-      {first && <span class="avatar" data-hue={hue} aria-hidden="true">{anonymous ? "?" : initialOf(sender.name)}</span>}
-      <p key={first} class={first ? "by" : "by again"}>
-        <bdi class="name" data-hue={hue}>{sender.name || "anonymous"}</bdi>
-        {ours && <span class="tag">you</span>}
-        {anonymous && sender.name !== "anonymous" && <span class="tag">anonymous</span>}
+      {row.quote && <QuoteButton quote={row.quote} tabIndex={tabIndex} dispatch={dispatch} />}
+      {first && (
+        <span class="avatar" data-hue={hue} aria-hidden="true">
+          {isAnonymous ? "?" : avatarLetter(sender.name)}
+        </span>
+      )}
+      <p key={first} class={first ? "byline" : "byline compact"}>
+        <bdi class="name" data-hue={hue}>
+          {name}
+        </bdi>
+        {own && <span class="tag">you</span>}
+        {isAnonymous && sender.name !== "anonymous" && <span class="tag">anonymous</span>}
         <Time ms={row.time} short={!first} />
       </p>
       <div class="content">
-        <Text text={row.text} />
-        {edited > 0 && <span class="edited" title={`Edited ${fullTime(edited)}`}> edited</span>}
+        <LinkedText text={row.text} />
+        {edited > 0 && (
+          <span class="edited" title={`Edited ${fullTime(edited)}`}>
+            {" edited"}
+          </span>
+        )}
       </div>
-      {row.chips.length > 0 && <Chips row={row} tabIndex={tabIndex} acts={acts} />}
+      {row.reactions.length > 0 && <Reactions row={row} tabIndex={tabIndex} actions={actions} />}
       {sequence > 0n && (
         <button
-          type="button" class="quiet more" tabIndex={tabIndex} aria-haspopup="dialog" aria-label={`Actions for the message of ${sender.name || "anonymous"}`}
-          onClick={(event) => acts.menu(row, event.currentTarget)}
+          type="button"
+          class="quiet more"
+          tabIndex={tabIndex}
+          aria-haspopup="dialog"
+          aria-label={`Actions for the message of ${name}`}
+          onClick={(event) => actions.openMenu(row, event.currentTarget)}
         >
           <Icon name="more" />
         </button>
       )}
       {status === "failed" && <Failed what="Not sent." id={row.id} problem={row.problem} dispatch={dispatch} />}
-      {row.failure && <Failed what={notDone[row.failure.kind]} id={row.failure.id} problem={row.failure.problem} dispatch={dispatch} />}
+      {row.failed && <Failed what={failedLabels[row.failed.kind]} {...row.failed} dispatch={dispatch} />}
       {status === "queued" && <p class="state">Waiting…</p>}
       {status === "sending" && <p class="state">Sending…</p>}
-      {doing && <p class="state">{doing === "edit" ? "Saving…" : "Deleting…"}</p>}
+      {pending && <p class="state">{pending === "edit" ? "Saving…" : "Deleting…"}</p>}
     </li>
   );
 }
 
-const notDone = { edit: "Not changed.", deletion: "Not deleted.", reaction: "Not stored." };
+const failedLabels = { edit: "Not changed.", deletion: "Not deleted.", reaction: "Not stored." };
 
-/** The id of a message's element. */
-export function elementId(sequence: bigint): string {
+export function messageElementId(sequence: bigint): string {
   return `m${sequence}`;
 }
 
-/** What a message answers; a click goes there. */
-function Quoted({ quote, tabIndex, dispatch }: { quote: QuoteRow; tabIndex: number; dispatch: Dispatch }) {
-  const { by, text, gone, sequence } = quote;
-  if (gone) return <p class="quote"><Icon name="reply" /><i>This message was deleted.</i></p>;
+interface QuoteButtonProps {
+  readonly quote: QuoteRow;
+  readonly tabIndex: number;
+  readonly dispatch: Dispatch;
+}
+
+/** The message that a reply answers; a click goes there. */
+function QuoteButton({ quote, tabIndex, dispatch }: QuoteButtonProps) {
+  const { by, text, deleted, sequence } = quote;
+  if (deleted) {
+    return (
+      <p class="quote">
+        <Icon name="reply" />
+        <i>This message was deleted.</i>
+      </p>
+    );
+  }
   return (
-    <button type="button" class="quote" tabIndex={tabIndex} title="Go to this message" onClick={() => dispatch({ type: "seek", sequence })}>
+    <button
+      type="button"
+      class="quote"
+      tabIndex={tabIndex}
+      title="Go to this message"
+      onClick={() => dispatch({ type: "goTo", sequence })}
+    >
       <Icon name="reply" />
-      <span class="hidden">In reply to </span>
-      {by ? <bdi class="name" data-hue={by.id ? hueOf(by.id) : undefined}>{by.name || "anonymous"}</bdi> : <i>an earlier message</i>}
+      <span class="sr-only">In reply to </span>
+      {by ? (
+        <bdi class="name" data-hue={by.id ? memberHue(by.id) : undefined}>
+          {by.name || "anonymous"}
+        </bdi>
+      ) : (
+        <i>an earlier message</i>
+      )}
       {text !== null && <bdi class="words">{text}</bdi>}
     </button>
   );
 }
 
-/** The reactions to a message. */
-function Chips({ row, tabIndex, acts }: { row: MessageRow; tabIndex: number; acts: Acts }) {
+interface ReactionsProps {
+  readonly row: MessageRow;
+  readonly tabIndex: number;
+  readonly actions: MessageActions;
+}
+
+function Reactions({ row, tabIndex, actions }: ReactionsProps) {
   return (
     <ul class="chips" aria-label="Reactions" aria-live="off">
-      {row.chips.map((chip) => (
-        <li key={chip.emoji}>
+      {row.reactions.map((reaction) => (
+        <li key={reaction.emoji}>
           <button
-            type="button" class="chip" tabIndex={tabIndex} aria-pressed={chip.ours} title={chip.by} aria-label={inWords(chip)}
-            onClick={() => acts.react(row, chip.emoji)}
+            type="button"
+            class="chip"
+            tabIndex={tabIndex}
+            aria-pressed={reaction.own}
+            title={reaction.by}
+            aria-label={reactionLabel(reaction)}
+            onClick={() => actions.toggleReaction(row, reaction.emoji)}
           >
-            <span class="emoji">{chip.emoji}</span>
-            <span class="count">{chip.count}</span>
+            <span class="emoji">{reaction.emoji}</span>
+            <span class="count">{reaction.count}</span>
           </button>
         </li>
       ))}
@@ -105,13 +156,13 @@ function Chips({ row, tabIndex, acts }: { row: MessageRow; tabIndex: number; act
   );
 }
 
-function inWords({ emoji, count, by }: Chip): string {
+function reactionLabel({ emoji, count, by }: ReactionRow): string {
   return `${emoji}, ${count}: ${by}`;
 }
 
 interface FailedProps {
   readonly what: string;
-  /** Of what is in the outbox. */
+  /** The id of the outbox entry. */
   readonly id: string;
   readonly problem: string;
   readonly dispatch: Dispatch;
@@ -119,15 +170,21 @@ interface FailedProps {
 
 function Failed({ what, id, problem, dispatch }: FailedProps) {
   const decide = (type: "retry" | "discard") => (event: TargetedMouseEvent<HTMLButtonElement>) => {
-    // The button goes; who uses the keyboard stays in the list.
+    // The button disappears: the focus stays in the log.
     event.currentTarget.closest<HTMLElement>(".log")?.focus({ preventScroll: true });
     dispatch({ type, id });
   };
   return (
     <div class="failed">
-      <p class="problem"><b>{what}</b> {problem}</p>
-      <button type="button" class="small plain" onClick={decide("retry")}>Retry</button>
-      <button type="button" class="small quiet" onClick={decide("discard")}>Discard</button>
+      <p class="problem">
+        <b>{what}</b> {problem}
+      </p>
+      <button type="button" class="small outlined" onClick={decide("retry")}>
+        Retry
+      </button>
+      <button type="button" class="small quiet" onClick={decide("discard")}>
+        Discard
+      </button>
     </div>
   );
 }

@@ -1,97 +1,136 @@
-// The page: a bar, the rooms, the messages, below them a place to write or to give
-// a name, and who is there. Views only show a state and say what was done.
-
 import { useEffect, useRef, useState } from "preact/hooks";
-import type { Listed } from "../../client/rooms/room-directory";
-import { useMedia, veryWide, wide } from "./media-query";
-import type { Presented } from "../../client/model";
-import { counted, unreadBeside } from "../../client/rooms/room-list";
-import { isOpen, type Input, type State } from "../../client/session/step";
-import { About } from "./about-room";
-import { Bar } from "./top-bar";
+import {
+  type DirectoryState,
+  type Dispatch,
+  isOpen,
+  type RoomProfile,
+  type SessionState,
+  unreadElsewhere,
+} from "../../client";
+import { roomCount } from "../state/labels";
+import { AboutRoom } from "./about-room";
 import { Dialog } from "./dialog";
-import { PeopleList } from "./member-list";
+import { fitsMembers, fitsRooms, useMediaQuery } from "./media-query";
+import { MemberList } from "./member-list";
 import { Room } from "./room";
 import { RoomList } from "./room-list";
-
-export type Dispatch = (input: Input) => void;
+import { TopBar } from "./top-bar";
 
 export interface PageProps {
-  readonly state: State;
+  readonly state: SessionState;
   readonly dispatch: Dispatch;
-  readonly listed: Listed;
-  /** A new id for something said. */
+  readonly directory: DirectoryState;
+  /** Returns an id for a message or change. */
   readonly newId: () => string;
-  /** Goes to a room. */
   readonly onRoom: (room: string) => void;
-  /** Reads more of the list of rooms. */
+  /** Reads the next page of the list of rooms. */
   readonly onMoreRooms: () => void;
-  readonly onPresent: (presented: Presented) => Promise<void>;
+  readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
 }
 
-/** What lies over the page. */
-type Over = "rooms" | "people" | "about" | null;
-
-export function Page({ state, dispatch, listed, newId, onRoom, onMoreRooms, onPresent }: PageProps) {
-  const { room, people, who, presented } = state;
-  const roomsBeside = useMedia(wide);
-  const roomForPeople = useMedia(veryWide);
-  const [wantsPeople, setWantsPeople] = useState(true);
-  const [over, setOver] = useState<Over>(null);
+/** The page: the bar, the rooms, the messages with the composer, and the members. */
+export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, onSaveProfile }: PageProps) {
+  const { room, presence, auth, profile } = state;
+  const hasRoomSidebar = useMediaQuery(fitsRooms);
+  const hasMemberSpace = useMediaQuery(fitsMembers);
+  const [wantsMembers, setWantsMembers] = useState(true);
+  const [dialog, setDialog] = useState<"rooms" | "members" | "about" | null>(null);
   const [renaming, setRenaming] = useState(false);
   const drafts = useRef(new Map<string, string>()).current;
 
-  const peopleBeside = roomForPeople && wantsPeople;
-  const peopleShown = peopleBeside || over === "people";
-  useEffect(() => dispatch({ type: "peopleShown", shown: peopleShown }), [peopleShown, dispatch]);
-  const token = who.identity?.token;
+  const hasMemberSidebar = hasMemberSpace && wantsMembers;
+  const membersShown = hasMemberSidebar || dialog === "members";
+  useEffect(() => dispatch({ type: "membersShown", shown: membersShown }), [membersShown, dispatch]);
+  const token = auth.identity?.token;
   useEffect(() => setRenaming(false), [token]);
 
-  const close = () => setOver(null);
+  const closeDialog = () => setDialog(null);
   const stopRenaming = () => {
     setRenaming(false);
     document.getElementById("who")?.focus();
   };
-  const rooms = (
+  const openRoom = (name: string) => {
+    closeDialog();
+    onRoom(name);
+  };
+  const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
+  const memberCount = presence.count.toLocaleString();
+  const roomList = (
     <RoomList
-      listed={listed} current={room} displayName={presented.displayName} steady={!roomsBeside}
-      onRoom={(to) => (close(), onRoom(to))} onMore={onMoreRooms}
+      directory={directory}
+      current={room}
+      displayName={profile.displayName}
+      fixedOrder={!hasRoomSidebar}
+      onRoom={openRoom}
+      onMore={onMoreRooms}
     />
   );
-  const howMany = listed.rooms ? counted(listed.rooms.known.size, listed.rooms.next !== "") : "";
-  const list = <PeopleList people={people} who={who} connected={isOpen(state.link)} />;
+  const memberList = <MemberList presence={presence} auth={auth} connected={isOpen(state.connection)} />;
   return (
-    <div class="page" data-rooms={roomsBeside} data-people={peopleBeside}>
-      <Bar
-        state={state} dispatch={dispatch} unread={unreadBeside(listed.rooms, room)}
-        onRooms={roomsBeside ? null : () => setOver("rooms")} onAbout={() => setOver("about")}
-        peopleBeside={peopleBeside} onPeople={() => (roomForPeople ? setWantsPeople(!wantsPeople) : setOver("people"))}
-        onName={() => setRenaming(true)}
+    <div class="page" data-rooms={hasRoomSidebar} data-people={hasMemberSidebar}>
+      <TopBar
+        state={state}
+        dispatch={dispatch}
+        unread={unreadElsewhere(directory.rooms, room)}
+        onRooms={hasRoomSidebar ? null : () => setDialog("rooms")}
+        onAbout={() => setDialog("about")}
+        membersShown={hasMemberSidebar}
+        onMembers={() => (hasMemberSpace ? setWantsMembers(!wantsMembers) : setDialog("members"))}
+        onRename={() => setRenaming(true)}
       />
-      {roomsBeside && <nav class="side rooms" aria-label="Rooms"><h2>Rooms <span class="count">{howMany}</span></h2>{rooms}</nav>}
+      {hasRoomSidebar && (
+        <nav class="sidebar rooms" aria-label="Rooms">
+          <h2>
+            Rooms <span class="count">{count}</span>
+          </h2>
+          {roomList}
+        </nav>
+      )}
       <Room
-        key={room} state={state} dispatch={dispatch} newId={newId} drafts={drafts}
-        renaming={renaming} onRenamed={stopRenaming}
+        key={room}
+        state={state}
+        dispatch={dispatch}
+        newId={newId}
+        drafts={drafts}
+        renaming={renaming}
+        onRenamed={stopRenaming}
       />
-      {peopleBeside && <aside class="side people" aria-label="People"><h2>People <span class="count">{people.count.toLocaleString()}</span></h2>{list}</aside>}
-      {over === "rooms" && !roomsBeside && <Dialog title={howMany ? `Rooms: ${howMany}` : "Rooms"} kind="start" onClose={close}>{rooms}</Dialog>}
-      {over === "people" && !roomForPeople && <Dialog title={`People: ${people.count.toLocaleString()}`} kind="end" onClose={close}>{list}</Dialog>}
-      {over === "about" && (
-        <Dialog title="About this room" kind="middle" onClose={close}>
-          <About room={room} presented={presented} onPresent={who.identity ? onPresent : null} onDone={close} />
+      {hasMemberSidebar && (
+        <aside class="sidebar people" aria-label="People">
+          <h2>
+            People <span class="count">{memberCount}</span>
+          </h2>
+          {memberList}
+        </aside>
+      )}
+      {dialog === "rooms" && !hasRoomSidebar && (
+        <Dialog title={count ? `Rooms: ${count}` : "Rooms"} kind="start" onClose={closeDialog}>
+          {roomList}
+        </Dialog>
+      )}
+      {dialog === "members" && !hasMemberSpace && (
+        <Dialog title={`People: ${memberCount}`} kind="end" onClose={closeDialog}>
+          {memberList}
+        </Dialog>
+      )}
+      {dialog === "about" && (
+        <Dialog title="About this room" kind="middle" onClose={closeDialog}>
+          <AboutRoom room={room} profile={profile} onSave={auth.identity ? onSaveProfile : null} onDone={closeDialog} />
         </Dialog>
       )}
     </div>
   );
 }
 
-/** Shown instead of a room when the address names none. */
-export function NoRoom() {
+/** Shown instead of a room when the address has no valid name. */
+export function InvalidRoom() {
   return (
     <main class="note">
-      <h1>There is no such room</h1>
+      <h1>This is not a room’s name</h1>
       <p>A room’s name has 1 to 64 characters: a to z, 0 to 9, dot, hyphen and underscore.</p>
-      <p><a href="?room=lobby#">Go to the lobby</a></p>
+      <p>
+        <a href="?room=lobby#">Go to the lobby</a>
+      </p>
     </main>
   );
 }

@@ -1,215 +1,224 @@
-import type { TargetedFocusEvent, TargetedMouseEvent, TargetedSubmitEvent } from "preact";
+import type { TargetedFocusEvent, TargetedMouseEvent } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
-import type { Listed } from "../../client/rooms/room-directory";
-import { first, grouped, held, matching, size, type Entry, type Groups } from "../state/room-groups";
-import { roomNamed } from "../../client/limits";
-import { badge, counted } from "../../client/rooms/room-list";
+import type { DirectoryState } from "../../client";
+import { roomCount, unreadBadge } from "../state/labels";
+import {
+  filterRooms,
+  firstRooms,
+  groupRooms,
+  groupsSize,
+  keepOrder,
+  type RoomGroups,
+  type RoomItem,
+} from "../state/room-groups";
+import { OpenRoomForm } from "./open-room-form";
+import { RoomFilter } from "./room-filter";
 
 /** How many rooms are drawn, and how many more each time the end is reached. */
-const stride = 100;
-/** From this number of rooms on there is a filter: fewer are seen at a glance. */
-const manyRooms = 10;
+const batchSize = 100;
+/** From this number of rooms on there is a filter. */
+const filterFrom = 10;
 
 interface Props {
-  readonly listed: Listed;
+  readonly directory: DirectoryState;
   readonly current: string;
   /** The display name of the current room, which is known before the list is. */
   readonly displayName: string;
-  /** Whether the order never changes: the list is open for one choice. */
-  readonly steady: boolean;
-  /** Goes to a room. */
+  /** Whether the order never changes: the list is open to choose one room. */
+  readonly fixedOrder: boolean;
   readonly onRoom: (room: string) => void;
   /** Reads the next page of the list. */
   readonly onMore: () => void;
 }
 
-/** The rooms, and a way to others. */
-export function RoomList({ listed, current, displayName, steady, onRoom, onMore }: Props) {
-  const { rooms, asking, problem } = listed;
+/** The list of rooms, and a form to open others. */
+export function RoomList({ directory, current, displayName, fixedOrder, onRoom, onMore }: Props) {
+  const { rooms, loading, problem } = directory;
   const [filter, setFilter] = useState("");
-  const [most, setMost] = useState(stride);
-  const [inUse, watched] = useInUse();
-  const all = useSteady(useMemo(() => grouped(rooms, current), [rooms, current]), steady || inUse);
-  const found = useMemo(() => matching(all, filter), [all, filter]);
-  const shown = useMemo(() => first(found, most), [found, most]);
+  const [limit, setLimit] = useState(batchSize);
+  const [isInUse, listeners] = useInUse();
+  const grouped = useMemo(() => groupRooms(rooms, current), [rooms, current]);
+  const all = useFixedOrder(grouped, fixedOrder || isInUse);
+  const found = useMemo(() => filterRooms(all, filter), [all, filter]);
+  const shown = useMemo(() => firstRooms(found, limit), [found, limit]);
 
   const isFiltered = filter.trim() !== "";
-  const isCut = size(found) > most;
-  const hasMore = rooms !== null && rooms.next !== "";
-  // A filter that few rooms match would read page after page by itself.
-  const readsOn = isCut || (!isFiltered && problem === "");
-  const narrow = (text: string) => {
+  const isCut = groupsSize(found) > limit;
+  const hasMore = rooms !== null && rooms.nextToken !== "";
+  // With a filter that few rooms match, the list would read all pages by itself.
+  const loadsByItself = isCut || (!isFiltered && problem === "");
+  const setFilterText = (text: string) => {
     setFilter(text);
-    setMost(stride);
+    setLimit(batchSize);
   };
   const openFirst = () => {
-    const entry = found.visited[0] ?? found.others[0];
-    if (!entry) return;
-    narrow("");
-    onRoom(entry.name);
+    const item = found.visited[0] ?? found.others[0];
+    if (!item) return;
+    setFilterText("");
+    onRoom(item.name);
   };
-  const further = isCut ? "More rooms" : problem !== "" ? "Try again" : isFiltered ? "Search more rooms" : "More rooms";
+  const moreLabel = isFiltered && !isCut ? "Search more rooms" : "More rooms";
   const links = { current, displayName, onRoom };
   return (
     <div class="room-list">
-      {(size(all) >= manyRooms || isFiltered) && (
-        <Filter text={filter} matches={size(found)} isOpen={hasMore} onText={narrow} onFirst={openFirst} />
+      {(groupsSize(all) >= filterFrom || isFiltered) && (
+        <RoomFilter
+          text={filter}
+          matches={groupsSize(found)}
+          hasMore={hasMore}
+          onText={setFilterText}
+          onSubmit={openFirst}
+        />
       )}
-      <div class="room-links" {...watched} onScroll={(event) => event.currentTarget.scrollTop === 0 && setMost(stride)}>
-        <Links entries={shown.visited} {...links} />
-        {shown.others.length > 0 && <h3>Other rooms <span class="count">{counted(found.others.length, hasMore)}</span></h3>}
-        <Links entries={shown.others} {...links} />
-        {isFiltered && size(found) === 0 && <p class="rest">No room matches.</p>}
+      <div
+        class="room-links"
+        {...listeners}
+        onScroll={(event) => event.currentTarget.scrollTop === 0 && setLimit(batchSize)}
+      >
+        <RoomLinks items={shown.visited} {...links} />
+        {shown.others.length > 0 && (
+          <h3>
+            Other rooms <span class="count">{roomCount(found.others.length, hasMore)}</span>
+          </h3>
+        )}
+        <RoomLinks items={shown.others} {...links} />
+        {isFiltered && groupsSize(found) === 0 && <p class="hint">No room matches.</p>}
         {problem !== "" && <p class="problem">The rooms could not be listed. {problem}</p>}
         {(isCut || hasMore || problem !== "") && (
-          <Further
-            label={further} busy={asking && !isCut} auto={readsOn ? size(shown) : null}
-            onFurther={() => (isCut ? setMost(most + stride) : onMore())}
+          <MoreButton
+            label={problem !== "" && !isCut ? "Try again" : moreLabel}
+            busy={loading && !isCut}
+            shownCount={loadsByItself ? groupsSize(shown) : null}
+            onMore={() => (isCut ? setLimit(limit + batchSize) : onMore())}
           />
         )}
       </div>
-      <OpenRoom onRoom={onRoom} />
+      <OpenRoomForm onRoom={onRoom} />
     </div>
   );
 }
 
-/** Whether the pointer or the keyboard is in an element, and the listeners for it. */
+/** Returns whether the pointer or the keyboard is in an element, and the element's listeners. */
 function useInUse() {
-  const [pointed, setPointed] = useState(false);
-  const [focused, setFocused] = useState(false);
-  const watched = {
-    onPointerEnter: () => setPointed(true),
-    onPointerLeave: () => setPointed(false),
-    // A click leaves the focus behind, too, but without a sign that it is in use.
-    onFocusIn: (event: TargetedFocusEvent<HTMLElement>) => setFocused((event.target as HTMLElement).matches(":focus-visible")),
-    onFocusOut: () => setFocused(false),
+  const [hasPointer, setPointer] = useState(false);
+  const [hasFocus, setFocus] = useState(false);
+  const listeners = {
+    onPointerEnter: () => setPointer(true),
+    onPointerLeave: () => setPointer(false),
+    // A click leaves the focus in the element as well, but not visibly.
+    onFocusIn: (event: TargetedFocusEvent<HTMLElement>) =>
+      setFocus((event.target as HTMLElement).matches(":focus-visible")),
+    onFocusOut: () => setFocus(false),
   };
-  return [pointed || focused, watched] as const;
+  return [hasPointer || hasFocus, listeners] as const;
 }
 
-/** The groups, in the order that they had when they became steady. */
-function useSteady(groups: Groups, steady: boolean): Groups {
+/** Returns the groups, while isFixed in the order from before. */
+function useFixedOrder(groups: RoomGroups, isFixed: boolean): RoomGroups {
   const last = useRef(groups);
-  return useMemo(() => (last.current = steady ? held(groups, last.current) : groups), [groups, steady]);
+  return useMemo(() => {
+    last.current = isFixed ? keepOrder(groups, last.current) : groups;
+    return last.current;
+  }, [groups, isFixed]);
 }
 
-interface LinksProps extends Pick<Props, "current" | "displayName" | "onRoom"> {
-  readonly entries: readonly Entry[];
+interface RoomLinksProps extends Pick<Props, "current" | "displayName" | "onRoom"> {
+  readonly items: readonly RoomItem[];
 }
 
-function Links({ entries, current, displayName, onRoom }: LinksProps) {
-  const go = useRef(onRoom);
-  go.current = onRoom;
-  const list = useMemo(() => (
-    <ul role="list">
-      {entries.map((entry) => (
-        <li key={entry.name}>
-          {entry.name === current
-            ? <RoomLink entry={{ ...entry, displayName }} here go={go} />
-            : <RoomLink entry={entry} here={false} go={go} />}
-        </li>
-      ))}
-    </ul>
-  ), [entries, current, displayName]);
-  return entries.length > 0 ? list : null;
+function RoomLinks({ items, current, displayName, onRoom }: RoomLinksProps) {
+  const onRoomRef = useRef(onRoom);
+  onRoomRef.current = onRoom;
+  const list = useMemo(
+    () => (
+      // biome-ignore lint/a11y/noRedundantRoles: Safari drops the role of a list without markers.
+      <ul role="list">
+        {items.map((item) => {
+          const isCurrent = item.name === current;
+          const shown = isCurrent ? { ...item, displayName } : item;
+          return (
+            <li key={item.name}>
+              <RoomLink item={shown} isCurrent={isCurrent} onRoomRef={onRoomRef} />
+            </li>
+          );
+        })}
+      </ul>
+    ),
+    [items, current, displayName],
+  );
+  return items.length > 0 ? list : null;
 }
 
-function RoomLink({ entry, here, go }: { entry: Entry; here: boolean; go: { readonly current: Props["onRoom"] } }) {
-  const { name, displayName, topic } = entry;
+interface RoomLinkProps {
+  readonly item: RoomItem;
+  readonly isCurrent: boolean;
+  readonly onRoomRef: { readonly current: Props["onRoom"] };
+}
+
+function RoomLink({ item, isCurrent, onRoomRef }: RoomLinkProps) {
+  const { name, displayName, topic } = item;
   const follow = (event: TargetedMouseEvent<HTMLAnchorElement>) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a new tab or window
     event.preventDefault();
-    go.current(name);
+    onRoomRef.current(name);
   };
-  const unread = badge(entry.unread);
-  const title = [`#${name}`, topic].filter(Boolean).join(": ");
+  const badge = unreadBadge(item.unread);
   return (
-    <a class="room-link" href={`?room=${name}`} aria-current={here ? "page" : undefined} title={title} data-unread={unread !== ""} onClick={follow}>
-      <span class="sign" aria-hidden="true">#</span>
+    <a
+      class="room-link"
+      href={`?room=${name}`}
+      aria-current={isCurrent ? "page" : undefined}
+      title={[`#${name}`, topic].filter(Boolean).join(": ")}
+      data-unread={badge !== ""}
+      onClick={follow}
+    >
+      <span class="hash" aria-hidden="true">
+        #
+      </span>
       <bdi class="label">{displayName || name}</bdi>
-      {unread !== "" && <span class="badge">{unread}<span class="hidden"> unread</span></span>}
+      {badge !== "" && (
+        <span class="badge">
+          {badge}
+          <span class="sr-only"> unread</span>
+        </span>
+      )}
     </a>
   );
 }
 
-interface FilterProps {
-  readonly text: string;
-  /** How many rooms match. */
-  readonly matches: number;
-  /** Whether there are rooms that were not looked through. */
-  readonly isOpen: boolean;
-  readonly onText: (text: string) => void;
-  /** Goes to the first room that matches. */
-  readonly onFirst: () => void;
-}
-
-function Filter({ text, matches, isOpen, onText, onFirst }: FilterProps) {
-  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    if (text.trim() !== "") onFirst();
-  };
-  return (
-    <form class="filter" role="search" onSubmit={submit}>
-      <input
-        type="search" name="filter" aria-label="Filter rooms" placeholder="Filter rooms" autocomplete="off" autocapitalize="none" spellcheck={false}
-        enterkeyhint="go" maxLength={80} value={text} onInput={(event) => onText(event.currentTarget.value)}
-      />
-      <p class="hidden" role="status">{text.trim() === "" ? "" : `${counted(matches, isOpen)} ${matches === 1 ? "room matches" : "rooms match"}`}</p>
-    </form>
-  );
-}
-
-interface FurtherProps {
+interface MoreButtonProps {
   readonly label: string;
-  /** Whether it is under way. */
   readonly busy: boolean;
   /**
-   * Goes further by itself when the button comes into view, and again when this
-   * changes and it still is; null for not at all.
+   * How many rooms are shown. The button presses itself when it comes into view, and
+   * again when the number changes and it is still in view. Null: only a click counts.
    */
-  readonly auto: number | null;
-  readonly onFurther: () => void;
+  readonly shownCount: number | null;
+  readonly onMore: () => void;
 }
 
-/** A button at the end of the list, which presses itself when the end is reached. */
-function Further({ label, busy, auto, onFurther }: FurtherProps) {
+function MoreButton({ label, busy, shownCount, onMore }: MoreButtonProps) {
   const button = useRef<HTMLButtonElement>(null);
-  const latest = useRef(onFurther);
-  latest.current = onFurther;
+  const latest = useRef(onMore);
+  latest.current = onMore;
   useEffect(() => {
-    if (auto === null || busy) return;
-    const observer = new IntersectionObserver((entries) => entries.at(-1)!.isIntersecting && latest.current());
-    observer.observe(button.current!);
+    const { current } = button;
+    if (shownCount === null || busy || !current) return;
+    const observer = new IntersectionObserver((entries) => {
+      if (entries.at(-1)?.isIntersecting) latest.current();
+    });
+    observer.observe(current);
     return () => observer.disconnect();
-  }, [auto, busy]);
-  return <button ref={button} type="button" class="quiet small further" aria-disabled={busy} onClick={() => !busy && onFurther()}>{busy ? "Loading…" : label}</button>;
-}
-
-function OpenRoom({ onRoom }: { onRoom: Props["onRoom"] }) {
-  const [text, setText] = useState("");
-  const [problem, setProblem] = useState("");
-  const submit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const room = roomNamed(text);
-    if (!room) {
-      setProblem("A room’s name has 1 to 64 characters: a to z, 0 to 9, dot, hyphen and underscore.");
-      return;
-    }
-    setText("");
-    onRoom(room);
-  };
+  }, [shownCount, busy]);
   return (
-    <form class="opening" onSubmit={submit}>
-      <label for="room">Open or create a room</label>
-      <div class="line">
-        <input
-          id="room" name="room" type="text" maxLength={64} placeholder="its-name" autocomplete="off" autocapitalize="none" spellcheck={false}
-          enterkeyhint="go" aria-invalid={problem !== ""} aria-describedby="room-problem"
-          value={text} onInput={(event) => (setText(event.currentTarget.value), setProblem(""))}
-        />
-        <button type="submit" class="plain" disabled={text.trim() === ""}>Open</button>
-      </div>
-      <p id="room-problem" class="problem" role="alert">{problem}</p>
-    </form>
+    <button
+      ref={button}
+      type="button"
+      class="quiet small load-more"
+      aria-disabled={busy}
+      onClick={() => !busy && onMore()}
+    >
+      {busy ? "Loading…" : label}
+    </button>
   );
 }

@@ -1,22 +1,34 @@
 const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const dayFormat = new Intl.DateTimeFormat(undefined, { weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const dayFormat = new Intl.DateTimeFormat(undefined, {
+  weekday: "long",
+  day: "numeric",
+  month: "long",
+  year: "numeric",
+});
 const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
 
-/** A time, with all there is to say about it. */
+/** Returns a time with its date and seconds. */
 export function fullTime(ms: number): string {
   return fullFormat.format(new Date(ms));
 }
 
-/** A time of day; short where there is no room for "AM". */
+/** A time of day; short is without "AM". */
 export function Time({ ms, short }: { ms: number; short: boolean }) {
   const date = new Date(ms);
   const parts = timeFormat.formatToParts(date).filter((part) => !short || part.type !== "dayPeriod");
-  const text = parts.map((part) => part.value).join("").trim();
-  return <time datetime={date.toISOString()} title={fullTime(ms)}>{text}</time>;
+  const text = parts
+    .map((part) => part.value)
+    .join("")
+    .trim();
+  return (
+    <time datetime={date.toISOString()} title={fullTime(ms)}>
+      {text}
+    </time>
+  );
 }
 
-/** A day. */
-export function Day({ ms }: { ms: number }) {
+/** A date. */
+export function DateLabel({ ms }: { ms: number }) {
   const date = new Date(ms);
   return <time datetime={localDay(date)}>{dayFormat.format(date)}</time>;
 }

@@ -1,53 +1,81 @@
+import type { Dispatch, SessionState } from "../../client";
+import { avatarLetter, memberHue } from "../state/avatar";
+import { personCount, unreadBadge } from "../state/labels";
+import { ConnectionStatus } from "./connection-status";
 import { Icon } from "./icons";
-import { badge } from "../../client/rooms/room-list";
-import { hueOf, initialOf } from "../state/message-rows";
-import type { State } from "../../client/session/step";
-import { headcount } from "./member-list";
-import { Status } from "./connection-status";
-import type { Dispatch } from "./page";
 
 interface Props {
-  readonly state: State;
+  readonly state: SessionState;
   readonly dispatch: Dispatch;
   /** How many messages are unread in other rooms. */
   readonly unread: number;
-  /** Opens the list of rooms; null where it is always there. */
+  /** Opens the list of rooms; null if it is on screen. */
   readonly onRooms: (() => void) | null;
   readonly onAbout: () => void;
-  /** Whether the people are shown beside the messages. */
-  readonly peopleBeside: boolean;
-  readonly onPeople: () => void;
-  readonly onName: () => void;
+  /** Whether the members are shown beside the messages. */
+  readonly membersShown: boolean;
+  readonly onMembers: () => void;
+  readonly onRename: () => void;
 }
 
-/** The bar above the messages. The state of the connection is the first thing in it that is read out. */
-export function Bar({ state, dispatch, unread, onRooms, onAbout, peopleBeside, onPeople, onName }: Props) {
-  const { room, presented, people, who } = state;
-  const waiting = badge(unread);
+/** The bar above the messages. */
+export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown, onMembers, onRename }: Props) {
+  const { room, profile, presence, auth } = state;
+  const badge = unreadBadge(unread);
   return (
     <header class="bar">
       {onRooms && (
-        <button type="button" class="quiet icon-only to-rooms" aria-haspopup="dialog" aria-label={waiting ? `Rooms, ${waiting} unread` : "Rooms"} onClick={onRooms}>
+        <button
+          type="button"
+          class="quiet icon-only to-rooms"
+          aria-haspopup="dialog"
+          aria-label={badge ? `Rooms, ${badge} unread` : "Rooms"}
+          onClick={onRooms}
+        >
           <Icon name="rooms" />
-          {waiting !== "" && <span class="badge" aria-hidden="true">{waiting}</span>}
+          {badge !== "" && (
+            <span class="badge" aria-hidden="true">
+              {badge}
+            </span>
+          )}
         </button>
       )}
       <h1>
         <button type="button" class="title" title="About this room" aria-haspopup="dialog" onClick={onAbout}>
-          {presented.displayName === "" ? <><span class="sign">#</span>{room}</> : <bdi>{presented.displayName}</bdi>}
+          {profile.displayName === "" ? (
+            <>
+              <span class="hash">#</span>
+              {room}
+            </>
+          ) : (
+            <bdi>{profile.displayName}</bdi>
+          )}
         </button>
       </h1>
-      <Status state={state} dispatch={dispatch} />
-      {presented.topic !== "" && <p class="topic" title={presented.topic}><bdi>{presented.topic}</bdi></p>}
-      <button type="button" class="quiet to-people" aria-expanded={peopleBeside} aria-label={`${headcount(people.count)} here`} title="Who is here" onClick={onPeople}>
+      <ConnectionStatus connection={state.connection} dispatch={dispatch} />
+      {profile.topic !== "" && (
+        <p class="topic" title={profile.topic}>
+          <bdi>{profile.topic}</bdi>
+        </p>
+      )}
+      <button
+        type="button"
+        class="quiet to-people"
+        aria-expanded={membersShown}
+        aria-label={`${personCount(presence.count)} here`}
+        title="Who is here"
+        onClick={onMembers}
+      >
         <Icon name="people" />
-        <span>{people.count.toLocaleString()}</span>
+        <span>{presence.count.toLocaleString()}</span>
       </button>
-      {who.name !== "" && (
-        <button type="button" id="who" class="quiet who" title="Change your name" onClick={onName}>
-          <span class="hidden">Change your name, </span>
-          <span class="avatar" data-hue={hueOf(who.ids.at(-1) ?? "")} aria-hidden="true">{initialOf(who.name)}</span>
-          <bdi>{who.name}</bdi>
+      {auth.name !== "" && (
+        <button type="button" id="who" class="quiet who" title="Change your name" onClick={onRename}>
+          <span class="sr-only">Change your name, </span>
+          <span class="avatar" data-hue={memberHue(auth.memberIds.at(-1) ?? "")} aria-hidden="true">
+            {avatarLetter(auth.name)}
+          </span>
+          <bdi>{auth.name}</bdi>
         </button>
       )}
     </header>

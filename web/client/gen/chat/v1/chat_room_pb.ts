@@ -16,81 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/chat_room.proto.
  */
 export const file_chat_v1_chat_room: GenFile = /*@__PURE__*/
-  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSKxAQoLQ2hhdFJlcXVlc3QSJQoEam9pbhgBIAEoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uSAASHwoFbGVhdmUYAiABKAsyDi5jaGF0LnYxLkxlYXZlSAASJAoEc2VuZBgDIAEoCzIULmNoYXQudjEuU2VuZFJlcXVlc3RIABIqCgt3YXRjaF9yb29tcxgEIAEoCzITLmNoYXQudjEuV2F0Y2hSb29tc0gAQggKBmFjdGlvbiItCgxDaGF0UmVzcG9uc2USHQoFZnJhbWUYASABKAsyDi5jaGF0LnYxLkZyYW1lIlkKDFN1YnNjcmlwdGlvbhIMCgRyb29tGAEgASgJEiAKBWFmdGVyGAIgASgLMg8uY2hhdC52MS5DdXJzb3JIABIQCgZyZWNlbnQYAyABKA1IAEIHCgVzdGFydCIVCgVMZWF2ZRIMCgRyb29tGAEgASgJIhoKCldhdGNoUm9vbXMSDAoEc3RvcBgBIAEoCCJNChBTdWJzY3JpYmVSZXF1ZXN0EiQKBXJvb21zGAEgAygLMhUuY2hhdC52MS5TdWJzY3JpcHRpb24SEwoLd2F0Y2hfcm9vbXMYAiABKAgiMgoRU3Vic2NyaWJlUmVzcG9uc2USHQoFZnJhbWUYASABKAsyDi5jaGF0LnYxLkZyYW1lIocCCgtTZW5kUmVxdWVzdBIMCgRyb29tGAEgASgJEgoKAmlkGAIgASgJEiMKB21lc3NhZ2UYCiABKAsyEC5jaGF0LnYxLk1lc3NhZ2VIABIdCgRlZGl0GAsgASgLMg0uY2hhdC52MS5FZGl0SAASJQoIZGVsZXRpb24YDCABKAsyES5jaGF0LnYxLkRlbGV0aW9uSAASJQoIcmVhY3Rpb24YDSABKAsyES5jaGF0LnYxLlJlYWN0aW9uSAASIQoGY3VzdG9tGA4gASgLMg8uY2hhdC52MS5DdXN0b21IABIhCgZ0eXBpbmcYFyABKAsyDy5jaGF0LnYxLlR5cGluZ0gAQgYKBGJvZHkibAoMU2VuZFJlc3BvbnNlEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEigKBHRpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhEKCWR1cGxpY2F0ZRgEIAEoCCKmAQoRTGlzdEV2ZW50c1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASIQoGYmVmb3JlGAMgASgLMg8uY2hhdC52MS5DdXJzb3JIABINCgVsaW1pdBgEIAEoDRInCgR3YWl0GAUgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uQgYKBHBhZ2UicAoSTGlzdEV2ZW50c1Jlc3BvbnNlEg0KBWVwb2NoGAEgASgJEh4KBmV2ZW50cxgCIAMoCzIOLmNoYXQudjEuRXZlbnQSDAoEbW9yZRgDIAEoCBIdCgRuZXh0GAQgASgLMg8uY2hhdC52MS5DdXJzb3IifwoQTGlzdFJvb21zUmVxdWVzdBIRCglwYWdlX3NpemUYASABKA0SEgoKcGFnZV90b2tlbhgCIAEoCRIhCgRzZWVuGAMgAygLMhMuY2hhdC52MS5Sb29tQ3Vyc29yEiEKBW9yZGVyGAQgASgOMhIuY2hhdC52MS5Sb29tT3JkZXIiOwoKUm9vbUN1cnNvchIMCgRyb29tGAEgASgJEh8KBmN1cnNvchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29yIkoKEUxpc3RSb29tc1Jlc3BvbnNlEhwKBXJvb21zGAEgAygLMg0uY2hhdC52MS5Sb29tEhcKD25leHRfcGFnZV90b2tlbhgCIAEoCSK9AQoEUm9vbRIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSDwoHbWVtYmVycxgDIAEoDRIxCg1sYXN0X2FjdGl2aXR5GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxkaXNwbGF5X25hbWUYBSABKAkSDQoFdG9waWMYBiABKAkSEwoGdW5yZWFkGAcgASgNSACIAQESEAoIbWVzc2FnZXMYCCABKARCCQoHX3VucmVhZCJJChJMaXN0TWVtYmVyc1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJfChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jaGF0LnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDQoFdG90YWwYAyABKA0iQwoOU2V0Um9vbVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDQoFdG9waWMYAyABKAkiEQoPU2V0Um9vbVJlc3BvbnNlIh0KDVNpZ25JblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJxCg5TaWduSW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIfCgZtZW1iZXIYAiABKAsyDy5jaGF0LnYxLk1lbWJlchIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqVQoJUm9vbU9yZGVyEhoKFlJPT01fT1JERVJfVU5TUEVDSUZJRUQQABITCg9ST09NX09SREVSX05BTUUQARIXChNST09NX09SREVSX0FDVElWSVRZEAIymwQKCENoYXRSb29tEjcKBENoYXQSFC5jaGF0LnYxLkNoYXRSZXF1ZXN0GhUuY2hhdC52MS5DaGF0UmVzcG9uc2UoATABEkQKCVN1YnNjcmliZRIZLmNoYXQudjEuU3Vic2NyaWJlUmVxdWVzdBoaLmNoYXQudjEuU3Vic2NyaWJlUmVzcG9uc2UwARIzCgRTZW5kEhQuY2hhdC52MS5TZW5kUmVxdWVzdBoVLmNoYXQudjEuU2VuZFJlc3BvbnNlEkoKCkxpc3RFdmVudHMSGi5jaGF0LnYxLkxpc3RFdmVudHNSZXF1ZXN0GhsuY2hhdC52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJHCglMaXN0Um9vbXMSGS5jaGF0LnYxLkxpc3RSb29tc1JlcXVlc3QaGi5jaGF0LnYxLkxpc3RSb29tc1Jlc3BvbnNlIgOQAgESTQoLTGlzdE1lbWJlcnMSGy5jaGF0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBocLmNoYXQudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBEjwKB1NldFJvb20SFy5jaGF0LnYxLlNldFJvb21SZXF1ZXN0GhguY2hhdC52MS5TZXRSb29tUmVzcG9uc2USOQoGU2lnbkluEhYuY2hhdC52MS5TaWduSW5SZXF1ZXN0GhcuY2hhdC52MS5TaWduSW5SZXNwb25zZWIGcHJvdG8z", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
-
-/**
- * ChatRequest is what a client sends on Chat.
- *
- * @generated from message chat.v1.ChatRequest
- */
-export type ChatRequest = Message<"chat.v1.ChatRequest"> & {
-  /**
-   * What to do.
-   *
-   * @generated from oneof chat.v1.ChatRequest.action
-   */
-  action: {
-    /**
-     * Join a room: up to 100 on one stream.
-     *
-     * @generated from field: chat.v1.Subscription join = 1;
-     */
-    value: Subscription;
-    case: "join";
-  } | {
-    /**
-     * Leave a room.
-     *
-     * @generated from field: chat.v1.Leave leave = 2;
-     */
-    value: Leave;
-    case: "leave";
-  } | {
-    /**
-     * Send an event to a room, joined or not.
-     *
-     * @generated from field: chat.v1.SendRequest send = 3;
-     */
-    value: SendRequest;
-    case: "send";
-  } | {
-    /**
-     * Start or stop receiving RoomsChanged on this stream.
-     *
-     * @generated from field: chat.v1.WatchRooms watch_rooms = 4;
-     */
-    value: WatchRooms;
-    case: "watchRooms";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message chat.v1.ChatRequest.
- * Use `create(ChatRequestSchema)` to create a new message.
- */
-export const ChatRequestSchema: GenMessage<ChatRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 0);
-
-/**
- * ChatResponse is what a client receives on Chat.
- *
- * @generated from message chat.v1.ChatResponse
- */
-export type ChatResponse = Message<"chat.v1.ChatResponse"> & {
-  /**
-   * The frame.
-   *
-   * @generated from field: chat.v1.Frame frame = 1;
-   */
-  frame?: Frame | undefined;
-};
-
-/**
- * Describes the message chat.v1.ChatResponse.
- * Use `create(ChatResponseSchema)` to create a new message.
- */
-export const ChatResponseSchema: GenMessage<ChatResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 1);
+  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiTQoQU3Vic2NyaWJlUmVxdWVzdBIkCgVyb29tcxgBIAMoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uEhMKC3dhdGNoX3Jvb21zGAIgASgIIjIKEVN1YnNjcmliZVJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSKHAgoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJpZBgCIAEoCRIjCgdtZXNzYWdlGAogASgLMhAuY2hhdC52MS5NZXNzYWdlSAASHQoEZWRpdBgLIAEoCzINLmNoYXQudjEuRWRpdEgAEiUKCGRlbGV0aW9uGAwgASgLMhEuY2hhdC52MS5EZWxldGlvbkgAEiUKCHJlYWN0aW9uGA0gASgLMhEuY2hhdC52MS5SZWFjdGlvbkgAEiEKBmN1c3RvbRgOIAEoCzIPLmNoYXQudjEuQ3VzdG9tSAASIQoGdHlwaW5nGBcgASgLMg8uY2hhdC52MS5UeXBpbmdIAEIGCgRib2R5ImwKDFNlbmRSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkdXBsaWNhdGUYBCABKAgipgEKEUxpc3RFdmVudHNSZXF1ZXN0EgwKBHJvb20YASABKAkSIAoFYWZ0ZXIYAiABKAsyDy5jaGF0LnYxLkN1cnNvckgAEiEKBmJlZm9yZRgDIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASDQoFbGltaXQYBCABKA0SJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGCgRwYWdlInAKEkxpc3RFdmVudHNSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIeCgZldmVudHMYAiADKAsyDi5jaGF0LnYxLkV2ZW50EgwKBG1vcmUYAyABKAgSHQoEbmV4dBgEIAEoCzIPLmNoYXQudjEuQ3Vyc29yIn8KEExpc3RSb29tc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSIQoEc2VlbhgDIAMoCzITLmNoYXQudjEuUm9vbUN1cnNvchIhCgVvcmRlchgEIAEoDjISLmNoYXQudjEuUm9vbU9yZGVyIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkivQEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBEhAKCG1lc3NhZ2VzGAggASgEQgkKB191bnJlYWQiSQoSTGlzdE1lbWJlcnNSZXF1ZXN0EgwKBHJvb20YASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiXwoTTGlzdE1lbWJlcnNSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2hhdC52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgNIkMKDlNldFJvb21SZXF1ZXN0EgwKBHJvb20YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBXRvcGljGAMgASgJIhEKD1NldFJvb21SZXNwb25zZSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlUKCVJvb21PcmRlchIaChZST09NX09SREVSX1VOU1BFQ0lGSUVEEAASEwoPUk9PTV9PUkRFUl9OQU1FEAESFwoTUk9PTV9PUkRFUl9BQ1RJVklUWRACMuIDCghDaGF0Um9vbRJECglTdWJzY3JpYmUSGS5jaGF0LnYxLlN1YnNjcmliZVJlcXVlc3QaGi5jaGF0LnYxLlN1YnNjcmliZVJlc3BvbnNlMAESMwoEU2VuZBIULmNoYXQudjEuU2VuZFJlcXVlc3QaFS5jaGF0LnYxLlNlbmRSZXNwb25zZRJKCgpMaXN0RXZlbnRzEhouY2hhdC52MS5MaXN0RXZlbnRzUmVxdWVzdBobLmNoYXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESRwoJTGlzdFJvb21zEhkuY2hhdC52MS5MaXN0Um9vbXNSZXF1ZXN0GhouY2hhdC52MS5MaXN0Um9vbXNSZXNwb25zZSIDkAIBEk0KC0xpc3RNZW1iZXJzEhsuY2hhdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHC5jaGF0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARI8CgdTZXRSb29tEhcuY2hhdC52MS5TZXRSb29tUmVxdWVzdBoYLmNoYXQudjEuU2V0Um9vbVJlc3BvbnNlEjkKBlNpZ25JbhIWLmNoYXQudjEuU2lnbkluUmVxdWVzdBoXLmNoYXQudjEuU2lnbkluUmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Subscription names a room and the position in its log to start from. Without a
@@ -135,50 +61,7 @@ export type Subscription = Message<"chat.v1.Subscription"> & {
  * Use `create(SubscriptionSchema)` to create a new message.
  */
 export const SubscriptionSchema: GenMessage<Subscription> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 2);
-
-/**
- * Leave ends a subscription on Chat.
- *
- * @generated from message chat.v1.Leave
- */
-export type Leave = Message<"chat.v1.Leave"> & {
-  /**
-   * The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
-   *
-   * @generated from field: string room = 1;
-   */
-  room: string;
-};
-
-/**
- * Describes the message chat.v1.Leave.
- * Use `create(LeaveSchema)` to create a new message.
- */
-export const LeaveSchema: GenMessage<Leave> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 3);
-
-/**
- * WatchRooms starts or stops watching the list of rooms on Chat: see RoomsChanged.
- * Starting twice, or stopping without having started, has no effect.
- *
- * @generated from message chat.v1.WatchRooms
- */
-export type WatchRooms = Message<"chat.v1.WatchRooms"> & {
-  /**
-   * Whether to stop. A RoomsChanged in flight may still arrive.
-   *
-   * @generated from field: bool stop = 1;
-   */
-  stop: boolean;
-};
-
-/**
- * Describes the message chat.v1.WatchRooms.
- * Use `create(WatchRoomsSchema)` to create a new message.
- */
-export const WatchRoomsSchema: GenMessage<WatchRooms> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 4);
+  messageDesc(file_chat_v1_chat_room, 0);
 
 /**
  * SubscribeRequest names the rooms to receive.
@@ -206,7 +89,7 @@ export type SubscribeRequest = Message<"chat.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 5);
+  messageDesc(file_chat_v1_chat_room, 1);
 
 /**
  * SubscribeResponse is what a client receives on Subscribe.
@@ -227,7 +110,7 @@ export type SubscribeResponse = Message<"chat.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 6);
+  messageDesc(file_chat_v1_chat_room, 2);
 
 /**
  * SendRequest is an event to send to a room.
@@ -314,7 +197,7 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 7);
+  messageDesc(file_chat_v1_chat_room, 3);
 
 /**
  * SendResponse is the position at which the event was stored.
@@ -357,7 +240,7 @@ export type SendResponse = Message<"chat.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 8);
+  messageDesc(file_chat_v1_chat_room, 4);
 
 /**
  * ListEventsRequest asks for one page of a room's history.
@@ -418,7 +301,7 @@ export type ListEventsRequest = Message<"chat.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 9);
+  messageDesc(file_chat_v1_chat_room, 5);
 
 /**
  * ListEventsResponse is one page of a room's history.
@@ -463,7 +346,7 @@ export type ListEventsResponse = Message<"chat.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 10);
+  messageDesc(file_chat_v1_chat_room, 6);
 
 /**
  * ListRoomsRequest asks for one page of the list of rooms.
@@ -507,7 +390,7 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
  * Use `create(ListRoomsRequestSchema)` to create a new message.
  */
 export const ListRoomsRequestSchema: GenMessage<ListRoomsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 11);
+  messageDesc(file_chat_v1_chat_room, 7);
 
 /**
  * RoomCursor is a position in the log of a room.
@@ -535,7 +418,7 @@ export type RoomCursor = Message<"chat.v1.RoomCursor"> & {
  * Use `create(RoomCursorSchema)` to create a new message.
  */
 export const RoomCursorSchema: GenMessage<RoomCursor> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 12);
+  messageDesc(file_chat_v1_chat_room, 8);
 
 /**
  * ListRoomsResponse is one page of the list of rooms.
@@ -563,7 +446,7 @@ export type ListRoomsResponse = Message<"chat.v1.ListRoomsResponse"> & {
  * Use `create(ListRoomsResponseSchema)` to create a new message.
  */
 export const ListRoomsResponseSchema: GenMessage<ListRoomsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 13);
+  messageDesc(file_chat_v1_chat_room, 9);
 
 /**
  * Room describes a room.
@@ -639,7 +522,7 @@ export type Room = Message<"chat.v1.Room"> & {
  * Use `create(RoomSchema)` to create a new message.
  */
 export const RoomSchema: GenMessage<Room> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 14);
+  messageDesc(file_chat_v1_chat_room, 10);
 
 /**
  * ListMembersRequest asks for one page of the list of members.
@@ -675,7 +558,7 @@ export type ListMembersRequest = Message<"chat.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 15);
+  messageDesc(file_chat_v1_chat_room, 11);
 
 /**
  * ListMembersResponse is one page of the list of members.
@@ -710,7 +593,7 @@ export type ListMembersResponse = Message<"chat.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 16);
+  messageDesc(file_chat_v1_chat_room, 12);
 
 /**
  * SetRoomRequest sets the display name and the topic of a room.
@@ -746,7 +629,7 @@ export type SetRoomRequest = Message<"chat.v1.SetRoomRequest"> & {
  * Use `create(SetRoomRequestSchema)` to create a new message.
  */
 export const SetRoomRequestSchema: GenMessage<SetRoomRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 17);
+  messageDesc(file_chat_v1_chat_room, 13);
 
 /**
  * SetRoomResponse is sent when the display name and the topic are stored.
@@ -761,7 +644,7 @@ export type SetRoomResponse = Message<"chat.v1.SetRoomResponse"> & {
  * Use `create(SetRoomResponseSchema)` to create a new message.
  */
 export const SetRoomResponseSchema: GenMessage<SetRoomResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 18);
+  messageDesc(file_chat_v1_chat_room, 14);
 
 /**
  * SignInRequest requests an identity.
@@ -783,7 +666,7 @@ export type SignInRequest = Message<"chat.v1.SignInRequest"> & {
  * Use `create(SignInRequestSchema)` to create a new message.
  */
 export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 19);
+  messageDesc(file_chat_v1_chat_room, 15);
 
 /**
  * SignInResponse is an identity.
@@ -818,7 +701,7 @@ export type SignInResponse = Message<"chat.v1.SignInResponse"> & {
  * Use `create(SignInResponseSchema)` to create a new message.
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 20);
+  messageDesc(file_chat_v1_chat_room, 16);
 
 /**
  * RoomOrder is the order of a list of rooms.
@@ -876,19 +759,6 @@ export const RoomOrderSchema: GenEnum<RoomOrder> = /*@__PURE__*/
  * @generated from service chat.v1.ChatRoom
  */
 export const ChatRoom: GenService<{
-  /**
-   * Chat joins and leaves rooms, sends, and receives, on one stream. It requires
-   * HTTP/2. The first request must be a join. Each send is answered by Accepted or
-   * Rejected, in order; a rejected request does not end the stream. A client that
-   * half-closes the stream continues to receive until it cancels the call.
-   *
-   * @generated from rpc chat.v1.ChatRoom.Chat
-   */
-  chat: {
-    methodKind: "bidi_streaming";
-    input: typeof ChatRequestSchema;
-    output: typeof ChatResponseSchema;
-  },
   /**
    * Subscribe receives the events of up to 100 rooms on one stream, over HTTP/2
    * or HTTP/1.1. It is for browsers, and for clients that only receive.

@@ -6,15 +6,15 @@ import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
 import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Event, Member } from "./event_pb";
 import { file_chat_v1_event } from "./event_pb";
-import type { Any, Duration, Timestamp } from "@bufbuild/protobuf/wkt";
-import { file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
+import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
+import { file_google_protobuf_duration, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file chat/v1/frame.proto.
  */
 export const file_chat_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIuoCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABIlCghhY2NlcHRlZBgFIAEoCzIRLmNoYXQudjEuQWNjZXB0ZWRIABIlCghyZWplY3RlZBgGIAEoCzIRLmNoYXQudjEuUmVqZWN0ZWRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJsCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0SFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJIhgKCENhdWdodFVwEgwKBHJvb20YASABKAkiQgoFUmVzZXQSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIOCgZvbGRlc3QYAyABKAQSDAoEaGVhZBgEIAEoBCKCAQoIQWNjZXB0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIQCghzZXF1ZW5jZRgDIAEoBBIRCglkdXBsaWNhdGUYBCABKAgSDQoFZXBvY2gYBSABKAkSKAoEdGltZRgGIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiagoIUmVqZWN0ZWQSCgoCaWQYASABKAkSDAoEcm9vbRgCIAEoCRIMCgRjb2RlGAMgASgFEg8KB21lc3NhZ2UYBCABKAkSJQoHZGV0YWlscxgFIAMoCzIULmdvb2dsZS5wcm90b2J1Zi5BbnkiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJYCgxSb29tc0NoYW5nZWQSIwoFcm9vbXMYASADKAsyFC5jaGF0LnYxLlJvb21TdW1tYXJ5EhIKCmluY29tcGxldGUYAiABKAgSDwoHcmVtb3ZlZBgDIAMoCSKqAQoLUm9vbVN1bW1hcnkSDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhAKCG1lc3NhZ2VzGAggASgESgQIBxAIYgZwcm90bzM", [file_chat_v1_event, file_google_protobuf_any, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIpwCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJsCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0SFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJIhgKCENhdWdodFVwEgwKBHJvb20YASABKAkiQgoFUmVzZXQSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIOCgZvbGRlc3QYAyABKAQSDAoEaGVhZBgEIAEoBCI1CglIZWFydGJlYXQSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPgoIRHJhaW5pbmcSMgoPcmVjb25uZWN0X2FmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIlgKDFJvb21zQ2hhbmdlZBIjCgVyb29tcxgBIAMoCzIULmNoYXQudjEuUm9vbVN1bW1hcnkSEgoKaW5jb21wbGV0ZRgCIAEoCBIPCgdyZW1vdmVkGAMgAygJIqoBCgtSb29tU3VtbWFyeRIMCgRuYW1lGAEgASgJEgwKBGhlYWQYAiABKAQSDwoHbWVtYmVycxgDIAEoDRIxCg1sYXN0X2FjdGl2aXR5GAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIUCgxkaXNwbGF5X25hbWUYBSABKAkSDQoFdG9waWMYBiABKAkSEAoIbWVzc2FnZXMYCCABKARKBAgHEAhiBnByb3RvMw", [file_chat_v1_event, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Frame is one item of a stream. Chat and Subscribe carry the same frames. A receiver
@@ -61,22 +61,6 @@ export type Frame = Message<"chat.v1.Frame"> & {
      */
     value: Reset;
     case: "reset";
-  } | {
-    /**
-     * A send on this stream was stored.
-     *
-     * @generated from field: chat.v1.Accepted accepted = 5;
-     */
-    value: Accepted;
-    case: "accepted";
-  } | {
-    /**
-     * A request on this stream was rejected; the stream continues.
-     *
-     * @generated from field: chat.v1.Rejected rejected = 6;
-     */
-    value: Rejected;
-    case: "rejected";
   } | {
     /**
      * Nothing else was sent for the heartbeat interval.
@@ -272,112 +256,6 @@ export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 4);
 
 /**
- * Accepted answers a send: the event is stored or, if it is ephemeral, published.
- *
- * @generated from message chat.v1.Accepted
- */
-export type Accepted = Message<"chat.v1.Accepted"> & {
-  /**
-   * The id of the send.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * The room's name.
-   *
-   * @generated from field: string room = 2;
-   */
-  room: string;
-
-  /**
-   * The sequence of the event, 0 for an ephemeral one.
-   *
-   * @generated from field: uint64 sequence = 3;
-   */
-  sequence: bigint;
-
-  /**
-   * Whether the same sender sent this id before: sequence is then that of the first
-   * event, and nothing was added.
-   *
-   * @generated from field: bool duplicate = 4;
-   */
-  duplicate: boolean;
-
-  /**
-   * The epoch of the room's log.
-   *
-   * @generated from field: string epoch = 5;
-   */
-  epoch: string;
-
-  /**
-   * When the server accepted the event; for a duplicate, the first one.
-   *
-   * @generated from field: google.protobuf.Timestamp time = 6;
-   */
-  time?: Timestamp | undefined;
-};
-
-/**
- * Describes the message chat.v1.Accepted.
- * Use `create(AcceptedSchema)` to create a new message.
- */
-export const AcceptedSchema: GenMessage<Accepted> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 5);
-
-/**
- * Rejected answers a request on Chat that was not carried out.
- *
- * @generated from message chat.v1.Rejected
- */
-export type Rejected = Message<"chat.v1.Rejected"> & {
-  /**
-   * The id of the send, empty if a join or a leave was rejected.
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * The room's name.
-   *
-   * @generated from field: string room = 2;
-   */
-  room: string;
-
-  /**
-   * The google.rpc.Code number: the code that a unary call would return.
-   *
-   * @generated from field: int32 code = 3;
-   */
-  code: number;
-
-  /**
-   * The reason and what to do, in English.
-   *
-   * @generated from field: string message = 4;
-   */
-  message: string;
-
-  /**
-   * The details that a unary call would return, such as buf.validate.Violations.
-   *
-   * @generated from field: repeated google.protobuf.Any details = 5;
-   */
-  details: Any[];
-};
-
-/**
- * Describes the message chat.v1.Rejected.
- * Use `create(RejectedSchema)` to create a new message.
- */
-export const RejectedSchema: GenMessage<Rejected> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 6);
-
-/**
  * Heartbeat shows that the stream is alive.
  *
  * @generated from message chat.v1.Heartbeat
@@ -396,7 +274,7 @@ export type Heartbeat = Message<"chat.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 7);
+  messageDesc(file_chat_v1_frame, 5);
 
 /**
  * Draining asks the client to reconnect: the server still delivers, but will end
@@ -419,7 +297,7 @@ export type Draining = Message<"chat.v1.Draining"> & {
  * Use `create(DrainingSchema)` to create a new message.
  */
 export const DrainingSchema: GenMessage<Draining> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 8);
+  messageDesc(file_chat_v1_frame, 6);
 
 /**
  * RoomsChanged contains the changes of the list of rooms since the previous
@@ -461,7 +339,7 @@ export type RoomsChanged = Message<"chat.v1.RoomsChanged"> & {
  * Use `create(RoomsChangedSchema)` to create a new message.
  */
 export const RoomsChangedSchema: GenMessage<RoomsChanged> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 9);
+  messageDesc(file_chat_v1_frame, 7);
 
 /**
  * RoomSummary is a room as in ListRooms, without what depends on the caller.
@@ -526,5 +404,5 @@ export type RoomSummary = Message<"chat.v1.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 10);
+  messageDesc(file_chat_v1_frame, 8);
 

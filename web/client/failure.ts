@@ -1,0 +1,40 @@
+/** A failure as plain data: it can be kept in a state and posted to other tabs. */
+export interface Failure {
+  /** The code of the error, as Connect names it. */
+  readonly code: FailureCode;
+  /** A sentence for the person at the screen. */
+  readonly message: string;
+}
+
+export type FailureCode =
+  | "canceled"
+  | "unknown"
+  | "invalid_argument"
+  | "deadline_exceeded"
+  | "not_found"
+  | "already_exists"
+  | "permission_denied"
+  | "resource_exhausted"
+  | "failed_precondition"
+  | "aborted"
+  | "out_of_range"
+  | "unimplemented"
+  | "internal"
+  | "unavailable"
+  | "data_loss"
+  | "unauthenticated";
+
+/** What a call to the service rejects with. */
+export class ChatError extends Error implements Failure {
+  readonly code: FailureCode;
+
+  constructor({ code, message }: Failure) {
+    super(message);
+    this.code = code;
+  }
+}
+
+/** The failure that a promise was rejected with. TypeScript does not know the type of a rejection. */
+export function failureOf(reason: unknown): Failure {
+  return reason instanceof ChatError ? reason : { code: "unknown", message: String(reason) };
+}

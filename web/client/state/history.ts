@@ -1,0 +1,36 @@
+// The loading of older events, at most one page at a time.
+
+import type { PagePosition } from "../model";
+import type { Transition } from "./effect";
+
+export interface History {
+  readonly phase: "idle" | "loading" | "failed";
+  /** What was requested last: the page before the timeline, or the newest one after a reset. */
+  readonly page: "earlier" | "newest";
+  readonly serial: number;
+  /** Why the last request failed, empty if it did not. */
+  readonly problem: string;
+  /** The sequence of the message that the user wants to see, 0 for none. */
+  readonly target: bigint;
+}
+
+export const idleHistory: History = { phase: "idle", page: "earlier", serial: 0, problem: "", target: 0n };
+
+/** Requests a page. */
+export function loadPage(
+  h: History,
+  page: History["page"],
+  position: PagePosition,
+  token: string,
+): Transition<History> {
+  const serial = h.serial + 1;
+  return [
+    { ...h, phase: "loading", page, serial, problem: "" },
+    { type: "listEvents", serial, token, position, large: h.target > 0n },
+  ];
+}
+
+/** The request has failed: the user may try again. */
+export function loadFailed(h: History, problem: string): History {
+  return { ...h, phase: "failed", problem, target: 0n };
+}

@@ -1,0 +1,348 @@
+import assert from "node:assert/strict";
+import { afterEach, mock, test } from "node:test";
+import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  ListEventsRequestSchema,
+  ListEventsResponseSchema,
+  ListRoomsRequestSchema,
+  ListRoomsResponseSchema,
+  RoomOrder,
+  SendRequestSchema,
+  SendResponseSchema,
+  SignInResponseSchema,
+  SubscribeRequestSchema,
+  SubscribeResponseSchema,
+} from "../gen/chat/v1/chat_room_pb";
+import type { FrameSchema } from "../gen/chat/v1/frame_pb";
+import type { Frame, Start, StreamEnd } from "../model";
+import { toFailure } from "./convert";
+import { createListRooms, createRoomService } from "./room-service";
+
+interface Call {
+  readonly url: string;
+  readonly headers: Headers;
+  readonly body: Uint8Array;
+}
+
+const calls: Call[] = [];
+
+/** Answers every call with a body. */
+function answer(type: string, body: Uint8Array, status = 200): void {
+  mock.method(globalThis, "fetch", async (url: string, init: RequestInit) => {
+    calls.push({ url, headers: new Headers(init.headers), body: init.body as Uint8Array });
+    return new Response(body as BodyInit, { status, headers: { "content-type": type } });
+  });
+}
+
+function envelope(flags: number, data: Uint8Array): Uint8Array {
+  const header = new Uint8Array(5);
+  header[0] = flags;
+  new DataView(header.buffer).setUint32(1, data.length);
+  return Buffer.concat([header, data]);
+}
+
+/** The frames and the end that a listener receives. */
+async function stream(
+  frames: MessageInitShape<typeof FrameSchema>[],
+  end = "{}",
+  token = "t",
+  start: Start = { recent: 3 },
+): Promise<{ frames: Frame[]; end: StreamEnd }> {
+  const body = frames.map((frame) =>
+    envelope(0, toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, { frame }))),
+  );
+  answer("application/connect+proto", Buffer.concat([...body, envelope(2, Buffer.from(end))]));
+  const told: Frame[] = [];
+  return new Promise((resolve) => {
+    createRoomService("http://server", "lobby").openStream(token, start, {
+      frame: (frame) => told.push(frame),
+      ended: (reason) => resolve({ frames: told, end: reason }),
+    });
+  });
+}
+
+afterEach(() => {
+  mock.restoreAll();
+  calls.length = 0;
+});
+
+test("a stream starts at the cursor, has the token, and no timeout", async () => {
+  await stream([], "{}", "t", { after: { epoch: "e", sequence: 7n } });
+  const [call] = calls;
+  assert.equal(call!.url, "http://server/chat.v1.ChatRoom/Subscribe");
+  assert.equal(call!.headers.get("authorization"), "Bearer t");
+  assert.equal(call!.headers.get("connect-timeout-ms"), null);
+  const { rooms, watchRooms } = fromBinary(SubscribeRequestSchema, call!.body.subarray(5));
+  assert.equal(watchRooms, true);
+  assert.deepEqual(
+    rooms.map((r) => [r.room, r.start.case, r.start.case === "after" && r.start.value.sequence]),
+    [["lobby", "after", 7n]],
+  );
+});
+
+test("frames become plain values", async () => {
+  const time = { seconds: 5n, nanos: 6_000_000 };
+  const { frames } = await stream([
+    {
+      kind: {
+        case: "joined",
+        value: {
+          rooms: [{ room: "lobby", epoch: "e", head: 9n, members: 2, topic: "T" }],
+          heartbeatInterval: { seconds: 2n, nanos: 500_000_000 },
+        },
+      },
+    },
+    {
+      kind: {
+        case: "event",
+        value: {
+          room: "lobby",
+          sequence: 9n,
+          previous: 4n,
+          time,
+          id: "i",
+          sender: { id: "m", name: "M" },
+          body: { case: "message", value: { text: "hi" } },
+        },
+      },
+    },
+    { kind: { case: "event", value: { room: "lobby", sequence: 10n, previous: 9n, time } } },
+    { kind: { case: "caughtUp", value: { room: "lobby" } } },
+    { kind: { case: "reset", value: { room: "lobby", epoch: "f", head: 3n } } },
+    { kind: { case: "roomsChanged", value: { incomplete: true } } },
+    {
+      kind: {
+        case: "roomsChanged",
+        value: {
+          rooms: [{ name: "tea", head: 4n, members: 1, messages: 3n, lastActivity: time, displayName: "Tea" }],
+          removed: ["gone"],
+        },
+      },
+    },
+    { kind: { case: "heartbeat", value: {} } },
+    { kind: { case: "draining", value: { reconnectAfter: { nanos: 250_000_000 } } } },
+  ]);
+  assert.deepEqual(frames, [
+    { kind: "joined", epoch: "e", head: 9n, heartbeat: 2_500, members: 2, displayName: "", topic: "T" },
+    {
+      kind: "event",
+      event: {
+        sequence: 9n,
+        previous: 4n,
+        time: 5_006,
+        id: "i",
+        sender: { id: "m", name: "M" },
+        body: { kind: "message", text: "hi", replyTo: 0n },
+        changes: null,
+      },
+    },
+    {
+      kind: "event",
+      event: {
+        sequence: 10n,
+        previous: 9n,
+        time: 5_006,
+        id: "",
+        sender: { id: "", name: "" },
+        body: { kind: "other" },
+        changes: null,
+      },
+    },
+    { kind: "caughtUp" },
+    { kind: "reset", epoch: "f", head: 3n },
+    { kind: "roomsChanged", rooms: [], removed: [], incomplete: true },
+    {
+      kind: "roomsChanged",
+      removed: ["gone"],
+      incomplete: false,
+      rooms: [{ name: "tea", displayName: "Tea", topic: "", members: 1, head: 4n, messages: 3n, lastActivity: 5_006 }],
+    },
+    { kind: "other" },
+    { kind: "draining", reconnectAfter: 250 },
+  ]);
+});
+
+test("a stream always ends with a reason", async () => {
+  const cases: [string, string][] = [
+    ['{"error":{"code":"unauthenticated","message":"sign in again"}}', "unauthenticated"],
+    ['{"error":{"code":"unavailable","message":""}}', "unavailable"],
+    ["{}", "unavailable"],
+  ];
+  for (const [end, code] of cases) assert.equal((await stream([], end)).end.code, code, end);
+});
+
+test("a closed stream does not call its listener", async () => {
+  answer("application/connect+proto", envelope(2, Buffer.from("{}")));
+  const close = createRoomService("http://server", "lobby").openStream(
+    "",
+    { recent: 1 },
+    {
+      frame: () => assert.fail("a frame"),
+      ended: () => assert.fail("an end"),
+    },
+  );
+  close();
+  await new Promise((resolve) => setImmediate(resolve));
+  assert.equal(calls[0]?.headers.get("authorization") ?? null, null);
+});
+
+test("a send has room, id, text and a timeout", async () => {
+  answer(
+    "application/proto",
+    toBinary(SendResponseSchema, create(SendResponseSchema, { epoch: "e", sequence: 4n, time: { seconds: 1n } })),
+  );
+  const receipt = await createRoomService("http://server", "lobby").send("t", "id-1", {
+    kind: "message",
+    text: "hi",
+    replyTo: 3n,
+  });
+  assert.deepEqual(receipt, { epoch: "e", sequence: 4n, time: 1_000 });
+  const request = fromBinary(SendRequestSchema, calls[0]!.body);
+  assert.deepEqual([request.room, request.id, request.body.case], ["lobby", "id-1", "message"]);
+  assert.deepEqual(request.body.case === "message" && [request.body.value.text, request.body.value.replyTo], [
+    "hi",
+    3n,
+  ]);
+  assert.notEqual(calls[0]!.headers.get("connect-timeout-ms"), null);
+});
+
+test("a page is before or after a cursor, or the newest", async () => {
+  answer(
+    "application/proto",
+    toBinary(
+      ListEventsResponseSchema,
+      create(ListEventsResponseSchema, { epoch: "e", more: true, next: { epoch: "e", sequence: 2n } }),
+    ),
+  );
+  const client = createRoomService("http://server", "lobby");
+  const cursor = { epoch: "e", sequence: 3n };
+  assert.deepEqual(await client.listEvents("", { before: cursor }), {
+    epoch: "e",
+    events: [],
+    more: true,
+    next: { epoch: "e", sequence: 2n },
+  });
+  await client.listEvents("", { after: cursor });
+  await client.listEvents("", null);
+  assert.deepEqual(
+    calls.map((call) => fromBinary(ListEventsRequestSchema, call.body).page.case),
+    ["before", "after", undefined],
+  );
+});
+
+test("a sign-in renews its token", async () => {
+  answer(
+    "application/proto",
+    toBinary(
+      SignInResponseSchema,
+      create(SignInResponseSchema, { token: "t2", member: { id: "m", name: "Ada" }, expireTime: { seconds: 9n } }),
+    ),
+  );
+  const identity = await createRoomService("http://server", "lobby").signIn("t1", " Ada ");
+  assert.deepEqual(identity, { token: "t2", member: { id: "m", name: "Ada" }, expires: 9_000 });
+  assert.equal(calls[0]!.headers.get("authorization"), "Bearer t1");
+});
+
+test("failures have the protocol's code and a sentence", async () => {
+  const cases: [unknown, string, string][] = [
+    [
+      new ConnectError("message.text: must be 1 to 4,000 characters", Code.InvalidArgument),
+      "invalid_argument",
+      "It must be 1 to 4,000 characters.",
+    ],
+    [
+      new ConnectError("the server is going away: reconnect", Code.Unavailable),
+      "unavailable",
+      "The server is going away: reconnect.",
+    ],
+    [new ConnectError("", Code.DeadlineExceeded), "deadline_exceeded", "The server gave no reason."],
+    [new TypeError("Failed to fetch"), "unavailable", "The server could not be reached."],
+  ];
+  for (const [reason, code, message] of cases) assert.deepEqual(toFailure(reason), { code, message });
+  answer("application/json", Buffer.from('{"code":"not_found","message":"no such room"}'), 404);
+  await assert.rejects(createRoomService("http://server", "lobby").listEvents("", null), {
+    code: "not_found",
+    message: "No such room.",
+  });
+});
+
+test('bodies become plain values, and unknown kinds "other"', async () => {
+  type Init = Extract<NonNullable<MessageInitShape<typeof FrameSchema>["kind"]>, { case: "event" }>["value"];
+  const bodies: NonNullable<Init>["body"][] = [
+    { case: "edit", value: { target: 2n, text: "new" } },
+    { case: "deletion", value: { target: 2n } },
+    { case: "reaction", value: { target: 2n, emoji: "👍", removed: true } },
+    {
+      case: "custom",
+      value: { payload: { typeUrl: "type.googleapis.com/game.v1.Move", value: new Uint8Array([255]) } },
+    },
+    { case: "custom", value: {} },
+    { case: "memberJoined", value: { members: 3 } },
+    { case: "memberCount", value: { members: 300, joined: 2, left: 1, sample: [{ id: "x" }] } },
+    { case: "memberRenamed", value: {} },
+    { case: "typing", value: { stopped: true } },
+    { case: "roomChanged", value: { displayName: "D", topic: "T" } },
+    { case: undefined },
+  ];
+  const { frames } = await stream(
+    bodies.map((body) => ({ kind: { case: "event", value: { room: "lobby", ...(body && { body }) } } })),
+  );
+  assert.deepEqual(
+    frames.map((f) => f.kind === "event" && f.event.body),
+    [
+      { kind: "edit", target: 2n, text: "new" },
+      { kind: "deletion", target: 2n },
+      { kind: "reaction", target: 2n, emoji: "👍", removed: true },
+      { kind: "custom", type: "game.v1.Move" },
+      { kind: "custom", type: "" },
+      { kind: "memberJoined", members: 3 },
+      { kind: "memberCount", members: 300 },
+      { kind: "memberRenamed" },
+      { kind: "typing", stopped: true },
+      { kind: "roomChanged", displayName: "D", topic: "T" },
+      { kind: "other" },
+    ],
+  );
+});
+
+test("messages of a page have their changes", async () => {
+  const changes = { sequence: 7n, editTime: { seconds: 3n }, reactions: [{ emoji: "👍", memberIds: ["a", "b"] }] };
+  const page = {
+    epoch: "e",
+    events: [{ sequence: 2n, changes, body: { case: "message" as const, value: { text: "new" } } }],
+  };
+  answer("application/proto", toBinary(ListEventsResponseSchema, create(ListEventsResponseSchema, page)));
+  const { events } = await createRoomService("http://server", "lobby").listEvents("", null);
+  const members = [
+    { id: "a", name: "" },
+    { id: "b", name: "" },
+  ];
+  assert.deepEqual(events[0]!.changes, { sequence: 7n, edited: 3_000, reactions: [{ emoji: "👍", members }] });
+});
+
+test("rooms are listed by activity, with unread counts for read cursors", async () => {
+  const rooms = [
+    { name: "a", members: 2, unread: 0, head: 9n, messages: 7n, lastActivity: { seconds: 5n, nanos: 6_000_000 } },
+    { name: "b", displayName: "B" },
+  ];
+  answer(
+    "application/proto",
+    toBinary(ListRoomsResponseSchema, create(ListRoomsResponseSchema, { rooms, nextPageToken: "next" })),
+  );
+  const seen = new Map([["a", { epoch: "e", sequence: 3n }]]);
+  const page = await createListRooms("http://server")("", { page: "this", size: 100, readCursors: seen });
+  assert.deepEqual(page, {
+    rooms: [
+      { name: "a", members: 2, displayName: "", topic: "", head: 9n, messages: 7n, lastActivity: 5_006, unread: 0 },
+      { name: "b", members: 0, displayName: "B", topic: "", head: 0n, messages: 0n, lastActivity: 0, unread: null },
+    ],
+    nextToken: "next",
+  });
+  const request = fromBinary(ListRoomsRequestSchema, calls[0]!.body);
+  assert.deepEqual([request.pageToken, request.pageSize, request.order], ["this", 100, RoomOrder.ACTIVITY]);
+  assert.deepEqual(
+    request.seen.map((s) => [s.room, s.cursor?.epoch, s.cursor?.sequence]),
+    [["a", "e", 3n]],
+  );
+});

@@ -1,0 +1,162 @@
+// The calls to the service, with the plain values of model.ts. They reject with a
+// ChatError.
+
+import type {
+  DescMessage,
+  DescMethodServerStreaming,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
+import { createConnectTransport } from "@connectrpc/connect-web";
+import { ChatError } from "../failure";
+import { ChatRoom, RoomOrder } from "../gen/chat/v1/chat_room_pb";
+import type {
+  EventsPage,
+  Frame,
+  Identity,
+  MembersPage,
+  PagePosition,
+  Receipt,
+  RoomProfile,
+  SendBody,
+  Start,
+  StreamEnd,
+} from "../model";
+import type { ListRooms } from "../rooms/room-directory";
+import {
+  fromFrame,
+  fromListEvents,
+  fromListMembers,
+  fromListRooms,
+  toBody,
+  toFailure,
+  toMilliseconds,
+  toPosition,
+  toStart,
+} from "./convert";
+
+/** How long a call with a single answer may take, in milliseconds. */
+const callTimeout = 15_000;
+/** The number of events in a page. */
+export const pageSize = 50;
+/** The number of events in each page on the way to an old message. */
+export const largePageSize = 500;
+
+/** Receives a stream. Nothing comes after ended. */
+export interface StreamListener {
+  frame(frame: Frame): void;
+  ended(end: StreamEnd): void;
+}
+
+/** Opens a stream. The function that it returns closes it: the listener is not called any more. */
+export type OpenStream = (token: string, start: Start, listener: StreamListener) => () => void;
+
+export type RoomService = ReturnType<typeof createRoomService>;
+
+/** Returns the calls for one room. */
+export function createRoomService(baseUrl: string, room: string) {
+  const { call, stream } = createCalls(baseUrl);
+
+  const openStream: OpenStream = (token, start, listener) => {
+    const aborter = new AbortController();
+    const { signal } = aborter;
+    const read = async () => {
+      const request = { rooms: [{ room, start: toStart(start) }], watchRooms: true };
+      for await (const { frame } of await stream(ChatRoom.method.subscribe, request, token, signal)) {
+        if (signal.aborted) return;
+        if (frame) listener.frame(fromFrame(frame, room));
+      }
+      throw new ConnectError("the stream has ended", Code.Unavailable);
+    };
+    read().catch((reason: unknown) => {
+      if (!signal.aborted) listener.ended(toFailure(reason));
+    });
+    return () => aborter.abort();
+  };
+
+  return {
+    openStream,
+
+    async send(token: string, id: string, body: SendBody): Promise<Receipt> {
+      const { epoch, sequence, time } = await call(ChatRoom.method.send, { room, id, body: toBody(body) }, token);
+      return { epoch, sequence, time: toMilliseconds(time) };
+    },
+
+    async sendTyping(token: string, id: string, stopped: boolean): Promise<void> {
+      await call(ChatRoom.method.send, { room, id, body: toBody({ kind: "typing", stopped }) }, token);
+    },
+
+    async listEvents(token: string, position: PagePosition, limit = pageSize): Promise<EventsPage> {
+      const request = { room, page: toPosition(position), limit };
+      return fromListEvents(await call(ChatRoom.method.listEvents, request, token));
+    },
+
+    async listMembers(token: string): Promise<MembersPage> {
+      return fromListMembers(await call(ChatRoom.method.listMembers, { room }, token));
+    },
+
+    async setProfile(token: string, { displayName, topic }: RoomProfile): Promise<void> {
+      await call(ChatRoom.method.setRoom, { room, displayName, topic }, token);
+    },
+
+    /** A token that is not empty is renewed: the member stays the same. */
+    async signIn(token: string, name: string): Promise<Identity> {
+      const answer = await call(ChatRoom.method.signIn, { name }, token);
+      const member = { id: answer.member?.id ?? "", name: answer.member?.name ?? name };
+      return { token: answer.token, member, expires: toMilliseconds(answer.expireTime) };
+    },
+  };
+}
+
+/** Returns the call that lists rooms by activity, with unread counts for those that were read. */
+export function createListRooms(baseUrl: string): ListRooms {
+  const { call } = createCalls(baseUrl);
+  return async (token, { page, size, readCursors }) => {
+    const seen = [...readCursors].map(([room, cursor]) => ({ room, cursor }));
+    const request = { pageToken: page, pageSize: size, order: RoomOrder.ACTIVITY, seen };
+    return fromListRooms(await call(ChatRoom.method.listRooms, request, token));
+  };
+}
+
+/**
+ * Calls the transport directly: connect's client adds the kinds of streams that
+ * browsers cannot use, 5 kB.
+ */
+function createCalls(baseUrl: string) {
+  const transport = createConnectTransport({ baseUrl, useBinaryFormat: true });
+  return {
+    /** A call with a single answer. */
+    async call<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodUnary<I, O>,
+      request: MessageInitShape<I>,
+      token: string,
+    ): Promise<MessageShape<O>> {
+      try {
+        const { message } = await transport.unary(method, undefined, callTimeout, authorization(token), request);
+        return message;
+      } catch (reason) {
+        throw new ChatError(toFailure(reason));
+      }
+    },
+
+    /** A call whose answer is a stream, until the signal ends it. A timeout would end it as well. */
+    async stream<I extends DescMessage, O extends DescMessage>(
+      method: DescMethodServerStreaming<I, O>,
+      request: MessageInitShape<I>,
+      token: string,
+      signal: AbortSignal,
+    ): Promise<AsyncIterable<MessageShape<O>>> {
+      const requests = (async function* () {
+        yield request;
+      })();
+      const { message } = await transport.stream(method, signal, undefined, authorization(token), requests);
+      return message;
+    },
+  };
+}
+
+function authorization(token: string): HeadersInit {
+  return token === "" ? {} : { Authorization: `Bearer ${token}` };
+}

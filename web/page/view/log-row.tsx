@@ -1,0 +1,50 @@
+import { Component } from "preact";
+import type { Dispatch } from "../../client";
+import { type CustomRow, isSameRow, type Row } from "../state/message-rows";
+import { type MessageActions, MessageItem } from "./message";
+import { DateLabel } from "./time";
+
+interface Props {
+  readonly row: Row;
+  readonly active: boolean;
+  readonly actions: MessageActions;
+  readonly dispatch: Dispatch;
+}
+
+/** A row of the log. It is drawn again only if it looks different. */
+export class LogRow extends Component<Props> {
+  override shouldComponentUpdate({ row, active }: Props): boolean {
+    return active !== this.props.active || !isSameRow(row, this.props.row);
+  }
+
+  override render({ row, active, actions, dispatch }: Props) {
+    switch (row.kind) {
+      case "day":
+        return (
+          <li class="divider">
+            <DateLabel ms={row.time} />
+          </li>
+        );
+      case "custom":
+        return (
+          <li class="custom-events">
+            <span>{customLabel(row)}</span>
+          </li>
+        );
+      case "gap":
+        return (
+          <li class="divider">
+            <span>Some messages are missing here</span>
+          </li>
+        );
+      case "message":
+        return <MessageItem row={row} active={active} actions={actions} dispatch={dispatch} />;
+    }
+  }
+}
+
+/** Only its application knows how to show a custom event. */
+function customLabel({ type, count }: CustomRow): string {
+  const events = count === 1 ? "1 app event" : `${count} app events`;
+  return type === "" ? events : `${events} (${type})`;
+}

@@ -1,0 +1,50 @@
+import type { Dispatch, SessionState } from "../../client";
+
+interface Props {
+  readonly state: SessionState;
+  readonly dispatch: Dispatch;
+}
+
+/** What is above the first message: a button for earlier ones, or the beginning of the room. */
+export function LogStart({ state, dispatch }: Props) {
+  const { history, timeline, connection, room, outbox } = state;
+  const loadEarlier = () => dispatch({ type: "loadEarlier" });
+  const isLoading = history.phase === "loading";
+  if (history.phase === "failed") {
+    return (
+      <div class="log-start">
+        <p class="problem">Earlier messages could not be loaded. {history.problem}</p>
+        <button type="button" class="quiet" onClick={loadEarlier}>
+          Try again
+        </button>
+      </div>
+    );
+  }
+  if (timeline.more || isLoading) {
+    return (
+      <div class="log-start">
+        <button type="button" class="quiet" aria-disabled={isLoading} onClick={loadEarlier}>
+          {isLoading ? "Loading…" : "Load earlier messages"}
+        </button>
+      </div>
+    );
+  }
+  if (timeline.posts.length > 0) {
+    return (
+      <div class="log-start">
+        <p>
+          This is where <b>#{room}</b> begins.
+        </p>
+      </div>
+    );
+  }
+  if (!connection.caughtUpOnce || outbox.entries.length > 0) return <div class="log-start" />;
+  return (
+    <div class="log-start empty">
+      <p>
+        <b>There are no messages in #{room} yet.</b>
+      </p>
+      <p>Write the first one.</p>
+    </div>
+  );
+}
