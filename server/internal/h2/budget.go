@@ -182,6 +182,9 @@ func (s *Server) Stats() Stats {
 // overBudget counts a connection that went over a budget, and logs it.
 func (s *Server) overBudget(k budgetKind, err *ConnError) {
 	s.stats.over[k].Add(1)
+	if s.OverBudget != nil {
+		s.OverBudget(err.Peer)
+	}
 	if unlogged, ok := s.stats.lines[k].allow(time.Now()); ok {
 		s.log().Warn("closed an HTTP/2 connection over its budget", "peer", err.Peer, "budget", k.String(), "error", err, slog.Int("unlogged", unlogged))
 	}

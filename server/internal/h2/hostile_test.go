@@ -112,7 +112,11 @@ func TestFloods(t *testing.T) {
 	for name, flood := range floods {
 		t.Run(name, func(t *testing.T) {
 			var calls atomic.Int64
-			f := serve(t, &Server{Handler: hostileHandler(&calls), MaxConcurrentStreams: 100, MaxHeaderListBytes: 4 << 10})
+			reported := make(chan string, 1)
+			f := serve(t, &Server{
+				Handler: hostileHandler(&calls), MaxConcurrentStreams: 100, MaxHeaderListBytes: 4 << 10,
+				OverBudget: func(peer string) { reported <- peer },
+			})
 			bystander := h2cClient(t)
 			do(t, bystander, "GET", f.url, nil)
 
@@ -138,6 +142,9 @@ func TestFloods(t *testing.T) {
 			do(t, bystander, "GET", f.url, nil)
 			if over := f.Stats().OverBudget; over[flood.budget.String()] != 1 {
 				t.Errorf("counted %v, want one over %v", over, flood.budget)
+			}
+			if peer := <-reported; peer != p.nc.LocalAddr().String() {
+				t.Errorf("OverBudget was called for %s, want %v", peer, p.nc.LocalAddr())
 			}
 			if line := f.log.String(); !strings.Contains(line, p.nc.LocalAddr().String()) || !strings.Contains(line, "budget="+flood.budget.String()) {
 				t.Errorf("log = %s, want the peer and the budget", line)

@@ -78,6 +78,9 @@ type Server struct {
 	// HTTP is the value of http.ServerContextKey in a request's context. Nil
 	// leaves the key out.
 	HTTP *http.Server
+	// OverBudget is called with the address of a peer, HOST:PORT, whose connection is
+	// about to be closed for a budget. It must not block. Nil means nothing.
+	OverBudget func(peer string)
 	// Log takes connections that ended with an error (debug), peers over a budget
 	// (warn, at most one line a second for each budget) and panics of handlers
 	// (error). Nil discards.
