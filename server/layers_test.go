@@ -101,7 +101,8 @@ var layers = []layer{
 	{"chatroom/server/internal/h2", []string{"chatroom/server/internal/detach", "chatroom/server/internal/outbound", "golang.org/x/net/http2", "golang.org/x/net/http/httpguts"},
 		clientLibraries,
 		"HTTP/2 is the same for any handler, and of x/net only frames and header compression are used; its tests serve connect-go to real clients"},
-	{"chatroom/server/internal/httpd", []string{"chatroom/server/internal/h2"}, nil,
+	{"chatroom/server/internal/httpd", []string{"chatroom/server/internal/h2", "golang.org/x/crypto/acme"},
+		[]string{"golang.org/x/net/http2", "github.com/letsencrypt/pebble", "github.com/miekg/dns"},
 		"listening and stopping are the same for any handler"},
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",

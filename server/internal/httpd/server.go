@@ -1,14 +1,17 @@
-// Package httpd is the service's port: it listens, speaks HTTP/1.1 and
-// unencrypted HTTP/2, serves the page, and stops gracefully. HTTP/1.1 is that of
-// net/http, HTTP/2 that of server/internal/h2.
+// Package httpd is the service's port: it listens, speaks HTTP/1.1 and HTTP/2, both
+// with TLS or both without, serves the page, and stops gracefully. HTTP/1.1 is that of
+// net/http, HTTP/2 that of server/internal/h2. An address whose HTTP/2 connections go
+// over their budgets again and again is refused for a time.
 package httpd
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"io/fs"
 	"log/slog"
+	"net"
 	"net/http"
 	"sync"
 	"time"
@@ -16,8 +19,8 @@ import (
 	"chatroom/server/internal/h2"
 )
 
-// The bounds of a connection. There is no write timeout and no read timeout:
-// they would end streams. Streams have deadlines of their own.
+// The bounds of a connection. There is no write timeout and no read timeout of
+// net/http: they would end streams. Streams have deadlines of their own.
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
@@ -25,20 +28,26 @@ const (
 	// A peer that is gone without a word is noticed after both.
 	pingAfter   = 15 * time.Second
 	pingTimeout = 15 * time.Second
+	// writeTimeout is that of a Config without one.
+	writeTimeout = 30 * time.Second
 )
 
 // Config is what a Server is made of.
 type Config struct {
 	// Listeners are what Listen has opened. Shutdown closes them.
 	Listeners Listeners
+	// TLS makes all of Listeners speak HTTPS. Nil means plain HTTP.
+	TLS *Certificates
+	// Redirect are plain HTTP listeners that send clients to the first of Listeners by
+	// https. Shutdown closes them. They must be empty without TLS.
+	Redirect Listeners
 	// RPC are handlers by their patterns for http.ServeMux.
 	RPC map[string]http.Handler
 	// Page holds the static page, served at all other paths.
 	Page fs.FS
-	// WriteTimeout is how long an HTTP/2 peer may take for the bytes that its
-	// socket did not take at once before the connection is closed. Zero means
-	// 30 s. Handlers bound their own writes, but can't end one that waits for the
-	// socket there.
+	// WriteTimeout is how long a peer may take for the bytes that its socket did not
+	// take at once before the connection is closed. Zero means 30 s. Handlers bound
+	// their own writes, but can't end one that waits for the socket there.
 	WriteTimeout time.Duration
 	// Log takes what operators should know.
 	Log *slog.Logger
@@ -49,6 +58,11 @@ type Server struct {
 	http      *http.Server
 	h2        *h2.Server
 	listeners Listeners
+	tls       *Certificates // nil without TLS
+	redirects *http.Server
+	redirect  Listeners
+	penalties *penalties
+	log       *slog.Logger
 }
 
 // New returns a server that does not serve yet.
@@ -64,52 +78,107 @@ func New(c Config) (*Server, error) {
 	mux.Handle("/", page)
 	s := &Server{
 		listeners: c.Listeners,
-		http: &http.Server{
-			Handler:           mux,
-			ReadHeaderTimeout: readHeaderTimeout,
-			IdleTimeout:       idleTimeout,
-			MaxHeaderBytes:    maxHeaderBytes,
-			ErrorLog:          slog.NewLogLogger(c.Log.Handler(), slog.LevelDebug),
-		},
+		tls:       c.TLS,
+		redirect:  c.Redirect,
+		penalties: newPenalties(c.Log),
+		log:       c.Log,
 	}
+	var handler http.Handler = mux
+	if c.TLS != nil {
+		handler = secure(mux, c.TLS.hsts)
+	}
+	s.http = newHTTP1(handler, c.Log)
+	s.http.ConnContext = withTLSState
 	s.h2 = &h2.Server{
-		Handler:            mux,
+		Handler:            handler,
 		HTTP:               s.http,
 		MaxHeaderListBytes: maxHeaderBytes,
 		IdleTimeout:        idleTimeout,
 		PingInterval:       pingAfter,
 		PingTimeout:        pingTimeout,
-		WriteTimeout:       c.WriteTimeout,
+		WriteTimeout:       cmp.Or(c.WriteTimeout, writeTimeout),
 		PrefaceTimeout:     readHeaderTimeout,
+		OverBudget:         s.penalties.record,
 		Log:                c.Log,
 	}
 	s.http.RegisterOnShutdown(s.h2.StartShutdown)
+	if c.TLS != nil && len(c.Listeners) > 0 {
+		_, port, err := net.SplitHostPort(c.Listeners[0].Addr().String())
+		if err != nil {
+			return nil, fmt.Errorf("redirect to %v: %w", c.Listeners[0].Addr(), err)
+		}
+		s.redirects = newHTTP1(c.TLS.redirect(port), c.Log)
+		s.redirects.WriteTimeout = readHeaderTimeout
+	}
 	return s, nil
+}
+
+func newHTTP1(handler http.Handler, log *slog.Logger) *http.Server {
+	return &http.Server{
+		Handler:           handler,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),
+	}
 }
 
 // Serve handles connections until Shutdown. When one listener fails, it ends the
 // others and returns the error.
 func (s *Server) Serve() error {
-	errs := make([]error, len(s.listeners))
+	ctx, cancel := context.WithCancel(context.Background())
+	var watching sync.WaitGroup
+	if s.tls != nil && s.tls.watch != nil {
+		watching.Go(func() { s.tls.watch(ctx) })
+	}
+	errs := make([]error, len(s.listeners)+len(s.redirect))
 	var wg sync.WaitGroup
-	for i, l := range s.listeners {
+	serve := func(i int, server *http.Server, l net.Listener, wait func()) {
 		wg.Go(func() {
-			both := s.h2.Listen(l, readHeaderTimeout)
-			if err := s.http.Serve(both); !errors.Is(err, http.ErrServerClosed) {
+			if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
 				errs[i] = fmt.Errorf("serve on %s: %w", l.Addr(), err)
-				_ = both.Close()
+				_ = l.Close()
 				s.listeners.Close()
+				s.redirect.Close()
 			}
-			both.Wait()
+			wait()
 		})
 	}
+	for i, l := range s.listeners {
+		both := s.sorted(gate{l, s.penalties})
+		serve(i, s.http, both, both.Wait)
+	}
+	for i, l := range s.redirect {
+		serve(len(s.listeners)+i, s.redirects, l, func() {})
+	}
 	wg.Wait()
+	cancel()
+	watching.Wait()
 	return errors.Join(errs...)
+}
+
+// sortedListener serves HTTP/2 connections itself, and hands on the others.
+type sortedListener interface {
+	net.Listener
+	// Wait returns when the listener is closed and its HTTP/2 connections have ended.
+	Wait()
+}
+
+func (s *Server) sorted(l net.Listener) sortedListener {
+	if s.tls == nil {
+		return s.h2.Listen(l, readHeaderTimeout)
+	}
+	t := &tlsListener{inner: l, config: s.tls.config(), h2: s.h2, http: s.http, writeTimeout: s.h2.WriteTimeout, log: s.log}
+	t.start()
+	return t
 }
 
 // Shutdown stops listening and waits for handlers. With the end of ctx it closes
 // their connections instead.
 func (s *Server) Shutdown(ctx context.Context) error {
+	if s.redirects != nil {
+		_ = s.redirects.Close() // its answers are short
+	}
 	if errors.Join(s.http.Shutdown(ctx), s.h2.Shutdown(ctx)) == nil {
 		return nil
 	}
