@@ -21,6 +21,7 @@ type group struct {
 
 var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
+	{"TLS", tlsFlags},
 	{"Rooms", []string{"rooms", "room-creation", "presence-grace", "schema"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
 	{"Streams and memory", []string{"memory-bytes", "heartbeat", "write-timeout", "drain"}},
@@ -33,12 +34,14 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	listen := names{list: []string{service.DefaultAddress}}
 	rooms := names{list: []string{service.DefaultRoom}}
 	creation := creation("anyone")
+	var auto names
 	fsync := true
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Usage = func() { usage(flags, out) }
-	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and unencrypted HTTP/2 on; may be repeated")
+	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and HTTP/2 on, with TLS or without; may be repeated")
 	flags.StringVar(&c.Data, "data", service.DefaultData, `directory for what is kept, or "memory" to keep nothing`)
+	defineTLS(flags, &c.TLS, &auto)
 	flags.Var(&rooms, "rooms", "`names` of rooms that always exist; may be repeated")
 	flags.Var(&creation, "room-creation", `"anyone" may make a room by being first in it; or "members" with a token, or "nobody"`)
 	flags.DurationVar(&c.PresenceGrace, "presence-grace", service.DefaultPresenceGrace, "how long a member is still in a room after its last connection was lost")
@@ -64,6 +67,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 		return nil, err
 	}
 	c.Addresses, c.Rooms, c.RoomCreation, c.NoFsync = listen.list, rooms.list, creations[creation], !fsync
+	c.TLS.Auto = auto.list
 	return c, check(c)
 }
 
@@ -79,6 +83,9 @@ func check(c *service.Config) error {
 		if err := chat.CheckRoom(room); err != nil {
 			return fmt.Errorf("-rooms: %q: %w", room, err)
 		}
+	}
+	if err := checkTLS(&c.TLS, c.Data); err != nil {
+		return err
 	}
 	switch {
 	case c.Data == "":

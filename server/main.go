@@ -6,7 +6,6 @@ import (
 	"errors"
 	"flag"
 	"fmt"
-	"net"
 	"os"
 	"os/signal"
 	"syscall"
@@ -36,20 +35,8 @@ func runServe(ctx context.Context, args []string, p process) error {
 	c.Log = p.log()
 	c.Ready = func(addresses []string) {
 		for _, address := range addresses {
-			fmt.Fprintf(p.stdout, "chatroom: open %s\n", pageURL(address))
+			fmt.Fprintf(p.stdout, "chatroom: open %s\n", pageURL(address, &c.TLS))
 		}
 	}
 	return service.Run(ctx, *c)
-}
-
-// pageURL returns a link that works in a browser on this machine.
-func pageURL(address string) string {
-	host, port, err := net.SplitHostPort(address)
-	if err != nil {
-		return address
-	}
-	if ip := net.ParseIP(host); ip == nil || ip.IsUnspecified() {
-		host = "localhost"
-	}
-	return "http://" + net.JoinHostPort(host, port) + "/"
 }

@@ -30,9 +30,11 @@ const (
 // Config is what a service runs with. Its zero value works. Errors of Run name a
 // setting by its flag.
 type Config struct {
-	// Addresses are the TCP addresses to serve HTTP/1.1 and unencrypted HTTP/2 on.
-	// None means DefaultAddress.
+	// Addresses are the TCP addresses to serve HTTP/1.1 and HTTP/2 on, with TLS or
+	// without. None means DefaultAddress.
 	Addresses []string
+	// TLS makes all of them speak HTTPS.
+	TLS TLSConfig
 	// Data is the directory for what is kept, or MemoryData to keep nothing. Empty
 	// means DefaultData.
 	Data string

@@ -41,6 +41,11 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("-listen: %w", err)
 	}
 	defer listeners.Close()
+	certificates, redirect, err := c.TLS.open(append(listeners.Addresses(), c.Addresses...), c.Data, c.Log)
+	if err != nil {
+		return err
+	}
+	defer redirect.Close()
 	data, err := openData(ctx, &c, listeners.Addresses(), c.Log)
 	if err != nil {
 		return err
@@ -66,6 +71,8 @@ func Run(ctx context.Context, c Config) error {
 	})
 	server, err := httpd.New(httpd.Config{
 		Listeners:    listeners,
+		TLS:          certificates,
+		Redirect:     redirect,
 		RPC:          api.Handlers(),
 		Page:         web.Files(),
 		WriteTimeout: c.WriteTimeout,
