@@ -233,7 +233,7 @@ func ACME(c ACMEConfig) (*Certificates, error) {
 	return &Certificates{
 		get:       m.GetCertificate,
 		protocols: []string{acme.ALPNProto},
-		serves:    func(host string) bool { return m.HostPolicy(context.Background(), host) == nil },
+		serves:    func(host string) bool { return m.HostPolicy(context.Background(), strings.ToLower(host)) == nil },
 		hsts:      true,
 	}, nil
 }
