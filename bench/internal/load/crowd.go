@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"sync"
@@ -42,6 +43,38 @@ type connection struct {
 	fd       int
 	protocol layer
 	out      []byte // what the protocol wants to be written, and the crowd writes
+
+	tls    *tls.Conn // nil without TLS
+	socket *tlsSocket
+}
+
+// write writes p, which is short.
+func (c *connection) write(p []byte) error {
+	if c.tls == nil {
+		return writeAll(c.fd, p)
+	}
+	_, err := c.tls.Write(p)
+	return err
+}
+
+// feed gives the protocol what was received. TLS decrypts into plain.
+func (c *connection) feed(received, plain []byte) error {
+	if c.tls == nil {
+		return c.protocol.feed(received)
+	}
+	c.socket.received = received
+	for {
+		n, err := c.tls.Read(plain)
+		if errors.Is(err, errAgain) {
+			return nil
+		}
+		if err == nil {
+			err = c.protocol.feed(plain[:n])
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 // NewCrowd returns a crowd without subscribers, which will reach the server at
@@ -99,14 +132,20 @@ func (c *Crowd) add(sub Subscription) error {
 	if err != nil {
 		return err
 	}
-	if err := writeAll(fd, c.door.request(c.address, sub)); err != nil {
-		return errors.Join(err, syscall.Close(fd))
+	conn := &connection{fd: fd}
+	if c.door.tls != nil {
+		conn.tls, conn.socket, err = handshake(fd, c.door.tls)
 	}
-	if err := syscall.SetNonblock(fd, true); err != nil {
+	if err == nil {
+		err = conn.write(c.door.request(c.address, sub))
+	}
+	if err == nil {
+		err = syscall.SetNonblock(fd, true)
+	}
+	if err != nil {
 		return errors.Join(err, syscall.Close(fd))
 	}
 	s := newSubscriber(&c.tally, sub)
-	conn := &connection{fd: fd}
 	conn.protocol = c.door.protocol(&conn.out, s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -134,7 +173,7 @@ func (c *Crowd) addStream(sub Subscription) (shares bool, err error) {
 		return false, err
 	}
 	c.subscribers = append(c.subscribers, s)
-	return true, writeAll(c.newest.fd, c.door.another(id, c.address, sub))
+	return true, c.newest.write(c.door.another(id, c.address, sub))
 }
 
 // allLive waits for the subscribers added.
@@ -160,7 +199,7 @@ func (c *Crowd) allLive(ctx context.Context, patience time.Duration) error {
 
 // read reads all connections until Close.
 func (c *Crowd) read() {
-	buffer := make([]byte, 64<<10)
+	buffer, plain := make([]byte, 64<<10), make([]byte, 16<<10) // a record of TLS
 	events := make([]syscall.EpollEvent, 512)
 	for !c.stopped.Load() {
 		n, err := syscall.EpollWait(c.poll, events, pollTimeout)
@@ -173,7 +212,7 @@ func (c *Crowd) read() {
 		}
 		c.mu.Lock()
 		for _, event := range events[:n] {
-			if err := c.receive(event.Fd, buffer); err != nil {
+			if err := c.receive(event.Fd, buffer, plain); err != nil {
 				c.dropLocked(event.Fd, err)
 			}
 		}
@@ -183,7 +222,7 @@ func (c *Crowd) read() {
 }
 
 // receive takes what one connection has received, and answers.
-func (c *Crowd) receive(fd int32, buffer []byte) error {
+func (c *Crowd) receive(fd int32, buffer, plain []byte) error {
 	conn := c.byFD[fd]
 	if conn == nil {
 		return nil
@@ -198,13 +237,13 @@ func (c *Crowd) receive(fd int32, buffer []byte) error {
 		return errors.New("the server closed the connection")
 	}
 	c.tally.now = now()
-	if err := conn.protocol.feed(buffer[:n]); err != nil {
+	if err := conn.feed(buffer[:n], plain); err != nil {
 		return err
 	}
 	if len(conn.out) == 0 {
 		return nil
 	}
-	err = writeAll(int(fd), conn.out)
+	err = conn.write(conn.out)
 	conn.out = conn.out[:0]
 	return err
 }

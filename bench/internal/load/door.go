@@ -1,6 +1,7 @@
 package load
 
 import (
+	"crypto/tls"
 	"fmt"
 
 	"golang.org/x/net/http2"
@@ -25,6 +26,8 @@ type Door struct {
 	// reads it. Both are nil for doors whose connections have one subscriber.
 	another func(id uint32, authority string, s Subscription) []byte
 	stream  func(s *subscriber) h2Stream
+
+	tls *tls.Config // nil without TLS
 }
 
 // Subscription is what one subscriber asks a server for.

@@ -2,6 +2,7 @@ package load
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -54,6 +55,9 @@ func Dial(ctx context.Context, address string, door Door) (*Publisher, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
+	}
+	if door.tls != nil {
+		conn = tls.Client(conn, door.tls)
 	}
 	const initial = 65535 // what HTTP/2 begins with
 	p := &Publisher{

@@ -23,6 +23,7 @@ const queue = 256
 // servers serve until ctx ends. They call listening once they do.
 var servers = map[string]func(ctx context.Context, listening func(net.Addr)) error{
 	"tcp":     onListener(serveTCP),
+	"tls":     onListener(serveTLS),
 	"grpc":    onListener(serveGRPC),
 	"naive":   onListener(serveNaive),
 	"gorilla": onListener(serveGorilla),

@@ -20,7 +20,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // subscribers that come later and in the presence of one that has gone.
 func TestPeers(t *testing.T) {
 	doors := map[string]load.Door{
-		"tcp": load.PeerTCP, "grpc": load.PeerGRPC, "naive": load.PeerGRPC,
+		"tcp": load.PeerTCP, "tls": load.PeerTCP.OverTLS(), "grpc": load.PeerGRPC, "naive": load.PeerGRPC,
 		"gorilla": load.PeerWebSocket, "nats": load.PeerNATS,
 	}
 	for _, name := range peer.Names() {

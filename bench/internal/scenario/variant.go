@@ -22,7 +22,9 @@ const (
 	connectH2Shared = "chatroom, Connect h2, one connection"
 	connectHTTP1    = "chatroom, Connect HTTP/1.1"
 	connectH2Memory = "chatroom, Connect h2, -data memory"
+	connectH2TLS    = "chatroom, Connect h2 over TLS"
 	rawTCP          = "raw TCP, a write each"
+	rawTLS          = "raw TCP over TLS, a write each"
 	grpcChannels    = "grpc-go, channels"
 	gorilla         = "gorilla WebSocket, drained"
 	natsCore        = "NATS core"
@@ -32,9 +34,11 @@ const (
 func everyone() []Variant {
 	return []Variant{
 		{Name: rawTCP, Door: load.PeerTCP, Peer: "tcp"},
+		{Name: rawTLS, Door: load.PeerTCP.OverTLS(), Peer: "tls"},
 		{Name: gorilla, Door: load.PeerWebSocket, Peer: "gorilla"},
 		{Name: grpcChannels, Door: load.PeerGRPC, Peer: "grpc"},
 		{Name: connectH2, Door: load.ConnectH2},
+		{Name: connectH2TLS, Door: load.ConnectH2.OverTLS(), Flags: []string{"-tls-self-signed"}},
 		{Name: connectHTTP1, Door: load.ConnectHTTP1},
 		{Name: "chatroom, gRPC", Door: load.GRPC},
 		{Name: "chatroom, gRPC-Web HTTP/1.1", Door: load.GRPCWeb},
@@ -45,7 +49,9 @@ func everyone() []Variant {
 }
 
 // delivering is what most scenarios compare.
-func delivering() []Variant { return named(rawTCP, gorilla, grpcChannels, connectH2, connectHTTP1) }
+func delivering() []Variant {
+	return named(rawTCP, rawTLS, gorilla, grpcChannels, connectH2, connectH2TLS, connectHTTP1)
+}
 
 // sharing has all subscribers on one connection of HTTP/2, as behind a proxy,
 // beside the floor, which has a connection for each.
