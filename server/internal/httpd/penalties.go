@@ -10,9 +10,12 @@ import (
 
 // The budgets of package h2 are per connection. These bound what an address gains by
 // connecting again: after abuseConnections connections within abuseWindow that went
-// over a budget, its new connections are closed when they are accepted, for
-// firstPenalty. An offence within abuseWindow of a penalty's end doubles the next one,
-// up to maxPenalty.
+// over a budget, its new connections are refused for firstPenalty. An offence within
+// abuseWindow of a penalty's end doubles the next one, up to maxPenalty.
+//
+// To close a refused connection at once costs 37 µs, and a client that connects again
+// at once makes that a quarter of a core. So a few of them are held for holdTime before
+// they are closed, unread, which slows such a client down; the others are closed at once.
 const (
 	abuseConnections = 5
 	abuseWindow      = time.Minute
@@ -21,6 +24,10 @@ const (
 	// maxOffenders bounds how many addresses are remembered. The one whose last
 	// offence is oldest is forgotten first.
 	maxOffenders = 4096
+
+	holdTime     = time.Second
+	maxHeld      = 32  // connections of an address
+	maxHeldInAll = 256 // connections of all addresses
 )
 
 // penalties remembers the addresses whose HTTP/2 connections were closed for going
@@ -31,6 +38,7 @@ type penalties struct {
 
 	mu        sync.Mutex // guards below
 	offenders map[netip.Prefix]*offender
+	held      int // connections
 }
 
 type offender struct {
@@ -39,6 +47,7 @@ type offender struct {
 	penalty time.Duration // the current or last one; 0 before the first
 	until   time.Time     // when it ends
 	refused int           // connections, during it
+	held    int           // connections, now
 }
 
 func newPenalties(log *slog.Logger) *penalties {
@@ -60,7 +69,7 @@ func (p *penalties) record(peer string) {
 		o = new(offender)
 		p.offenders[source] = o
 	} else if o.forgotten(now) {
-		*o = offender{}
+		*o = offender{held: o.held}
 	}
 	o.last = now
 	if now.Before(o.until) {
@@ -80,23 +89,49 @@ func (p *penalties) record(peer string) {
 		"address", source.String(), "for", o.penalty, "refused before", refused)
 }
 
-// refuses reports whether a new connection of peer is to be closed.
-func (p *penalties) refuses(peer string) bool {
+// verdict is what happens to a new connection.
+type verdict int
+
+const (
+	pass verdict = iota
+	hold         // close it after holdTime, and call release
+	refuse
+)
+
+// judge decides on a new connection of peer.
+func (p *penalties) judge(peer string) verdict {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if len(p.offenders) == 0 {
-		return false
+		return pass
 	}
 	source, ok := sourceOf(peer)
 	if !ok {
-		return false
+		return pass
 	}
 	o := p.offenders[source]
 	if o == nil || !time.Now().Before(o.until) {
-		return false
+		return pass
 	}
 	o.refused++
-	return true
+	if o.held >= maxHeld || p.held >= maxHeldInAll {
+		return refuse
+	}
+	o.held++
+	p.held++
+	return hold
+}
+
+// release ends the hold of a connection.
+func (p *penalties) release(peer string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.held--
+	if source, ok := sourceOf(peer); ok {
+		if o := p.offenders[source]; o != nil && o.held > 0 { // it may have been forgotten meanwhile
+			o.held--
+		}
+	}
 }
 
 // forgotten reports whether an address is no offender any more.
@@ -137,7 +172,7 @@ func sourceOf(peer string) (netip.Prefix, bool) {
 	return source, err == nil
 }
 
-// gate is a listener that closes the connections that penalties refuse.
+// gate is a listener that closes the connections of addresses with a penalty.
 type gate struct {
 	net.Listener
 	penalties *penalties
@@ -147,12 +182,24 @@ type gate struct {
 func (g gate) Accept() (net.Conn, error) {
 	for {
 		nc, err := g.Listener.Accept()
-		if err != nil || !g.penalties.refuses(nc.RemoteAddr().String()) {
-			return nc, err
+		if err != nil {
+			return nil, err
+		}
+		peer := nc.RemoteAddr().String()
+		v := g.penalties.judge(peer)
+		if v == pass {
+			return nc, nil
 		}
 		if t, ok := nc.(*net.TCPConn); ok {
-			_ = t.SetLinger(0) // reset it, which leaves nothing to the kernel
+			_ = t.SetLinger(0) // its close resets it, and leaves nothing to the kernel
 		}
-		_ = nc.Close()
+		if v == refuse {
+			_ = nc.Close()
+			continue
+		}
+		time.AfterFunc(holdTime, func() {
+			_ = nc.Close()
+			g.penalties.release(peer)
+		})
 	}
 }

@@ -19,7 +19,19 @@ import (
 
 const offending = "192.0.2.1:1234"
 
-// record makes n offences.
+// refused reports whether a connection of peer is not served.
+func refused(p *penalties, peer string) bool {
+	switch p.judge(peer) {
+	case hold:
+		p.release(peer)
+		return true
+	case refuse:
+		return true
+	}
+	return false
+}
+
+// recordTimes makes n offences.
 func (p *penalties) recordTimes(n int, peer string) {
 	for range n {
 		p.record(peer)
@@ -33,24 +45,24 @@ func TestPenaltiesGrow(t *testing.T) {
 		var log bytes.Buffer
 		p := newPenalties(slog.New(slog.NewTextHandler(&log, nil)))
 		p.recordTimes(abuseConnections-1, offending)
-		if p.refuses(offending) {
+		if refused(p, offending) {
 			t.Errorf("refused after %d offences", abuseConnections-1)
 		}
 		for i, want := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
 			p.record(offending)
-			if !p.refuses("192.0.2.1:99") {
+			if !refused(p, "192.0.2.1:99") {
 				t.Errorf("penalty %d: another port of the address is not refused", i)
 			}
-			if p.refuses("192.0.2.2:1234") {
+			if refused(p, "192.0.2.2:1234") {
 				t.Errorf("penalty %d: another address is refused", i)
 			}
 			p.recordTimes(10, offending) // of connections that were accepted before
 			time.Sleep(time.Duration(want)*time.Second - 1)
-			if !p.refuses(offending) {
+			if !refused(p, offending) {
 				t.Errorf("penalty %d ended before %d s", i, want)
 			}
 			time.Sleep(1)
-			if p.refuses(offending) {
+			if refused(p, offending) {
 				t.Errorf("penalty %d did not end after %d s", i, want)
 			}
 			if got := strings.Count(log.String(), "\n"); got != i+1 {
@@ -72,18 +84,18 @@ func TestPenaltiesForget(t *testing.T) {
 			p.record(offending)
 			time.Sleep(abuseWindow / (abuseConnections - 1))
 		}
-		if p.refuses(offending) {
+		if refused(p, offending) {
 			t.Errorf("refused after offences of which never %d were within a minute", abuseConnections)
 		}
 		p.recordTimes(abuseConnections, offending)
 		time.Sleep(firstPenalty + abuseWindow)
 		p.recordTimes(abuseConnections-1, offending)
-		if p.refuses(offending) {
+		if refused(p, offending) {
 			t.Error("refused for fewer offences than at first, a minute after a penalty")
 		}
 		p.record(offending)
 		time.Sleep(firstPenalty)
-		if p.refuses(offending) {
+		if refused(p, offending) {
 			t.Error("the first penalty after a minute without one is longer than the first")
 		}
 	})
@@ -106,8 +118,8 @@ func TestPenaltiesSources(t *testing.T) {
 	} {
 		p := newPenalties(slog.New(slog.DiscardHandler))
 		p.recordTimes(abuseConnections, tt.offender)
-		if got := p.refuses(tt.other); got != tt.want {
-			t.Errorf("after offences of %s: refuses(%s) = %t, want %t", tt.offender, tt.other, got, tt.want)
+		if got := refused(p, tt.other); got != tt.want {
+			t.Errorf("after offences of %s: %s is refused: %t, want %t", tt.offender, tt.other, got, tt.want)
 		}
 	}
 }
@@ -125,8 +137,8 @@ func TestPenaltiesAreBounded(t *testing.T) {
 			t.Errorf("%d addresses are remembered, want %d", n, maxOffenders)
 		}
 		for i, want := range map[int]bool{0: false, 9: false, 10: true, maxOffenders + 9: true} {
-			if got := p.refuses(peer(i)); got != want {
-				t.Errorf("refuses(address %d) = %t, want %t", i, got, want)
+			if got := refused(p, peer(i)); got != want {
+				t.Errorf("address %d is refused: %t, want %t", i, got, want)
 			}
 		}
 		time.Sleep(2 * abuseWindow)
@@ -135,6 +147,34 @@ func TestPenaltiesAreBounded(t *testing.T) {
 			t.Errorf("%d addresses are remembered after two minutes, want the new one", n)
 		}
 	})
+}
+
+// Few connections of an address are held, and few of all addresses together.
+func TestPenaltiesHold(t *testing.T) {
+	p := newPenalties(slog.New(slog.DiscardHandler))
+	peer := func(i int) string { return fmt.Sprintf("10.0.%d.1:1", i) }
+	const addresses = 2 * maxHeldInAll / maxHeld
+	for i := range addresses {
+		p.recordTimes(abuseConnections, peer(i))
+		held := 0
+		for range 2 * maxHeld {
+			if p.judge(peer(i)) == hold {
+				held++
+			}
+		}
+		if want := maxHeld; i < addresses/2 && held != want || i >= addresses/2 && held != 0 {
+			t.Errorf("%d connections of address %d are held, want %d of the first %d addresses", held, i, want, addresses/2)
+		}
+	}
+	for range maxHeld {
+		p.release(peer(0))
+	}
+	if v := p.judge(peer(addresses - 1)); v != hold {
+		t.Errorf("a connection is not held after others were released: %v", v)
+	}
+	if v := p.judge("192.0.2.9:1"); v != pass {
+		t.Errorf("a connection of another address is not served: %v", v)
+	}
 }
 
 // The gate closes refused connections, and passes on the others as they are.
