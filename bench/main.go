@@ -11,6 +11,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"chatroom/bench/internal/attack"
 	"chatroom/bench/internal/peer"
 )
 
@@ -19,8 +20,13 @@ func main() {
 	// After the first signal the next one ends the process at once.
 	context.AfterFunc(ctx, stop)
 	run := run
-	if len(os.Args) == 3 && os.Args[1] == "peer" {
+	switch {
+	case len(os.Args) == 3 && os.Args[1] == "peer":
 		run = servePeer
+	case len(os.Args) > 1 && os.Args[1] == "attack":
+		run = func(ctx context.Context, args []string, stdout, _ io.Writer) error {
+			return attack.Command(ctx, args[1:], stdout)
+		}
 	}
 	if err := run(ctx, os.Args[1:], os.Stdout, os.Stderr); err != nil && !errors.Is(err, flag.ErrHelp) {
 		fmt.Fprintln(os.Stderr, "bench:", err)

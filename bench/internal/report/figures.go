@@ -37,6 +37,15 @@ type Figures struct {
 	// were live, PeakMiB the most memory that the server had resident.
 	LiveSeconds float64 `json:"liveSeconds,omitempty"`
 	PeakMiB     float64 `json:"peakMiB,omitempty"`
+	// SpentCores is the share of a core that the server spent on an attack.
+	// ClosedMillis is the time until the server closed its first connection; 0 if it
+	// did not. Connections of the attacker were served, and Refused were not. QuietP99
+	// is P99 without the attack.
+	SpentCores   float64 `json:"spentCores,omitempty"`
+	ClosedMillis float64 `json:"closedMillis,omitempty"`
+	Connections  int     `json:"connections,omitempty"`
+	Refused      int     `json:"refused,omitempty"`
+	QuietP99     float64 `json:"quietP99Millis,omitempty"`
 
 	Lost       uint64 `json:"lost"`
 	Duplicated uint64 `json:"duplicated"`
@@ -64,7 +73,12 @@ func (f *Figures) String() string {
 	} else {
 		line += fmt.Sprintf("  %9.0f/s", f.PerSecond)
 	}
-	line += fmt.Sprintf("  %6.2f µs (generator %.2f)", f.ServerMicros, f.GeneratorMicros)
+	if f.Connections > 0 {
+		line += fmt.Sprintf("  %.3f cores spent, closed after %.0f ms, %d connections and %d refused, quiet p99 %.2f ms;",
+			f.SpentCores, f.ClosedMillis, f.Connections, f.Refused, f.QuietP99)
+	} else {
+		line += fmt.Sprintf("  %6.2f µs (generator %.2f)", f.ServerMicros, f.GeneratorMicros)
+	}
 	if f.P99 > 0 {
 		line += fmt.Sprintf("  p50 %.2f p99 %.2f p99.9 %.2f ms", f.P50, f.P99, f.P999)
 	}

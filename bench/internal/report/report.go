@@ -145,6 +145,9 @@ func mid(figures []Figures) Figures {
 	m.IdleKiB = median(figures, func(f Figures) float64 { return f.IdleKiB })
 	m.LiveSeconds = median(figures, func(f Figures) float64 { return f.LiveSeconds })
 	m.PeakMiB = median(figures, func(f Figures) float64 { return f.PeakMiB })
+	m.SpentCores = median(figures, func(f Figures) float64 { return f.SpentCores })
+	m.ClosedMillis = median(figures, func(f Figures) float64 { return f.ClosedMillis })
+	m.QuietP99 = median(figures, func(f Figures) float64 { return f.QuietP99 })
 	for _, f := range figures[1:] {
 		m.Deliveries += f.Deliveries
 		m.Lost += f.Lost

@@ -14,6 +14,10 @@ const (
 	IdleKiB      Metric = "idleKiB"
 	LiveSeconds  Metric = "liveSeconds"
 	PeakMiB      Metric = "peakMiB"
+	SpentCores   Metric = "spentCores"
+	ClosedMillis Metric = "closedMillis"
+	// P99Growth is P99 divided by QuietP99.
+	P99Growth Metric = "p99Growth"
 )
 
 // metrics holds how each is shown and where it is.
@@ -28,6 +32,14 @@ var metrics = map[Metric]struct {
 	IdleKiB:      {"memory", " KiB", func(f Figures) float64 { return f.IdleKiB }},
 	LiveSeconds:  {"time until all are live", " s", func(f Figures) float64 { return f.LiveSeconds }},
 	PeakMiB:      {"peak memory", " MiB", func(f Figures) float64 { return f.PeakMiB }},
+	SpentCores:   {"cores spent", "", func(f Figures) float64 { return f.SpentCores }},
+	ClosedMillis: {"time until closed", " ms", func(f Figures) float64 { return f.ClosedMillis }},
+	P99Growth: {"p99", " × without the attack", func(f Figures) float64 {
+		if f.QuietP99 == 0 {
+			return 0
+		}
+		return f.P99 / f.QuietP99
+	}},
 }
 
 // Target is what a figure should be: at most, or at least, a number.

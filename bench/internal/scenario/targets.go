@@ -2,12 +2,13 @@ package scenario
 
 import (
 	"slices"
+	"strings"
 
 	"chatroom/bench/internal/report"
 )
 
 // Targets returns what the service should reach.
-func Targets() []report.Target { return slices.Concat(delivery(), store()) }
+func Targets() []report.Target { return slices.Concat(delivery(), floods(), store()) }
 
 // delivery returns the targets of fan-out.
 func delivery() []report.Target {
@@ -37,6 +38,24 @@ func delivery() []report.Target {
 	returning := append(both, herdShared)
 	each(returning, report.Target{Scenario: "herd", Metric: report.LiveSeconds, AtMost: 3})
 	each(returning, report.Target{Scenario: "herd", Metric: report.PeakMiB, AtMost: 200})
+	return targets
+}
+
+// floods returns the targets of what clients cost that mean harm.
+func floods() []report.Target {
+	var targets []report.Target
+	for _, v := range (flood{}).Variants() {
+		target := report.Target{Scenario: floodName, Variant: v.Name}
+		add := func(m report.Metric, atMost float64) {
+			target.Metric, target.AtMost = m, atMost
+			targets = append(targets, target)
+		}
+		add(report.SpentCores, 0.05)
+		add(report.P99Growth, 2)
+		if !strings.HasPrefix(v.Name, zeroWindow) {
+			add(report.ClosedMillis, 1000)
+		}
+	}
 	return targets
 }
 
