@@ -56,7 +56,7 @@ func newConfig(options ...Option) service.Config {
 
 // Service is a service that runs in the process of the test.
 type Service struct {
-	URL  string // http://127.0.0.1:PORT
+	URL  string // http://127.0.0.1:PORT, or https
 	Addr string // 127.0.0.1:PORT
 	Log  Buffer
 
@@ -99,6 +99,9 @@ func TryStart(options ...Option) (*Service, error) {
 	select {
 	case s.Addr = <-ready:
 		s.URL = "http://" + s.Addr
+		if c.TLS.Enabled() {
+			s.URL = "https://" + s.Addr
+		}
 		return s, nil
 	case <-s.ended:
 		cancel()

@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"bytes"
+	"io"
 	"net"
 	"slices"
 	"strings"
@@ -160,33 +161,81 @@ func resetStream(f *flooder) error {
 }
 
 // A client that floods its connection is disconnected with ENHANCE_YOUR_CALM. Bystanders
-// receive everything in order meanwhile.
+// receive everything in order meanwhile. Each flood has a service of its own, which
+// refuses an address after a few.
 func TestHTTP2FloodsAreCutOff(t *testing.T) {
 	t.Parallel()
-	s := harness.Start(t, harness.InMemory)
-	rest := newBystanders(t, s)
 	for name, flood := range floods {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := harness.Start(t, harness.InMemory)
+			rest := newBystanders(t, s)
 			f := newFlooder(t, s)
 			if flood.begin != nil {
 				harness.Must(t, flood.begin(f))
 			}
-			var flooding sync.WaitGroup
-			flooding.Go(func() {
-				for i := uint32(0); flood.next(f, i) == nil; i++ {
-				}
-			})
 			var exchanging sync.WaitGroup
 			exchanging.Go(func() { rest.exchange(t, 100, harness.LongText) })
-			code, told := f.goAway()
-			_ = f.conn.Close()
-			flooding.Wait()
+			f.checkCutOff(flood.next)
 			exchanging.Wait()
-			if !told || code != http2.ErrCodeEnhanceYourCalm {
-				t.Errorf("GOAWAY %v, %t, want ENHANCE_YOUR_CALM", code, told)
-			}
+			rest.awaitMembers(t, 0)
+			rest.exchange(t, 1, "")
 		})
 	}
-	rest.awaitMembers(t, 0)
-	rest.exchange(t, 1, "")
+}
+
+// checkCutOff sends frames until the connection ends, and checks why it did.
+func (f *flooder) checkCutOff(next func(f *flooder, i uint32) error) {
+	f.t.Helper()
+	var flooding sync.WaitGroup
+	flooding.Go(func() {
+		for i := uint32(0); next(f, i) == nil; i++ {
+		}
+	})
+	code, told := f.goAway()
+	_ = f.conn.Close()
+	flooding.Wait()
+	if !told || code != http2.ErrCodeEnhanceYourCalm {
+		f.t.Errorf("GOAWAY %v, %t, want ENHANCE_YOUR_CALM", code, told)
+	}
+}
+
+// floodLimit is more floods than any address is allowed within a minute.
+const floodLimit = 10
+
+// A client that floods one connection after another is refused for a time, which is
+// logged once. Bystanders that are connected receive everything in order meanwhile.
+func TestReconnectingFloodsAreRefused(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.InMemory)
+	rest := newBystanders(t, s)
+	var exchanging sync.WaitGroup
+	exchanging.Go(func() { rest.exchange(t, 100, harness.LongText) })
+	for floods := 0; !refused(t, s); floods++ {
+		if floods == floodLimit {
+			t.Fatalf("connections are accepted after %d floods", floods)
+		}
+		newFlooder(t, s).checkCutOff(func(f *flooder, i uint32) error {
+			return f.framer.WritePing(false, [8]byte{byte(i)})
+		})
+	}
+	exchanging.Wait()
+	if n := strings.Count(s.Log.String(), "new connections of an address are refused"); n != 1 {
+		t.Errorf("the refusal was logged %d times, want once:\n%s", n, s.Log.String())
+	}
+	rest.exchange(t, 10, "")
+}
+
+// refused reports whether a new connection is closed before the SETTINGS of the server.
+func refused(t *testing.T, s *harness.Service) bool {
+	t.Helper()
+	conn, err := net.Dial("tcp", s.Addr)
+	if err != nil {
+		return true
+	}
+	defer conn.Close()
+	harness.Must(t, conn.SetDeadline(time.Now().Add(waitLimit)))
+	_, _ = io.WriteString(conn, http2.ClientPreface+"\x00\x00\x00\x04\x00\x00\x00\x00\x00")
+	_, err = conn.Read(make([]byte, 1))
+	return err != nil
 }

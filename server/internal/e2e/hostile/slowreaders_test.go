@@ -5,6 +5,7 @@ package hostile
 import (
 	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -28,15 +29,20 @@ import (
 // readerProtocol is a way to subscribe. Its name is one of subscriberDoors.
 type readerProtocol struct {
 	name        string
+	tls         bool
 	http2       bool
 	contentType string
 }
 
 var readerProtocols = []readerProtocol{
-	{"h2c Connect", true, "application/connect+proto"},
-	{"h2c gRPC", true, "application/grpc"},
-	{"HTTP1.1 Connect", false, "application/connect+proto"},
-	{"HTTP1.1 gRPC-Web", false, "application/grpc-web+proto"},
+	{"h2c Connect", false, true, "application/connect+proto"},
+	{"h2c gRPC", false, true, "application/grpc"},
+	{"HTTP1.1 Connect", false, false, "application/connect+proto"},
+	{"HTTP1.1 gRPC-Web", false, false, "application/grpc-web+proto"},
+	{"TLS h2 Connect", true, true, "application/connect+proto"},
+	{"TLS h2 gRPC", true, true, "application/grpc"},
+	{"TLS HTTP1.1 Connect", true, false, "application/connect+proto"},
+	{"TLS HTTP1.1 gRPC-Web", true, false, "application/grpc-web+proto"},
 }
 
 // slowReader is a subscriber that receives too slowly.
@@ -45,12 +51,19 @@ type slowReader struct {
 	ended func(*testing.T) // checks what the client sees once the server has freed it
 }
 
-// slowReaders open a slow reader that is in sharedRoom and in a room of its own.
-var slowReaders = []struct {
+// slowReaderCase is a way to receive too slowly.
+type slowReaderCase struct {
 	name  string
 	http2 bool // only there
 	open  func(t *testing.T, s *harness.Service, p readerProtocol, room string) slowReader
-}{
+}
+
+// slowReaders open a slow reader that is in sharedRoom and in a room of its own. Each is
+// freed after -write-timeout, with every protocol: where the window is closed the stream
+// is reset and the connection stays open, else the connection is closed. A peer that
+// vanishes while nothing is sent to it does not answer a PING, which the tests of h2
+// cover.
+var slowReaders = []slowReaderCase{
 	{"the window never opens", true, neverOpenedWindow},
 	{"the window opens byte by byte", true, byteWiseWindow},
 	{"the socket is never read", false, unreadSocket},
@@ -69,40 +82,51 @@ func TestSlowReadersAreFreed(t *testing.T) {
 	for _, c := range slowReaders {
 		t.Run(c.name, func(t *testing.T) {
 			t.Parallel()
-			s := harness.Start(t, harness.InMemory, func(c *service.Config) { c.WriteTimeout = writeTimeout; c.Heartbeat = 500 * time.Millisecond })
-			rest := newBystanders(t, s)
-			readers, members := make(map[readerProtocol]slowReader), make(map[string]uint32)
-			for i, p := range readerProtocols {
-				if p.http2 || !c.http2 {
-					members[readerRoom(i)] = 1
-					readers[p] = c.open(t, s, p, readerRoom(i))
-				}
-			}
-			rest.list.AwaitMembers(rest.ctx, t, members)
-			for _, r := range readers {
-				if r.stall != nil {
-					r.stall()
-				}
-			}
-			rooms := rest.exchangeUntilFreed(t, members)
-			for i, p := range readerProtocols {
-				r, tested := readers[p]
-				if !tested {
-					continue
-				}
-				t.Run(p.name, func(t *testing.T) {
-					if n := rooms[readerRoom(i)]; n != 0 {
-						t.Fatalf("its room has %d members after %v, want none", n, waitLimit)
-					}
-					r.ended(t)
-				})
-			}
-			rest.awaitMembers(t, 0)
-			rest.exchange(t, 10, "")
-			rest.leave()
-			checkStopsInTime(t, s)
+			var both sync.WaitGroup // more than -parallel allows: they wait for most of the time
+			both.Go(func() { t.Run("plain", func(t *testing.T) { c.test(t, false) }) })
+			both.Go(func() { t.Run("TLS", func(t *testing.T) { c.test(t, true) }) })
+			both.Wait()
 		})
 	}
+}
+
+// test opens a slow reader of each protocol, with TLS or without.
+func (c slowReaderCase) test(t *testing.T, secure bool) {
+	s := harness.Start(t, harness.InMemory, func(c *service.Config) {
+		c.WriteTimeout, c.Heartbeat = writeTimeout, 500*time.Millisecond
+		c.TLS.SelfSigned = secure
+	})
+	rest := newBystanders(t, s)
+	readers, members := make(map[readerProtocol]slowReader), make(map[string]uint32)
+	for i, p := range readerProtocols {
+		if p.tls == secure && (p.http2 || !c.http2) {
+			members[readerRoom(i)] = 1
+			readers[p] = c.open(t, s, p, readerRoom(i))
+		}
+	}
+	rest.list.AwaitMembers(rest.ctx, t, members)
+	for _, r := range readers {
+		if r.stall != nil {
+			r.stall()
+		}
+	}
+	rooms := rest.exchangeUntilFreed(t, members)
+	for i, p := range readerProtocols {
+		r, tested := readers[p]
+		if !tested {
+			continue
+		}
+		t.Run(p.name, func(t *testing.T) {
+			if n := rooms[readerRoom(i)]; n != 0 {
+				t.Fatalf("its room has %d members after %v, want none", n, waitLimit)
+			}
+			r.ended(t)
+		})
+	}
+	rest.awaitMembers(t, 0)
+	rest.exchange(t, 10, "")
+	rest.leave()
+	checkStopsInTime(t, s)
 }
 
 func readerRoom(i int) string { return fmt.Sprint("slow-", i) }
@@ -140,7 +164,7 @@ func (r *bystanders) exchangeUntilFreed(t *testing.T, rooms map[string]uint32) m
 // neverOpenedWindow answers everything, and opens no window.
 func neverOpenedWindow(t *testing.T, s *harness.Service, p readerProtocol, room string) slowReader {
 	t.Helper()
-	c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	c := newFrameClientOn(t, dialReader(t, s, p), http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 	c.answer()
 	c.subscribe(t, s, 1, p.contentType, room)
 	return slowReader{ended: c.wasReset}
@@ -158,7 +182,7 @@ func (c *frameClient) wasReset(t *testing.T) {
 // byteWiseWindow is neverOpenedWindow, and opens the window byte by byte.
 func byteWiseWindow(t *testing.T, s *harness.Service, p readerProtocol, room string) slowReader {
 	t.Helper()
-	c := newFrameClient(t, s, http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
+	c := newFrameClientOn(t, dialReader(t, s, p), http2.Setting{ID: http2.SettingInitialWindowSize, Val: 0})
 	c.answer()
 	c.subscribe(t, s, 1, p.contentType, room)
 	stop := every(t, byteInterval, func() error {
@@ -170,6 +194,28 @@ func byteWiseWindow(t *testing.T, s *harness.Service, p readerProtocol, room str
 		stop()
 		c.wasReset(t)
 	}}
+}
+
+// dialReader connects with a small receive buffer, and with TLS where the protocol has
+// it.
+func dialReader(t *testing.T, s *harness.Service, p readerProtocol) net.Conn {
+	t.Helper()
+	return secureReader(t, dialWithSmallBuffer(t, s), p)
+}
+
+// secureReader makes the TLS handshake of a protocol that has it.
+func secureReader(t *testing.T, conn net.Conn, p readerProtocol) net.Conn {
+	t.Helper()
+	if !p.tls {
+		return conn
+	}
+	config := &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"http/1.1"}}
+	if p.http2 {
+		config.NextProtos = []string{"h2"}
+	}
+	secure := tls.Client(conn, config)
+	harness.Must(t, secure.HandshakeContext(t.Context()))
+	return secure
 }
 
 // every calls a function again and again, until it fails or stop is called, which waits
@@ -199,7 +245,7 @@ func every(t *testing.T, d time.Duration, call func() error) (stop func()) {
 // unreadSocket opens its windows, if it has any, and reads nothing.
 func unreadSocket(t *testing.T, s *harness.Service, p readerProtocol, room string) slowReader {
 	t.Helper()
-	conn := dialWithSmallBuffer(t, s)
+	conn := dialReader(t, s, p)
 	subscribeOn(t, s, conn, p, room)
 	return slowReader{ended: func(t *testing.T) { checkClosed(t, conn) }}
 }
@@ -239,7 +285,7 @@ func checkClosed(t *testing.T, conn net.Conn) {
 // byteWiseReads is unreadSocket, and reads byte by byte.
 func byteWiseReads(t *testing.T, s *harness.Service, p readerProtocol, room string) slowReader {
 	t.Helper()
-	conn := dialWithSmallBuffer(t, s)
+	conn := dialReader(t, s, p)
 	subscribeOn(t, s, conn, p, room)
 	stop := every(t, byteInterval, func() error {
 		_, err := conn.Read(make([]byte, 1))
@@ -289,6 +335,7 @@ func stoppedProcess(t *testing.T, s *harness.Service, p readerProtocol, room str
 func vanishedPeer(t *testing.T, s *harness.Service, p readerProtocol, room string) slowReader {
 	t.Helper()
 	l := newCuttableConn(t, s)
+	l.client = secureReader(t, l.client, p)
 	if p.http2 {
 		c := newOpenWindowClient(t, l.client)
 		c.answer()

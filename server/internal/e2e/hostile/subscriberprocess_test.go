@@ -2,6 +2,7 @@ package hostile
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net/http"
 	"os"
@@ -28,6 +29,11 @@ var subscriberDoors = map[string]struct {
 	"h2c gRPC":         {(*http.Protocols).SetUnencryptedHTTP2, []connect.ClientOption{connect.WithGRPC()}},
 	"HTTP1.1 Connect":  {(*http.Protocols).SetHTTP1, nil},
 	"HTTP1.1 gRPC-Web": {(*http.Protocols).SetHTTP1, []connect.ClientOption{connect.WithGRPCWeb()}},
+
+	"TLS h2 Connect":       {(*http.Protocols).SetHTTP2, nil},
+	"TLS h2 gRPC":          {(*http.Protocols).SetHTTP2, []connect.ClientOption{connect.WithGRPC()}},
+	"TLS HTTP1.1 Connect":  {(*http.Protocols).SetHTTP1, nil},
+	"TLS HTTP1.1 gRPC-Web": {(*http.Protocols).SetHTTP1, []connect.ClientOption{connect.WithGRPCWeb()}},
 }
 
 // subscriberMain receives until its stream ends, and returns the status of the process:
@@ -36,7 +42,7 @@ func subscriberMain() int {
 	url, door := os.Args[1], subscriberDoors[os.Args[2]]
 	protocols := new(http.Protocols)
 	door.speak(protocols, true)
-	transport := &http.Transport{Protocols: protocols}
+	transport := &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
 	client := chatv1connect.NewChatRoomClient(&http.Client{Transport: transport}, url, door.options...)
 	request := new(chatv1.SubscribeRequest)
 	for _, room := range os.Args[3:] {
