@@ -36,7 +36,11 @@ require (
 	pgregory.net/rapid v1.3.0
 )
 
-require go.yaml.in/yaml/v3 v3.0.5
+require (
+	github.com/rivo/uniseg v0.4.7
+	go.mau.fi/util v0.10.1
+	go.yaml.in/yaml/v3 v3.0.5
+)
 
 require (
 	cel.dev/cel-go v0.32.0 // indirect

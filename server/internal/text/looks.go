@@ -1,0 +1,113 @@
+package text
+
+import (
+	"strings"
+	"unicode"
+
+	"go.mau.fi/util/confusable"
+	"golang.org/x/text/cases"
+	"golang.org/x/text/language"
+)
+
+// NameKey returns what is equal for two names that people take for the same: that
+// differ in case only.
+func NameKey(name string) string { return cases.Fold().String(name) }
+
+// Looks is how a name looks: names that are hard to tell apart have one of these in
+// common. They are the skeletons (UTS 39, section 4) of the name, and of the name in
+// lower case. They are made to be compared, not shown.
+type Looks [2]string
+
+// LooksOf returns how a name looks.
+func LooksOf(name string) Looks {
+	return Looks{skeleton(name), skeleton(NameKey(name))}
+}
+
+// Resemble reports whether two names are hard to tell apart.
+func (l Looks) Resemble(other Looks) bool {
+	return l[0] == other[0] || l[0] == other[1] || l[1] == other[0] || l[1] == other[1]
+}
+
+// skeleton leaves invisible characters out, and maps those that look alike to one.
+func skeleton(s string) string {
+	s = strings.Map(func(r rune) rune {
+		if ignorable(r) {
+			return -1
+		}
+		return r
+	}, s)
+	return confusable.Skeleton(s)
+}
+
+// Reason is why a name carries a mark.
+type Reason uint8
+
+const (
+	Unmarked     Reason = iota
+	Resembles           // it looks like the name of a member who is present
+	MixedScripts        // a word of it has letters of scripts that are not written together
+	Reserved            // it looks like a name that stands for the service
+)
+
+var reasonNames = [...]string{"unmarked", "resembles", "mixed_scripts", "reserved"}
+
+func (r Reason) String() string { return reasonNames[r] }
+
+// Mark warns of a name.
+type Mark struct {
+	Reason Reason
+	Like   string // the name that it looks like, if the reason is Resembles or Reserved
+}
+
+// ReservedNames are names that stand for the service, and not for a guest. A nil one
+// holds none.
+type ReservedNames struct{ bySkeleton map[string]string }
+
+// DefaultReserved returns the names that are reserved unless an operator sets others.
+func DefaultReserved() []string {
+	return []string{"admin", "administrator", "anonymous", "chatroom", "everyone", "here", "host", "mod", "moderator",
+		"official", "owner", "root", "security", "server", "staff", "support", "system", "webmaster"}
+}
+
+// NewReserved returns reserved names.
+func NewReserved(names []string) *ReservedNames {
+	r := &ReservedNames{make(map[string]string)}
+	for _, name := range names {
+		// A capital I looks like a small L, and a small i does not.
+		for _, form := range []string{name, strings.ToUpper(name), cases.Title(language.Und).String(name)} {
+			for _, look := range LooksOf(letters(form)) {
+				if look != "" {
+					r.bySkeleton[look] = name
+				}
+			}
+		}
+	}
+	return r
+}
+
+// find returns the reserved name that a name looks like, whatever is between its
+// letters, and whatever number is behind them.
+func (r *ReservedNames) find(name string) (string, bool) {
+	if r == nil {
+		return "", false
+	}
+	numbered := strings.TrimRightFunc(name, func(c rune) bool { return unicode.IsDigit(c) || unicode.IsSpace(c) })
+	for _, form := range []string{name, numbered} {
+		for _, look := range LooksOf(letters(form)) {
+			if like, ok := r.bySkeleton[look]; ok {
+				return like, true
+			}
+		}
+	}
+	return "", false
+}
+
+// letters returns the letters and digits of a name.
+func letters(name string) string {
+	return strings.Map(func(r rune) rune {
+		if unicode.IsLetter(r) || unicode.IsMark(r) && !ignorable(r) || unicode.IsDigit(r) || unicode.In(r, unicode.No, unicode.Nl) {
+			return r
+		}
+		return -1
+	}, name)
+}
