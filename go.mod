@@ -40,6 +40,7 @@ require (
 	github.com/rivo/uniseg v0.4.7
 	go.mau.fi/util v0.10.1
 	go.yaml.in/yaml/v3 v3.0.5
+	golang.org/x/time v0.16.0
 )
 
 require (
