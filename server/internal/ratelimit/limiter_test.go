@@ -130,6 +130,14 @@ func TestOwnRates(t *testing.T) {
 		plain := Caller{Member: "bot"}
 		more := Caller{Member: "bot", Rates: map[Kind]Rate{Send: {100, time.Second, 50}}}
 		none := Caller{Member: "bot", Rates: map[Kind]Rate{Send: {}}}
+		if refusal := l.Allow(Send, plain); refusal != nil {
+			t.Errorf("Allow = %v, want it to pass", refusal)
+		}
+		<-time.After(time.Hour)
+		if refusal := l.Allow(Send, more); refusal != nil {
+			t.Errorf("Allow with a larger burst = %v, want it to pass", refusal)
+		}
+		<-time.After(500 * time.Millisecond)
 		if refusal := l.AllowN(Send, 50, more); refusal != nil {
 			t.Errorf("AllowN within the own burst = %v, want it to pass", refusal)
 		}
@@ -148,6 +156,14 @@ func TestOwnRates(t *testing.T) {
 			if refusal := l.AllowN(Send, step.n, step.caller); refusal != nil {
 				t.Errorf("AllowN(%d, %+v) after %s = %v, want the bucket to have grown with the credential", step.n, step.caller, step.wait, refusal)
 			}
+		}
+		<-time.After(time.Hour)
+		if first, second := l.Allow(Send, plain), l.Allow(Send, plain); first != nil || second == nil || second.RetryAfter != time.Second {
+			t.Errorf("Allow twice with the first credential again = %v, %v, want its burst of 1", first, second)
+		}
+		<-time.After(time.Second)
+		if first, second := l.Allow(Send, plain), l.Allow(Send, plain); first != nil || second == nil {
+			t.Errorf("Allow twice a second later = %v, %v, want its rate of 1 a second", first, second)
 		}
 		for range 1000 {
 			if refusal := l.Allow(Send, none); refusal != nil {
