@@ -10,6 +10,7 @@ await rm("dist", { recursive: true, force: true });
 await mkdir("dist");
 
 const { metafile } = await build({
+  absWorkingDir: import.meta.dirname,
   entryPoints: { app: "page/main.tsx", style: "page/styles/style.css" },
   outdir: "dist",
   bundle: true,

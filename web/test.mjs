@@ -16,6 +16,7 @@ for (const folder of ["client", "page"]) {
 tests.sort();
 await rm(out, { recursive: true, force: true });
 await build({
+  absWorkingDir: import.meta.dirname,
   entryPoints: tests,
   outdir: out,
   outbase: ".",

@@ -17,15 +17,15 @@ import { retry } from "./stream";
 /** Takes a frame of the current stream. */
 export function receiveFrame(s: Step, frame: Frame): void {
   const { now } = s.env;
-  s.update("connection", { lastFrameAt: now });
-  const c = s.state.connection;
+  const c = connection.frameReceived(s.state.connection, now);
+  s.set("connection", c);
   switch (frame.kind) {
     case "joined":
       return joined(s, frame);
     case "event":
       return frame.event.sequence === 0n ? ephemeralEvent(s, frame.event) : retainedEvent(s, frame.event);
     case "caughtUp":
-      s.update("connection", { phase: "live", caughtUpOnce: true });
+      s.set("connection", connection.caughtUp(c));
       if (!s.state.cursor) s.set("cursor", { epoch: c.epoch, sequence: c.head });
       s.set("outbox", dropReceived(s.state.outbox, s.state.cursor));
       return;
@@ -34,7 +34,7 @@ export function receiveFrame(s: Step, frame: Frame): void {
     case "roomsChanged":
       // Only a new list has the changes from before the stream.
       s.emit(c.roomsWatched ? { type: "roomsChanged", change: frame } : { type: "listRooms" });
-      s.update("connection", { roomsWatched: true });
+      s.set("connection", connection.watchRooms(c));
       return;
     case "draining":
       return s.apply("connection", connection.draining(c, frame.reconnectAfter, now));
@@ -53,9 +53,9 @@ function joined(s: Step, frame: JoinedFrame): void {
   flush(s);
 }
 
-/** The log is another one, or does not go back to the cursor any more. */
+/** The timeline starts again at the newest page of the log. */
 function reset(s: Step, epoch: string, head: bigint): void {
-  s.update("connection", { epoch, head, gapAfter: null });
+  s.set("connection", connection.logReset(s.state.connection, epoch, head));
   s.set("cursor", { epoch, sequence: head });
   s.set("timeline", emptyTimeline);
   s.set("quotes", noQuotes);
@@ -70,7 +70,7 @@ function retainedEvent(s: Step, e: Event): void {
   if (cursor && e.sequence <= cursor.sequence) return;
   const isMissing = cursor !== null && e.previous > cursor.sequence;
   if (isMissing && c.gapAfter !== cursor.sequence) {
-    s.update("connection", { gapAfter: cursor.sequence });
+    s.set("connection", connection.gapFound(c, cursor.sequence));
     retry(s); // the next stream starts at the cursor, and brings what is missing
     return;
   }

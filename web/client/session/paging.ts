@@ -27,7 +27,7 @@ export function loadEarlier(s: Step): void {
 
 export function pageLoaded(s: Step, page: EventsPage): void {
   const { cursor, timeline, history: h } = s.state;
-  s.update("history", { phase: "idle" });
+  s.set("history", history.loadDone(h));
   s.set("timeline", cancelLoad(timeline));
   if (!cursor || page.epoch !== cursor.epoch) return; // a reset follows
   // The stream delivers the events after the cursor.
@@ -50,6 +50,6 @@ export function goTo(s: Step, sequence: bigint): void {
   const { history: h, timeline, cursor } = s.state;
   const isThere = sequence === 0n || indexOfPost(timeline.posts, sequence) >= 0;
   const isFurther = timeline.more && timeline.oldest > sequence && timeline.posts.length < keepScrolledBack;
-  s.update("history", { target: isThere || isFurther ? sequence : 0n });
+  s.set("history", history.setTarget(h, isThere || isFurther ? sequence : 0n));
   if (!isThere && isFurther && cursor && h.phase !== "loading") loadPage(s, "earlier");
 }

@@ -8,7 +8,7 @@
 
 import { isOpen } from "../state/connection";
 import type { Effect, Env, Timer } from "../state/effect";
-import { membersListed, refreshMembers } from "../state/presence";
+import { membersListed, refreshMembers, showMembers } from "../state/presence";
 import { quoteLoaded } from "../state/quotes";
 import type { SessionState } from "../state/session-state";
 import { keepAtEnd, trimTimeline } from "../state/timeline";
@@ -85,7 +85,7 @@ function take(s: Step, input: Input): void {
       if (input.serial === quotes.serial) s.apply("quotes", quoteLoaded(quotes, input.page, s.quoteContext));
       return;
     case "membersShown":
-      return s.apply("presence", refreshMembers({ ...presence, shown: input.shown }, s.presenceContext));
+      return s.apply("presence", showMembers(presence, input.shown, s.presenceContext));
     case "membersListed":
       if (input.serial === presence.serial) s.apply("presence", membersListed(presence, input.page, s.presenceContext));
       return;

@@ -29,14 +29,12 @@ export class Step {
     this.emit(...effects);
   }
 
-  /** Replaces one part of the state. */
+  /**
+   * Replaces one part of the state by a value that its module returned. The session
+   * itself owns room, profile, cursor, viewport and unread.
+   */
   set<P extends keyof SessionState>(part: P, next: SessionState[P]): void {
     this.#state = { ...this.#state, [part]: next };
-  }
-
-  /** Replaces some properties of one part of the state. */
-  update<P extends "connection" | "history" | "presence">(part: P, change: Partial<SessionState[P]>): void {
-    this.set(part, { ...this.#state[part], ...change });
   }
 
   emit(...effects: Effect[]): void {

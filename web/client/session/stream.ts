@@ -68,7 +68,7 @@ export function streamEnded(s: Step, end: StreamEnd): void {
       if (failures > 0) {
         retry(s); // the token was new: another one would be refused as well
       } else {
-        s.update("connection", { failures: 1 });
+        s.set("connection", connection.tokenRefused(s.state.connection));
         connect(s);
       }
       return;

@@ -150,6 +150,36 @@ export function joined(c: Connection, { epoch, head, heartbeat }: JoinedFrame, n
   ];
 }
 
+/** A frame was received: the stream is alive. */
+export function frameReceived(c: Connection, now: number): Connection {
+  return { ...c, lastFrameAt: now };
+}
+
+/** The replay is complete. */
+export function caughtUp(c: Connection): Connection {
+  return { ...c, phase: "live", caughtUpOnce: true };
+}
+
+/** The log is another one, or does not go back to the cursor any more. */
+export function logReset(c: Connection, epoch: string, head: bigint): Connection {
+  return { ...c, epoch, head, gapAfter: null };
+}
+
+/** Events are missing after a sequence. */
+export function gapFound(c: Connection, sequence: bigint): Connection {
+  return { ...c, gapAfter: sequence };
+}
+
+/** The stream reports changes to the list of rooms. */
+export function watchRooms(c: Connection): Connection {
+  return { ...c, roomsWatched: true };
+}
+
+/** The server refused the token. The attempt with a new one is not delayed, but the one after it is. */
+export function tokenRefused(c: Connection): Connection {
+  return { ...c, failures: 1 };
+}
+
 /** The server announces that it drains and when to reconnect. */
 export function draining(c: Connection, reconnectAfter: number, now: number): Transition<Connection> {
   return [{ ...c, draining: true, retryAt: now + reconnectAfter }, reconnectIn(reconnectAfter)];

@@ -30,6 +30,16 @@ export function loadPage(
   ];
 }
 
+/** The page was received. */
+export function loadDone(h: History): History {
+  return { ...h, phase: "idle" };
+}
+
+/** The user wants to see the message with a sequence, or with 0 no message any more. */
+export function setTarget(h: History, sequence: bigint): History {
+  return { ...h, target: sequence };
+}
+
 /** The request has failed: the user may try again. */
 export function loadFailed(h: History, problem: string): History {
   return { ...h, phase: "failed", problem, target: 0n };

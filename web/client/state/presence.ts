@@ -28,7 +28,7 @@ export interface Presence {
   readonly eventsDuringLoad: readonly Event[] | null;
 }
 
-/** What presence reads of the other parts of the state. */
+/** The other parts of the state that presence reads. */
 export interface PresenceContext {
   /** Whether there is a stream, and the page is visible. */
   readonly active: boolean;
@@ -50,6 +50,11 @@ export const unknownPresence: Presence = {
 /** A stream begins: joins and leaves before it were not reported. */
 export function streamJoined(p: Presence, count: number, context: PresenceContext): Transition<Presence> {
   return refreshMembers({ ...p, count, stale: true, requestedAt: -Infinity, eventsDuringLoad: null }, context);
+}
+
+/** The list is shown or hidden. */
+export function showMembers(p: Presence, shown: boolean, context: PresenceContext): Transition<Presence> {
+  return refreshMembers({ ...p, shown }, context);
 }
 
 /** Requests the list if it is on screen and out of date, at most once per interval. */

@@ -17,7 +17,7 @@ export interface Quotes {
   readonly serial: number;
 }
 
-/** What the loading of quotes reads of the other parts of the state. */
+/** The other parts of the state that the loading of quotes reads. */
 export interface QuoteContext {
   readonly timeline: Timeline;
   readonly cursor: Cursor | null;
@@ -35,7 +35,7 @@ export function quoteOf(quotes: Quotes, timeline: Timeline, sequence: bigint): Q
   return isCovered ? "deleted" : (quotes.loaded.get(sequence) ?? "unknown");
 }
 
-/** Loads the messages that posts quote, as far as they are unknown. */
+/** Loads the messages that posts quote, except those that are known. */
 export function loadQuotes(quotes: Quotes, posts: readonly Post[], context: QuoteContext): Transition<Quotes> {
   const { loaded, queue } = quotes;
   const isMissing = (s: bigint) =>

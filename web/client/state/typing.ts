@@ -35,7 +35,7 @@ export function typingEnded(typing: Typing, { id }: Member): Typing {
   return others.length < typing.others.length ? { ...typing, others } : typing;
 }
 
-/** The stream has ended, and with it all that is known of the others. */
+/** A stream begins: nothing is known of the others. */
 export function clearTyping(typing: Typing): Typing {
   return typing.others.length > 0 ? { ...typing, others: [] } : typing;
 }

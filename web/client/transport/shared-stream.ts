@@ -45,7 +45,7 @@ export interface TabService {
 
 /** Whether this browser can share streams. Over plain http to other machines there are no locks. */
 export function canShareStreams(): boolean {
-  return "locks" in navigator && typeof BroadcastChannel === "function";
+  return globalThis.navigator?.locks !== undefined && typeof BroadcastChannel === "function";
 }
 
 /** One tab's part in sharing a room's stream. */
