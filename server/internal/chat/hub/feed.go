@@ -121,7 +121,8 @@ func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, chat.RoomS
 		return nil, chat.RoomState{}, nil, err
 	}
 	r := &roomReader{hub: h, room: joined, present: h.enter(start.Room, f.member)}
-	r.sub, r.ephemeral = joined.ephemeral.Subscribe(func() { f.notify(joined.large()) })
+	notify := f.notify
+	r.sub, r.ephemeral = joined.ephemeral.Subscribe(func() { notify(joined.large()) })
 	state := chat.RoomState{Room: start.Room, Members: h.countMembers(start.Room)}
 	if state.Profile, err = h.directory.Profile(ctx, start.Room); err == nil {
 		var reset *chat.Reset
