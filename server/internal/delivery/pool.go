@@ -46,11 +46,10 @@ func New(c Config) *Pool {
 	return p
 }
 
-// Conn adds a connection. flush writes what its tasks have appended, without
-// waiting for the socket.
-func (p *Pool) Conn(flush func()) *Conn {
+// Conn adds a connection.
+func (p *Pool) Conn(out Flusher) *Conn {
 	w := p.workers[p.next.Add(1)%uint64(len(p.workers))]
-	return &Conn{worker: w, flush: flush}
+	return &Conn{worker: w, out: out}
 }
 
 // Close stops the workers and waits for the handlers that are being called. Tasks
@@ -89,8 +88,8 @@ func (p *Pool) runBlocked() {
 		}
 		p.mu.Unlock()
 		t := one[0]
-		r := t.handler.Run(true)
-		t.conn.flush()
+		r := t.handler.Run(time.Now(), true)
+		t.conn.out.Flush()
 		t.settle(r)
 	}
 }

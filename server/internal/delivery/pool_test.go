@@ -20,7 +20,7 @@ type handler struct {
 	tick func(time.Time) Result
 }
 
-func (h handler) Run(mayBlock bool) Result { return h.run(mayBlock) }
+func (h handler) Run(_ time.Time, mayBlock bool) Result { return h.run(mayBlock) }
 
 func (h handler) Tick(now time.Time) Result {
 	if h.tick == nil {
@@ -29,9 +29,21 @@ func (h handler) Tick(now time.Time) Result {
 	return h.tick(now)
 }
 
+// flush is a Flusher.
+type flush func()
+
+func (f flush) Flush() { f() }
+
+// task adds a task.
+func (c *Conn) task(h Handler) *Task {
+	t := new(Task)
+	c.Add(t, h)
+	return t
+}
+
 // start adds a task and starts it.
 func (c *Conn) start(h Handler) *Task {
-	t := c.Task(h)
+	t := c.task(h)
 	t.Start()
 	return t
 }
@@ -69,7 +81,7 @@ func TestNoWakeIsLost(t *testing.T) {
 		var conn *Conn
 		for i := range tasks {
 			if i%5 == 0 {
-				conn = p.Conn(func() { flushes[i/5].Add(1) })
+				conn = p.Conn(flush(func() { flushes[i/5].Add(1) }))
 			}
 			started[i] = conn.start(handler{run: func(mayBlock bool) Result {
 				if !mayBlock && i%3 == 0 {
@@ -115,7 +127,7 @@ func TestWakeWhileRunning(t *testing.T) {
 		p := opened(t, Config{Workers: 1})
 		var task *Task
 		runs, ready := 0, make(chan struct{})
-		task = p.Conn(func() {}).start(handler{run: func(bool) Result {
+		task = p.Conn(flush(func() {})).start(handler{run: func(bool) Result {
 			<-ready
 			if runs++; runs < 3 {
 				task.Wake(false)
@@ -138,11 +150,11 @@ func TestSmallRoomsDoNotWaitForLargeOnes(t *testing.T) {
 		const crowd = 10_000
 		var order []int // which task ran; the worker's
 		begin := make(chan struct{})
-		first := p.Conn(func() {}).start(handler{run: func(bool) Result { <-begin; return Idle }})
+		first := p.Conn(flush(func() {})).start(handler{run: func(bool) Result { <-begin; return Idle }})
 		tasks := make([]*Task, crowd+1)
 		for i := range tasks {
 			quiet := true
-			tasks[i] = p.Conn(func() {}).start(handler{run: func(bool) Result {
+			tasks[i] = p.Conn(flush(func() {})).start(handler{run: func(bool) Result {
 				if !quiet {
 					order = append(order, i)
 				}
@@ -174,9 +186,9 @@ func TestOneFlushForATurn(t *testing.T) {
 		const streams = share
 		appended, flushes := 0, []int(nil)
 		begin := make(chan struct{})
-		p.Conn(func() {}).start(handler{run: func(bool) Result { <-begin; return Idle }})
+		p.Conn(flush(func() {})).start(handler{run: func(bool) Result { <-begin; return Idle }})
 		synctest.Wait()
-		conn := p.Conn(func() { flushes = append(flushes, appended) })
+		conn := p.Conn(flush(func() { flushes = append(flushes, appended) }))
 		for range streams {
 			conn.start(handler{run: func(bool) Result { appended++; return Idle }})
 		}
@@ -196,7 +208,7 @@ func TestBlockedTasksAreBounded(t *testing.T) {
 		var reading, most, read atomic.Int64
 		for range 40 {
 			done := false
-			p.Conn(func() {}).start(handler{run: func(mayBlock bool) Result {
+			p.Conn(flush(func() {})).start(handler{run: func(mayBlock bool) Result {
 				switch {
 				case done:
 					return Idle
@@ -212,7 +224,7 @@ func TestBlockedTasksAreBounded(t *testing.T) {
 			}})
 		}
 		lively := 0
-		p.Conn(func() {}).start(handler{run: func(bool) Result { lively++; return Idle }})
+		p.Conn(flush(func() {})).start(handler{run: func(bool) Result { lively++; return Idle }})
 		synctest.Wait()
 		if most.Load() != 4 || lively != 1 {
 			t.Errorf("%d tasks wait for storage and another one ran %d times, want 4 and 1", most.Load(), lively)
@@ -233,7 +245,7 @@ func TestTick(t *testing.T) {
 		var ticks [tasks]int
 		started := make([]*Task, tasks)
 		for i := range tasks {
-			started[i] = p.Conn(func() {}).start(handler{
+			started[i] = p.Conn(flush(func() {})).start(handler{
 				run: func(bool) Result { return Idle },
 				tick: func(time.Time) Result {
 					if ticks[i]++; ticks[i] == 2 && i%2 == 0 {
@@ -263,7 +275,7 @@ func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{Workers: 1})
 		finished := false
-		p.Conn(func() {}).start(handler{run: func(mayBlock bool) Result {
+		p.Conn(flush(func() {})).start(handler{run: func(mayBlock bool) Result {
 			if !mayBlock {
 				return Blocks
 			}
@@ -276,7 +288,7 @@ func TestClose(t *testing.T) {
 		if !finished {
 			t.Error("Close returned while a handler was being called")
 		}
-		p.Conn(func() {}).start(handler{run: func(bool) Result { t.Error("a task ran after Close"); return Idle }})
+		p.Conn(flush(func() {})).start(handler{run: func(bool) Result { t.Error("a task ran after Close"); return Idle }})
 		synctest.Wait()
 		p.Close()
 	})
@@ -291,7 +303,7 @@ func BenchmarkWake(b *testing.B) {
 	started := make([]*Task, tasks)
 	left.Add(tasks)
 	for i := range started {
-		started[i] = p.Conn(func() {}).start(handler{run: func(bool) Result { left.Done(); return Idle }})
+		started[i] = p.Conn(flush(func() {})).start(handler{run: func(bool) Result { left.Done(); return Idle }})
 	}
 	left.Wait()
 	for b.Loop() {

@@ -23,29 +23,33 @@ const (
 type Handler interface {
 	// Run takes what is pending and appends it to the connection, which is flushed
 	// after it. It must not wait, unless mayBlock is set: then it may wait for
-	// storage, but still not for the connection.
-	Run(mayBlock bool) Result
+	// storage, but still not for the connection. now is when the turn began.
+	Run(now time.Time, mayBlock bool) Result
 	// Tick is called about once in Config.Tick, between runs, with the time: for
 	// heartbeats and timeouts. It must not wait. What it appends is flushed.
 	Tick(now time.Time) Result
 }
 
-// Task is the delivery of one stream. Create it with Conn.Task.
+// Task is the delivery of one stream. It is a value, to be kept beside what its handler
+// uses: a delivery finds memory cold, and each object that it touches costs a cache
+// miss. Its zero value ignores Wake until Conn.Add and Start are called.
 type Task struct {
-	conn    *Conn
-	handler Handler
 	state   atomic.Uint32
 	bulk    atomic.Bool // the queue of the next run
-	index   int         // in worker.tasks; guarded by worker.mu
+	worker  *worker
+	conn    *Conn
+	handler Handler
+	index   int // in worker.tasks; guarded by worker.mu
 }
 
 // The states of a task. The goroutine that makes it queued puts it into a queue; the
 // one that makes it running owns it.
 const (
-	idle    uint32 = iota
-	queued         // in a queue
-	running        // its handler is being called
-	woken          // running, and to run again
+	fresh uint32 = iota // not started
+	idle
+	queued  // in a queue
+	running // its handler is being called
+	woken   // running, and to run again
 	ended
 )
 
@@ -57,7 +61,7 @@ func (t *Task) Wake(bulk bool) {
 		switch s := t.state.Load(); s {
 		case idle:
 			if t.state.CompareAndSwap(s, queued) {
-				t.conn.worker.push(t, bulk)
+				t.worker.push(t, bulk)
 				return
 			}
 		case running:
@@ -65,7 +69,7 @@ func (t *Task) Wake(bulk bool) {
 			if t.state.CompareAndSwap(s, woken) {
 				return
 			}
-		default: // it will run, or never again
+		default: // it will run for the first time or once more, or never again
 			return
 		}
 	}
@@ -76,7 +80,7 @@ func (t *Task) acquire() bool { return t.state.CompareAndSwap(idle, running) }
 
 // settle does what a handler's result asks for. The caller owns the task.
 func (t *Task) settle(r Result) {
-	w := t.conn.worker
+	w := t.worker
 	switch r {
 	case Ended:
 		t.state.Store(ended)
@@ -97,16 +101,19 @@ func (t *Task) settle(r Result) {
 // Conn is a connection that carries streams. Its worker never changes.
 type Conn struct {
 	worker *worker
-	flush  func()
+	out    Flusher
 	turn   uint64 // the worker's last turn in which it was touched; used by the worker alone
 }
 
-// Task adds a task. It runs once Start is called.
-func (c *Conn) Task(h Handler) *Task {
-	t := &Task{conn: c, handler: h}
-	t.state.Store(woken) // what wakes it before Start is covered by its first run
+// Flusher writes what the tasks of a connection have appended, without waiting for the
+// socket.
+type Flusher interface{ Flush() }
+
+// Add makes t a task of the connection. It runs once Start is called: what wakes it
+// before that is covered by its first run.
+func (c *Conn) Add(t *Task, h Handler) {
+	t.worker, t.conn, t.handler = c.worker, c, h
 	c.worker.add(t)
-	return t
 }
 
 // Start has the task run for the first time. It is called once.

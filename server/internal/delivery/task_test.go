@@ -17,7 +17,7 @@ func TestEndedTaskNeverRuns(t *testing.T) {
 				p := opened(t, Config{Workers: 1})
 				var task *Task
 				runs := 0
-				task = p.Conn(func() {}).Task(handler{
+				task = p.Conn(flush(func() {})).task(handler{
 					run: func(may bool) Result {
 						if may != mayBlock {
 							return Blocks
@@ -51,7 +51,7 @@ func TestWakeBeforeStart(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t, Config{Workers: 1})
 		runs := 0
-		task := p.Conn(func() {}).Task(handler{
+		task := p.Conn(flush(func() {})).task(handler{
 			run:  func(bool) Result { runs++; return Idle },
 			tick: func(time.Time) Result { t.Error("Tick is called before Start"); return Idle },
 		})
@@ -77,7 +77,7 @@ func TestBlockedTaskCatchesUp(t *testing.T) {
 		results := []Result{Blocks, Blocks, Blocks, Again, Blocks, Idle}
 		var modes []bool
 		var appended, flushed atomic.Int64
-		conn := p.Conn(func() { flushed.Store(appended.Load()) })
+		conn := p.Conn(flush(func() { flushed.Store(appended.Load()) }))
 		conn.start(handler{run: func(mayBlock bool) Result {
 			n := appended.Add(1)
 			modes = append(modes, mayBlock)
@@ -99,7 +99,7 @@ func TestNoTickWhileRunning(t *testing.T) {
 		p := opened(t, Config{Workers: 2})
 		reading := false
 		ticks := 0
-		p.Conn(func() {}).start(handler{
+		p.Conn(flush(func() {})).start(handler{
 			run: func(mayBlock bool) Result {
 				if !mayBlock {
 					return Blocks
@@ -131,7 +131,7 @@ func TestCloseForgetsBlockedTasks(t *testing.T) {
 		p := New(Config{Workers: 1, Blocking: 1})
 		reads := 0
 		for range 3 {
-			p.Conn(func() {}).start(handler{run: func(mayBlock bool) Result {
+			p.Conn(flush(func() {})).start(handler{run: func(mayBlock bool) Result {
 				if !mayBlock {
 					return Blocks
 				}
@@ -152,7 +152,7 @@ func TestCloseForgetsBlockedTasks(t *testing.T) {
 func TestCloseDuringRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := New(Config{Workers: 1})
-		p.Conn(func() {}).start(handler{run: func(mayBlock bool) Result {
+		p.Conn(flush(func() {})).start(handler{run: func(mayBlock bool) Result {
 			if mayBlock {
 				t.Error("Run may block after Close, want no call")
 			}

@@ -95,11 +95,12 @@ func (w *worker) turn() (more bool) {
 	more = w.small.len()+w.bulk.len() > 0
 	w.mu.Unlock()
 	w.turns++
+	now := time.Now()
 	for i, t := range w.batch {
 		w.batch[i] = nil
 		t.state.Store(running)
 		w.touch(t.conn)
-		t.settle(t.handler.Run(false))
+		t.settle(t.handler.Run(now, false))
 	}
 	w.flush()
 	return more
@@ -135,7 +136,7 @@ func (w *worker) touch(c *Conn) {
 
 func (w *worker) flush() {
 	for i, c := range w.touched {
-		c.flush()
+		c.out.Flush()
 		w.touched[i] = nil
 	}
 	w.touched = w.touched[:0]

@@ -26,7 +26,7 @@ func TestTurnIsBounded(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := opened(t, Config{Workers: 1})
-				conn := p.Conn(func() {})
+				conn := p.Conn(flush(func() {}))
 				const tasks, late = 10 * share, -1
 				var order []int
 				lateTask := conn.start(handler{run: func(bool) Result { order = append(order, late); return Idle }})
@@ -67,7 +67,7 @@ func TestTurnIsBounded(t *testing.T) {
 func TestWakeWhileRunningChoosesTheQueue(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t, Config{Workers: 1})
-		conn := p.Conn(func() {})
+		conn := p.Conn(flush(func() {}))
 		var order log
 		begin := make(chan struct{})
 		busy := conn.start(handler{run: func(bool) Result { <-begin; return Idle }})
@@ -100,7 +100,7 @@ func TestEachTurnFlushes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t, Config{Workers: 1})
 		var order log
-		conn := p.Conn(func() { order.add("flush") })
+		conn := p.Conn(flush(func() { order.add("flush") }))
 		task := conn.start(handler{
 			run:  func(bool) Result { order.add("run"); return Idle },
 			tick: func(time.Time) Result { order.add("tick"); return Idle },
@@ -122,7 +122,7 @@ func TestEachTurnFlushes(t *testing.T) {
 func TestOneWorkerForAConnection(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t, Config{Workers: 4})
-		conn := p.Conn(func() {})
+		conn := p.Conn(flush(func() {}))
 		var running, runs atomic.Int64
 		for range 20 {
 			conn.start(handler{run: func(bool) Result {
@@ -148,7 +148,7 @@ func TestCloseWhileBusy(t *testing.T) {
 	p := New(Config{Workers: 2})
 	ran := make(chan struct{}, 1)
 	for range 10 * share { // more than a turn takes
-		p.Conn(func() {}).start(handler{run: func(bool) Result {
+		p.Conn(flush(func() {})).start(handler{run: func(bool) Result {
 			select {
 			case ran <- struct{}{}:
 			default:

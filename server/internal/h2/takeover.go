@@ -49,7 +49,9 @@ func (t *takeover) Closed(*Stream, error) {
 // Append implements detach.Stream.
 func (t *takeover) Append(p []byte) bool {
 	if !errors.Is(t.stream.Append(p), ErrBlocked) {
-		t.stalled.Store(0)
+		if t.stalled.Load() != 0 { // a store would take the cache line each time
+			t.stalled.Store(0)
+		}
 		return true
 	}
 	t.stalled.CompareAndSwap(0, time.Now().UnixNano())

@@ -31,7 +31,7 @@ func Raw(conn net.Conn) syscall.RawConn {
 // socket writes to a file descriptor without waiting. One goroutine at a time uses it.
 type socket struct {
 	raw syscall.RawConn
-	try func(fd uintptr) bool // made once: a closure for each write would be an allocation
+	try func(fd uintptr) // made once: a closure for each write would be an allocation
 
 	p   []byte
 	n   int
@@ -48,10 +48,11 @@ func newSocket(raw syscall.RawConn) *socket {
 	return s
 }
 
-// write writes as much of p as the socket takes now.
+// write writes as much of p as the socket takes now. Control costs less than Write,
+// which looks at the poller's state and deadlines; both keep the descriptor open.
 func (s *socket) write(p []byte) (int, error) {
 	s.p, s.n, s.err = p, 0, nil
-	err := s.raw.Write(s.try)
+	err := s.raw.Control(s.try)
 	s.p = nil
 	if err == nil {
 		err = s.err
@@ -59,7 +60,7 @@ func (s *socket) write(p []byte) (int, error) {
 	return s.n, err
 }
 
-func (s *socket) tryWrite(fd uintptr) bool {
+func (s *socket) tryWrite(fd uintptr) {
 	for s.n < len(s.p) {
 		n, err := syscall.Write(int(fd), s.p[s.n:])
 		switch {
@@ -67,11 +68,10 @@ func (s *socket) tryWrite(fd uintptr) bool {
 			s.n += n
 		case err == syscall.EINTR:
 		case err == syscall.EAGAIN:
-			return true // without waiting until the socket is writable
+			return // without waiting until the socket is writable
 		default:
 			s.err = err
-			return true
+			return
 		}
 	}
-	return true
 }

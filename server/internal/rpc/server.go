@@ -197,7 +197,7 @@ func (s *Server) connOf(out detach.Stream) *delivery.Conn {
 	id := out.Connection()
 	c := s.conns[id]
 	if c == nil {
-		c = &sharedConn{Conn: s.pool.Conn(out.Flush)}
+		c = &sharedConn{Conn: s.pool.Conn(out)}
 		s.conns[id] = c
 	}
 	c.streams++

@@ -28,25 +28,26 @@ import (
 // Connect, gRPC and gRPC-Web have the same envelopes, so an event is encoded once for
 // all streams with the same codec. What differs is the end of a stream: response.ending
 // has connect produce it.
+//
+// What each delivery touches comes first.
 type stream struct {
-	server  *Server
+	task    delivery.Task
+	notices atomic.Uint32 // notices that the task has not handled
 	feed    *hub.Feed
+	out     detach.Stream
 	codec   *codec
 	message func(item any) any // what is sent for an item of the feed or a frame; nil for nothing
-
-	ctx    context.Context // ends with the stream
-	cancel context.CancelFunc
-	origin origin
-	out    detach.Stream
-	task   atomic.Pointer[delivery.Task]
-
-	notices atomic.Uint32 // notices that the task has not handled
-	answers answers       // of streams with requests
+	ctx     context.Context    // ends with the stream
+	answers answers            // of streams with requests
 
 	// Used by the task alone.
-	closing error     // why the stream is to end
 	held    []byte    // what the client has not taken yet: at most one batch
+	closing error     // why the stream is to end
 	written time.Time // when something was last appended
+
+	server *Server
+	cancel context.CancelFunc
+	origin origin
 }
 
 // notice is something that a stream's task has to do.
@@ -75,13 +76,8 @@ func (s *Server) newStream(ctx context.Context, message func(any) any) *stream {
 	return st
 }
 
-// wake has the task run. Before the task is started nothing is lost: its first run
-// takes everything.
-func (s *stream) wake(many bool) {
-	if task := s.task.Load(); task != nil {
-		task.Wake(many)
-	}
-}
+// wake has the task run.
+func (s *stream) wake(many bool) { s.task.Wake(many) }
 
 func (s *stream) notify(n notice) {
 	s.notices.Or(uint32(n))
@@ -133,15 +129,14 @@ func (s *stream) start(begun *response, conn connect.StreamingHandlerConn) error
 		return err
 	}
 	s.out, s.held, s.written = out, held, time.Now()
-	task := s.server.connOf(out).Task(s)
-	s.task.Store(task)
-	task.Start()
+	s.server.connOf(out).Add(&s.task, s)
+	s.task.Start()
 	return nil
 }
 
 // Run implements delivery.Handler: it appends what is pending, as far as the client
 // takes it.
-func (s *stream) Run(mayBlock bool) delivery.Result {
+func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 	pending := notice(s.notices.Swap(0))
 	switch {
 	case pending&noticeGone != 0:
@@ -155,7 +150,7 @@ func (s *stream) Run(mayBlock bool) delivery.Result {
 			s.notices.Or(uint32(pending)) // kept until the client takes it
 			return delivery.Idle
 		}
-		s.held, s.written = nil, time.Now()
+		s.held, s.written = nil, now
 	}
 	if s.closing != nil {
 		return s.finish()
@@ -171,7 +166,7 @@ func (s *stream) Run(mayBlock bool) delivery.Result {
 			err = errGoingAway
 		}
 	}
-	s.append(batch)
+	s.append(batch, now)
 	switch {
 	case err != nil:
 		s.closing = err
@@ -188,11 +183,11 @@ func (s *stream) Run(mayBlock bool) delivery.Result {
 var batches = sync.Pool{New: func() any { return new([]byte) }}
 
 // append appends a batch, or keeps it until the client has taken what came before.
-func (s *stream) append(batch *[]byte) {
+func (s *stream) append(batch *[]byte, now time.Time) {
 	switch {
 	case len(*batch) == 0:
 	case s.out.Append(*batch):
-		s.written = time.Now()
+		s.written = now
 	default:
 		s.held = append([]byte(nil), *batch...)
 	}
@@ -278,7 +273,7 @@ func (s *stream) Tick(now time.Time) delivery.Result {
 			s.closing = err
 			return delivery.Again
 		}
-		s.append(batch)
+		s.append(batch, now)
 	}
 	return delivery.Idle
 }
