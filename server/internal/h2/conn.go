@@ -34,6 +34,36 @@ const (
 // conn is one connection. The goroutine that serves it reads frames; all others
 // touch only what mu guards.
 type conn struct {
+	mu outbound.Mutex // guards what follows, up to the empty line
+
+	// What each delivery touches.
+	out          outbound.Writer
+	err          error // why the connection ended; no frames are handled or written any more
+	window       int64 // how many bytes of DATA the peer accepts
+	peerMaxFrame int   // the largest payload that the peer accepts
+	line         line  // streams that wait for room
+	servingLine  bool  // serveLineLocked is running
+	headersSent  bool  // a header block was appended
+	ended        bool  // no frames are handled any more; the connection is about to be closed
+	finishing    bool  // it is closed, in good order, once all is written
+	hungUp       bool  // all is written
+	buckets      [rateBudgets]bucket
+	// The rest of what mu guards.
+	settled    bool // the peer's SETTINGS have come
+	timer      *time.Timer
+	streams    map[uint32]*Stream
+	handlers   int
+	lastID     uint32   // of the streams that the peer opened
+	resets     []uint32 // streams that the server reset while the peer could still send: frames for them are no fault of the peer's
+	goAway     goAwayState
+	idleSince  int64
+	pingSent   int64 // 0 unless a PING waits for its answer
+	graceSince int64 // when the first GOAWAY was sent
+	peerWindow int64 // of a new stream
+	recvWindow int64 // how many bytes of DATA the peer may send
+	recvCredit int64 // consumed, and not yet returned to the peer
+	unsent     int   // bytes that handlers hold until the peer opens its windows
+
 	srv     *Server
 	nc      net.Conn
 	handler http.Handler
@@ -50,43 +80,6 @@ type conn struct {
 	framer  *http2.Framer
 	decoder *hpack.Decoder // nil before the first request
 	block   *headerBlock   // between HEADERS and its last CONTINUATION
-
-	mu outbound.Mutex // guards below
-
-	err       error // why the connection ended; no frames are handled or written any more
-	settled   bool  // the peer's SETTINGS have come
-	ended     bool  // no frames are handled any more; the connection is about to be closed
-	finishing bool  // it is closed, in good order, once all is written
-	hungUp    bool  // all is written
-	timer     *time.Timer
-	streams   map[uint32]*Stream
-	handlers  int
-	lastID    uint32 // of the streams that the peer opened
-	buckets   [rateBudgets]bucket
-	// resets holds streams that the server reset while the peer could still
-	// send: frames for them are no fault of the peer's.
-	resets []uint32
-
-	// Graceful end.
-	goAway     goAwayState
-	idleSince  int64
-	pingSent   int64 // 0 unless a PING waits for its answer
-	graceSince int64 // when the first GOAWAY was sent
-
-	// What the peer told.
-	window       int64 // how many bytes of DATA the peer accepts
-	peerWindow   int64 // of a new stream
-	peerMaxFrame int
-
-	// What the peer may send.
-	recvWindow int64
-	recvCredit int64 // consumed, and not yet returned to the peer
-
-	out         outbound.Writer
-	headersSent bool // a header block was appended
-	line        line // streams that wait for room
-	servingLine bool // serveLineLocked is running
-	unsent      int  // bytes that handlers hold until the peer opens its windows
 }
 
 type goAwayState uint8

@@ -16,29 +16,29 @@ type Stream struct {
 	c  *conn
 	id uint32
 
-	// Guarded by c.mu.
-	err    error     // why it ended; nil while it is open
-	x      *exchange // the handler's part; nil once the handler has returned
-	owner  Owner     // nil unless the stream is detached
-	opened int64
-
-	window     int64 // how many bytes of DATA the peer accepts; negative after a change of SETTINGS
-	recvWindow int32 // how many the peer may send
-	recvCredit int32 // consumed, and not yet returned to the peer
-
-	headers  []byte // the header block that begins the response, until it is written
-	tail     []byte // data that was accepted and did not fit into the window
-	trailers []byte // the header block that ends the stream after tail
-	want     int    // how many bytes wait for room
-
+	// Guarded by c.mu. What each delivery touches comes first.
 	remoteDone bool  // the peer has ended its side
 	begun      bool  // the response has begun
 	head       bool  // the response has no body: its headers end it
 	penalized  bool  // the request is over a limit: its answer earns the peer nothing
 	finishing  bool  // Finish was called: the end follows tail
-	finished   int64 // when; 0 before
 	blocked    bool  // the owner waits for Ready
 	waiting    bool  // is in the line for room in the connection
+	err        error // why it ended; nil while it is open
+	window     int64 // how many bytes of DATA the peer accepts; negative after a change of SETTINGS
+	want       int   // how many bytes wait for room
+
+	headers  []byte // the header block that begins the response, until it is written
+	tail     []byte // data that was accepted and did not fit into the window
+	trailers []byte // the header block that ends the stream after tail
+
+	x          *exchange // the handler's part; nil once the handler has returned
+	owner      Owner     // nil unless the stream is detached
+	takeover   takeover  // for package detach
+	opened     int64
+	finished   int64 // when Finish was called; 0 before
+	recvWindow int32 // how many bytes of DATA the peer may send
+	recvCredit int32 // consumed, and not yet returned to the peer
 	prev, next *Stream
 }
 

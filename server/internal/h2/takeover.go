@@ -13,17 +13,21 @@ import (
 
 // Detach implements detach.Detacher.
 func (w *responseWriter) Detach(e detach.Events) (detach.Stream, error) {
-	t := &takeover{events: e}
+	if w.x.detached {
+		return nil, ErrNotStream
+	}
+	t := &w.x.s.takeover
+	t.stream, t.events = w.x.s, e
 	s, err := w.x.detach(t)
 	if err != nil {
 		return nil, err
 	}
-	t.stream = s
 	s.Conn().Flush()
 	return t, nil
 }
 
-// takeover makes a Stream what package detach promises.
+// takeover makes a Stream what package detach promises. It is part of the Stream: a
+// delivery then touches one object less.
 type takeover struct {
 	stream  *Stream
 	events  detach.Events
