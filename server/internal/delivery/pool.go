@@ -75,7 +75,7 @@ func (p *Pool) block(t *Task) {
 	}
 }
 
-// runBlocked runs tasks that may wait for storage until there is none.
+// runBlocked runs tasks that may wait for storage until none is queued.
 func (p *Pool) runBlocked() {
 	var one []*Task
 	for {

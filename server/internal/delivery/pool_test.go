@@ -147,11 +147,11 @@ func TestWakeWhileRunning(t *testing.T) {
 func TestSmallRoomsDoNotWaitForLargeOnes(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t, Config{Workers: 1})
-		const crowd = 10_000
+		const bulk = 10_000
 		var order []int // which task ran; the worker's
 		begin := make(chan struct{})
 		first := p.Conn(flush(func() {})).start(handler{run: func(bool) Result { <-begin; return Idle }})
-		tasks := make([]*Task, crowd+1)
+		tasks := make([]*Task, bulk+1)
 		for i := range tasks {
 			quiet := true
 			tasks[i] = p.Conn(flush(func() {})).start(handler{run: func(bool) Result {
@@ -166,14 +166,14 @@ func TestSmallRoomsDoNotWaitForLargeOnes(t *testing.T) {
 		synctest.Wait() // all have run for the first time
 		first.Wake(false)
 		synctest.Wait() // the worker is busy
-		for _, task := range tasks[:crowd] {
+		for _, task := range tasks[:bulk] {
 			task.Wake(true)
 		}
-		tasks[crowd].Wake(false)
+		tasks[bulk].Wake(false)
 		close(begin)
 		synctest.Wait()
-		if at := slices.Index(order, crowd); len(order) != crowd+1 || at > share {
-			t.Errorf("the task of the small room ran as number %d of %d, want within a turn of %d", at, len(order), share)
+		if at := slices.Index(order, bulk); len(order) != bulk+1 || at > turnTasks {
+			t.Errorf("the task of the small room ran as number %d of %d, want within a turn of %d", at, len(order), turnTasks)
 		}
 	})
 }
@@ -183,7 +183,7 @@ func TestSmallRoomsDoNotWaitForLargeOnes(t *testing.T) {
 func TestOneFlushForATurn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t, Config{Workers: 1})
-		const streams = share
+		const streams = turnTasks
 		appended, flushes := 0, []int(nil)
 		begin := make(chan struct{})
 		p.Conn(flush(func() {})).start(handler{run: func(bool) Result { <-begin; return Idle }})
@@ -241,7 +241,7 @@ func TestBlockedTasksAreBounded(t *testing.T) {
 func TestTick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p := opened(t, Config{Workers: 2})
-		const tasks = 3*tickShare + 7
+		const tasks = 3*tickTasks + 7
 		var ticks [tasks]int
 		started := make([]*Task, tasks)
 		for i := range tasks {

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Result is what a task wants after it ran.
+// Result is what happens to a task after it ran.
 type Result int
 
 const (

@@ -6,10 +6,10 @@ import (
 )
 
 const (
-	// share is how many tasks a worker takes from each of its queues in one turn.
-	share = 32
-	// tickShare is how many tasks' Tick a worker calls in one turn.
-	tickShare = 256
+	// turnTasks is how many tasks a worker takes from each of its queues in one turn.
+	turnTasks = 32
+	// tickTasks is how many tasks' Tick a worker calls in one turn.
+	tickTasks = 256
 )
 
 // worker runs the tasks of its connections.
@@ -90,8 +90,8 @@ func (w *worker) run() {
 // whether there are more.
 func (w *worker) turn() (more bool) {
 	w.mu.Lock()
-	w.batch = w.small.take(w.batch[:0], share)
-	w.batch = w.bulk.take(w.batch, share)
+	w.batch = w.small.take(w.batch[:0], turnTasks)
+	w.batch = w.bulk.take(w.batch, turnTasks)
 	more = w.small.len()+w.bulk.len() > 0
 	w.mu.Unlock()
 	w.turns++
@@ -113,7 +113,7 @@ func (w *worker) tick(left int) int {
 	now := time.Now()
 	w.mu.Lock()
 	left = min(left, len(w.tasks))
-	w.batch = append(w.batch[:0], w.tasks[max(0, left-tickShare):left]...)
+	w.batch = append(w.batch[:0], w.tasks[max(0, left-tickTasks):left]...)
 	w.mu.Unlock()
 	w.turns++
 	for i, t := range w.batch {
@@ -124,7 +124,7 @@ func (w *worker) tick(left int) int {
 		}
 	}
 	w.flush()
-	return max(0, left-tickShare)
+	return max(0, left-tickTasks)
 }
 
 func (w *worker) touch(c *Conn) {

@@ -27,7 +27,7 @@ func TestTurnIsBounded(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := opened(t, Config{Workers: 1})
 				conn := p.Conn(flush(func() {}))
-				const tasks, late = 10 * share, -1
+				const tasks, late = 10 * turnTasks, -1
 				var order []int
 				lateTask := conn.start(handler{run: func(bool) Result { order = append(order, late); return Idle }})
 				begin := make(chan struct{})
@@ -52,8 +52,8 @@ func TestTurnIsBounded(t *testing.T) {
 				close(begin)
 				synctest.Wait()
 				at := slices.Index(order, late)
-				if at < 0 || at > 2*share {
-					t.Fatalf("the task that was woken during a turn ran as number %d of %d, want within a turn of %d", at, len(order), share)
+				if at < 0 || at > 2*turnTasks {
+					t.Fatalf("the task that was woken during a turn ran as number %d of %d, want within a turn of %d", at, len(order), turnTasks)
 				}
 				if order = slices.Delete(order, at, at+1); len(order) != tasks || !slices.IsSorted(order) {
 					t.Errorf("%d tasks ran in the order %v, want %d in the order in which they were woken", len(order), order, tasks)
@@ -147,7 +147,7 @@ func TestOneWorkerForAConnection(t *testing.T) {
 func TestCloseWhileBusy(t *testing.T) {
 	p := New(Config{Workers: 2})
 	ran := make(chan struct{}, 1)
-	for range 10 * share { // more than a turn takes
+	for range 10 * turnTasks { // more than a turn takes
 		p.Conn(flush(func() {})).start(handler{run: func(bool) Result {
 			select {
 			case ran <- struct{}{}:

@@ -21,11 +21,11 @@ var ErrUnsupported = errors.New("detach: the response can't be taken over")
 // Events are what a Stream calls. The functions must not block, and are called
 // without locks held. Neither may be nil.
 type Events struct {
-	// Writable is called once after Append or Finish was refused, when it is worth
-	// another try.
+	// Writable is called once after Append or Finish was refused, when another attempt
+	// may succeed.
 	Writable func()
-	// Gone is called once, when the client has ended the stream, or is lost. It is not
-	// called after Finish or Abort.
+	// Gone is called once, when the client has ended the stream or its connection is
+	// lost. It is not called after Finish or Abort.
 	Gone func()
 }
 

@@ -12,8 +12,8 @@ import (
 	"chatroom/server/internal/outbound"
 )
 
-// lingering is how long a client may take to read the end of its response.
-const lingering = 2 * time.Second
+// lingerTimeout is how long a client may take to read the end of its response.
+const lingerTimeout = 2 * time.Second
 
 // maxPending is how many bytes may be appended to a connection and not written for
 // another Append to be accepted.
@@ -57,8 +57,8 @@ func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Str
 	return s, nil
 }
 
-// watch reads until the client goes, and frees the connection. A client has
-// nothing to say on this connection any more.
+// watch reads until the client closes the connection, and closes it. What the client
+// sends is discarded: the connection carries no further request.
 func (s *http1) watch() {
 	_, _ = io.Copy(io.Discard, s.conn)
 	s.mu.Lock()
@@ -167,12 +167,12 @@ func (s *http1) Finish(p []byte, trailers http.Header) bool {
 		_ = trailers.Write(&fields) // a buffer takes everything
 		b.B = append(append(append(b.B, "0\r\n"...), fields.Bytes()...), "\r\n"...)
 	}
-	_ = s.conn.SetDeadline(time.Now().Add(lingering)) // a stuck client is cut off
+	_ = s.conn.SetDeadline(time.Now().Add(lingerTimeout)) // a stuck client is cut off
 	s.out.Flush()
 	return true
 }
 
-// closeWrite tells the client that nothing follows, once all was sent. The
+// closeWrite ends the outbound half, once everything was sent. The
 // connection is closed when the client has done the same, or at its deadline: closing
 // it at once could make the client lose what it has not read.
 func (s *http1) closeWrite() {

@@ -34,8 +34,8 @@ func (b *body) admitLocked(n int) bool {
 	return b.declared < 0 || b.received <= b.declared
 }
 
-// addLocked keeps data for the handler. It reports false if the handler wants
-// none.
+// addLocked keeps data for the handler. It reports false if the handler has closed the
+// body.
 func (b *body) addLocked(p []byte) bool {
 	if b.closed {
 		return false

@@ -26,35 +26,37 @@ const (
 	// graceTimeout is how long the client has to answer the first GOAWAY of a
 	// graceful end, and to close the connection after the second.
 	graceTimeout = time.Second
-	// lastWords is how long a connection that ends with an error stays open for
-	// the peer to read why.
-	lastWords = 200 * time.Millisecond
+	// lingerTimeout is how long a connection that ends with an error stays open, so
+	// that the peer can read the GOAWAY.
+	lingerTimeout = 200 * time.Millisecond
 )
 
 // conn is one connection. The goroutine that serves it reads frames; all others
 // touch only what mu guards.
 type conn struct {
-	mu outbound.Mutex // guards what follows, up to the empty line
+	mu outbound.Mutex // guards the fields up to srv
 
 	// What each delivery touches.
 	out          outbound.Writer
-	err          error // why the connection ended; no frames are handled or written any more
-	window       int64 // how many bytes of DATA the peer accepts
-	peerMaxFrame int   // the largest payload that the peer accepts
-	line         line  // streams that wait for room
-	servingLine  bool  // serveLineLocked is running
-	headersSent  bool  // a header block was appended
-	ended        bool  // no frames are handled any more; the connection is about to be closed
-	finishing    bool  // it is closed, in good order, once all is written
-	hungUp       bool  // all is written
+	err          error       // why the connection ended; no frames are handled or written any more
+	window       int64       // how many bytes of DATA the peer accepts
+	peerMaxFrame int         // the largest payload that the peer accepts
+	queue        streamQueue // streams that wait for room
+	servingQueue bool        // serveQueueLocked is running
+	headersSent  bool        // a header block was appended
+	ended        bool        // no frames are handled any more; the connection is about to be closed
+	finishing    bool        // it is closed, in good order, once all is written
+	hungUp       bool        // all is written
 	buckets      [rateBudgets]bucket
 	// The rest of what mu guards.
-	settled    bool // the peer's SETTINGS have come
-	timer      *time.Timer
-	streams    map[uint32]*Stream
-	handlers   int
-	lastID     uint32   // of the streams that the peer opened
-	resets     []uint32 // streams that the server reset while the peer could still send: frames for them are no fault of the peer's
+	settled  bool // the peer's SETTINGS have come
+	timer    *time.Timer
+	streams  map[uint32]*Stream
+	handlers int
+	lastID   uint32 // of the streams that the peer opened
+	// resets holds streams that the server reset while the peer could still send: it is
+	// no fault of the peer's if frames for them arrive.
+	resets     []uint32
 	goAway     goAwayState
 	idleSince  int64
 	pingSent   int64 // 0 unless a PING waits for its answer
@@ -75,11 +77,11 @@ type conn struct {
 	wg      sync.WaitGroup // handlers, and the goroutine that writes what the socket did not take
 
 	// For the goroutine that reads.
-	greeted bool // the client's preface was read
-	in      input
-	framer  *http2.Framer
-	decoder *hpack.Decoder // nil before the first request
-	block   *headerBlock   // between HEADERS and its last CONTINUATION
+	prefaceRead bool // the client's preface was read
+	in          input
+	framer      *http2.Framer
+	decoder     *hpack.Decoder // nil before the first request
+	block       *headerBlock   // between HEADERS and its last CONTINUATION
 }
 
 type goAwayState uint8
@@ -185,7 +187,7 @@ func (c *conn) begin() {
 }
 
 func (c *conn) readPreface() error {
-	if c.greeted {
+	if c.prefaceRead {
 		return nil
 	}
 	for want := http2.ClientPreface; want != ""; {
@@ -265,26 +267,26 @@ func (c *conn) end(err error) {
 		cause = &ConnError{Peer: c.peer, Reason: "ended"}
 	}
 	c.ended = true
-	said := cause.Code != http2.ErrCodeNo && c.err == nil
-	if said {
+	sent := cause.Code != http2.ErrCodeNo && c.err == nil
+	if sent {
 		c.writeGoAwayLocked(c.lastID, cause.Code, cause.Reason)
 		c.endStreamsLocked(cause)
 	}
 	c.mu.Unlock()
-	if said {
+	if sent {
 		c.flush()
 		c.linger()
 	}
 	c.close(cause)
 }
 
-// linger gives the peer a moment to read the GOAWAY: closing a socket that has
+// linger waits a moment for the peer to read the GOAWAY: closing a socket that has
 // unread bytes discards what was sent.
 func (c *conn) linger() {
 	if half, ok := c.nc.(interface{ CloseWrite() error }); ok && c.tls == nil && c.flushed() {
 		_ = half.CloseWrite() // over TLS it may wait for the peer
 	}
-	if c.nc.SetReadDeadline(time.Now().Add(lastWords)) != nil {
+	if c.nc.SetReadDeadline(time.Now().Add(lingerTimeout)) != nil {
 		return
 	}
 	const enough = 256 << 10
@@ -297,7 +299,7 @@ func (c *conn) linger() {
 		n += len(b)
 	}
 	// The peer still floods the connection: stop reading, so that it fills up.
-	<-time.After(lastWords / 4)
+	<-time.After(lingerTimeout / 4)
 }
 
 // close closes the connection for a cause, which is the result of serve if it is

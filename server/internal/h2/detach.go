@@ -7,17 +7,17 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// Owner is told what happens to its detached streams. The methods are called by
+// Owner receives the events of its detached streams. The methods are called by
 // the goroutine that reads or writes the connection, or by one that is in a method
 // of a Stream or Conn of the same connection. They must not wait, or all streams
 // of the connection do, and must not take a lock that is held around such a
 // method. Calls for one stream may be concurrent.
 type Owner interface {
-	// Ready is called once after Append has returned ErrBlocked, when the stream
+	// Writable is called once after Append has returned ErrBlocked, when the stream
 	// can take more. The owner answers with Append, Finish or Reset, so that room
 	// it does not use goes to other streams. Append may return ErrBlocked again;
-	// then Ready follows again.
-	Ready(*Stream)
+	// then Writable follows again.
+	Writable(*Stream)
 	// Closed is called once if the stream ends otherwise than by Finish and
 	// Reset: with a *StreamError if the peer reset it or broke the protocol on
 	// it, or with a *ConnError if the connection is gone. It may come before
@@ -32,7 +32,7 @@ type Owner interface {
 // Its context ends as usual.
 //
 // w may be a wrapper with an Unwrap method, as for http.ResponseController.
-// Detach returns ErrNotStream if there is none of this package's behind it, and
+// Detach returns ErrNotStream if it wraps no response of this package, and
 // the stream's error if it has ended. It does not wait.
 func Detach(w http.ResponseWriter, owner Owner) (*Stream, error) {
 	for {
@@ -88,8 +88,8 @@ func (c Conn) Flush() { c.c.flush() }
 func (c Conn) Peer() string { return c.c.peer }
 
 // Append adds data to the stream and copies what is not sent at once. It takes
-// all of p, or returns ErrBlocked and nothing is sent: then the owner is told
-// when it may try again. If the stream has ended it returns why. It never waits.
+// all of p, or returns ErrBlocked and nothing is sent: then the owner's Writable is
+// called when it may try again. If the stream has ended it returns why. It never waits.
 // Flush must follow.
 //
 // Data that is larger than the peer's window is taken once the window is open,
@@ -99,7 +99,7 @@ func (s *Stream) Append(p []byte) error {
 	c := s.c
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	defer c.serveLineLocked() // other streams may use what this one leaves
+	defer c.serveQueueLocked() // other streams may use what this one leaves
 	if s.err == nil && !s.pendingLocked() && c.out.Room() <= 0 {
 		c.flushLocked() // much was appended and not flushed
 	}
@@ -112,7 +112,7 @@ func (s *Stream) Append(p []byte) error {
 		s.blocked = true
 		if s.want = 0; !s.pendingLocked() && s.window > 0 {
 			s.want = len(p)
-			c.line.add(s)
+			c.queue.add(s)
 		}
 		return ErrBlocked
 	}
@@ -132,7 +132,7 @@ func (s *Stream) Append(p []byte) error {
 func (s *Stream) keepLocked(p []byte) {
 	s.tail, s.want = bytes.Clone(p), len(p)
 	if s.window > 0 {
-		s.c.line.add(s)
+		s.c.queue.add(s)
 	}
 }
 
@@ -151,9 +151,9 @@ func (s *Stream) Finish(trailers http.Header) {
 		return
 	}
 	s.finishing, s.trailers, s.finished = true, block, c.clock()
-	c.line.remove(s) // responses that wait for room already come before this end
+	c.queue.remove(s) // responses that wait for room already come before this end
 	s.pushLocked()
-	c.serveLineLocked()
+	c.serveQueueLocked()
 }
 
 // Reset ends the stream at once with an error code. What was accepted and does

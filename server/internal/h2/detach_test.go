@@ -22,7 +22,7 @@ func newRecorder() *recorder {
 	return &recorder{ready: make(chan *Stream, 10_000), closed: make(chan error, 10_000)}
 }
 
-func (r *recorder) Ready(s *Stream)             { r.ready <- s }
+func (r *recorder) Writable(s *Stream)          { r.ready <- s }
 func (r *recorder) Closed(_ *Stream, err error) { r.closed <- err }
 
 // detacher is a handler that detaches each stream and hands it over.
@@ -185,7 +185,7 @@ func TestDetachedStreamWindow(t *testing.T) {
 		p.must(p.framer.WriteWindowUpdate(1, 100))
 		got += p.data(1, 3)
 		if ready := <-owner.ready; ready != s {
-			t.Fatalf("Ready(%p), want %p", ready, s)
+			t.Fatalf("Writable(%p), want %p", ready, s)
 		}
 		if err := s.Append([]byte("more")); err != nil {
 			t.Errorf("Append after Ready = %v, want nil", err)

@@ -5,11 +5,11 @@
 //
 //   - A handler may detach its stream ([Detach]) and return. A detached stream
 //     has no goroutine: its owner appends to it with calls that never wait, and
-//     is told when a stream that refused can take more, or has ended.
-//   - A connection has one outbound buffer. Frames are appended to it whole, by
-//     any goroutine. A flush is one write to the socket that does not wait, and
-//     what the socket does not take is written once it can be. No lock is held
-//     while a goroutine waits for a socket.
+//     is notified when a stream that refused data accepts more, or has ended.
+//   - A connection has one outbound buffer, of package outbound. Frames are appended
+//     to it whole, by any goroutine. A flush is one write to the socket that does not
+//     wait, and what the socket does not take is written once it can be. No lock is
+//     held while a goroutine waits for a socket.
 //   - Everything a peer can make the server do or keep is bounded ([Budgets]). A
 //     connection over a budget gets GOAWAY with ENHANCE_YOUR_CALM and is closed.
 //   - An idle connection has one goroutine and no buffers.

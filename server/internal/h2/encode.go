@@ -32,7 +32,7 @@ var encoders = sync.Pool{New: func() any {
 
 func newEncoder() *headerEncoder { return encoders.Get().(*headerEncoder) }
 
-// take returns a copy of the block and gives the encoder back.
+// take returns a copy of the block and returns the encoder to its pool.
 func (e *headerEncoder) take() []byte {
 	block := bytes.Clone(e.buf.Bytes())
 	e.buf.Reset()

@@ -11,8 +11,8 @@ import (
 // Errors of streams.
 var (
 	// ErrBlocked is returned by [Stream.Append] for data that it did not take:
-	// the peer's window is used up or its socket is full. The owner is told when
-	// the stream can take more.
+	// the peer's window is used up or its socket is full. Owner.Writable is
+	// called when the stream accepts more.
 	ErrBlocked = errors.New("h2: stream is blocked")
 	// ErrFinished is returned for a stream that its own side has ended.
 	ErrFinished = errors.New("h2: stream is finished")
@@ -27,7 +27,7 @@ var (
 type ConnError struct {
 	// Peer is the remote address.
 	Peer string
-	// Code is what the peer was told, or told us.
+	// Code is the error code of the GOAWAY that was sent or received.
 	Code http2.ErrCode
 	// Budget is the name of the budget that the peer went over, or empty.
 	Budget string

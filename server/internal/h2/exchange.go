@@ -286,7 +286,7 @@ func (x *exchange) send(p []byte) error {
 		}
 		if err != nil {
 			x.err = err
-			s.giveUp()
+			s.leaveQueue()
 			return err
 		}
 		if done {
@@ -302,8 +302,8 @@ const maxUnsent = 16 << 20
 // errUnsent ends a response to a peer that asks for more than it takes.
 var errUnsent = errors.New("h2: too much waits for the peer's windows")
 
-// wait waits until the peer may take more of n bytes: until the deadline, or for half as
-// long again as the write timeout, after which a full socket has ended the connection.
+// wait waits until the peer accepts more of n bytes. It gives up at the deadline, or after
+// 1.5 times the write timeout: by then a full socket has ended the connection.
 func (x *exchange) wait(n int, deadline time.Time) error {
 	c := x.c
 	patience := time.Now().Add(c.srv.writeTimeout() * 3 / 2)
@@ -328,12 +328,12 @@ func (x *exchange) wait(n int, deadline time.Time) error {
 	return nil
 }
 
-// giveUp leaves the line for room.
-func (s *Stream) giveUp() {
+// leaveQueue ends the wait of a stream for room.
+func (s *Stream) leaveQueue() {
 	c := s.c
 	c.mu.Lock()
-	c.line.remove(s)
-	c.serveLineLocked() // the room it was given is free again
+	c.queue.remove(s)
+	c.serveQueueLocked() // its room is free again
 	c.mu.Unlock()
 }
 
@@ -360,9 +360,9 @@ func (s *Stream) sendSome(p []byte) (n int, done bool, deadline time.Time, err e
 		s.want = 0
 	case len(p) > 0 && s.window > 0:
 		s.want = len(p)
-		c.line.add(s)
+		c.queue.add(s)
 	}
-	c.serveLineLocked()
+	c.serveQueueLocked()
 	return n, n > 0 || len(p) == 0, deadline, nil
 }
 

@@ -141,7 +141,7 @@ func (c *conn) settingLocked(s http2.Setting) error {
 		}
 		if delta > 0 {
 			for _, st := range c.streams {
-				st.readyLocked()
+				st.resumeLocked()
 			}
 		}
 	}
@@ -156,7 +156,7 @@ func (c *conn) windowUpdateLocked(f *http2.WindowUpdateFrame) error {
 		if c.window += int64(f.Increment); c.window > maxWindow {
 			return connFault{code: http2.ErrCodeFlowControl, reason: "window of the connection exceeds its maximum"}
 		}
-		c.serveLineLocked()
+		c.serveQueueLocked()
 		return nil
 	}
 	s := c.streams[f.StreamID]
@@ -169,7 +169,7 @@ func (c *conn) windowUpdateLocked(f *http2.WindowUpdateFrame) error {
 	if s.window += int64(f.Increment); s.window > maxWindow {
 		return streamFault{id: s.id, code: http2.ErrCodeFlowControl, reason: "window exceeds its maximum"}
 	}
-	s.readyLocked()
+	s.resumeLocked()
 	return nil
 }
 
@@ -301,7 +301,7 @@ func (c *conn) streamForDataLocked(fh http2.FrameHeader, n int) (*Stream, error)
 	return s, nil
 }
 
-// dataArrives gives a piece of a DATA frame to its stream.
+// dataArrives adds a piece of a DATA frame to its stream.
 func (c *conn) dataArrives(s *Stream, p []byte) {
 	if s == nil {
 		return

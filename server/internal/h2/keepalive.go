@@ -36,12 +36,12 @@ func (c *conn) tick() {
 		c.gracefulLocked()
 	}
 	if c.pingSent != 0 && lastRead >= c.pingSent && c.goAway != goAwayFirst {
-		c.pingSent = 0 // whatever it sent, it lives
+		c.pingSent = 0 // any frame shows that it is alive
 	}
 	if c.pingSent == 0 && c.settled && now-lastRead >= int64(s.pingInterval()) {
 		c.sendPingLocked(now, alivePing)
 	}
-	c.resetUntakenLocked(now)
+	c.resetUnreadEndsLocked(now)
 	if c.err == nil {
 		c.timer.Reset(c.nextTickLocked(now))
 	}
@@ -49,9 +49,9 @@ func (c *conn) tick() {
 	c.mu.Unlock()
 }
 
-// resetUntakenLocked resets the streams whose end the peer has not taken within the
+// resetUnreadEndsLocked resets the streams whose end the peer has not accepted within the
 // write timeout: no handler and no owner waits for them.
-func (c *conn) resetUntakenLocked(now int64) {
+func (c *conn) resetUnreadEndsLocked(now int64) {
 	for _, s := range c.streams {
 		if s.finishing && now-s.finished >= int64(c.srv.writeTimeout()) {
 			c.resetLocked(s, http2.ErrCodeCancel, "the peer does not take the end of its response")

@@ -12,22 +12,22 @@ import (
 )
 
 // Listener serves HTTP/2 by prior knowledge on a port that serves HTTP/1.1, too.
-// It tells the protocols apart by the first bytes that a client sends, serves
-// HTTP/2 connections itself, and hands the others on to Accept.
+// It distinguishes the protocols by the first bytes that a client sends, serves
+// HTTP/2 connections itself, and returns the others from Accept.
 type Listener struct {
 	inner   net.Listener
 	server  *Server
 	timeout time.Duration
 
-	others chan net.Conn
+	http1  chan net.Conn
 	closed chan struct{}
 	ended  chan struct{} // the loop that accepts has ended, with err
 	err    error
 	wg     sync.WaitGroup
 
-	once   sync.Once
-	mu     sync.Mutex // guards below
-	asking map[net.Conn]struct{}
+	once         sync.Once
+	mu           sync.Mutex // guards below
+	undetermined map[net.Conn]struct{}
 }
 
 // Listen starts to accept connections of l. A client has the timeout for its
@@ -37,13 +37,13 @@ func (s *Server) Listen(l net.Listener, timeout time.Duration) *Listener {
 		timeout = defaultPrefaceTimeout
 	}
 	m := &Listener{
-		inner:   l,
-		server:  s,
-		timeout: timeout,
-		others:  make(chan net.Conn),
-		closed:  make(chan struct{}),
-		ended:   make(chan struct{}),
-		asking:  make(map[net.Conn]struct{}),
+		inner:        l,
+		server:       s,
+		timeout:      timeout,
+		http1:        make(chan net.Conn),
+		closed:       make(chan struct{}),
+		ended:        make(chan struct{}),
+		undetermined: make(map[net.Conn]struct{}),
 	}
 	m.wg.Go(m.run)
 	return m
@@ -57,7 +57,7 @@ func (l *Listener) run() {
 		switch {
 		case err == nil:
 			pause = 0
-			l.wg.Go(func() { l.sort(nc) })
+			l.wg.Go(func() { l.dispatch(nc) })
 		case !temporary(err):
 			l.err = err
 			return
@@ -76,15 +76,15 @@ func temporary(err error) bool {
 	return errors.As(err, &t) && t.Temporary() && !errors.Is(err, net.ErrClosed)
 }
 
-// sort reads the beginning of a connection and gives it to its server.
-func (l *Listener) sort(nc net.Conn) {
-	if !l.ask(nc) {
+// dispatch reads the beginning of a connection and gives it to its server.
+func (l *Listener) dispatch(nc net.Conn) {
+	if !l.track(nc) {
 		_ = nc.Close()
 		return
 	}
-	first, isHTTP2, err := readFirst(nc, l.timeout)
+	first, isHTTP2, err := detectProtocol(nc, l.timeout)
 	l.mu.Lock()
-	delete(l.asking, nc)
+	delete(l.undetermined, nc)
 	l.mu.Unlock()
 	switch {
 	case err != nil:
@@ -93,26 +93,26 @@ func (l *Listener) sort(nc net.Conn) {
 		_ = l.server.serveAfterPreface(nc) // logged where it is known
 	default:
 		select {
-		case l.others <- &replayConn{Conn: nc, first: first, timeout: l.server.writeTimeout()}:
+		case l.http1 <- &replayConn{Conn: nc, first: first, timeout: l.server.writeTimeout()}:
 		case <-l.closed:
 			_ = nc.Close()
 		}
 	}
 }
 
-// ask notes a connection that is not sorted yet, for Close.
-func (l *Listener) ask(nc net.Conn) bool {
+// track remembers a connection whose protocol is not known yet, for Close.
+func (l *Listener) track(nc net.Conn) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.asking == nil {
+	if l.undetermined == nil {
 		return false
 	}
-	l.asking[nc] = struct{}{}
+	l.undetermined[nc] = struct{}{}
 	return true
 }
 
-// readFirst reads until it is certain which protocol the client speaks.
-func readFirst(nc net.Conn, timeout time.Duration) (first []byte, isHTTP2 bool, err error) {
+// detectProtocol reads until it is certain which protocol the client speaks.
+func detectProtocol(nc net.Conn, timeout time.Duration) (first []byte, isHTTP2 bool, err error) {
 	if err := nc.SetReadDeadline(time.Now().Add(timeout)); err != nil {
 		return nil, false, err
 	}
@@ -139,7 +139,7 @@ func Unblock(l net.Listener) net.Listener { return outbound.Listen(l) }
 // Accept returns the next connection that does not speak HTTP/2.
 func (l *Listener) Accept() (net.Conn, error) {
 	select {
-	case nc := <-l.others:
+	case nc := <-l.http1:
 		return nc, nil
 	case <-l.ended:
 		return nil, l.err
@@ -157,10 +157,10 @@ func (l *Listener) Close() error {
 		close(l.closed)
 		l.mu.Lock()
 		defer l.mu.Unlock()
-		for nc := range l.asking {
+		for nc := range l.undetermined {
 			_ = nc.Close()
 		}
-		l.asking = nil
+		l.undetermined = nil
 	})
 	<-l.ended
 	return err

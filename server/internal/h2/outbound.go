@@ -12,7 +12,7 @@ const frameHeaderLen = 9
 
 // Written implements outbound.Owner: streams that wait for room get it.
 func (c *conn) Written() {
-	c.serveLineLocked()
+	c.serveQueueLocked()
 	c.hangUpLocked()
 }
 
@@ -25,7 +25,7 @@ func (c *conn) Failed(err error) {
 	c.closeLocked(&ConnError{Peer: c.peer, Reason: reason, Err: err})
 }
 
-// flush writes what is waiting. It does not wait for the socket.
+// flush writes what is pending. It does not wait for the socket.
 func (c *conn) flush() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -54,21 +54,21 @@ func (c *conn) flushed() bool {
 	return c.out.Pending() == 0
 }
 
-// serveLineLocked gives the free room to the streams that wait for it.
-func (c *conn) serveLineLocked() {
-	if c.servingLine || c.line.first == nil {
+// serveQueueLocked resumes queued streams while there is room.
+func (c *conn) serveQueueLocked() {
+	if c.servingQueue || c.queue.first == nil {
 		return
 	}
-	c.servingLine = true
+	c.servingQueue = true
 	room := c.shareLocked()
-	for room > 0 && c.line.first != nil && !c.ended {
-		s := c.line.first
-		c.line.remove(s)
+	for room > 0 && c.queue.first != nil && !c.ended {
+		s := c.queue.first
+		c.queue.remove(s)
 		want := int64(max(s.want, 1))
-		s.readyLocked()
+		s.resumeLocked()
 		room = min(room-want, c.shareLocked())
 	}
-	c.servingLine = false
+	c.servingQueue = false
 }
 
 // shareLocked returns how many bytes of DATA the streams together may send now.
@@ -130,7 +130,7 @@ func (c *conn) writeResetLocked(id uint32, code http2.ErrCode) {
 	appendUint32(c.controlLocked(http2.FrameRSTStream, 0, id, 4), uint32(code))
 }
 
-// writeHeadersLocked appends a header block in as many frames as the peer wants.
+// writeHeadersLocked appends a header block in frames that are not larger than the peer accepts.
 func (c *conn) writeHeadersLocked(id uint32, block []byte, end bool) {
 	b := c.out.Buffer()
 	prefix := 0
@@ -148,8 +148,8 @@ func (c *conn) writeHeadersLocked(id uint32, block []byte, end bool) {
 		}
 		beginFrame(b, t, flags, id, prefix+n)
 		if prefix > 0 {
-			// The dynamic table is not used: say so once, so that whatever size the
-			// peer's SETTINGS allow, and change to, is not exceeded.
+			// The dynamic table is not used: the first block says so, and no size
+			// that the peer's SETTINGS allow, now or later, is exceeded.
 			const noDynamicTable = 0x20
 			b.B = append(b.B, noDynamicTable)
 			prefix, c.headersSent = 0, true

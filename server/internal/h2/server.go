@@ -107,7 +107,7 @@ func (s *Server) ServeConn(nc net.Conn) error {
 // serveAfterPreface is ServeConn for a connection whose preface was read.
 func (s *Server) serveAfterPreface(nc net.Conn) error {
 	c := newConn(s, nc, nil, nil)
-	c.greeted = true
+	c.prefaceRead = true
 	return s.serve(c)
 }
 

@@ -22,8 +22,8 @@ type Stream struct {
 	head       bool  // the response has no body: its headers end it
 	penalized  bool  // the request is over a limit: its answer earns the peer nothing
 	finishing  bool  // Finish was called: the end follows tail
-	blocked    bool  // the owner waits for Ready
-	waiting    bool  // is in the line for room in the connection
+	blocked    bool  // the owner waits for Writable
+	queued     bool  // in the connection's queue for room
 	err        error // why it ended; nil while it is open
 	window     int64 // how many bytes of DATA the peer accepts; negative after a change of SETTINGS
 	want       int   // how many bytes wait for room
@@ -32,14 +32,14 @@ type Stream struct {
 	tail     []byte // data that was accepted and did not fit into the window
 	trailers []byte // the header block that ends the stream after tail
 
-	x          *exchange // the handler's part; nil once the handler has returned
-	owner      Owner     // nil unless the stream is detached
-	takeover   takeover  // for package detach
-	opened     int64
-	finished   int64 // when Finish was called; 0 before
-	recvWindow int32 // how many bytes of DATA the peer may send
-	recvCredit int32 // consumed, and not yet returned to the peer
-	prev, next *Stream
+	x              *exchange      // the handler's part; nil once the handler has returned
+	owner          Owner          // nil unless the stream is detached
+	detachedStream detachedStream // for package detach
+	opened         int64
+	finished       int64 // when Finish was called; 0 before
+	recvWindow     int32 // how many bytes of DATA the peer may send
+	recvCredit     int32 // consumed, and not yet returned to the peer
+	prev, next     *Stream
 }
 
 func (c *conn) openLocked(id uint32, end bool) *Stream {
@@ -85,8 +85,8 @@ func (c *conn) removeLocked(s *Stream, cause error) {
 			c.mu.After(func() { owner.Closed(s, cause) })
 		}
 	}
-	c.line.remove(s)
-	c.serveLineLocked() // the room it was given is free again
+	c.queue.remove(s)
+	c.serveQueueLocked() // its room is free again
 	if len(c.streams) == 0 {
 		c.idleSince = c.clock()
 		if c.goAway == goAwayFinal && !c.ended {
@@ -98,7 +98,7 @@ func (c *conn) removeLocked(s *Stream, cause error) {
 // endLocked is called when the server's side of a stream has ended.
 func (c *conn) endLocked(s *Stream) {
 	if !s.remoteDone {
-		// The rest of the request is not wanted (RFC 9113, 8.1).
+		// The rest of the request is not needed (RFC 9113, 8.1).
 		c.writeResetLocked(s.id, http2.ErrCodeNo)
 		c.rememberResetLocked(s.id)
 	}
@@ -141,7 +141,7 @@ func (s *Stream) pushLocked() {
 		n := min(int64(len(s.tail)), s.window, c.shareLocked(), int64(c.peerMaxFrame))
 		if n <= 0 {
 			if s.want = len(s.tail); s.window > 0 {
-				c.line.add(s)
+				c.queue.add(s)
 			}
 			return
 		}
@@ -168,7 +168,7 @@ func (s *Stream) pushHeadersLocked() bool {
 		return true
 	case c.out.Room() <= 0:
 		s.want = 1
-		c.line.add(s)
+		c.queue.add(s)
 		return false
 	}
 	end := s.finishing && s.tail == nil && s.trailers == nil
@@ -184,7 +184,7 @@ func (s *Stream) pushEndLocked() {
 	c := s.c
 	if c.out.Room() <= 0 {
 		s.want = 1
-		c.line.add(s)
+		c.queue.add(s)
 		return
 	}
 	switch {
@@ -200,9 +200,9 @@ func (s *Stream) pushEndLocked() {
 // pendingLocked reports whether something waits to be sent that was accepted.
 func (s *Stream) pendingLocked() bool { return s.headers != nil || s.tail != nil || s.finishing }
 
-// readyLocked gives a stream room: what it kept is appended first, then its
-// handler or owner is told.
-func (s *Stream) readyLocked() {
+// resumeLocked is called when there is room for a stream: what it kept is appended
+// first, then its handler is woken or its owner called.
+func (s *Stream) resumeLocked() {
 	if s.err != nil {
 		return
 	}
@@ -217,11 +217,11 @@ func (s *Stream) readyLocked() {
 	}
 	if s.blocked && s.window > 0 {
 		s.blocked = false
-		s.c.mu.After(func() { s.owner.Ready(s) })
+		s.c.mu.After(func() { s.owner.Writable(s) })
 	}
 }
 
-// wake makes the one goroutine that waits on ch look again.
+// wake wakes the one goroutine that waits on ch.
 func wake(ch chan struct{}) {
 	select {
 	case ch <- struct{}{}:

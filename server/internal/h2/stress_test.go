@@ -37,7 +37,7 @@ func newWorker(seed uint64) *worker {
 	}
 }
 
-func (w *worker) Ready(s *Stream)           { w.ready <- s }
+func (w *worker) Writable(s *Stream)        { w.ready <- s }
 func (w *worker) Closed(s *Stream, _ error) { w.closed <- s }
 
 func (w *worker) ServeHTTP(rw http.ResponseWriter, r *http.Request) {

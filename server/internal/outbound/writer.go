@@ -8,7 +8,7 @@
 // The mutex is not held during a write.
 //
 // The buffer is bounded by its callers, who append while [Writer.Room] is positive: it
-// is not while the socket is full. [Owner].Written tells when there is room again.
+// is not while the socket is full. [Owner].Written is called when there is room again.
 //
 // The same holds for TLS over a connection of a listener that [Listen] returned.
 // Everything is written by the goroutine on other connections without a socket of their
@@ -29,7 +29,7 @@ const (
 	pieceBytes = 16 << 10
 )
 
-// Owner is told what happens to its Writer. Its methods are called with the mutex held,
+// Owner receives the events of its Writer. Its methods are called with the mutex held,
 // by whichever goroutine writes, and must not wait: calls of other code are for
 // [Mutex.After].
 type Owner interface {

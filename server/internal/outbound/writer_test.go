@@ -221,7 +221,7 @@ func TestFramesAreWhole(t *testing.T) {
 }
 
 // A peer that does not read makes no caller wait, and there is no room beyond the
-// limit. What was appended arrives once the peer reads, and Written tells of the room.
+// limit. What was appended arrives once the peer reads, and Written is called when there is room.
 func TestStuckPeerMakesNoCallerWait(t *testing.T) {
 	onAllKinds(t, func(t *testing.T, server, client net.Conn) {
 		o := own(server, 0)

@@ -54,9 +54,9 @@ type stream struct {
 type notice uint32
 
 const (
-	noticeDrain notice = 1 << iota // tell the client to reconnect elsewhere
+	noticeDrain notice = 1 << iota // ask the client to reconnect elsewhere
 	noticeClose                    // end the stream
-	noticeAbort                    // end it without telling the client
+	noticeAbort                    // end it without a reason for the client
 	noticeGone                     // the client is gone
 )
 
@@ -257,8 +257,8 @@ func (s *stream) add(batch *[]byte, item any) error {
 	return nil
 }
 
-// Tick implements delivery.Handler: it sends heartbeats, and gives up on a client that
-// takes nothing.
+// Tick implements delivery.Handler: it sends heartbeats, and aborts the stream of a
+// client that accepts nothing within the write timeout.
 func (s *stream) Tick(now time.Time) delivery.Result {
 	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
 		s.out.Abort()
@@ -278,7 +278,7 @@ func (s *stream) Tick(now time.Time) delivery.Result {
 	return delivery.Idle
 }
 
-// finish ends the response with the reason, once the client takes it.
+// finish ends the response with the reason, once the client accepts it.
 func (s *stream) finish() delivery.Result {
 	body, trailers := s.origin.ending(toError(s.ctx, s.server.config.Log, s.closing))
 	if !s.out.Finish(body, trailers) {
@@ -323,9 +323,9 @@ func (s *Server) bounded(ctx context.Context, wait func() error) error {
 	return err
 }
 
-// receive gives the client's requests to handle, one after the other, until it
-// half-closes. A request that can't be decoded or breaks a rule is given with
-// its error. The first error of handle ends it.
+// receive calls handle for each request of the client, until the client half-closes or
+// handle returns an error. For a request that can't be decoded or breaks a rule, handle
+// is called with the error.
 func receive[Req any](conn connect.StreamingHandlerConn, handle func(*Req, *connect.Error) error) error {
 	for {
 		request := new(Req)

@@ -16,7 +16,7 @@ func (w *responseWriter) Detach(e detach.Events) (detach.Stream, error) {
 	if w.x.detached {
 		return nil, ErrNotStream
 	}
-	t := &w.x.s.takeover
+	t := &w.x.s.detachedStream
 	t.stream, t.events = w.x.s, e
 	s, err := w.x.detach(t)
 	if err != nil {
@@ -26,9 +26,9 @@ func (w *responseWriter) Detach(e detach.Events) (detach.Stream, error) {
 	return t, nil
 }
 
-// takeover makes a Stream what package detach promises. It is part of the Stream: a
-// delivery then touches one object less.
-type takeover struct {
+// detachedStream adapts a Stream to package detach. It is part of the Stream, so that a
+// delivery touches one object less.
+type detachedStream struct {
 	stream  *Stream
 	events  detach.Events
 	stalled atomic.Int64 // since when Append is refused, in Unix nanoseconds; 0 if it is not
@@ -37,21 +37,21 @@ type takeover struct {
 
 var (
 	_ detach.Detacher = (*responseWriter)(nil)
-	_ Owner           = (*takeover)(nil)
+	_ Owner           = (*detachedStream)(nil)
 )
 
-// Ready implements Owner.
-func (t *takeover) Ready(*Stream) { t.events.Writable() }
+// Writable implements Owner.
+func (t *detachedStream) Writable(*Stream) { t.events.Writable() }
 
 // Closed implements Owner.
-func (t *takeover) Closed(*Stream, error) {
+func (t *detachedStream) Closed(*Stream, error) {
 	if !t.aborted.Load() {
 		t.events.Gone()
 	}
 }
 
 // Append implements detach.Stream.
-func (t *takeover) Append(p []byte) bool {
+func (t *detachedStream) Append(p []byte) bool {
 	if !errors.Is(t.stream.Append(p), ErrBlocked) {
 		if t.stalled.Load() != 0 { // a store would take the cache line each time
 			t.stalled.Store(0)
@@ -63,10 +63,10 @@ func (t *takeover) Append(p []byte) bool {
 }
 
 // Flush implements detach.Stream.
-func (t *takeover) Flush() { t.stream.Conn().Flush() }
+func (t *detachedStream) Flush() { t.stream.Conn().Flush() }
 
 // Stalled implements detach.Stream.
-func (t *takeover) Stalled() time.Time {
+func (t *detachedStream) Stalled() time.Time {
 	since := t.stalled.Load()
 	if since == 0 {
 		return time.Time{}
@@ -75,7 +75,7 @@ func (t *takeover) Stalled() time.Time {
 }
 
 // Finish implements detach.Stream.
-func (t *takeover) Finish(p []byte, trailers http.Header) bool {
+func (t *detachedStream) Finish(p []byte, trailers http.Header) bool {
 	if len(p) > 0 && !t.Append(p) {
 		return false
 	}
@@ -85,11 +85,11 @@ func (t *takeover) Finish(p []byte, trailers http.Header) bool {
 }
 
 // Abort implements detach.Stream.
-func (t *takeover) Abort() {
+func (t *detachedStream) Abort() {
 	t.aborted.Store(true)
 	t.stream.Reset(http2.ErrCodeCancel)
 	t.Flush()
 }
 
 // Connection implements detach.Stream.
-func (t *takeover) Connection() any { return t.stream.Conn() }
+func (t *detachedStream) Connection() any { return t.stream.Conn() }
