@@ -3,7 +3,6 @@ package detach
 import (
 	"bytes"
 	"fmt"
-	"io"
 	"net"
 	"net/http"
 	"strconv"
@@ -60,7 +59,13 @@ func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Str
 // watch reads until the client closes the connection, and closes it. What the client
 // sends is discarded: the connection carries no further request.
 func (s *http1) watch() {
-	_, _ = io.Copy(io.Discard, s.conn)
+	// Not with io.Copy, which keeps a buffer of 8 KiB while it waits.
+	var discarded [512]byte
+	for {
+		if _, err := s.conn.Read(discarded[:]); err != nil {
+			break
+		}
+	}
 	s.mu.Lock()
 	s.loseLocked()
 	s.out.Close()
