@@ -260,7 +260,7 @@ func neverReads(t *testing.T, serve func(*Server) *front, read func(*peer, <-cha
 	owner := newRecorder()
 	d := newDetacher(owner)
 	ended := make(chan error, 1)
-	f := serve(&Server{WriteTimeout: 100 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+	f := serve(&Server{WriteTimeout: 400 * time.Millisecond, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.URL.Path == "/detach" {
 			d.ServeHTTP(w, r)
 			return
