@@ -81,7 +81,7 @@ func TestInvalidCustomEventsAreRefused(t *testing.T) {
 				}
 				for _, e := range n.Ben.Events {
 					if e.GetCustom() != nil {
-						t.Errorf("what was refused was told: %v", e)
+						t.Errorf("a refused event was delivered: %v", e)
 					}
 				}
 			})

@@ -218,7 +218,7 @@ func (s *gameView) checkTexts(t *testing.T, players []*player) {
 		}
 		heard := slices.DeleteFunc(slices.Clone(s.chat), func(line string) bool { return !slices.Contains(lines, line) })
 		if !slices.Equal(heard, lines) {
-			t.Errorf("%s said %q, and was heard to say %q", p.name, lines, heard)
+			t.Errorf("%s sent %q, of which %q were received", p.name, lines, heard)
 		}
 	}
 }

@@ -76,7 +76,7 @@ func resumesAsBefore(t *testing.T, s *harness.Service, want formertest.Expectati
 }
 
 // A former server that was started once more is reported.
-func TestFormerStoreUsedSince(t *testing.T) {
+func TestFormerStoreUsedSinceIsReported(t *testing.T) {
 	dir, _ := harness.FormerData(t, "stopped")
 	harness.Start(t, harness.InDir(dir)).Stop(t)
 	block := filepath.Join(dir, datadir.FormerEventsName, "jetstream", "$G", "streams", "CHATROOM", "msgs", "10.blk")

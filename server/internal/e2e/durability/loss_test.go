@@ -78,7 +78,7 @@ func TestRestoredBackupIsReported(t *testing.T) {
 }
 
 // What is there no more, but is not needed, does no harm.
-func TestHarmlessLoss(t *testing.T) {
+func TestHarmlessDamageLosesNothing(t *testing.T) {
 	t.Parallel()
 	for _, loss := range []damage{
 		{"nothing", true, removed()},
@@ -221,7 +221,7 @@ func outcomeOf(ctx context.Context, t *testing.T, h *harness.SeededRoom, d damag
 	case err != nil:
 		t.Errorf("%s at %f: ListEvents = %v; the service logged:\n%s", d.name, where, err, log)
 	case len(page.GetEvents()) != len(h.Sequences):
-		t.Errorf("%s at %f: %d events are left of %d, and nothing is said", d.name, where, len(page.GetEvents()), len(h.Sequences))
+		t.Errorf("%s at %f: %d events are left of %d, which is not reported", d.name, where, len(page.GetEvents()), len(h.Sequences))
 	}
 	for i, e := range page.GetEvents() {
 		if e.GetMessage().GetText() != e.GetId() || e.GetSequence() != h.Sequences[i] {

@@ -69,27 +69,27 @@ func checkContinues(ctx context.Context, t *testing.T, h *harness.SeededRoom, me
 
 // checkReset resumes after an event of the lost log, receives Reset, and continues in
 // the new log.
-func checkReset(ctx context.Context, t *testing.T, h *harness.SeededRoom, door string, v harness.Client) {
+func checkReset(ctx context.Context, t *testing.T, h *harness.SeededRoom, protocol string, v harness.Client) {
 	t.Helper()
 	receive, err := v.Subscribe(ctx, harness.SubscribeTo(h.After(h.Epoch, h.Sequences[3])))
 	if err != nil {
-		t.Fatalf("%s: Subscribe after a cursor of before: %v", door, err)
+		t.Fatalf("%s: Subscribe after a cursor of before: %v", protocol, err)
 	}
 	state := harness.Expect(t, receive, (*chatv1.Frame).GetJoined).GetRooms()[0]
 	reset := harness.Expect(t, receive, (*chatv1.Frame).GetReset_)
 	if reset.GetRoom() != h.Room || reset.GetEpoch() == h.Epoch || reset.GetEpoch() != state.GetEpoch() {
-		t.Errorf("%s: reset to %v, want another epoch than %q", door, reset, h.Epoch)
+		t.Errorf("%s: reset to %v, want another epoch than %q", protocol, reset, h.Epoch)
 	}
 	harness.Expect(t, receive, (*chatv1.Frame).GetCaughtUp)
-	response, err := v.Send(ctx, harness.TextRequest(h.Room, fmt.Sprintf("after, through %s", door)))
+	response, err := v.Send(ctx, harness.TextRequest(h.Room, fmt.Sprintf("after, on %s", protocol)))
 	if err != nil {
-		t.Fatalf("%s: Send: %v", door, err)
+		t.Fatalf("%s: Send: %v", protocol, err)
 	}
 	if response.GetSequence() <= h.Sequences[len(h.Sequences)-1] {
-		t.Errorf("%s: Send = %v, a sequence of before", door, response)
+		t.Errorf("%s: Send = %v, a sequence of before", protocol, response)
 	}
 	e, err := receive.NextEvent()
 	if err != nil || e.GetSequence() != response.GetSequence() {
-		t.Errorf("%s: live: %v, %v, want %v", door, e, err, response)
+		t.Errorf("%s: live: %v, %v, want %v", protocol, e, err, response)
 	}
 }

@@ -67,7 +67,7 @@ func StartHelloProcess(t *testing.T, s *Service) OldClient {
 		}
 	})
 	if line, err := complaints.ReadString('\n'); line != "ready\n" {
-		t.Fatalf("%v said %q, %v, want that it is ready", client, line, err)
+		t.Fatalf("%v printed %q, %v, want that it is ready", client, line, err)
 	}
 	heard := bufio.NewScanner(stdout)
 	return OldClient{

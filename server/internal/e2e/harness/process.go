@@ -71,7 +71,7 @@ func StartProcess(t *testing.T, options ...Option) *Process {
 	t.Cleanup(c.Kill)
 	lines := bufio.NewScanner(stdout)
 	if !lines.Scan() {
-		t.Fatalf("the process ended before it said where it listens:\n%s", c.Log.String())
+		t.Fatalf("the process ended before it printed its address:\n%s", c.Log.String())
 	}
 	c.Addr = lines.Text()
 	c.URL = "http://" + c.Addr

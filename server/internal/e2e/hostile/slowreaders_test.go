@@ -26,7 +26,7 @@ import (
 	"chatroom/server/internal/service"
 )
 
-// readerProtocol is a way to subscribe. Its name is one of subscriberDoors.
+// readerProtocol is a way to subscribe. Its name is one of subscriberProtocols.
 type readerProtocol struct {
 	name        string
 	tls         bool

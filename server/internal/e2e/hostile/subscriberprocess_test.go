@@ -14,14 +14,14 @@ import (
 )
 
 // subscriberVariable is the environment variable that makes the tests' program a
-// subscriber. Its arguments are the service's URL, a name of subscriberDoors, and the
+// subscriber. Its arguments are the service's URL, a name of subscriberProtocols, and the
 // rooms.
 const subscriberVariable = "CHATROOM_TEST_SUBSCRIBER"
 
 const subscriberJoined = "joined" // a subscriber prints it once it is in its rooms
 
-// subscriberDoors are the ways in which a subscriber calls the service.
-var subscriberDoors = map[string]struct {
+// subscriberProtocols are the ways in which a subscriber calls the service.
+var subscriberProtocols = map[string]struct {
 	speak   func(*http.Protocols, bool)
 	options []connect.ClientOption
 }{
@@ -39,11 +39,11 @@ var subscriberDoors = map[string]struct {
 // subscriberMain receives until its stream ends, and returns the status of the process:
 // 0 if it had joined.
 func subscriberMain() int {
-	url, door := os.Args[1], subscriberDoors[os.Args[2]]
+	url, p := os.Args[1], subscriberProtocols[os.Args[2]]
 	protocols := new(http.Protocols)
-	door.speak(protocols, true)
+	p.speak(protocols, true)
 	transport := &http.Transport{Protocols: protocols, TLSClientConfig: &tls.Config{InsecureSkipVerify: true}}
-	client := chatv1connect.NewChatRoomClient(&http.Client{Transport: transport}, url, door.options...)
+	client := chatv1connect.NewChatRoomClient(&http.Client{Transport: transport}, url, p.options...)
 	request := new(chatv1.SubscribeRequest)
 	for _, room := range os.Args[3:] {
 		request.Rooms = append(request.Rooms, &chatv1.Subscription{Room: room})

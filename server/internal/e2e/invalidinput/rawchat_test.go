@@ -17,8 +17,8 @@ import (
 
 // rawChat is a Chat stream on which anything can be sent.
 type rawChat struct {
-	door   rawProtocol
-	stream *connect.BidiStreamForClient[rawRequest, chatv1.ChatResponse]
+	protocol rawProtocol
+	stream   *connect.BidiStreamForClient[rawRequest, chatv1.ChatResponse]
 }
 
 // openRawChat opens a stream that ends with the test, or when it has taken
@@ -27,8 +27,8 @@ func openRawChat(t *testing.T, s *harness.Service, d rawProtocol, options ...con
 	ctx, cancel := context.WithCancel(t.Context())
 	timer := time.AfterFunc(callTimeout, cancel)
 	c := &rawChat{
-		door:   d,
-		stream: newRawClient[chatv1.ChatResponse](s, d, chatv1connect.ChatRoomChatProcedure, options...).CallBidiStream(ctx),
+		protocol: d,
+		stream:   newRawClient[chatv1.ChatResponse](s, d, chatv1connect.ChatRoomChatProcedure, options...).CallBidiStream(ctx),
 	}
 	t.Cleanup(func() {
 		timer.Stop()
@@ -51,7 +51,7 @@ func (c *rawChat) send(t *testing.T, request rawRequest) {
 // sendMessage sends a request that can be encoded.
 func (c *rawChat) sendMessage(t *testing.T, m proto.Message) {
 	t.Helper()
-	c.send(t, encode(m).in(c.door.codec))
+	c.send(t, encode(m).in(c.protocol.codec))
 }
 
 // join joins a room, up to CaughtUp.

@@ -60,7 +60,7 @@ func TestInvalidFirstRequestOnChat(t *testing.T) {
 
 // A Chat stream on which no request comes ends after the heartbeat interval, with the
 // reason.
-func TestSilentChat(t *testing.T) {
+func TestChatWithoutRequestsEnds(t *testing.T) {
 	b := newFixture(t, func(c *service.Config) { c.Heartbeat = 100 * time.Millisecond })
 	for _, d := range b.bidi() {
 		t.Run(d.name, func(t *testing.T) {

@@ -27,11 +27,11 @@ func TestSecondProcessIsRefused(t *testing.T) {
 		said := harness.RunRefusedProcess(ctx, t, harness.InDir(data))
 		for _, part := range []string{"-data " + data + " is in use", fmt.Sprint("process ", c.PID()), "listening on " + c.Addr, "stop that process"} {
 			if !strings.Contains(said, part) {
-				t.Errorf("second process on the directory said %q, want %q in it", said, part)
+				t.Errorf("second process on the directory printed %q, want %q in it", said, part)
 			}
 		}
 		if said := harness.RunRefusedProcess(ctx, t, harness.InDir(data), harness.ListenOn(c.Addr)); !strings.Contains(said, "-listen") || !strings.Contains(said, c.Addr) {
-			t.Errorf("second process on the port said %q, want the flag and the address in it", said)
+			t.Errorf("second process on the port printed %q, want the flag and the address in it", said)
 		}
 		fresh := filepath.Join(t.TempDir(), "data")
 		harness.RunRefusedProcess(ctx, t, harness.InDir(fresh), harness.ListenOn(c.Addr))

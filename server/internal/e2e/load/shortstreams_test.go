@@ -159,7 +159,7 @@ func nextText(n int, over <-chan struct{}) string {
 // awaitEmpty waits until the rooms with events are the only ones, and have no members.
 func awaitEmpty(ctx context.Context, t *testing.T, l harness.RoomList, said ...string) {
 	t.Helper()
-	l.Await(ctx, t, fmt.Sprintf("nobody, and no room but %q", said), func(rooms map[string]uint32) bool {
+	l.Await(ctx, t, fmt.Sprintf("no members, and no room but %q", said), func(rooms map[string]uint32) bool {
 		for name, n := range rooms {
 			if n != 0 || !slices.Contains(said, name) {
 				return false

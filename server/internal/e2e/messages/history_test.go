@@ -165,7 +165,7 @@ func subscribeAfter(room string, c *chatv1.Cursor) *chatv1.Subscription {
 func (n *story) checkView(t *testing.T, how string, b *roomView) {
 	t.Helper()
 	if got := b.render(n.Names); got != finalView {
-		t.Errorf("who comes later sees, %s:\n%swant:\n%s", how, got, finalView)
+		t.Errorf("a later reader sees, %s:\n%swant:\n%s", how, got, finalView)
 	}
 }
 

@@ -45,7 +45,7 @@ func TestRetriesAreAnsweredAsTheFirst(t *testing.T) {
 					})
 				}
 				if again := n.Ada.MustSend(t, said); !again.GetDuplicate() || again.GetSequence() != target {
-					t.Errorf("what is deleted, said again, was answered %v, want the duplicate of %d", again, target)
+					t.Errorf("a deleted message, sent again, was answered %v, want the duplicate of %d", again, target)
 				}
 				_, refused := n.Ben.TrySend(harness.DeletionRequest(n.Room, "delete", target))
 				refused.Check(t, harness.WantError{Code: connect.CodeNotFound, Field: "deletion.target", Bound: targetBound})

@@ -59,7 +59,7 @@ func startChat2026(t *testing.T, s *harness.Service, binary string, args []strin
 		}
 	})
 	if line, err := complaints.ReadString('\n'); line != "ready\n" {
-		t.Fatalf("%v said %q, %v, want that it is ready", client, line, err)
+		t.Fatalf("%v printed %q, %v, want that it is ready", client, line, err)
 	}
 	heard := bufio.NewReader(stdout)
 	return harness.OldClient{
@@ -128,7 +128,7 @@ func (c *mixedRoom) expectHeard(t *testing.T, text string) {
 	t.Helper()
 	for i, client := range c.clients {
 		if got, err := client.Receive(); got != text || err != nil {
-			t.Fatalf("client %d heard %q, %v, want %q", i, got, err, text)
+			t.Fatalf("client %d received %q, %v, want %q", i, got, err, text)
 		}
 	}
 }

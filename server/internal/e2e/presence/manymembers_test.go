@@ -47,7 +47,7 @@ func TestPresenceOfManyMembers(t *testing.T) {
 		}
 	}
 	if named < 190 || named > 201 || counted == 0 || counted > 20 {
-		t.Errorf("%d members came, and were told by %d names and %d counts, want about 200 and few", many, named, counted)
+		t.Errorf("%d members joined, delivered as %d names and %d counts, want about 200 and few", many, named, counted)
 	}
 	checkPagesOfMembers(ctx, t, host, many+1)
 	leave()

@@ -112,10 +112,10 @@ func checkPresence(ctx context.Context, t *testing.T, s *harness.Service, d harn
 	sendMark(t, host, "reloaded")
 	checkListed(ctx, t, host, "after a reload", 2, "ben", "host")
 	if got := presenceChanges(host, ben); got != "+2" {
-		t.Errorf("ben's three connections and a reload were told as %q, want one coming, +2", got)
+		t.Errorf("ben's three connections and a reload were delivered as %q, want one join, +2", got)
 	}
 	for _, e := range reloaded.Events {
-		t.Errorf("who came received %v, want nothing", e)
+		t.Errorf("the member that reloaded received %v, want nothing", e)
 	}
 
 	reloaded.Disconnect()
@@ -148,7 +148,7 @@ func checkExplicitLeave(ctx context.Context, t *testing.T, s *harness.Service, d
 	checkListed(ctx, t, host, "when both have left", 1, "host")
 	sendMark(t, host, "both have left")
 	if got := presenceChanges(host, ben); got != "+2 -1 +2 -1" {
-		t.Errorf("ben's coming and going was received as %q, want +2 -1 +2 -1", got)
+		t.Errorf("ben's joins and leaves were received as %q, want +2 -1 +2 -1", got)
 	}
 }
 
@@ -200,6 +200,6 @@ func TestRenamedMember(t *testing.T) {
 	}
 	checkListed(ctx, t, host, "after the renaming", 2, "Cleopatra", "host")
 	if got := presenceChanges(host, cleo); got != "+2" {
-		t.Errorf("the renaming was received as %q, want one coming", got)
+		t.Errorf("the renaming was received as %q, want one join", got)
 	}
 }

@@ -84,7 +84,7 @@ func checkLongPoll(ctx context.Context, t *testing.T, c harness.Curl, next *chat
 	page := new(chatv1.ListEventsResponse)
 	harness.Must(t, protojson.Unmarshal(answer.Bytes(), page))
 	if got := harness.EventIDs(page.GetEvents()); !slices.Equal(got, []string{"awaited"}) {
-		t.Errorf("long poll answered %q, want what was said meanwhile", got)
+		t.Errorf("long poll answered %q, want what was sent meanwhile", got)
 	}
 }
 

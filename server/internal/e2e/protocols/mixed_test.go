@@ -148,11 +148,11 @@ func (p *party) checkComplete(t *testing.T, events []*chatv1.Event) {
 		last = harness.Follow(t, last, e)
 		s := by[e.GetMessage().GetText()]
 		if s == nil {
-			t.Errorf("nobody said %v", e)
+			t.Errorf("%v was never sent", e)
 			continue
 		}
 		if got, want := e.GetMessage().GetText(), s.text(sent[s]); got != want {
-			t.Errorf("%s said %q where %q should come", s.protocol, got, want)
+			t.Errorf("%s sent %q where %q should come", s.protocol, got, want)
 		}
 		sent[s]++
 		switch {

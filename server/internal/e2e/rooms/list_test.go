@@ -34,7 +34,7 @@ func TestRoomsByActivity(t *testing.T) {
 			return cmp.Or(b.GetLastActivity().AsTime().Compare(a.GetLastActivity().AsTime()), strings.Compare(a.GetName(), b.GetName()))
 		}
 		if len(rooms) != 3*(i+1)+1 || !slices.IsSortedFunc(rooms, newest) || rooms[len(rooms)-1].GetName() != "lobby" {
-			t.Errorf("%s: rooms by activity = %v, want those said in, and then the lobby", d.Name, rooms)
+			t.Errorf("%s: rooms by activity = %v, want those with messages, and then the lobby", d.Name, rooms)
 		}
 	}
 }

@@ -109,7 +109,7 @@ func checkSet(ctx context.Context, t *testing.T, n *harness.Pair, d harness.Prot
 		t.Errorf("joined %v, want %v", state, want)
 	}
 	if r := listedRoom(ctx, t, n, n.Ada); r.GetDisplayName() != want.GetDisplayName() || r.GetTopic() != want.GetTopic() || r.GetHead() != 0 || r.GetMembers() != 3 {
-		t.Errorf("listed as %v, want %v with 3 members and nothing said", r, want)
+		t.Errorf("listed as %v, want %v with 3 members and no message", r, want)
 	}
 }
 
