@@ -15,6 +15,7 @@ import (
 
 	"chatroom/server/internal/datadir"
 	"chatroom/server/internal/migrate/formertest"
+	"chatroom/server/internal/testenv"
 )
 
 // filesOf returns the paths of the files below a directory that are not empty.
@@ -94,7 +95,7 @@ func TestDamage(t *testing.T) {
 	}
 	found, harmless := 0, 0
 	for name, damage := range damages {
-		for range 30 {
+		for range testenv.Rounds(8, 30) {
 			dir, _ := formertest.Load(t, "stopped")
 			paths := filesOf(t, dir)
 			path := paths[random.IntN(len(paths))]

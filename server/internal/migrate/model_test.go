@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/testenv"
 )
 
 // model knows what a formerWriter has stored.
@@ -120,7 +121,7 @@ func (m *model) compare(dir string, live map[uint64]bool, killed bool) {
 
 // What the former store has written is read as it was, with deletions completed.
 func TestFormerModel(t *testing.T) {
-	for seed := range uint64(10) {
+	for seed := range uint64(testenv.Rounds(3, 10)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 1))
 			limit, bytes := 20+random.IntN(100), int64(1<<30)

@@ -12,6 +12,7 @@ import (
 
 	"chatroom/server/internal/migrate/natsfile"
 	"chatroom/server/internal/migrate/natsfile/natstest"
+	"chatroom/server/internal/testenv"
 )
 
 // stopped returns a store of several blocks whose server has stopped, and what is in it.
@@ -65,7 +66,7 @@ func subset(t *testing.T, got, want []natsfile.Message) {
 func TestFlippedBits(t *testing.T) {
 	store, want := stopped(t)
 	random := rand.New(rand.NewPCG(1, 2))
-	for i := range 100 {
+	for i := range testenv.Rounds(25, 100) {
 		path := blocks(t, store)[random.IntN(len(blocks(t, store)))]
 		text, err := os.ReadFile(path)
 		if err != nil {
@@ -96,7 +97,7 @@ func TestFlippedBits(t *testing.T) {
 func TestTruncatedBlocks(t *testing.T) {
 	store, want := stopped(t)
 	random := rand.New(rand.NewPCG(3, 4))
-	for i := range 100 {
+	for i := range testenv.Rounds(25, 100) {
 		paths := blocks(t, store)
 		path := paths[random.IntN(len(paths))]
 		info, err := os.Stat(path)

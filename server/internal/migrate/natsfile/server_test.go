@@ -13,6 +13,7 @@ import (
 
 	"chatroom/server/internal/migrate/natsfile"
 	"chatroom/server/internal/migrate/natsfile/natstest"
+	"chatroom/server/internal/testenv"
 )
 
 const streamName = "TEST"
@@ -145,7 +146,7 @@ func copyDir(t *testing.T, from string) string {
 // Of a copy made while it runs, as a crash would leave it, that is read, too; more may
 // be, but nothing that was deleted.
 func TestReadsWhatTheServerKnows(t *testing.T) {
-	for seed := range uint64(stores) {
+	for seed := range uint64(testenv.Rounds(3, 10)) {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, 0))
 			store := t.TempDir()
@@ -213,6 +214,3 @@ func at(all []natsfile.Message, i int) string {
 	m := all[i]
 	return fmt.Sprintf("%d %s %s %q, %d bytes", m.Sequence, m.Time, m.Subject, m.Header, len(m.Data))
 }
-
-// stores is how many random stores are compared. 200 take a minute.
-const stores = 10
