@@ -17,7 +17,7 @@ import (
 func runMigrate(ctx context.Context, args []string, p process) (err error) {
 	flags := flag.NewFlagSet("chatroom migrate", flag.ContinueOnError)
 	path := flags.String("data", "./data", "the data `directory`; no server may use it")
-	force := flags.Bool("force", false, "move what can be read of a damaged store; clients are told to read their rooms afresh")
+	force := flags.Bool("force", false, "move what can be read of a damaged store; clients reload their rooms")
 	if err := parseCommand(flags, args, p); err != nil {
 		return err
 	}

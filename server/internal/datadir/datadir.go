@@ -1,11 +1,11 @@
 // Package datadir owns the data directory of a server. Open creates it, and locks
 // it before any other file in it is read or written. While a Dir is open no other
 // process that uses this package opens the same directory: two servers on one
-// directory would give the same sequences to different events.
+// directory would assign the same sequences to different events.
 //
 // The lock belongs to the operating system (flock on Unix, LockFileEx on Windows),
-// which releases it when the process ends, however it ends. It covers the machine;
-// whether it covers several machines depends on the network file system.
+// which releases it when the process ends for any reason. It is effective on one machine;
+// whether it is across machines depends on the network file system.
 package datadir
 
 import (
@@ -36,10 +36,10 @@ const (
 	MovedName = "moved.json"
 
 	lockName   = "lock"
-	holderName = "lock.json" // apart from the lock: Windows lets nobody read a locked file
+	holderName = "lock.json" // apart from the lock, as Windows does not allow others to read a locked file
 )
 
-// Format says in which form a directory holds a store.
+// Format is the form in which a directory holds a store.
 type Format int
 
 const (
@@ -84,13 +84,10 @@ func Open(path string, addresses ...string) (*Dir, error) {
 // Path returns the path that Open was given.
 func (d *Dir) Path() string { return d.path }
 
-// Database returns the path of the file that holds the store.
-func (d *Dir) Database() string { return filepath.Join(d.path, DatabaseName) }
-
 // Format returns the format of the directory, as FormatOf does.
 func (d *Dir) Format() (Format, error) { return FormatOf(d.path) }
 
-// FormatOf looks at which files are in a directory, not into them, and takes no lock.
+// FormatOf determines the format from the names of the files, without a lock.
 func FormatOf(path string) (Format, error) {
 	found, err := exists(filepath.Join(path, DatabaseName))
 	if err != nil || found {
@@ -103,8 +100,7 @@ func FormatOf(path string) (Format, error) {
 	return Empty, nil
 }
 
-// FormerFiles returns the paths of what there is of a former store: none without its
-// events.
+// FormerFiles returns the paths of the files of a former store, none if it has no events.
 func (d *Dir) FormerFiles() ([]string, error) {
 	var paths []string
 	for _, name := range []string{FormerEventsName, FormerMarkName, FormerErasingName, MovedName} {
@@ -122,7 +118,7 @@ func (d *Dir) FormerFiles() ([]string, error) {
 	return paths, nil
 }
 
-// Close releases the lock. Nothing in the directory may be in use any more.
+// Close releases the lock. The caller must have closed all that is in the directory.
 func (d *Dir) Close() error {
 	err := os.Remove(filepath.Join(d.path, holderName))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -165,8 +161,8 @@ func create(path string) error {
 	return durable.SyncDir(parent)
 }
 
-// explain says what to do about an error of the file system. The text begins with
-// the path, so that callers can put the name of their setting before it.
+// explain adds a remedy to an error of the file system. The text begins with the path, so
+// that callers can put the name of their setting before it.
 func explain(path string, err error) error {
 	switch {
 	case err == nil:

@@ -35,8 +35,8 @@ func TestOpenCreates(t *testing.T) {
 	if got := info.Mode().Perm(); got != 0o700 && runtime.GOOS != "windows" {
 		t.Errorf("mode of the new directory = %o, want 700", got)
 	}
-	if d.Path() != path || d.Database() != filepath.Join(path, "chatroom.db") {
-		t.Errorf("Path, Database = %q, %q, want those below %q", d.Path(), d.Database(), path)
+	if d.Path() != path {
+		t.Errorf("Path = %q, want %q", d.Path(), path)
 	}
 }
 
@@ -204,7 +204,7 @@ func TestFormat(t *testing.T) {
 		t.Fatal(err)
 	}
 	check(Former)
-	if err := durable.WriteFile(d.Database(), nil); err != nil {
+	if err := durable.WriteFile(filepath.Join(d.Path(), DatabaseName), nil); err != nil {
 		t.Fatal(err)
 	}
 	check(Current)

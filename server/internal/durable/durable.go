@@ -1,8 +1,7 @@
 // Package durable writes files that survive a crash of the machine.
 //
-// It is written by hand because google/renameio does not build on Windows, and
-// natefinch/atomic turns errors into text, of which callers can't tell a full disk from
-// one that is read-only.
+// It replaces google/renameio, which does not build on Windows, and natefinch/atomic, which
+// returns errors as text, so that callers can't distinguish a full disk from a read-only one.
 package durable
 
 import (
@@ -12,8 +11,8 @@ import (
 	"runtime"
 )
 
-// WriteFile replaces a file: after a crash of the machine it has the old content or
-// the new one. Only the current user can read it.
+// WriteFile replaces a file atomically: after a crash of the machine it has either the old or
+// the new content. Only the current user can read it.
 func WriteFile(path string, content []byte) error {
 	temporary := path + ".new"
 	f, err := os.OpenFile(temporary, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)

@@ -1,5 +1,5 @@
-// Package identity tells who is calling. Guests have tokens that this package
-// signs; another Provider can vouch for members that somebody else knows.
+// Package identity identifies callers by their tokens. This package signs the tokens of
+// guests; another Provider verifies those of other issuers.
 package identity
 
 import (
@@ -25,13 +25,13 @@ const Lifetime = 30 * 24 * time.Hour
 // signed by the key.
 var ErrInvalidToken = errors.New("identity: the token is not valid")
 
-// Provider tells whom a token stands for. It returns ErrInvalidToken for one
-// that it does not vouch for.
+// Provider returns the member that a token identifies. It returns ErrInvalidToken for a
+// token that it does not accept.
 type Provider interface {
 	Verify(ctx context.Context, token string) (chat.Member, error)
 }
 
-// Guests gives identities to whoever asks, and is their Provider.
+// Guests issues and verifies the tokens of guests. Anyone can sign in as a guest.
 type Guests struct {
 	key    []byte
 	newKey bool
@@ -43,10 +43,11 @@ var _ Provider = (*Guests)(nil)
 
 const (
 	issuer  = "chatroom"
-	keySize = 32 // bytes, as RFC 7518 wants for HS256
+	keySize = 32 // bytes; RFC 7518 requires at least as many for HS256
 )
 
-// NewGuests returns guests with a key that ends with the process.
+// NewGuests returns guests with a random key that is not stored: the tokens are valid until
+// the process ends.
 func NewGuests() *Guests {
 	key := make([]byte, keySize)
 	rand.Read(key) // never fails
@@ -56,8 +57,8 @@ func NewGuests() *Guests {
 // KeyName is the file in the data directory that holds the key of guests.
 const KeyName = "guests.key"
 
-// OpenGuests returns guests with the key in the data directory, which the first call
-// makes. A key that can't be read is an error: a new one would end all tokens.
+// OpenGuests returns guests with the key in the data directory, which the first call creates.
+// A key that can't be read is an error, as a new one would invalidate all tokens.
 func OpenGuests(dir string) (*Guests, error) {
 	path := filepath.Join(dir, KeyName)
 	text, err := os.ReadFile(path)
@@ -83,7 +84,7 @@ func createGuests(path string) (*Guests, error) {
 	return g, nil
 }
 
-// NewKey tells whether the key is new, so that no earlier token is valid.
+// NewKey reports whether the key is new, so that no earlier token is valid.
 func (g *Guests) NewKey() bool { return g.newKey }
 
 type claims struct {
@@ -91,9 +92,8 @@ type claims struct {
 	Name string `json:"name"`
 }
 
-// SignIn returns a token for a guest with this name. With the member of an
-// earlier token it renews that one, and its id stays. The error is a
-// *chat.FieldError.
+// SignIn returns a token for a guest with this name. If renews is the member of an earlier
+// token the member keeps its id. It returns a *chat.FieldError for a name that is not valid.
 func (g *Guests) SignIn(name string, renews chat.Member) (token string, m chat.Member, expires time.Time, err error) {
 	if name, err = chat.CleanName(name); err != nil {
 		return "", chat.Member{}, time.Time{}, err
@@ -131,7 +131,7 @@ func (g *Guests) Verify(_ context.Context, token string) (chat.Member, error) {
 		return chat.Member{}, fmt.Errorf("%w: %w", ErrInvalidToken, err)
 	}
 	if c.Subject == "" {
-		return chat.Member{}, fmt.Errorf("%w: it has no subject", ErrInvalidToken)
+		return chat.Member{}, fmt.Errorf("%w: the subject is missing", ErrInvalidToken)
 	}
 	m := chat.Member{ID: c.Subject, Name: c.Name, Guest: true}
 	g.verified.add(token, verifiedToken{m, c.ExpiresAt.Time})

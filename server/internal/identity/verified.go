@@ -7,17 +7,16 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// maxVerified is how many tokens a generation of verified holds.
+// maxVerified is how many tokens a generation of the cache holds.
 const maxVerified = 4_096
 
-// verified remembers whom tokens stand for that were found valid, so that a caller
-// with many calls has its token verified once. The tokens that were used last are
-// remembered, between maxVerified and twice as many of them. The zero value is ready
-// to use.
+// verified caches the members of valid tokens, so that the token of a caller with many calls
+// is verified once. It holds the most recently used tokens: between maxVerified and twice as
+// many. Its zero value is ready to use.
 type verified struct {
-	mu     sync.Mutex // guards below
-	recent map[string]verifiedToken
-	former map[string]verifiedToken // used before recent was begun
+	mu       sync.Mutex               // guards below
+	current  map[string]verifiedToken // the newest generation
+	previous map[string]verifiedToken // the generation before it
 }
 
 type verifiedToken struct {
@@ -25,13 +24,13 @@ type verifiedToken struct {
 	expires time.Time
 }
 
-// find returns whom a token stands for that is remembered and has not expired.
+// find returns the member of a cached token that has not expired.
 func (v *verified) find(token string, now time.Time) (chat.Member, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	t, found := v.recent[token]
+	t, found := v.current[token]
 	if !found {
-		if t, found = v.former[token]; found {
+		if t, found = v.previous[token]; found {
 			v.addLocked(token, t)
 		}
 	}
@@ -48,11 +47,11 @@ func (v *verified) add(token string, t verifiedToken) {
 }
 
 func (v *verified) addLocked(token string, t verifiedToken) {
-	if len(v.recent) >= maxVerified {
-		v.former, v.recent = v.recent, nil
+	if len(v.current) >= maxVerified {
+		v.previous, v.current = v.current, nil
 	}
-	if v.recent == nil {
-		v.recent = make(map[string]verifiedToken)
+	if v.current == nil {
+		v.current = make(map[string]verifiedToken)
 	}
-	v.recent[token] = t
+	v.current[token] = t
 }

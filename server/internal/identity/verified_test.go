@@ -45,7 +45,7 @@ func TestVerifiedIsBounded(t *testing.T) {
 			}
 		}
 	}
-	if n := len(v.recent) + len(v.former); n > 2*maxVerified {
+	if n := len(v.current) + len(v.previous); n > 2*maxVerified {
 		t.Errorf("%d tokens are remembered, want at most %d", n, 2*maxVerified)
 	}
 	if _, found := v.find("0", now); found {

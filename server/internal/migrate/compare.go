@@ -15,9 +15,9 @@ import (
 // readChunk is how many events or rooms are read from the new store at a time.
 const readChunk = 500
 
-// compare returns an error for the first difference, and counts what it compares. Of
-// each room it keeps a digest of the former events only: they are not sorted by room,
-// and may be more than there is memory.
+// compare returns an error for the first difference, and counts what it compares. It keeps
+// only a digest of the former events of each room: they are not sorted by room, and may not
+// fit into memory.
 func compare(ctx context.Context, f *Former, store Store, report *Report) error {
 	rooms, h := make(map[string]*digestedRoom), sha256.New()
 	for e, err := range f.Events(ctx) {
@@ -27,7 +27,7 @@ func compare(ctx context.Context, f *Former, store Store, report *Report) error 
 		report.Events++
 		if e.Erased {
 			report.Erased++
-			continue // it must not be among those that are read
+			continue // the new store must not return it
 		}
 		if rooms[e.Room] == nil {
 			rooms[e.Room] = &digestedRoom{}
@@ -59,10 +59,10 @@ func compare(ctx context.Context, f *Former, store Store, report *Report) error 
 	return nil
 }
 
-// digestedRoom stands for the events of a room.
+// digestedRoom is a digest of the events of a room.
 type digestedRoom struct {
 	first, last uint64
-	sum         [sha256.Size]byte // of the sum before the last event, its sequence and its payload
+	sum         [sha256.Size]byte // of the sum up to the previous event, and the sequence and payload of the last one
 }
 
 func (d *digestedRoom) add(h hash.Hash, sequence uint64, payload []byte) {
@@ -122,7 +122,7 @@ func readRoom(ctx context.Context, store Store, room string, fn func(chat.Stored
 	}
 }
 
-// findDifference says in which event a room differs.
+// findDifference returns an error that names the first event that differs in a room.
 func findDifference(ctx context.Context, f *Former, store Store, room string) error {
 	var read []chat.Stored
 	after := uint64(0)

@@ -160,7 +160,7 @@ func (f *Former) read(ctx context.Context, m mark) error {
 	if err := f.collect(ctx); err != nil {
 		return err
 	}
-	if err := f.check(ctx, m.Told); err != nil {
+	if err := f.check(ctx, m.Reported); err != nil {
 		return err
 	}
 	f.Replaced = m.Files != "" && m.Files != f.files

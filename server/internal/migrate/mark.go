@@ -10,17 +10,17 @@ import (
 	"path/filepath"
 )
 
-// mark is what highwater.json says about the former log.
+// mark is the content of highwater.json.
 type mark struct {
 	Epoch string `json:"epoch"`
 	Last  uint64 `json:"last,string"` // the newest event, as of at most a second before a crash
-	// Files is a digest of the log's files as the server has left them, empty if it was
-	// killed.
+	// Files is a digest of the log's files as of a clean stop, empty after a crash.
 	Files string `json:"files"`
-	// Damaged says that the server has found events missing, and has not told clients.
+	// Damaged says that the server has found events missing, and has not reported that to
+	// clients by a new epoch.
 	Damaged bool `json:"damaged"`
-	// Told is up to which sequence clients were told that events are missing.
-	Told uint64 `json:"told,string"`
+	// Reported is the sequence up to which losses were reported to clients.
+	Reported uint64 `json:"told,string"`
 }
 
 // readMark returns an error that wraps fs.ErrNotExist if there is no mark, and one that
@@ -39,8 +39,8 @@ func readMark(path string) (mark, error) {
 
 var errMark = errors.New("the high-water mark can't be read")
 
-// digestFiles returns the digest of the names, sizes and times of the blocks in a
-// directory that mark.Files is to be compared with.
+// digestFiles returns the digest of the names, sizes and times of the blocks in a directory,
+// which mark.Files has, too.
 func digestFiles(blocks string) (string, error) {
 	entries, err := os.ReadDir(blocks)
 	if err != nil {

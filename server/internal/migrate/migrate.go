@@ -17,33 +17,33 @@ import (
 	"chatroom/server/internal/durable"
 )
 
-// stagingName is the directory in which the new store is made, below the data directory.
+// stagingName is the directory below the data directory in which the new store is created.
 const stagingName = datadir.DatabaseName + ".migrating"
 
-// Config is what Run needs.
+// Config configures Run.
 type Config struct {
 	// Dir is the data directory. It must hold a store of the former format.
 	Dir *datadir.Dir
 	// Encoding decodes the payloads of events.
 	Encoding chat.Encoding
-	// Destination makes the new store.
+	// Destination creates the new store.
 	Destination Destination
-	// Force moves what can be read of a damaged store. Clients are given a new epoch.
+	// Force moves what can be read of a damaged store, under a new epoch.
 	Force bool
-	// Log is told what happens. Nil means slog.Default.
+	// Log receives the progress and the findings. Nil means slog.Default.
 	Log *slog.Logger
 }
 
-// Destination makes and opens stores of the current format.
+// Destination creates and opens stores of the current format.
 type Destination interface {
-	// Import makes a store in an empty directory, with the epoch, the sequences and all
-	// else of a former one, and puts it on disk. The path is absolute.
+	// Import creates a store in an empty directory with the content of a former one, and
+	// makes it durable. The path is absolute.
 	Import(ctx context.Context, dir string, f *Former) error
-	// Open opens it. It must not drop anything that retention would.
+	// Open opens a store that Import has created, without applying retention.
 	Open(ctx context.Context, dir string) (Store, error)
 }
 
-// Store is what is read of a new store: parts of chat.Journal and chat.State.
+// Store is the parts of chat.Journal and chat.State that read a new store.
 type Store interface {
 	Head(ctx context.Context, room string) (chat.Head, error)
 	Rooms(ctx context.Context, after string, limit int) ([]chat.RoomHead, error)
@@ -55,11 +55,11 @@ type Store interface {
 // Report says what was moved.
 type Report struct {
 	Rooms, Events, Records int
-	Erased                 int // of the events, those that were deleted and have no payload
+	Erased                 int // events that were deleted and have no payload
 	Took                   time.Duration
 	Findings               []string // what was damaged or missing
 	Epoch                  string
-	NewEpoch               bool // clients are told to read afresh
+	NewEpoch               bool // clients receive a Reset
 }
 
 // DamageError is returned for a former store of which something is damaged or missing.
@@ -72,14 +72,13 @@ func (e *DamageError) Error() string {
 	return fmt.Sprintf("the former store in %s is damaged, and was not moved; nothing was changed:\n  - %s\n"+
 		"Restore the directory from a backup. Or move all that can be read with\n"+
 		"  chatroom migrate -force -data %s\n"+
-		"Then what is listed here is lost, and clients are told to read their rooms afresh.",
+		"Then what is listed here is lost, and clients reload their rooms.",
 		e.Dir, strings.Join(e.Findings, "\n  - "), e.Dir)
 }
 
-// Run moves the former store of a data directory into a new one, reads both again and
-// compares them event by event, and only then puts the new one in its place. The former
-// files stay as they are. A Run that fails or is killed leaves at most a directory that
-// the next one removes. It returns a *DamageError unless Force is set.
+// Run moves the former store of a data directory into a new one, compares both event by
+// event, and only then installs the new one. It does not change the former files. A Run that
+// fails or is killed leaves at most a directory that the next one removes. It returns a *DamageError unless Force is set.
 func Run(ctx context.Context, c Config) (Report, error) {
 	if c.Log == nil {
 		c.Log = slog.Default()
@@ -131,7 +130,7 @@ func Run(ctx context.Context, c Config) (Report, error) {
 	return report, os.RemoveAll(staging)
 }
 
-// CleanUp removes what a Run has left that was killed.
+// CleanUp removes what a killed Run has left.
 func CleanUp(dir string) error {
 	if err := os.RemoveAll(filepath.Join(dir, stagingName)); err != nil {
 		return fmt.Errorf("remove what an earlier migration has left: %w", err)
@@ -139,8 +138,8 @@ func CleanUp(dir string) error {
 	return nil
 }
 
-// checkNoLog refuses a directory with the write-ahead log of a database that is not
-// there: SQLite would apply it to the new one.
+// checkNoLog returns an error for a directory that has a write-ahead log without its
+// database: SQLite would apply it to the new one.
 func checkNoLog(dir string) error {
 	path := filepath.Join(dir, datadir.DatabaseName+"-wal")
 	info, err := os.Stat(path)
@@ -174,8 +173,8 @@ func (c Config) verify(ctx context.Context, staging string, f *Former, report *R
 	return nil
 }
 
-// install moves the files of a new store into the data directory. The last one is the
-// database: before it is there, the former store is still the current one.
+// install moves the files of a new store into the data directory. The database is the last
+// one: until then the former store is the current one.
 func install(staging, dir string) error {
 	entries, err := os.ReadDir(staging)
 	if err != nil {
@@ -203,7 +202,7 @@ func (c Config) log(f *Former, r Report) {
 		c.Log.Error("lost from the former store: " + finding)
 	}
 	if r.NewEpoch {
-		c.Log.Warn("clients are told to read their rooms afresh: the former log was damaged, or is not the one that its server has left", "epoch", r.Epoch)
+		c.Log.Warn("clients will reload their rooms: the former log was damaged, or has changed since its server stopped", "epoch", r.Epoch)
 	}
 	if f.Unreadable > 0 {
 		c.Log.Warn("events of the former store can't be decoded; they were moved as they are", "events", f.Unreadable)

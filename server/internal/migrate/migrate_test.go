@@ -191,7 +191,7 @@ func TestRun(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(dir, stagingName)); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the staging directory: %v, want it removed", err)
 	}
-	text, err := os.ReadFile(d.Database())
+	text, err := os.ReadFile(filepath.Join(d.Path(), datadir.DatabaseName))
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,7 +13,7 @@ import (
 	"chatroom/server/internal/migrate/natsfile"
 )
 
-// moved is what datadir.MovedName says of a former store that was moved.
+// moved is the content of datadir.MovedName.
 type moved struct {
 	Files string `json:"files"` // the digest of its files at that time
 }
@@ -26,9 +26,9 @@ func writeMoved(dir string, f *Former) error {
 	return durable.WriteFile(filepath.Join(dir, datadir.MovedName), append(text, '\n'))
 }
 
-// UsedSince tells whether the former store in a data directory has changed since it was
-// moved: by a former server, whose events are not in the new store. It is false if the
-// former store was not moved, or is not there any more.
+// UsedSince reports whether a server of the former version has changed the former store of a
+// data directory since it was moved: its events are not in the new store. It is false if the
+// former store was not moved, or was removed.
 func UsedSince(dir string) (bool, error) {
 	path := filepath.Join(dir, datadir.MovedName)
 	text, err := os.ReadFile(path)
@@ -40,7 +40,7 @@ func UsedSince(dir string) (bool, error) {
 	}
 	var m moved
 	if err := json.Unmarshal(text, &m); err != nil {
-		return false, fmt.Errorf("%s: %w; it only says what the former store was when it was moved: remove it", path, err)
+		return false, fmt.Errorf("%s: %w; it only describes the former store as of its migration: remove it", path, err)
 	}
 	files, err := digestFiles(blocksOf(dir))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// keys remembers which event a key stands for.
+// keys holds the sequences of the events that were stored with a key.
 type keys struct {
 	window time.Duration
 	limit  int
@@ -14,7 +14,7 @@ type keys struct {
 	expiry []expiring // oldest first
 }
 
-// digest identifies a room's key in 16 bytes, however long the two are.
+// digest identifies a key of a room in 16 bytes.
 type digest [16]byte
 
 type expiring struct {

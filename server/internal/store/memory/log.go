@@ -8,8 +8,8 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// overhead is what an event costs beside its texts, in bytes, as counted against
-// Config.Bytes.
+// overhead is what an event counts against Config.Bytes beside its payload and author, in
+// bytes.
 const overhead = 192
 
 type event struct {
@@ -33,11 +33,11 @@ type log struct {
 	bytes     int
 	totals    totals
 	tails     feed[chat.Stored]
-	inOldest  int // the places in Store.oldest and Store.largest while there are events
+	inOldest  int // the indexes in Store.oldest and Store.largest while there are events
 	inLargest int
 }
 
-// totals are what a room keeps of events that it no longer has.
+// totals are what is known of a room's events, including dropped ones.
 type totals struct {
 	counted uint64 // how many counted events were ever stored
 	evicted uint64 // the newest event that retention has dropped
@@ -58,7 +58,7 @@ func (l *log) push(e *event) {
 	}
 }
 
-// remove lets go of an event.
+// remove removes an event.
 func (l *log) remove(at int) {
 	gone := l.events[at]
 	l.bytes -= gone.size()
@@ -76,8 +76,8 @@ func (l *log) remove(at int) {
 	}
 }
 
-// removePending takes an event from what the tails have yet to be called with, so
-// that the one after it comes after the one before it.
+// removePending removes an event that the tails were not called with yet, and corrects the
+// Previous of the next one.
 func (l *log) removePending(at int) {
 	pending := l.tails.pending
 	i, found := slices.BinarySearchFunc(pending, l.events[at].sequence, func(e chat.Stored, sequence uint64) int {
@@ -114,7 +114,7 @@ func drop(events []*event, at int) []*event {
 	if at > 0 {
 		return slices.Delete(events, at, at+1)
 	}
-	events[0] = nil // the array lives on
+	events[0] = nil // release the event: the array stays in use
 	return events[1:]
 }
 

@@ -9,15 +9,15 @@ import (
 // others count from 0 again, and have the greatest Evicted of any of them.
 const emptiedLimit = 100_000
 
-// makeSpaceLocked drops events until one of this size can be added: each time the
-// oldest of the room that uses most.
+// makeSpaceLocked drops events until one of this size can be added: each time the oldest
+// event of the largest room.
 func (s *Store) makeSpaceLocked(size int) {
 	for s.bytes+size > s.config.Bytes && s.largest.Len() > 0 {
 		s.evictLocked(s.largest.logs[0])
 	}
 }
 
-// expireLocked drops what is older than Config.Age.
+// expireLocked drops events that are older than Config.Age.
 func (s *Store) expireLocked() {
 	if s.config.Age <= 0 || s.oldest.Len() == 0 {
 		return

@@ -129,7 +129,7 @@ func (st *state) close() {
 	st.watches.await()
 }
 
-// lock locks mu, unless the caller has gone or the store is closed.
+// lock locks mu, unless ctx has ended or the store is closed.
 func (st *state) lock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err

@@ -1,9 +1,8 @@
-// Package memory keeps the journal and the state in memory: for tests, and for
-// rooms that need not survive a restart.
+// Package memory holds the journal and the state in memory, for tests and for rooms that need
+// not survive a restart.
 //
-// It has the semantics of a durable store, the gaps between a room's sequences
-// among them. Appenders call the functions of tails themselves: the package starts
-// no goroutine.
+// It has the semantics of a durable store, including the gaps between the sequences of a
+// room. Appenders call the functions of tails: the package starts no goroutine.
 package memory
 
 import (
@@ -23,14 +22,13 @@ import (
 type Config struct {
 	// RoomEvents is how many events a room keeps. Zero means 10,000.
 	RoomEvents int
-	// Age is how long an event is kept. Zero means without end.
+	// Age is how long an event is kept. Zero sets no limit.
 	Age time.Duration
 	// Bytes bounds the events of all rooms together. The room that uses most of it
 	// loses its oldest event first, so that a flood in one room can't empty the
 	// others. Zero means 256 MiB.
 	Bytes int
-	// Window is how long a key stands for the event that it came with. Zero
-	// means 10 minutes.
+	// Window is how long a repeated key is recognized. Zero means 10 minutes.
 	Window time.Duration
 	// Keys is how many keys are remembered, whatever the window. A key takes about
 	// 64 bytes, however long it is. Zero means 1,000,000.
@@ -209,7 +207,7 @@ func (s *Store) Close() error {
 	return nil
 }
 
-// lock locks mu and drops what is too old, unless the caller has gone or the store
+// lock locks mu and drops expired events, unless ctx has ended or the store
 // is closed.
 func (s *Store) lock(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
