@@ -16,41 +16,42 @@ import (
 )
 
 const (
-	// maxWindow and maxWindowBytes bound what is published before the first answer.
+	// maxWindow and maxWindowBytes bound the messages of a window.
 	maxWindow      = 512
 	maxWindowBytes = 4 << 20
-	// ackTimeout bounds the wait for the answers to what was published at once.
+	// ackTimeout bounds the wait for the acknowledgements of a window.
 	ackTimeout = 2 * time.Second
-	// storeTimeout bounds how long an entry is tried to be stored. A cluster that has
-	// lost a leader takes some 6 s to elect another one.
+	// storeTimeout is how long storing an entry is retried. A cluster that has lost its
+	// leader takes some 6 s to elect another one.
 	storeTimeout = 20 * time.Second
 	retryWait    = 100 * time.Millisecond
-	// duplicateWait is how soon the outcome of an event with the same id is asked for
-	// that a cluster is about to store.
+	// duplicateWait is the pause before a retry while a cluster is storing a message with
+	// the same id.
 	duplicateWait = 5 * time.Millisecond
 
+	// Error codes for which nats.go has no constants.
 	codeWrongLastMessageID  = jetstream.ErrorCode(10070)
 	codeDuplicateInProgress = jetstream.ErrorCode(10158)
-	codeNoCluster           = jetstream.ErrorCode(10008)
+	codeNoCluster           = jetstream.ErrorCode(nats.JSErrCodeJetStreamNotAvailable)
 	codeNotLeader           = jetstream.ErrorCode(10009)
 	codeStreamOffline       = jetstream.ErrorCode(10118)
 	impossibleSequence      = "9007199254740991"
 	impossibleMessageID     = "no event has this id"
 )
 
-// submission is an entry on its way through the writer.
+// submission is an entry in flight.
 type submission struct {
 	chat.Entry
 	id   string
 	done func(chat.Appended)
 
-	// The writer's.
-	attempt uint64     // made up: no other submission has it
-	counts  roomCounts // what is known of the room
-	probe   bool       // the target is gone: only a duplicate is accepted
+	// Used by the writer alone.
+	attempt uint64     // random: identifies the submission
+	counts  roomCounts // of the room, before it
+	probe   bool       // the target does not exist: only a duplicate is accepted
 	sent    bool       // it may be stored
 	ack     *jetstream.PubAck
-	failed  error // for good
+	failed  error // permanently
 }
 
 // Submit implements chat.Journal.
@@ -71,9 +72,8 @@ func (s *Store) Submit(ctx context.Context, e chat.Entry, done func(chat.Appende
 	}
 }
 
-// refuse answers what the writer has not come to. Those who wait to submit more
-// have been let go.
-func (s *Store) refuse() {
+// refuseQueued refuses what the writer has not taken from the queue.
+func (s *Store) refuseQueued() {
 	s.submitting.Lock()
 	defer s.submitting.Unlock()
 	for {
@@ -86,8 +86,8 @@ func (s *Store) refuse() {
 	}
 }
 
-// write stores what is submitted, window after window, until ctx ends. One window
-// is published at once, and is stored and known on this node before the next.
+// write stores what is submitted, window after window, until ctx ends. A window is published
+// at once, and is stored and in this node's index before the next one.
 func (s *Store) write(ctx context.Context) {
 	var next *submission // the first of the next window
 	for {
@@ -99,7 +99,7 @@ func (s *Store) write(ctx context.Context) {
 			}
 		}
 		var window []*submission
-		window, next = s.gather(next)
+		window, next = s.nextWindow(next)
 		s.store(ctx, window)
 		if ctx.Err() != nil {
 			if next != nil {
@@ -110,10 +110,10 @@ func (s *Store) write(ctx context.Context) {
 	}
 }
 
-// gather takes what is waiting. A window has no key twice, nothing that comes after
-// a deletion of its target, and few enough of a room for the room to hold them: the
-// counts in a header are completed from the events since.
-func (s *Store) gather(first *submission) (window []*submission, next *submission) {
+// nextWindow takes queued entries. A window does not have the same key twice, has no entry
+// after a deletion of its target, and no more entries of a room than half of what the room
+// keeps: the counts in a header are completed from the events since, which must be retained.
+func (s *Store) nextWindow(first *submission) (window []*submission, next *submission) {
 	ids := make(map[string]struct{})
 	erased := make(map[uint64]struct{})
 	inRoom := make(map[string]int)
@@ -157,7 +157,7 @@ func (s *Store) store(ctx context.Context, window []*submission) {
 			newest = max(newest, one.ack.Sequence)
 		}
 	}
-	// What is acknowledged is seen on this node.
+	// What is acknowledged must be in this node's index.
 	if waited := s.feed.wait(ctx, newest); waited != nil && err == nil {
 		err = waited
 	}
@@ -190,16 +190,16 @@ func (s *Store) outcome(one *submission, err error) chat.Appended {
 	return chat.Appended{Err: fmt.Errorf("append to room %q: %w: %w", one.Room, chat.ErrNotStored, err)}
 }
 
-// prepare looks up the counts of the rooms, and whether the targets are there.
+// prepare looks up the counts of the rooms, and whether the targets exist.
 func (s *Store) prepare(ctx context.Context, window []*submission) error {
 	group, asking := errgroup.WithContext(ctx)
 	group.SetLimit(maxRequests)
 	asked := make(map[string]struct{})
 	for _, one := range window {
-		if _, again := asked[one.Room]; !again && !s.isCounted(one.Room) {
+		if _, again := asked[one.Room]; !again && !s.hasCounts(one.Room) {
 			asked[one.Room] = struct{}{}
 			group.Go(func() error {
-				return s.retry(asking, func() error { return s.counted(asking, one.Room, func(*room) {}) })
+				return s.retry(asking, func() error { return s.withCounts(asking, one.Room, func(*room) {}) })
 			})
 		}
 		if one.Relation != chat.Standalone {
@@ -212,20 +212,20 @@ func (s *Store) prepare(ctx context.Context, window []*submission) error {
 		return err
 	}
 	for _, one := range window {
-		if err := s.counted(ctx, one.Room, func(r *room) { one.counts = r.counts }); err != nil {
+		if err := s.withCounts(ctx, one.Room, func(r *room) { one.counts = r.counts }); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (s *Store) isCounted(name string) bool {
+func (s *Store) hasCounts(name string) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.roomLocked(name).known
+	return s.roomLocked(name).countsKnown
 }
 
-// retry calls until there is no error, or ctx ends.
+// retry repeats a call until it succeeds or ctx ends.
 func (s *Store) retry(ctx context.Context, call func() error) error {
 	for {
 		err := call()
@@ -240,8 +240,8 @@ func (s *Store) retry(ctx context.Context, call func() error) error {
 	}
 }
 
-// findTarget finds out whether an entry's target is there. What the index doesn't
-// cover is asked of the stream, and costs one request.
+// findTarget sets probe if an entry's target does not exist. If the index does not cover the
+// target, it is looked up in the stream with one request.
 func (s *Store) findTarget(ctx context.Context, one *submission) error {
 	s.mu.Lock()
 	r := s.roomLocked(one.Room)
@@ -262,9 +262,9 @@ func (s *Store) findTarget(ctx context.Context, one *submission) error {
 	return nil
 }
 
-// publish stores a window. What is not answered, or refused for the moment, is
-// published again under the same ids: first one event alone, so that the others
-// don't overtake it, then the rest.
+// publish stores a window. Entries without an answer, or with a temporary refusal, are
+// published again under the same ids: first one of them alone, so that the others do not
+// overtake it, then the rest.
 func (s *Store) publish(ctx context.Context, window []*submission) error {
 	err := s.publishOnce(window)
 	for attempt := 1; ; attempt++ {
@@ -298,9 +298,8 @@ func unanswered(window []*submission) (left []*submission) {
 	return left
 }
 
-// publishOnce publishes events and takes the answers, also while the store is
-// closed: an event must not be refused after which another is stored. It returns why
-// some are still unanswered.
+// publishOnce publishes entries and waits for the answers, also while the store closes: an
+// entry must not be refused if a later one is stored. It returns why some are unanswered.
 func (s *Store) publishOnce(all []*submission) (err error) {
 	acks := make([]jetstream.PubAckFuture, 0, len(all))
 	published := make([]*submission, 0, len(all))
@@ -320,7 +319,7 @@ func (s *Store) publishOnce(all []*submission) (err error) {
 	}
 	for i, ack := range acks {
 		one := published[i]
-		select { // one of them comes, at the latest after ackTimeout
+		select { // the client sends one of them within ackTimeout
 		case one.ack = <-ack.Ok():
 		case refused := <-ack.Err():
 			if !s.refused(one, refused) {
@@ -332,7 +331,7 @@ func (s *Store) publishOnce(all []*submission) (err error) {
 	return err
 }
 
-// refused reports whether an entry was refused for good.
+// refused reports whether an entry was refused permanently.
 func (s *Store) refused(one *submission, err error) bool {
 	switch code(err) {
 	case 0:
@@ -342,19 +341,19 @@ func (s *Store) refused(one *submission, err error) bool {
 	case jetstream.JSErrCodeStreamMessageExceedsMaximum:
 		one.failed = fmt.Errorf("append to room %q: %w: %w", one.Room, chat.ErrNotStored, err)
 	case codeDuplicateInProgress, codeNoCluster, codeNotLeader, codeStreamOffline, jetstream.JSErrCodeJetStreamNotEnabled:
-		return false // for the moment
+		return false // temporary
 	default:
 		if one.sent {
 			return false
 		}
-		// As with a full disk: it may be stored later, but not now.
+		// A full disk, for example. The caller may retry later.
 		one.failed = fmt.Errorf("append to room %q: %w: %w", one.Room, chat.ErrNotStored, err)
-		s.log.Error("the servers refuse an event", "room", one.Room, "err", err)
+		s.log.Error("the servers have refused an event", "room", one.Room, "err", err)
 	}
 	return true
 }
 
-// code returns the error code of the server, 0 for another error.
+// code returns the error code of a server's response, 0 for another error.
 func code(err error) jetstream.ErrorCode {
 	if api, isAPI := errors.AsType[*jetstream.APIError](err); isAPI {
 		return api.ErrorCode
@@ -362,10 +361,11 @@ func code(err error) jetstream.ErrorCode {
 	return 0
 }
 
-// message returns what stores an entry or, if its target is gone, what only finds
-// out whether it is a duplicate: it expects what can't be. A single server looks at
-// the id before the last id, and at the last sequence before the id; a cluster looks
-// at the id before both, but remembers the id of what fails for the last id.
+// message returns the message that stores an entry. If the target does not exist the message
+// has a condition that can't hold, so that it is only recognized as a duplicate or refused. A
+// single server checks the message id before an expected last id, and after an expected last
+// sequence. A cluster checks the message id before both, but remembers the id of a message
+// that it refuses for its expected last id.
 func (s *Store) message(one *submission) *nats.Msg {
 	m := encode(one.Entry, one.counts, one.attempt)
 	switch {

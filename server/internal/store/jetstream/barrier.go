@@ -5,21 +5,21 @@ import (
 	"time"
 )
 
-// barrierTimeout bounds the wait for a leader. Without one nothing is acknowledged,
-// and what this node has is what there is.
+// barrierTimeout bounds the wait for a leader. Without a leader nothing is acknowledged, and
+// calls answer from what this node has.
 const barrierTimeout = time.Second
 
-// barrier has a call see all that any node was acknowledged before the call: it
-// asks the leader for the newest message, and waits for the feed to come to it.
-// Callers share the question; one is on its way at a time.
+// barrier makes a call see all that was acknowledged to any node before the call: it asks
+// the leader for the newest sequence, and waits until the feed has handled it. Concurrent
+// callers share a request; one is in flight at a time.
 type barrier struct {
 	feed    *feed
-	callers chan chan<- uint64 // each is sent the newest sequence, 0 when there is no answer
+	callers chan chan<- uint64 // each receives the newest sequence, 0 without an answer
 }
 
 func newBarrier(f *feed) *barrier { return &barrier{f, make(chan chan<- uint64)} }
 
-// wait returns when the feed has come to what was stored before the call.
+// wait returns when the feed has handled all that was stored before the call.
 func (b *barrier) wait(ctx context.Context) error {
 	answer := make(chan uint64, 1)
 	select {
@@ -37,7 +37,7 @@ func (b *barrier) wait(ctx context.Context) error {
 	}
 }
 
-// run asks for all callers that have come since the last question, until ctx ends.
+// run makes the requests, each for all callers since the last one, until ctx ends.
 func (b *barrier) run(ctx context.Context) {
 	for {
 		var waiting []chan<- uint64

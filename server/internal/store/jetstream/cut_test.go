@@ -28,7 +28,7 @@ func TestTailRepairsAfterACut(t *testing.T) {
 		seen.wait(t, want)
 		l.cut()
 		want = append(want, sayAll(t, near, "room", fmt.Sprint("meanwhile", round), 600)...)
-		l.mend()
+		l.retryRepair()
 		// Nothing is said that would show the gap.
 		seen.wait(t, want)
 	}
@@ -69,7 +69,7 @@ func TestAppendAcrossCuts(t *testing.T) {
 		<-part
 		if n%appenders == 0 {
 			l.cut()
-			l.mend()
+			l.retryRepair()
 		}
 	}
 	wg.Wait()
@@ -293,7 +293,7 @@ func (l *line) cut() {
 	l.conns = nil
 }
 
-func (l *line) mend() {
+func (l *line) retryRepair() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.isCut = false

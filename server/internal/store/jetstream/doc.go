@@ -13,9 +13,9 @@
 // A node appends in windows: it publishes up to 512 events at once, waits for all
 // answers, and publishes what was not answered again under the same ids. So nothing
 // is lost or stored twice when a leader is lost or the connection is cut. The order
-// of one submitter is kept, with one exception: if messages of one window are lost on
-// their way while later ones of the same window arrive, as may happen in the moment
-// of a change of leader, then the later ones are stored first.
+// of one submitter is kept, with one exception: if messages of a window are lost in transit
+// while later ones of the same window arrive, as may happen during a change of leader, the
+// later ones are stored first.
 //
 // # The index
 //
@@ -24,12 +24,12 @@
 // It grows from the newest event to older ones as calls need them, and is kept up to
 // date from what the stream republishes to all nodes, in which the sequences show a
 // gap; the gap is read from the stream. What a node was acknowledged is in its own
-// index before the caller is told. What another node was acknowledged is waited for:
+// index before the caller is answered. What another node was acknowledged is waited for:
 // reads, counts, tails and lists first ask the stream's leader for the newest
 // sequence. While there is no leader they answer from what this node has.
 //
 // The index is bounded by Config.IndexBytes over all rooms; the rooms that were used
-// least recently go. To load it again, the room's events are read back to where a call
+// least recently are evicted. To load one again, the room's events are read back to where a call
 // needs them, with their payloads. The servers pass all events of other rooms that lie
 // between: BenchmarkRead shows some 10 ms for the first page of a room that has one in
 // 200 of the stream's events. That is the price of the first page of a room on a node
@@ -40,8 +40,8 @@
 // # Deletion
 //
 // A deletion is an event. From the moment at which it is stored each node hides its
-// target and what revises that, also edits that come after it from a node that had
-// not heard of it. Scrub then has the stream erase what is hidden, by any node:
+// target and what revises that, also edits that are stored later by a node that had not
+// received it. Scrub then has the stream erase what is hidden, by any node:
 // SecureDeleteMsg has the server replace the message by random bytes, and write the
 // file of up to 8 MB that holds it anew, on the leader before it answers and on the
 // other replicas as they follow. That makes some 100 deletions per second
@@ -59,8 +59,8 @@
 //
 // The servers drop the oldest events of a room above Config.RoomEvents, and those
 // older than Config.Age. For a limit of up to 4,096 the index counts exactly: then
-// what is erased counts no more from the moment of its deletion, and the servers are
-// told every 5 s what to drop. Above that, the server counts what is not erased yet.
+// what is erased does not count from the moment of its deletion, and the node has the servers
+// drop events every 5 s. Above that, the server counts what is not erased yet.
 //
 // The servers would keep within Config.Bytes by dropping the oldest events of all
 // rooms. A node looks every 5 s, and trims the rooms that use most as soon as 90 % are

@@ -13,18 +13,17 @@ import (
 )
 
 const (
-	// lateness is how much later than a deletion an edit of its target may be stored
-	// that its node appended before it had heard of the deletion. It is longer than
-	// an entry is tried to be stored.
-	lateness = 2 * time.Minute
-	// erasing bounds how many events are erased at the same time.
-	erasing = 16
+	// lateEditTime is how long after a deletion an edit of its target may be stored by a
+	// node that has not received the deletion yet. It is longer than storeTimeout.
+	lateEditTime = 2 * time.Minute
+	// maxErasing bounds how many events are erased at the same time.
+	maxErasing = 16
 
 	codeSequenceNotFound = jetstream.ErrorCode(10043)
 )
 
-// deleteLocked hides what an event that has come from the feed deletes, and the
-// event itself if it revises what is deleted.
+// deleteLocked hides what an event of the feed deletes, and the event itself if it revises a
+// deleted event.
 func (s *Store) deleteLocked(r *room, e entry, hidden []uint64) {
 	for _, sequence := range hidden {
 		s.hideLocked(r, sequence)
@@ -43,14 +42,13 @@ func (s *Store) deleteLocked(r *room, e entry, hidden []uint64) {
 	}
 }
 
-// hideLocked hides an event, and has it erased by Scrub.
+// hideLocked hides an event, which the next Scrub erases.
 func (s *Store) hideLocked(r *room, sequence uint64) {
 	s.pending[sequence] = r.name
 	s.deleted[sequence] = time.Time{}
 }
 
-// Scrub implements chat.Journal. It erases what this node knows to be deleted, by
-// any node.
+// Scrub implements chat.Journal. It erases what this node knows to be deleted by any node.
 func (s *Store) Scrub(ctx context.Context) (int, error) {
 	erased, err := s.scrub(ctx)
 	return erased, s.failed(ctx, "scrub", err)
@@ -68,7 +66,7 @@ func (s *Store) scrub(ctx context.Context) (erased int, err error) {
 		return 0, chat.ErrStoreClosed
 	}
 	defer func() { <-s.scrubbing }()
-	// An edit of what is deleted may be found while the index is loaded.
+	// Loading the index may find edits of deleted events.
 	for {
 		pending := s.takePending()
 		if len(pending) == 0 {
@@ -79,7 +77,7 @@ func (s *Store) scrub(ctx context.Context) (erased int, err error) {
 				return erased, err
 			}
 		}
-		n, err := s.overwrite(ctx, pending)
+		n, err := s.eraseAll(ctx, pending)
 		if erased += n; err != nil {
 			return erased, err
 		}
@@ -97,23 +95,23 @@ func (s *Store) takePending() (all []pendingErasure) {
 	for sequence, room := range s.pending {
 		all = append(all, pendingErasure{room, sequence})
 	}
-	// The oldest of a room first: it covers the others.
+	// The oldest of a room first: the index that covers it covers the others.
 	slices.SortFunc(all, func(a, b pendingErasure) int { return int(min(a.sequence, 1<<62)) - int(min(b.sequence, 1<<62)) })
 	return all
 }
 
-// overwrite erases events from the stream, and returns how many were there.
-func (s *Store) overwrite(ctx context.Context, all []pendingErasure) (int, error) {
+// eraseAll erases events from the stream, and returns how many it held.
+func (s *Store) eraseAll(ctx context.Context, all []pendingErasure) (int, error) {
 	there := make([]bool, len(all))
 	group, asking := errgroup.WithContext(ctx)
-	group.SetLimit(erasing)
+	group.SetLimit(maxErasing)
 	for i, one := range all {
 		group.Go(func() (err error) {
-			there[i], err = s.overwriteOne(asking, one.sequence)
+			there[i], err = s.eraseOne(asking, one.sequence)
 			if err != nil {
 				return fmt.Errorf("erase event %d of room %q: %w", one.sequence, one.room, err)
 			}
-			s.erased(one.sequence)
+			s.markErased(one.sequence)
 			return nil
 		})
 	}
@@ -121,13 +119,13 @@ func (s *Store) overwrite(ctx context.Context, all []pendingErasure) (int, error
 	n := 0
 	for i := range all {
 		if there[i] {
-			n++ // other nodes find that it is gone when they scrub
+			n++ // other nodes do not count it when they scrub
 		}
 	}
 	return n, err
 }
 
-func (s *Store) overwriteOne(ctx context.Context, sequence uint64) (there bool, err error) {
+func (s *Store) eraseOne(ctx context.Context, sequence uint64) (there bool, err error) {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	err = s.stream.SecureDeleteMsg(ctx, sequence)
@@ -137,15 +135,15 @@ func (s *Store) overwriteOne(ctx context.Context, sequence uint64) (there bool, 
 	if code(err) == codeSequenceNotFound {
 		return false, nil
 	}
-	// Retention may have dropped it, or another node been faster.
+	// Retention may have dropped it, or another node erased it.
 	if _, found, asked := s.events.get(ctx, sequence); asked == nil && !found {
 		return false, nil
 	}
 	return false, err
 }
 
-// erased takes note that an event is not in the stream any more.
-func (s *Store) erased(sequence uint64) {
+// markErased notes that an event is not in the stream any more.
+func (s *Store) markErased(sequence uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.pending, sequence)
@@ -154,12 +152,12 @@ func (s *Store) erased(sequence uint64) {
 	}
 }
 
-// forgetErased lets go of erased events that no edit can come for any more.
+// forgetErased forgets erased events of which no late edit can be stored any more.
 func (s *Store) forgetErased(now time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for sequence, at := range s.deleted {
-		if !at.IsZero() && now.Sub(at) > lateness {
+		if !at.IsZero() && now.Sub(at) > lateEditTime {
 			delete(s.deleted, sequence)
 		}
 	}

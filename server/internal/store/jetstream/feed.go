@@ -11,51 +11,51 @@ import (
 )
 
 const (
-	// feedQueue is how many republished messages wait for the feed. More are
-	// dropped, and read from the stream.
+	// feedQueue is how many republished messages are queued for the feed. Messages above
+	// that are dropped, and read from the stream.
 	feedQueue = 8192
 	// feedBatch bounds what is handled at once.
 	feedBatch = 256
-	// overdue is how long the feed waits for a message that is known to be stored
-	// to be republished before it reads the stream.
-	overdue = 20 * time.Millisecond
-	// checkEvery is how often the feed asks for the end of the stream: what is the
-	// last that was stored may be lost on its way without a sign of it.
+	// republishWait is how long the feed waits until a message that is known to be stored
+	// is republished, before it reads the stream.
+	republishWait = 20 * time.Millisecond
+	// checkEvery is how often the feed asks for the end of the stream: if the newest
+	// message is lost in transit, no later sequence shows that.
 	checkEvery = 2 * time.Second
-	// repairEvery is how often a reading of the stream that fails is tried again.
+	// repairEvery is the pause before a failed read of the stream is retried.
 	repairEvery = 250 * time.Millisecond
 )
 
-// feed hands every message of a stream to a function, in order and each once. They
-// come from what the stream republishes, which costs the servers no consumer; the
-// sequences show what is missing, and that is read from the stream.
+// feed calls a function with every message of a stream, in order and each once. It takes
+// them from what the stream republishes, which costs the servers no consumer. The sequences
+// show which messages are missing; those are read from the stream.
 type feed struct {
 	source  source
 	subject string                           // of what is republished
-	handle  func(batch []message, at uint64) // all up to at have come, or are gone
+	handle  func(batch []message, at uint64) // all messages up to at were handled, or are not in the stream any more
 	log     *slog.Logger
 	inbox   chan *nats.Msg
 	sub     *nats.Subscription
 	wake    chan struct{} // capacity 1
 	ended   chan struct{} // closed when run has returned
 
-	mu     sync.Mutex // guards below
-	at     uint64     // every message up to here was handled, or is gone
-	wanted uint64     // the newest message that is known to be stored
-	lost   bool       // messages may have been lost without a sign
-	moved  chan struct{}
+	mu        sync.Mutex // guards below
+	at        uint64     // every message up to here was handled, or is not in the stream any more
+	expected  uint64     // the newest message that is known to be stored
+	suspected bool       // messages may have been lost unnoticed
+	advanced  chan struct{}
 }
 
 func newFeed(s source, subject string, log *slog.Logger, handle func([]message, uint64)) *feed {
 	return &feed{
-		source:  s,
-		subject: subject,
-		handle:  handle,
-		log:     log,
-		inbox:   make(chan *nats.Msg, feedQueue),
-		wake:    make(chan struct{}, 1),
-		ended:   make(chan struct{}),
-		moved:   make(chan struct{}),
+		source:   s,
+		subject:  subject,
+		handle:   handle,
+		log:      log,
+		inbox:    make(chan *nats.Msg, feedQueue),
+		wake:     make(chan struct{}, 1),
+		ended:    make(chan struct{}),
+		advanced: make(chan struct{}),
 	}
 }
 
@@ -82,20 +82,20 @@ func (f *feed) run(ctx context.Context) {
 	defer close(f.ended)
 	check := time.NewTicker(checkEvery)
 	defer check.Stop()
-	late := time.NewTimer(overdue)
+	late := time.NewTimer(republishWait)
 	defer late.Stop()
 	for {
 		select {
 		case m := <-f.inbox:
-			f.take(ctx, m)
+			f.receive(ctx, m)
 		case <-f.wake:
-			if f.mayHaveLost() {
+			if f.takeSuspected() {
 				f.catchUp(ctx)
 			}
-			late.Reset(overdue)
+			late.Reset(republishWait)
 		case <-late.C:
 			if target := f.target(); target > f.position() {
-				f.mend(ctx, target)
+				f.retryRepair(ctx, target)
 			}
 		case <-check.C:
 			f.catchUp(ctx)
@@ -105,22 +105,22 @@ func (f *feed) run(ctx context.Context) {
 	}
 }
 
-// take handles a republished message and those that have come with it.
-func (f *feed) take(ctx context.Context, first *nats.Msg) {
+// receive handles a republished message and those that are queued behind it.
+func (f *feed) receive(ctx context.Context, first *nats.Msg) {
 	var batch []message
 	at := f.position()
 	for m, more := first, true; more; {
 		next, err := fromRepublished(m)
 		switch {
 		case err != nil:
-			f.log.Warn("a republished message is not understood", "subject", m.Subject, "err", err)
+			f.log.Warn("a republished message can't be decoded", "subject", m.Subject, "err", err)
 		case next.sequence == at+1:
 			batch = append(batch, next)
 			at++
 		case next.sequence > at:
 			f.advance(batch, at)
 			batch = nil
-			f.mend(ctx, next.sequence)
+			f.retryRepair(ctx, next.sequence)
 			at = f.position()
 		}
 		if len(batch) == feedBatch {
@@ -135,8 +135,8 @@ func (f *feed) take(ctx context.Context, first *nats.Msg) {
 	f.advance(batch, at)
 }
 
-// catchUp reads up to the end of the stream. If that is not known, the next check
-// finds it out.
+// catchUp asks for the end of the stream, and expects the messages up to it. If the request
+// fails the next check repeats it.
 func (f *feed) catchUp(ctx context.Context) {
 	asking, cancel := context.WithTimeout(ctx, attemptTimeout)
 	defer cancel()
@@ -144,15 +144,15 @@ func (f *feed) catchUp(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		f.log.Warn("the end of the stream is not known", "stream", f.source.name, "err", err)
+		f.log.Warn("the end of the stream can't be read", "stream", f.source.name, "err", err)
 	case state.LastSeq > f.position():
-		// It may be on its way, and has not been lost before it is overdue.
-		f.want(state.LastSeq)
+		// The message may be in transit: it counts as lost after republishWait.
+		f.expect(state.LastSeq)
 	}
 }
 
-// mend reads up to a sequence, and tries again until it can.
-func (f *feed) mend(ctx context.Context, target uint64) {
+// retryRepair calls repair until it succeeds.
+func (f *feed) retryRepair(ctx context.Context, target uint64) {
 	for ctx.Err() == nil {
 		err := f.repair(ctx, target)
 		if err == nil || ctx.Err() != nil {
@@ -166,7 +166,8 @@ func (f *feed) mend(ctx context.Context, target uint64) {
 	}
 }
 
-// repair reads what comes after the feed's position, at least up to a sequence.
+// repair reads the messages after the feed's position from the stream, at least up to the
+// sequence target.
 func (f *feed) repair(ctx context.Context, target uint64) error {
 	for f.position() < target {
 		at := f.position()
@@ -178,7 +179,7 @@ func (f *feed) repair(ctx context.Context, target uint64) error {
 			f.advance(missed, missed[len(missed)-1].sequence)
 			continue
 		}
-		// The server that has answered may lag behind.
+		// The server that has answered may be behind the leader.
 		next, found, err := f.source.next(ctx, ">", at+1)
 		if err != nil {
 			return err
@@ -207,8 +208,8 @@ func (f *feed) advance(batch []message, at uint64) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	f.at = at
-	close(f.moved)
-	f.moved = make(chan struct{})
+	close(f.advanced)
+	f.advanced = make(chan struct{})
 }
 
 func (f *feed) position() uint64 {
@@ -220,55 +221,55 @@ func (f *feed) position() uint64 {
 func (f *feed) target() uint64 {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	return f.wanted
+	return f.expected
 }
 
-// want says that a message is stored.
-func (f *feed) want(sequence uint64) {
+// expect notes that a message is stored.
+func (f *feed) expect(sequence uint64) {
 	f.mu.Lock()
 	behind := sequence > f.at
-	f.wanted = max(f.wanted, sequence)
+	f.expected = max(f.expected, sequence)
 	f.mu.Unlock()
 	if behind {
-		f.rouse()
+		f.signal()
 	}
 }
 
-// suspect says that messages may have been lost, as when the connection was.
+// suspect notes that messages may have been lost, as after a lost connection.
 func (f *feed) suspect() {
 	f.mu.Lock()
-	f.lost = true
+	f.suspected = true
 	f.mu.Unlock()
-	f.rouse()
+	f.signal()
 }
 
-func (f *feed) mayHaveLost() bool {
+func (f *feed) takeSuspected() bool {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	lost := f.lost
-	f.lost = false
-	return lost
+	suspected := f.suspected
+	f.suspected = false
+	return suspected
 }
 
-func (f *feed) rouse() {
+func (f *feed) signal() {
 	select {
 	case f.wake <- struct{}{}:
 	default:
 	}
 }
 
-// wait returns once the feed has come to a message that is stored.
+// wait returns when the feed has handled the messages up to a sequence.
 func (f *feed) wait(ctx context.Context, sequence uint64) error {
-	f.want(sequence)
+	f.expect(sequence)
 	for {
 		f.mu.Lock()
-		at, moved := f.at, f.moved
+		at, advanced := f.at, f.advanced
 		f.mu.Unlock()
 		if at >= sequence {
 			return nil
 		}
 		select {
-		case <-moved:
+		case <-advanced:
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-f.ended:

@@ -26,7 +26,7 @@ func (s *Store) readForward(ctx context.Context, name string, after uint64, limi
 			return nil, err
 		}
 		if len(batch) == 0 {
-			// The server that has answered may lag behind.
+			// The server that has answered may be behind the leader.
 			next, found, err := s.events.next(ctx, subject, after+1)
 			if err != nil {
 				return nil, err
@@ -48,8 +48,7 @@ func (s *Store) readForward(ctx context.Context, name string, after uint64, limi
 	return events, nil
 }
 
-// visible returns those messages of a room which are not hidden, and which the feed
-// has come to.
+// visible returns those messages of a room that are not hidden, up to the feed's position.
 func (s *Store) visible(name string, batch []message) []message {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -65,7 +64,7 @@ func (s *Store) hidesLocked(r *room, sequence uint64) bool {
 	return deleted || r.hides(sequence)
 }
 
-// reached reports whether the feed has come to a sequence.
+// reached reports whether the feed's position is at or after a sequence.
 func (s *Store) reached(sequence uint64) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -90,7 +89,7 @@ func (s *Store) visibleUpTo(ctx context.Context, name string, sequence uint64) (
 
 // upTo returns the newest message of a subject up to a sequence.
 func (s source) upTo(ctx context.Context, subject string, sequence uint64) (m message, found bool, err error) {
-	err = s.link.request(ctx, func(ctx context.Context) error {
+	err = s.requester.request(ctx, func(ctx context.Context) error {
 		answers, err := jetstreamext.GetLastMsgsFor(ctx, s.js, s.name, []string{subject}, jetstreamext.GetLastMsgsUpToSeq(sequence))
 		if err != nil {
 			return err

@@ -23,15 +23,15 @@ const (
 
 func (s *Store) countsExactly() bool { return s.config.RoomEvents <= exactRoomEvents }
 
-// counted calls use with a room whose counts are known, and with Store.mu held.
-func (s *Store) counted(ctx context.Context, name string, use func(*room)) error {
+// withCounts calls use with a room whose counts are known, and with Store.mu held.
+func (s *Store) withCounts(ctx context.Context, name string, use func(*room)) error {
 	for {
 		s.mu.Lock()
 		r := s.roomLocked(name)
-		if !s.names.has(name) {
-			r.known = true // nothing was stored in it
+		if !s.names.Contains(name) {
+			r.countsKnown = true // nothing was stored in it
 		}
-		if r.known {
+		if r.countsKnown {
 			use(r)
 			s.mu.Unlock()
 			return nil
@@ -65,7 +65,7 @@ func (s *Store) lookUpCounts(ctx context.Context, r *room, floor uint64) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.known || r.floor > floor || s.rooms[r.name] != r {
+	if r.countsKnown || r.floor > floor || s.rooms[r.name] != r {
 		return nil
 	}
 	start, _ := r.search(counts.through + 1)
@@ -75,7 +75,7 @@ func (s *Store) lookUpCounts(ctx context.Context, r *room, floor uint64) error {
 	for _, e := range r.entries[start:] {
 		counts = counts.with(e)
 	}
-	r.known, r.counts = true, counts
+	r.countsKnown, r.counts = true, counts
 	if len(r.entries) == 0 && counts.through < r.floor {
 		r.floor = counts.through + 1
 	}
@@ -94,7 +94,7 @@ func (s *Store) head(ctx context.Context, name string) (chat.Head, error) {
 		return head, err
 	}
 	var counts roomCounts
-	if err := s.counted(ctx, name, func(r *room) { counts = r.counts }); err != nil {
+	if err := s.withCounts(ctx, name, func(r *room) { counts = r.counts }); err != nil {
 		return head, err
 	}
 	oldest, visible, err := s.findOldest(ctx, name)
@@ -103,7 +103,7 @@ func (s *Store) head(ctx context.Context, name string) (chat.Head, error) {
 	}
 	enough := func(r *room) bool { return visible == 0 || r.last() > 0 }
 	err = s.cover(ctx, name, enough, func(r *room) {
-		s.lossLocked(r, counts, oldest)
+		s.findLossLocked(r, counts, oldest)
 		head.Last, head.Evicted = r.last(), r.evicted
 		if r.floor > visible && !r.complete {
 			head.First = visible // older than the index
@@ -115,8 +115,8 @@ func (s *Store) head(ctx context.Context, name string) (chat.Head, error) {
 }
 
 // findOldest returns the oldest event that the stream holds of a room, and the
-// oldest that is visible, 0 when there is none. It takes note in the index of what
-// retention has dropped.
+// oldest that is visible, 0 when there is none. It notes in the index what retention has
+// dropped.
 func (s *Store) findOldest(ctx context.Context, name string) (oldest, visible uint64, err error) {
 	s.mu.Lock()
 	asked := s.at
@@ -131,9 +131,9 @@ func (s *Store) findOldest(ctx context.Context, name string) (oldest, visible ui
 		if from == 1 {
 			oldest = m.sequence
 			if !found {
-				s.droppedLocked(r, asked+1)
+				s.noteDroppedLocked(r, asked+1)
 			} else {
-				s.droppedLocked(r, oldest)
+				s.noteDroppedLocked(r, oldest)
 			}
 		}
 		hidden := s.hidesLocked(r, m.sequence) || m.sequence <= r.evicted
@@ -148,9 +148,9 @@ func (s *Store) findOldest(ctx context.Context, name string) (oldest, visible ui
 	}
 }
 
-// droppedLocked takes note that the stream holds nothing of a room before a
-// sequence. What is hidden there was erased; the rest was dropped.
-func (s *Store) droppedLocked(r *room, oldest uint64) {
+// noteDroppedLocked notes that the stream holds nothing of a room before a sequence. Hidden
+// events there were erased; the others were dropped.
+func (s *Store) noteDroppedLocked(r *room, oldest uint64) {
 	end, _ := r.search(oldest)
 	for at := end - 1; at >= r.after(0); at-- {
 		if e := r.entries[at]; !e.hidden() {
@@ -175,7 +175,7 @@ func (s *Store) listRooms(ctx context.Context, after string, limit int) (heads [
 	}
 	for len(heads) < limit {
 		s.mu.Lock()
-		page := s.names.after(after, limit-len(heads))
+		page := s.namesLocked(after, limit-len(heads))
 		s.mu.Unlock()
 		if len(page) == 0 {
 			return heads, nil
@@ -190,7 +190,18 @@ func (s *Store) listRooms(ctx context.Context, after string, limit int) (heads [
 	return heads, nil
 }
 
-// loadNames reads which rooms there are. The feed adds new ones.
+// namesLocked returns the names of rooms after one, at most limit.
+func (s *Store) namesLocked(after string, limit int) (page []string) {
+	s.names.Ascend(after, func(name string) bool {
+		if name != after && len(page) < limit {
+			page = append(page, name)
+		}
+		return len(page) < limit
+	})
+	return page
+}
+
+// loadNames reads the names of rooms from the stream. The feed adds new ones.
 func (s *Store) loadNames(ctx context.Context) error {
 	subjects, err := s.events.subjects(ctx, eventPrefix+"*")
 	if err != nil {
@@ -199,13 +210,13 @@ func (s *Store) loadNames(ctx context.Context) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for subject := range subjects {
-		s.names.add(roomOf(subject))
+		s.names.Insert(roomOf(subject))
 	}
 	return nil
 }
 
 // roomHeads returns the heads of those rooms which hold events, in the order of
-// their names. A room that has none any more is forgotten.
+// their names. A room without events is removed from the list.
 func (s *Store) roomHeads(ctx context.Context, names []string) ([]chat.RoomHead, error) {
 	heads := make([]chat.RoomHead, len(names))
 	group, ctx := errgroup.WithContext(ctx)
@@ -225,7 +236,7 @@ func (s *Store) roomHeads(ctx context.Context, names []string) ([]chat.RoomHead,
 // roomHead returns the head of a room, and a zero Last for one without events.
 func (s *Store) roomHead(ctx context.Context, name string) (head chat.RoomHead, err error) {
 	expired := false
-	err = s.counted(ctx, name, func(r *room) {
+	err = s.withCounts(ctx, name, func(r *room) {
 		head = chat.RoomHead{Room: name, Last: r.last(), Time: r.newest.Truncate(time.Millisecond), Counted: r.counts.counted}
 		if len(r.entries) == 0 {
 			head.Last = r.counts.through
@@ -242,57 +253,11 @@ func (s *Store) roomHead(ctx context.Context, name string) (head chat.RoomHead, 
 	if first == 0 {
 		head.Last = 0
 		s.mu.Lock()
-		s.names.remove(name)
+		s.names.Delete(name)
 		s.mu.Unlock()
 		return head, nil
 	}
 	enough := func(r *room) bool { return r.last() > 0 }
 	err = s.cover(ctx, name, enough, func(r *room) { head.Last = r.last() })
 	return head, err
-}
-
-// names is a sorted set of names. It is guarded by Store.mu.
-type names struct {
-	sorted []string
-	set    map[string]struct{}
-	added  []string // to be sorted in
-}
-
-func newNames() *names { return &names{set: make(map[string]struct{})} }
-
-func (n *names) add(name string) {
-	if _, known := n.set[name]; !known {
-		n.set[name] = struct{}{}
-		n.added = append(n.added, name)
-	}
-}
-
-func (n *names) has(name string) bool {
-	_, there := n.set[name]
-	return there
-}
-
-func (n *names) remove(name string) { delete(n.set, name) }
-
-// after returns the names after one, at most limit.
-func (n *names) after(name string, limit int) (page []string) {
-	if len(n.added) > 0 {
-		n.sorted = append(n.sorted, n.added...)
-		slices.Sort(n.sorted)
-		n.sorted = slices.Compact(n.sorted)
-		n.added = nil
-	}
-	start, found := slices.BinarySearch(n.sorted, name)
-	if found {
-		start++
-	}
-	for _, next := range n.sorted[start:] {
-		if len(page) == limit {
-			break
-		}
-		if _, there := n.set[next]; there {
-			page = append(page, next)
-		}
-	}
-	return page
 }

@@ -39,7 +39,7 @@ func (s *Store) cover(ctx context.Context, name string, enough covers, use func(
 	for {
 		s.mu.Lock()
 		r := s.roomLocked(name)
-		if !s.names.has(name) {
+		if !s.names.Contains(name) {
 			r.complete = true // nothing was stored in it
 		}
 		if s.isCoveredLocked(r, enough) {
@@ -69,7 +69,7 @@ func (s *Store) isCoveredLocked(r *room, enough covers) bool {
 
 // extend loads older events of a room until they are enough.
 func (s *Store) extend(ctx context.Context, r *room, enough covers) error {
-	if err := s.counted(ctx, r.name, func(*room) {}); err != nil {
+	if err := s.withCounts(ctx, r.name, func(*room) {}); err != nil {
 		return err
 	}
 	first, found, err := s.events.next(ctx, r.subject, 1)
@@ -105,7 +105,7 @@ func (s *Store) loadRange(ctx context.Context, r *room, from, end uint64) ([]ent
 			return nil, err
 		}
 		if len(batch) == 0 {
-			// The server that has answered may lag behind.
+			// The server that has answered may be behind the leader.
 			next, found, err := s.events.next(ctx, r.subject, from)
 			if err != nil {
 				return nil, err
@@ -150,8 +150,8 @@ func (s *Store) prepend(r *room, from, floor uint64, older []entry, complete boo
 	}
 	if complete {
 		r.complete = true
-		if r.known && len(r.entries) > 0 {
-			s.lossLocked(r, r.counts, r.entries[0].sequence)
+		if r.countsKnown && len(r.entries) > 0 {
+			s.findLossLocked(r, r.counts, r.entries[0].sequence)
 		}
 	}
 	s.evictLocked(r)
@@ -159,10 +159,10 @@ func (s *Store) prepend(r *room, from, floor uint64, older []entry, complete boo
 	s.trimIndexLocked()
 }
 
-// lossLocked finds out what retention may have dropped of a room before its oldest
-// event. Where events were erased there the answer is a bound above them, except for
-// a room that has certainly lost nothing.
-func (s *Store) lossLocked(r *room, counts roomCounts, oldest uint64) {
+// findLossLocked finds out what retention may have dropped of a room before its oldest event.
+// If events were erased there the answer is a bound above them, except for a room that has
+// certainly lost nothing.
+func (s *Store) findLossLocked(r *room, counts roomCounts, oldest uint64) {
 	if r.evicted > 0 || r.lossless || oldest == 0 {
 		return
 	}
@@ -175,8 +175,7 @@ func (s *Store) lossLocked(r *room, counts roomCounts, oldest uint64) {
 	r.evicted = oldest - 1
 }
 
-// evictLocked takes note of what retention drops of a room that has too many
-// events.
+// evictLocked notes what retention drops of a room that has too many events.
 func (s *Store) evictLocked(r *room) {
 	start, left := r.after(0), s.config.RoomEvents
 	if len(r.entries)-start <= left {

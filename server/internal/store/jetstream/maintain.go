@@ -39,7 +39,7 @@ type scrubPoint struct {
 func (s *Store) writeMark(ctx context.Context, now time.Time) error {
 	s.mu.Lock()
 	last, scrubbed := s.at, uint64(0)
-	if s.scrubPoint.at > 0 && now.Sub(s.scrubPoint.when) > lateness {
+	if s.scrubPoint.at > 0 && now.Sub(s.scrubPoint.when) > lateEditTime {
 		scrubbed = s.scrubPoint.at
 		s.scrubPoint = scrubPoint{}
 	}

@@ -14,8 +14,8 @@ const (
 	markKey    = "mark"
 )
 
-// highwater is where the log was when it was last seen. It is kept apart from the
-// log, so that one that has become shorter is noticed.
+// highwater describes the log as of some seconds ago. It is stored apart from the log, so that
+// a log that has become shorter is noticed.
 type highwater struct {
 	// Epoch is that of the log. Replaced is the one before it, which the stream may
 	// still have when the node that changed it was interrupted.
@@ -23,7 +23,7 @@ type highwater struct {
 	Replaced string `json:"replaced,omitempty"`
 	// Last is a sequence that the log has reached.
 	Last uint64 `json:"last"`
-	// Scrubbed is up to where all that was deleted is erased from the stream.
+	// Scrubbed is the sequence up to which all that was deleted is erased from the stream.
 	Scrubbed uint64 `json:"scrubbed"`
 	// Trimmed says that events were dropped because all rooms together were too
 	// large.
@@ -49,11 +49,11 @@ func openMark(ctx context.Context, s *Store) (*mark, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", metaBucket, err)
 	}
-	m := &mark{bucket: bucket, source: source{s.conn, s.link, s.js, "KV_" + metaBucket}}
+	m := &mark{bucket: bucket, source: source{s.conn, s.requester, s.js, "KV_" + metaBucket}}
 	return m, m.load(ctx)
 }
 
-// load asks the leader: an old mark would be taken for the loss of events.
+// load reads from the leader: an outdated mark would look like a loss of events.
 func (m *mark) load(ctx context.Context) error {
 	var value highwater
 	stored, found, err := m.source.last(ctx, "$KV."+metaBucket+"."+markKey)
@@ -75,8 +75,8 @@ func (m *mark) get() highwater {
 	return m.value
 }
 
-// change has the mark changed, again when another node was faster. change returns
-// false to leave it.
+// change changes the mark, and retries when another node has changed it meanwhile. The
+// function returns false to leave the mark as it is.
 func (m *mark) change(ctx context.Context, change func(*highwater) bool) error {
 	for {
 		m.mu.Lock()

@@ -20,15 +20,14 @@ const (
 	// headerRelation is "annotates", "revises" or "erases" and the sequence of the
 	// target. A standalone event has none.
 	headerRelation = "Chatroom-Relation"
-	// headerCounted is the digest of the author of a counted event, "-" for nobody.
+	// headerCounted is the digest of the author of a counted event, "-" for noAuthor.
 	headerCounted = "Chatroom-Counted"
-	// headerRoom is what the appending node knew of the room: the newest event up
-	// to which it had counted, how many events were ever stored up to there, and
-	// how many of them are counted. What was stored since can be counted from there.
-	// The fourth field tells the attempts of one Submit from those of another.
+	// headerRoom is what the appending node knew of the room: the sequence up to which it
+	// had counted, how many events were ever stored up to there, and how many of them are
+	// counted. Later events are counted from there. The fourth field identifies the Submit.
 	headerRoom = "Chatroom-Room"
 
-	nobody = "-"
+	noAuthor = "-"
 )
 
 var relationNames = [...]string{chat.Annotates: "annotates", chat.Revises: "revises", chat.Erases: "erases"}
@@ -74,7 +73,7 @@ func fromRepublished(m *nats.Msg) (message, error) {
 	}, nil
 }
 
-// roomCounts is how many events a room has ever stored up to a sequence.
+// roomCounts is how many events were ever stored in a room up to a sequence.
 type roomCounts struct {
 	through uint64 // the newest event that is counted here
 	total   uint64
@@ -94,7 +93,7 @@ func (c roomCounts) String() string { return fmt.Sprintf("%d %d %d", c.through, 
 
 // countsBefore returns what the node that appended an event knew of its room.
 func countsBefore(h nats.Header) (c roomCounts) {
-	// A header that is missing or garbled reads as "nothing is known", which is 0.
+	// A header that is missing or malformed means that nothing is known, which is 0.
 	if n, err := fmt.Sscanf(h.Get(headerRoom), "%d %d %d", &c.through, &c.total, &c.counted); n != 3 || err != nil {
 		return roomCounts{}
 	}
@@ -116,7 +115,7 @@ func encode(e chat.Entry, counts roomCounts, attempt uint64) *nats.Msg {
 	return m
 }
 
-// attemptOf returns which Submit has stored an event.
+// attemptOf returns the attempt of the submission that has stored an event.
 func attemptOf(h nats.Header) uint64 {
 	text := h.Get(headerRoom)
 	attempt, _ := strconv.ParseUint(text[strings.LastIndexByte(text, ' ')+1:], 36, 64)
@@ -142,8 +141,8 @@ func decode(m message) entry {
 	return e
 }
 
-// messageID is what JetStream knows an append by. It is the same for the same key
-// in the same room, and fit for a header.
+// messageID returns the message id of an append, which is the same for the same key in the
+// same room.
 func messageID(room, key string) string {
 	text := binary.AppendUvarint(make([]byte, 0, 256), uint64(len(room)))
 	sum := sha256.Sum256(append(append(text, room...), key...))
@@ -152,16 +151,16 @@ func messageID(room, key string) string {
 
 func authorDigest(author string) string {
 	if author == "" {
-		return nobody
+		return noAuthor
 	}
 	sum := sha256.Sum256([]byte(author))
 	return base64.RawURLEncoding.EncodeToString(sum[:9])
 }
 
-// authorNumber tells authors apart in the index: 0 is nobody. That two authors of
-// one room share a number takes some 30,000 of them for a chance of one in ten.
+// authorNumber returns the number of an author in the index, 0 for none. With some 30,000
+// authors in a room, the probability that two of them share a number is one in ten.
 func authorNumber(digest string) uint32 {
-	if digest == nobody {
+	if digest == noAuthor {
 		return 0
 	}
 	sum, err := base64.RawURLEncoding.DecodeString(digest)

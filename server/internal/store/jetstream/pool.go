@@ -5,43 +5,43 @@ import (
 	"sync"
 )
 
-// calls runs the work of callers on a few goroutines: a function of a tail that
-// takes its time holds up none of the others, and not the feed.
-type calls struct {
+// pool runs work on a few goroutines, so that the slow function of one tail delays neither
+// the others nor the feed.
+type pool struct {
 	running sync.WaitGroup
 
 	mu     sync.Mutex // guards below
-	cond   *sync.Cond
-	ready  []*caller
+	cond   *sync.Cond // signalled when ready grows, and by close
+	ready  []*work
 	closed bool
 }
 
-// caller has its work done when it is ready, by one goroutine at a time.
-type caller struct {
-	calls   *calls
-	work    func()
-	working sync.Mutex // held while work runs
+// work is a function that the pool runs after a wake, on one goroutine at a time.
+type work struct {
+	pool    *pool
+	do      func()
+	running sync.Mutex // held while do runs
 
-	// Guarded by calls.mu.
+	// Guarded by pool.mu.
 	queued  bool
 	stopped bool
 }
 
-func newCalls() *calls {
-	c := &calls{}
-	c.cond = sync.NewCond(&c.mu)
-	return c
+func newPool() *pool {
+	p := &pool{}
+	p.cond = sync.NewCond(&p.mu)
+	return p
 }
 
-func (c *calls) start() {
+func (p *pool) start() {
 	for range max(4, runtime.GOMAXPROCS(0)) {
-		c.running.Go(c.run)
+		p.running.Go(p.run)
 	}
 }
 
-func (c *calls) run() {
+func (p *pool) run() {
 	for {
-		next := c.next()
+		next := p.next()
 		if next == nil {
 			return
 		}
@@ -49,59 +49,60 @@ func (c *calls) run() {
 	}
 }
 
-func (c *calls) next() *caller {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for len(c.ready) == 0 && !c.closed {
-		c.cond.Wait()
+// next waits for work that is ready. It returns nil after close.
+func (p *pool) next() *work {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for len(p.ready) == 0 && !p.closed {
+		p.cond.Wait()
 	}
-	if c.closed {
+	if p.closed {
 		return nil
 	}
-	next := c.ready[0]
-	c.ready = c.ready[1:]
+	next := p.ready[0]
+	p.ready = p.ready[1:]
 	return next
 }
 
-// close ends all callers, and waits for their work.
-func (c *calls) close() {
-	c.mu.Lock()
-	c.closed = true
-	c.ready = nil
-	c.mu.Unlock()
-	c.cond.Broadcast()
-	c.running.Wait()
+// close ends all work, and waits for what is running.
+func (p *pool) close() {
+	p.mu.Lock()
+	p.closed = true
+	p.ready = nil
+	p.mu.Unlock()
+	p.cond.Broadcast()
+	p.running.Wait()
 }
 
-// wake has the work done soon.
-func (c *caller) wake() {
-	c.calls.mu.Lock()
-	defer c.calls.mu.Unlock()
-	if c.queued || c.stopped || c.calls.closed {
+// wake has the work run once more.
+func (w *work) wake() {
+	w.pool.mu.Lock()
+	defer w.pool.mu.Unlock()
+	if w.queued || w.stopped || w.pool.closed {
 		return
 	}
-	c.queued = true
-	c.calls.ready = append(c.calls.ready, c)
-	c.calls.cond.Signal()
+	w.queued = true
+	w.pool.ready = append(w.pool.ready, w)
+	w.pool.cond.Signal()
 }
 
-func (c *caller) run() {
-	c.working.Lock()
-	defer c.working.Unlock()
-	c.calls.mu.Lock()
-	c.queued = false
-	stopped := c.stopped
-	c.calls.mu.Unlock()
+func (w *work) run() {
+	w.running.Lock()
+	defer w.running.Unlock()
+	w.pool.mu.Lock()
+	w.queued = false
+	stopped := w.stopped
+	w.pool.mu.Unlock()
 	if !stopped {
-		c.work()
+		w.do()
 	}
 }
 
 // stop returns when the work is not running, and will not run again.
-func (c *caller) stop() {
-	c.calls.mu.Lock()
-	c.stopped = true
-	c.calls.mu.Unlock()
-	c.working.Lock()
-	defer c.working.Unlock()
+func (w *work) stop() {
+	w.pool.mu.Lock()
+	w.stopped = true
+	w.pool.mu.Unlock()
+	w.running.Lock()
+	defer w.running.Unlock()
 }

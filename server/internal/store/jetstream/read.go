@@ -13,8 +13,8 @@ import (
 )
 
 const (
-	// runGap is how many other events of a room are read along rather than to ask
-	// again behind them.
+	// runGap is how many other events of a room are read along, as that is cheaper than
+	// another request.
 	runGap = 8
 	// smallRoom is how many events a room may have for its index to be loaded rather
 	// than to read a page of old events from the stream.
@@ -22,10 +22,10 @@ const (
 	// sparse is how many sequences there are for each event of a run that is not read
 	// in batches.
 	sparse = 64
-	// maxRequests bounds how many requests one call has on their way.
+	// maxRequests bounds the requests of one call that are in flight.
 	maxRequests = 16
-	// maxChanges bounds how often a page is looked for again because events of it
-	// were erased or dropped while it was read.
+	// maxChanges bounds how often a page is read again because events of it were erased or
+	// dropped meanwhile.
 	maxChanges   = 20
 	changesPause = 10 * time.Millisecond
 )
@@ -46,7 +46,7 @@ func (s *Store) read(ctx context.Context, name string, after uint64, limit int) 
 	s.mu.Lock()
 	r := s.roomLocked(name)
 	beyond := after >= s.at
-	indexed := s.countsExactly() || s.isCoveredLocked(r, enough) || r.known && r.counts.total <= smallRoom
+	indexed := s.countsExactly() || s.isCoveredLocked(r, enough) || r.countsKnown && r.counts.total <= smallRoom
 	s.mu.Unlock()
 	if beyond {
 		return nil, nil
@@ -73,8 +73,8 @@ func (s *Store) readBack(ctx context.Context, name string, before uint64, limit 
 	})
 }
 
-// readPage reads the events that pick finds in the index, and looks for them again
-// when some are no longer there.
+// readPage reads the events that pick finds in the index, and picks again when some of them
+// are not in the stream any more.
 func (s *Store) readPage(ctx context.Context, name string, enough covers, pick func(*room) []entry) ([]chat.Stored, error) {
 	for range maxChanges {
 		var previous uint64
@@ -121,8 +121,8 @@ func chain(previous uint64, page []entry, found map[uint64][]byte) []chat.Stored
 }
 
 // compare reports whether all entries were found. Of those which were not, the
-// oldest ones have been dropped, and any others erased by another node, which the
-// feed has yet to hear of.
+// oldest ones have been dropped, and any others erased by another node, which the feed has
+// not received yet.
 func (s *Store) compare(name string, entries []entry, found map[uint64][]byte) bool {
 	if len(found) == len(entries) {
 		return true
@@ -148,9 +148,9 @@ type run struct {
 	span    int // how many events there are from the first to the last, at most
 }
 
-// readRun returns the payloads of those events of a run which are still there. The
-// servers look at all that is between two events of a room in a batch, so that
-// events which are far apart are asked for one by one.
+// readRun returns the payloads of those events of a run that are still in the stream. To
+// read a batch the servers look at all messages between its events, so events that are far
+// apart are requested one by one.
 func (s *Store) readRun(ctx context.Context, all run) (map[uint64][]byte, error) {
 	first, last := all.entries[0].sequence, all.entries[len(all.entries)-1].sequence
 	if last-first > sparse*uint64(len(all.entries)) {
@@ -189,7 +189,7 @@ func (s *Store) readBatches(ctx context.Context, all run) (map[uint64][]byte, er
 			return nil, err
 		}
 		if len(batch) == 0 {
-			// The server that has answered may lag behind.
+			// The server that has answered may be behind the leader.
 			next, more, err := s.events.next(ctx, all.subject, left[0].sequence)
 			if err != nil {
 				return nil, err
@@ -226,7 +226,7 @@ func (s *Store) changes(ctx context.Context, name string, targets []uint64, afte
 	for _, target := range targets {
 		wanted[target] = struct{}{}
 	}
-	// Whatever has a target comes after it.
+	// Events with a target come after it.
 	after = max(after, slices.Min(targets))
 	var runs []run
 	err := s.cover(ctx, name, coversAfter(after), func(r *room) { runs = runsOf(r, after, wanted) })
@@ -301,8 +301,8 @@ func (s *Store) count(ctx context.Context, name string, after uint64, except str
 	return n, err
 }
 
-// countAfter counts the counted events after a sequence that are not by one author,
-// 0 for nobody, until there are limit of them, or three times as many by that author.
+// countAfter counts the counted events after a sequence except for those of one author (0 for
+// none), until there are limit of them, or more than three times as many of that author.
 func countAfter(r *room, after uint64, except uint32, limit int) int {
 	n, excepted := 0, 0
 	for at, start := len(r.entries)-1, r.after(after); at >= start && n < limit; at-- {

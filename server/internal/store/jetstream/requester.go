@@ -7,50 +7,50 @@ import (
 	"time"
 )
 
-// attemptTimeout is how long an answer may take before it is asked for again.
+// attemptTimeout is how long a response may take before the request is repeated.
 const attemptTimeout = 2 * time.Second
 
-var errLinkLost = errors.New("the servers have not answered")
+var errNoAnswer = errors.New("the servers have not answered")
 
-// link tells of losses of the connection: an answer to what was asked before one
-// does not come.
-type link struct {
-	mu   sync.Mutex // guards below
-	up   context.Context
-	lost context.CancelFunc
+// requester repeats requests whose response is lost: with the connection, or with the leader
+// that was asked.
+type requester struct {
+	mu        sync.Mutex // guards below
+	connected context.Context
+	cancel    context.CancelFunc // ends connected
 }
 
-func newLink() *link {
-	l := &link{}
-	l.up, l.lost = context.WithCancel(context.Background())
-	return l
+func newRequester() *requester {
+	r := &requester{}
+	r.connected, r.cancel = context.WithCancel(context.Background())
+	return r
 }
 
-// lose says that the connection was lost.
-func (l *link) lose() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.lost()
-	l.up, l.lost = context.WithCancel(context.Background())
+// disconnected is called when the connection is lost.
+func (r *requester) disconnected() {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cancel()
+	r.connected, r.cancel = context.WithCancel(context.Background())
 }
 
-func (l *link) current() context.Context {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return l.up
+// connection returns a context that ends when the connection is lost.
+func (r *requester) connection() context.Context {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.connected
 }
 
-// request makes a request that has no effect but its answer, and makes it again
-// when the connection was lost meanwhile, or the leader that was asked.
-func (l *link) request(ctx context.Context, ask func(context.Context) error) error {
+// request calls ask, which makes a request without side effects, until there is a response.
+func (r *requester) request(ctx context.Context, ask func(context.Context) error) error {
 	ctx, cancel := context.WithTimeout(ctx, requestTimeout)
 	defer cancel()
 	for {
-		asking, stop := context.WithCancelCause(ctx)
-		unwatch := context.AfterFunc(l.current(), func() { stop(errLinkLost) })
-		late := time.AfterFunc(attemptTimeout, func() { stop(errLinkLost) })
-		err := ask(asking)
-		lost := errors.Is(context.Cause(asking), errLinkLost)
+		attempt, stop := context.WithCancelCause(ctx)
+		unwatch := context.AfterFunc(r.connection(), func() { stop(errNoAnswer) })
+		late := time.AfterFunc(attemptTimeout, func() { stop(errNoAnswer) })
+		err := ask(attempt)
+		lost := errors.Is(context.Cause(attempt), errNoAnswer)
 		late.Stop()
 		unwatch()
 		stop(nil)

@@ -32,18 +32,18 @@ const (
 	roomBytes = 512
 )
 
-// room is what this node knows of a room. All of it is guarded by Store.mu.
+// room is what this node knows of a room. All fields are guarded by Store.mu.
 type room struct {
-	name    string
-	subject string
-	load    chan struct{} // capacity 1: held while older entries are loaded
-	tails   []*tail
-	place   *list.Element // in Store.recent
+	name       string
+	subject    string
+	load       chan struct{} // capacity 1: held while older entries are loaded
+	tails      []*tail
+	lruElement *list.Element // in Store.recent
 
-	// known says that counts, and newest, are those of the newest event.
-	known  bool
-	counts roomCounts
-	newest time.Time // when counts.through was stored
+	// countsKnown says that counts, and newest, are those of the newest event.
+	countsKnown bool
+	counts      roomCounts
+	newest      time.Time // when counts.through was stored
 
 	// entries are all events from floor on, in order; complete says that there are
 	// none before.
@@ -54,7 +54,7 @@ type room struct {
 	evicted  uint64              // the newest event that retention is known to have dropped, or a bound above it
 	lossless bool                // nothing was dropped before the oldest entry when that was loaded
 	purged   uint64              // up to where the server was told to drop events
-	grown    int                 // how many bytes of events have come since the room is known here
+	grown    int                 // bytes of events that were received since the room was added
 }
 
 func (r *room) bytes() int {

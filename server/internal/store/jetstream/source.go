@@ -15,26 +15,26 @@ import (
 const (
 	// requestTimeout bounds one request to the servers.
 	requestTimeout = 10 * time.Second
-	// batchMessages and batchBytes bound one batch of messages that are read. The
-	// server cuts off what is more than 64 MiB, without a sign of its end.
+	// batchMessages and batchBytes bound a batch. The server truncates a batch of more than
+	// 64 MiB without notice.
 	batchMessages = 1000
 	batchBytes    = 8 << 20
 )
 
-// source reads a stream. Any of its servers may answer for a batch, also one that
-// lags behind: what it returns is complete up to the last message of the answer.
-// Single messages come from the leader, which knows of all that was acknowledged.
+// source reads a stream. Batches come from any of its servers, which may be behind the
+// leader: a batch is complete up to its last message. Single messages come from the leader,
+// which has all that was acknowledged.
 type source struct {
-	conn *nats.Conn
-	link *link
-	js   jetstream.JetStream
-	name string
+	conn      *nats.Conn
+	requester *requester
+	js        jetstream.JetStream
+	name      string
 }
 
 // batch returns up to limit messages from a sequence on, of a subject or, when that
 // is empty, of all. It returns fewer when there are fewer, and when they are large.
 func (s source) batch(ctx context.Context, subject string, from uint64, limit int) (messages []message, err error) {
-	err = s.link.request(ctx, func(ctx context.Context) (err error) {
+	err = s.requester.request(ctx, func(ctx context.Context) (err error) {
 		messages, err = s.batchOnce(ctx, subject, from, limit)
 		return err
 	})
@@ -67,7 +67,7 @@ func (s source) batchOnce(ctx context.Context, subject string, from uint64, limi
 	return messages, ctx.Err()
 }
 
-// query asks for one message, as JetStream's API has it.
+// query is a request for one message in JetStream's API.
 type query struct {
 	Sequence uint64 `json:"seq,omitempty"`
 	LastFor  string `json:"last_by_subj,omitempty"`
@@ -83,7 +83,7 @@ func (s source) get(ctx context.Context, sequence uint64) (m message, found bool
 // have it, from the leader. It has no subject when there is none.
 func (s source) getNear(ctx context.Context, sequence uint64) (m message, err error) {
 	text := fmt.Appendf(nil, `{"seq":%d}`, sequence)
-	err = s.link.request(ctx, func(ctx context.Context) error {
+	err = s.requester.request(ctx, func(ctx context.Context) error {
 		reply, err := s.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"DIRECT.GET."+s.name, text)
 		if err == nil && reply.Header.Get(jetstream.SubjectHeader) != "" {
 			m = message{subject: reply.Header.Get(jetstream.SubjectHeader), sequence: sequence, header: reply.Header, data: reply.Data}
@@ -106,14 +106,14 @@ func (s source) next(ctx context.Context, subject string, from uint64) (m messag
 	return s.ask(ctx, query{Sequence: max(1, from), NextFor: subject})
 }
 
-// ask asks the stream's leader. The client library has no call for it on a stream
-// that also answers batches.
+// ask sends a query to the stream's leader. The client library can't do so for a stream that
+// allows direct gets.
 func (s source) ask(ctx context.Context, q query) (m message, found bool, err error) {
 	text, err := json.Marshal(q)
 	if err != nil {
 		return m, false, err
 	}
-	err = s.link.request(ctx, func(ctx context.Context) error {
+	err = s.requester.request(ctx, func(ctx context.Context) error {
 		reply, err := s.conn.RequestWithContext(ctx, jetstream.DefaultAPIPrefix+"STREAM.MSG.GET."+s.name, text)
 		if err == nil {
 			m, found, err = parseAnswer(reply.Data)
@@ -160,9 +160,9 @@ func parseAnswer(text []byte) (m message, found bool, err error) {
 	return m, err == nil, err
 }
 
-// info describes the stream as its leader knows it.
+// info returns the leader's description of the stream.
 func (s source) info(ctx context.Context, options ...jetstream.StreamInfoOpt) (info *jetstream.StreamInfo, err error) {
-	err = s.link.request(ctx, func(ctx context.Context) error {
+	err = s.requester.request(ctx, func(ctx context.Context) error {
 		stream, err := s.js.Stream(ctx, s.name)
 		if err != nil {
 			return err

@@ -22,8 +22,8 @@ const (
 	statePrefix = "$KV." + stateBucket + "." // + key: where the bucket stores a record
 	watchPrefix = "chatroom.state."          // + key: what was stored
 
-	// markerAge is how long the bucket remembers that a record was deleted. A watch
-	// that has no connection for longer misses the deletion.
+	// markerAge is how long the bucket keeps the marker of a deletion. A watch that is
+	// disconnected for longer misses the deletion.
 	markerAge = 24 * time.Hour
 	// subjectWait is how long a write waits for the one before it to the same key.
 	subjectWait = 2 * time.Millisecond
@@ -31,12 +31,12 @@ const (
 	operationHeader = "KV-Operation" // of a deletion
 )
 
-// state is the records of a store, in a bucket of their own.
+// state is the records of a store, in a bucket.
 type state struct {
 	bucket  jetstream.KeyValue
 	records source
 	feed    *feed
-	seen    *barrier
+	barrier *barrier
 
 	mu      sync.Mutex // guards below
 	watches []*watch
@@ -54,9 +54,9 @@ func openState(ctx context.Context, s *Store) (*state, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open bucket %s: %w", stateBucket, err)
 	}
-	st := &state{bucket: bucket, records: source{s.conn, s.link, s.js, stateStream}}
+	st := &state{bucket: bucket, records: source{s.conn, s.requester, s.js, stateStream}}
 	st.feed = newFeed(st.records, watchPrefix+">", s.log, st.receive)
-	st.seen = newBarrier(st.feed)
+	st.barrier = newBarrier(st.feed)
 	end, err := st.records.state(ctx)
 	if err != nil {
 		return nil, err
@@ -210,7 +210,7 @@ func (st *state) list(ctx context.Context, prefix, after string, limit int) (lis
 	}
 	slices.Sort(keys)
 	for len(keys) > 0 && len(list) < limit {
-		// Some may be deleted.
+		// Some records may be deleted meanwhile.
 		n := min(limit-len(list), len(keys))
 		found, err := st.getAll(ctx, keys[:n])
 		if err != nil {
@@ -222,7 +222,7 @@ func (st *state) list(ctx context.Context, prefix, after string, limit int) (lis
 	return list, nil
 }
 
-// getAll returns those records of keys that there are.
+// getAll returns the records of keys, without those that do not exist.
 func (st *state) getAll(ctx context.Context, keys []string) ([]chat.Record, error) {
 	records := make([]chat.Record, len(keys))
 	group, ctx := errgroup.WithContext(ctx)
@@ -242,7 +242,7 @@ func (st *state) getAll(ctx context.Context, keys []string) ([]chat.Record, erro
 
 // watch follows the records under a prefix.
 type watch struct {
-	caller
+	work
 	prefix string
 	fn     func([]chat.Record)
 
@@ -255,11 +255,11 @@ func (s *Store) Watch(ctx context.Context, prefix string, fn func([]chat.Record)
 	if err := errors.Join(chat.CheckPrefix(prefix), s.check(ctx)); err != nil {
 		return nil, err
 	}
-	if err := s.state.seen.wait(ctx); err != nil {
+	if err := s.state.barrier.wait(ctx); err != nil {
 		return nil, s.failed(ctx, fmt.Sprintf("watch %q", prefix), err)
 	}
 	w := &watch{prefix: prefix, fn: fn, changed: make(map[string]chat.Record)}
-	w.caller = caller{calls: s.calls, work: w.deliver}
+	w.work = work{pool: s.pool, do: w.deliver}
 	st := s.state
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -272,7 +272,7 @@ func (s *Store) Watch(ctx context.Context, prefix string, fn func([]chat.Record)
 	}, nil
 }
 
-// receive takes what the feed of the bucket hands on.
+// receive handles a batch of the bucket's feed.
 func (st *state) receive(batch []message, _ uint64) {
 	st.mu.Lock()
 	defer st.mu.Unlock()

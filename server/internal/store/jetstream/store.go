@@ -12,19 +12,20 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+	"github.com/tidwall/btree"
 
 	"chatroom/server/internal/chat"
 )
 
 const (
 	streamName  = "CHATROOM"
-	eventPrefix = "chatroom.event." // + token of a room: what is stored
-	tailPrefix  = "chatroom.tail."  // + token of a room: what was stored
+	eventPrefix = "chatroom.event." // + token of a room: of stored events
+	tailPrefix  = "chatroom.tail."  // + token of a room: of republished events
 
 	reconnectWait = 250 * time.Millisecond
 )
 
-// Config is where and how a store is kept.
+// Config configures a store.
 type Config struct {
 	// URL is where the servers are, separated by commas: "nats://host:4222".
 	URL string
@@ -32,19 +33,18 @@ type Config struct {
 	// more than half of them have it. Zero means 1. It applies when the store is
 	// first opened, and changes that of an existing store.
 	Replicas int
-	// Window is how long a key stands for the event that it came with. Zero means 10
-	// minutes.
+	// Window is how long a repeated key is recognized. Zero means 10 minutes.
 	Window time.Duration
 	// RoomEvents is how many events a room keeps. Zero means 100,000.
 	RoomEvents int
-	// Age is how long events are kept. Zero means for ever.
+	// Age is how long events are kept. Zero sets no limit.
 	Age time.Duration
 	// Bytes bounds all rooms together on each server; the rooms that use most are
 	// trimmed first. Zero means 10 GiB.
 	Bytes int64
 	// IndexBytes bounds the index of rooms in this node's memory. Zero means 64 MiB.
 	IndexBytes int
-	// Log takes what operators should know. Nil means slog.Default.
+	// Log receives what operators need to know. Nil means slog.Default.
 	Log *slog.Logger
 }
 
@@ -60,39 +60,39 @@ func (c Config) withDefaults() Config {
 
 // Store is a chat.Journal and a chat.State. Create it with Open.
 type Store struct {
-	config Config
-	log    *slog.Logger
-	conn   *nats.Conn
-	link   *link
-	js     jetstream.JetStream
-	events source
-	stream jetstream.Stream
-	epoch  string
-	mark   *mark
-	state  *state
-	feed   *feed
-	seen   *barrier // of feed
-	queue  chan *submission
+	config    Config
+	log       *slog.Logger
+	conn      *nats.Conn
+	requester *requester
+	js        jetstream.JetStream
+	events    source
+	stream    jetstream.Stream
+	epoch     string
+	mark      *mark
+	state     *state
+	feed      *feed
+	barrier   *barrier // of feed
+	queue     chan *submission
 
-	submitting sync.RWMutex    // read-locked while something is put into queue
+	submitting sync.RWMutex    // read-locked while an entry is sent to queue
 	closing    context.Context // ends when Close begins
 	beginClose context.CancelFunc
 	stopping   context.Context // ends when the writer has ended
 	stop       context.CancelFunc
 	writing    sync.WaitGroup // the writer
 	running    sync.WaitGroup // all other goroutines
-	calls      *calls         // of the functions of tails
+	pool       *pool          // calls the functions of tails
 
 	scrubbing chan struct{} // capacity 1: held by Scrub
 
 	mu         sync.Mutex // guards below
-	at         uint64     // the feed's position: the index holds what is up to here
+	at         uint64     // the feed's position: the index has all events up to here
 	rooms      map[string]*room
-	recent     *list.List // of *room, the most recently used first
+	lru        *list.List // of *room, the most recently used first
 	indexBytes int
-	names      *names // of all rooms that hold events
+	names      btree.Set[string] // of all rooms that hold events
 	pending    map[uint64]string
-	deleted    map[uint64]time.Time // events that are hidden, and when they were erased
+	deleted    map[uint64]time.Time // hidden events, and when they were erased
 	scrubPoint scrubPoint
 	activities []*activity
 	closed     bool
@@ -103,25 +103,24 @@ var (
 	_ chat.State   = (*Store)(nil)
 )
 
-// Open connects to the servers and opens the store, which is made if there is
-// none. A log that is shorter than it was, or another one, gets a new epoch.
+// Open connects to the servers and opens the store, which is created if there is none. A
+// log that is shorter than it was, or another one, gets a new epoch.
 func Open(ctx context.Context, c Config) (*Store, error) {
 	c = c.withDefaults()
 	s := &Store{
 		config:    c,
 		log:       c.Log,
-		link:      newLink(),
+		requester: newRequester(),
 		queue:     make(chan *submission, maxWindow),
 		scrubbing: make(chan struct{}, 1),
 		rooms:     make(map[string]*room),
-		recent:    list.New(),
-		names:     newNames(),
+		lru:       list.New(),
 		pending:   make(map[uint64]string),
 		deleted:   make(map[uint64]time.Time),
 	}
 	s.closing, s.beginClose = context.WithCancel(context.Background())
 	s.stopping, s.stop = context.WithCancel(context.Background())
-	s.calls = newCalls()
+	s.pool = newPool()
 	if err := s.connect(); err != nil {
 		return nil, err
 	}
@@ -131,12 +130,12 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		s.conn.Close()
 		return nil, fmt.Errorf("open the store: %w", err)
 	}
-	s.calls.start()
+	s.pool.start()
 	s.writing.Go(func() { s.write(s.closing) })
 	s.running.Go(func() { s.feed.run(s.stopping) })
-	s.running.Go(func() { s.seen.run(s.stopping) })
+	s.running.Go(func() { s.barrier.run(s.stopping) })
 	s.running.Go(func() { s.state.feed.run(s.stopping) })
-	s.running.Go(func() { s.state.seen.run(s.stopping) })
+	s.running.Go(func() { s.state.barrier.run(s.stopping) })
 	s.running.Go(func() { s.maintain(s.stopping) })
 	return s, nil
 }
@@ -146,12 +145,12 @@ func (s *Store) connect() (err error) {
 		nats.Name("chatroom"),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(reconnectWait),
-		// What is published while there is no connection is sent again by the writer,
-		// in its order.
+		// Messages that are published without a connection must fail: the writer publishes
+		// them again, in order.
 		nats.ReconnectBufSize(-1),
-		// Each reading of a batch makes a queue of this length.
+		// Each read of a batch allocates a queue of this length.
 		nats.SyncQueueLen(2*batchMessages),
-		nats.DisconnectErrHandler(func(*nats.Conn, error) { s.link.lose() }),
+		nats.DisconnectErrHandler(func(*nats.Conn, error) { s.requester.disconnected() }),
 		nats.ReconnectHandler(func(*nats.Conn) { s.suspect() }),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			s.log.Warn("nats", "err", err)
@@ -167,7 +166,7 @@ func (s *Store) connect() (err error) {
 	return err
 }
 
-// suspect has the feeds read what may not have come.
+// suspect makes the feeds look for messages that were lost.
 func (s *Store) suspect() {
 	s.mu.Lock()
 	feed, state := s.feed, s.state
@@ -181,7 +180,7 @@ func (s *Store) suspect() {
 }
 
 func (s *Store) open(ctx context.Context) (err error) {
-	s.events = source{s.conn, s.link, s.js, streamName}
+	s.events = source{s.conn, s.requester, s.js, streamName}
 	if s.mark, err = openMark(ctx, s); err != nil {
 		return err
 	}
@@ -194,7 +193,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	}
 	feed := newFeed(s.events, tailPrefix+"*", s.log, s.receive)
 	s.mu.Lock()
-	s.feed, s.state, s.seen = feed, state, newBarrier(feed)
+	s.feed, s.state, s.barrier = feed, state, newBarrier(feed)
 	s.at = s.mark.get().Scrubbed
 	s.mu.Unlock()
 	if err := feed.open(ctx, s.mark.get().Scrubbed); err != nil {
@@ -203,7 +202,7 @@ func (s *Store) open(ctx context.Context) (err error) {
 	return s.loadNames(ctx)
 }
 
-// receive takes what the feed hands on. Everything up to at is then known here.
+// receive handles a batch of the feed. The index then has all events up to at.
 func (s *Store) receive(batch []message, at uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -226,7 +225,7 @@ func (s *Store) receiveLocked(m message) {
 	hidden := r.append(e)
 	s.deleteLocked(r, e, hidden)
 	s.evictLocked(r)
-	s.names.add(name)
+	s.names.Insert(name)
 	for _, t := range r.tails {
 		t.add(m)
 	}
@@ -238,37 +237,37 @@ func (s *Store) receiveLocked(m message) {
 
 // countLocked counts an event of a room that comes after those which are counted.
 func (s *Store) countLocked(r *room, m message, e entry) {
-	if r.known {
+	if r.countsKnown {
 		if e.sequence > r.counts.through {
 			r.counts, r.newest = r.counts.with(e), m.time
 		}
 		return
 	}
-	// The appending node knew of all that was before it, or the counts are to be
-	// looked up when they are needed.
+	// If the appending node knew of all events before this one its counts hold. Otherwise
+	// they are looked up when they are needed.
 	if before := countsBefore(m.header); m.knowsPrevious && m.previous <= before.through {
-		r.known, r.counts, r.newest = true, before.with(e), m.time
+		r.countsKnown, r.counts, r.newest = true, before.with(e), m.time
 	}
 }
 
-// roomLocked returns what is known of a room, as the one that was used last.
+// roomLocked returns what is known of a room, and marks it as used.
 func (s *Store) roomLocked(name string) *room {
 	r := s.rooms[name]
 	if r == nil {
 		r = &room{name: name, subject: eventSubject(name), load: make(chan struct{}, 1), floor: s.at + 1}
-		r.place = s.recent.PushFront(r)
+		r.lruElement = s.lru.PushFront(r)
 		s.rooms[name] = r
 		s.indexBytes += r.bytes()
 		return r
 	}
-	s.recent.MoveToFront(r.place)
+	s.lru.MoveToFront(r.lruElement)
 	return r
 }
 
-// trimIndexLocked forgets the rooms that were not used for the longest time, while
-// the index takes too much memory.
+// trimIndexLocked forgets the least recently used rooms while the index takes too much
+// memory.
 func (s *Store) trimIndexLocked() {
-	for place := s.recent.Back(); place != s.recent.Front() && s.indexBytes > s.config.IndexBytes; {
+	for place := s.lru.Back(); place != s.lru.Front() && s.indexBytes > s.config.IndexBytes; {
 		r := place.Value.(*room)
 		place = place.Prev()
 		s.indexBytes -= r.bytes()
@@ -278,7 +277,7 @@ func (s *Store) trimIndexLocked() {
 			continue
 		}
 		delete(s.rooms, r.name)
-		s.recent.Remove(r.place)
+		s.lru.Remove(r.lruElement)
 	}
 }
 
@@ -301,7 +300,7 @@ func (s *Store) sync(ctx context.Context) error {
 	if err := s.check(ctx); err != nil {
 		return err
 	}
-	return s.seen.wait(ctx)
+	return s.barrier.wait(ctx)
 }
 
 // failed wraps the error of a call that has failed, unless that is because of the
@@ -329,8 +328,8 @@ func (s *Store) Close() error {
 	s.mu.Unlock()
 	s.beginClose()
 	s.writing.Wait()
-	s.refuse()
-	s.calls.close()
+	s.refuseQueued()
+	s.pool.close()
 	s.stop()
 	s.running.Wait()
 	err := s.finish()

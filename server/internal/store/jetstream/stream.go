@@ -9,11 +9,11 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// epochKey is where the stream's metadata has its epoch.
+// epochKey is the key of the epoch in the stream's metadata.
 const epochKey = "chatroom-epoch"
 
-// openStream makes the stream, or brings its limits up to date, and finds out
-// whether it is the log that it was.
+// openStream creates the stream or updates its limits, and checks whether it is the log that
+// the high-water mark describes.
 func (s *Store) openStream(ctx context.Context) error {
 	var log existing
 	before := s.mark.get()
@@ -34,7 +34,7 @@ func (s *Store) openStream(ctx context.Context) error {
 	}
 	s.epoch = s.mark.get().Epoch
 	if before.Epoch != "" && s.epoch != before.Epoch {
-		s.log.Error("the log is not what it was: events are lost, and clients are told to read afresh",
+		s.log.Error("the log is shorter than it was, or another one: events are lost, and clients receive a Reset",
 			"events up to", before.Last, "log ends at", log.last, "epoch was", before.Epoch, "log has", log.epoch, "epoch is", s.epoch)
 	}
 	config.Metadata = map[string]string{epochKey: s.epoch}
@@ -67,7 +67,7 @@ func (s *Store) streamConfig() jetstream.StreamConfig {
 	}
 }
 
-// existing is the log that is found when a store is opened.
+// existing is the log in the stream when a store is opened.
 type existing struct {
 	found bool
 	epoch string
@@ -85,7 +85,7 @@ func (h *highwater) reopen(log existing, roomEvents int) bool {
 		h.Epoch = rand.Text()
 	case log.epoch == h.Epoch && log.last >= h.Last:
 	case !log.found && h.Last == 0:
-		// Another node makes the log at the same time.
+		// Another node is creating the log.
 	case log.epoch != "" && log.epoch == h.Replaced:
 		// A node was interrupted between the mark and the stream.
 	default:

@@ -6,9 +6,8 @@ import (
 
 const hexDigits = "0123456789ABCDEF"
 
-// escape returns a text as one token of a subject, readable where it is plain:
-// what is no letter, digit, dash or underscore is "=" and two hexadecimal digits
-// for each byte.
+// escape returns a string as one token of a subject: bytes other than letters, digits, dashes
+// and underscores become "=" and two hexadecimal digits.
 func escape(text string) string {
 	var b strings.Builder
 	for i := range len(text) {
@@ -27,7 +26,7 @@ func isPlain(c byte) bool {
 	return 'a' <= c && c <= 'z' || 'A' <= c && c <= 'Z' || '0' <= c && c <= '9' || c == '-' || c == '_'
 }
 
-// unescape reverses escape. What escape doesn't return is left as it is.
+// unescape reverses escape. It leaves sequences that escape does not return as they are.
 func unescape(token string) string {
 	if !strings.Contains(token, "=") {
 		return token

@@ -11,20 +11,20 @@ import (
 )
 
 const (
-	// tailEvents and tailBytes bound what waits for a tail's function. Past it, the
-	// events are read from the stream once the function has caught up.
+	// tailEvents and tailBytes bound the events that are queued for a tail's function.
+	// Above that, the tail reads them from the stream.
 	tailEvents = 1024
 	tailBytes  = 4 << 20
-	// tailBatch bounds what a tail's function is called with at once.
+	// tailBatch is how many events a tail's function is called with at most.
 	tailBatch = 256
-	// tailHistory is how many of the events that were handed on are remembered: the
-	// newest may be erased by the time at which the next one comes.
+	// tailHistory is how many of the delivered events are remembered: the newest may be
+	// erased before the next one is delivered.
 	tailHistory = 32
 )
 
 // tail follows a room.
 type tail struct {
-	caller
+	work
 	store *Store
 	room  string
 	fn    func([]chat.Stored)
@@ -32,12 +32,12 @@ type tail struct {
 	mu      sync.Mutex // guards below
 	waiting []message
 	size    int    // of waiting, in bytes
-	newest  uint64 // the newest event that has come
-	lagging bool   // waiting has not all of it
+	newest  uint64 // the newest event of the feed
+	lagging bool   // waiting does not have all of them
 
-	// The work's.
-	at     uint64   // all up to here was handed on, erased, or came before the tail
-	handed []uint64 // the newest of what was handed on, or came before the tail, in order
+	// Used by the work alone.
+	at        uint64   // all up to here was delivered or erased, or is older than the tail
+	delivered []uint64 // the newest events that were delivered, or are older than the tail, in order
 }
 
 // Tail implements chat.Journal.
@@ -60,20 +60,20 @@ func (s *Store) tail(ctx context.Context, name string, fn func([]chat.Stored)) (
 		return nil, err
 	}
 	t := &tail{store: s, room: name, fn: fn}
-	t.caller = caller{calls: s.calls, work: t.deliver}
-	if err := s.counted(ctx, name, func(*room) {}); err != nil {
+	t.work = work{pool: s.pool, do: t.deliver}
+	if err := s.withCounts(ctx, name, func(*room) {}); err != nil {
 		return nil, err
 	}
 	// The newest event before the tail is in the index.
 	enough := func(r *room) bool { return r.last() > 0 }
 	err := s.cover(ctx, name, enough, func(r *room) {
-		t.at, t.handed = s.at, r.newestVisible(tailHistory)
+		t.at, t.delivered = s.at, r.newestVisible(tailHistory)
 		r.tails = append(r.tails, t)
 	})
 	return t, err
 }
 
-// add takes an event from the feed. It is called with Store.mu held.
+// add queues an event of the feed. It is called with Store.mu held.
 func (t *tail) add(m message) {
 	t.mu.Lock()
 	t.newest = m.sequence
@@ -88,7 +88,7 @@ func (t *tail) add(m message) {
 	t.wake()
 }
 
-// deliver calls the function with what is waiting, or with what the stream has.
+// deliver calls the function with queued events, or with events from the stream.
 func (t *tail) deliver() {
 	t.mu.Lock()
 	batch, lagging, newest := t.waiting, t.lagging, t.newest
@@ -105,15 +105,15 @@ func (t *tail) deliver() {
 	if lagging {
 		more = t.catchUp(newest)
 	} else {
-		t.hand(batch)
+		t.call(batch)
 	}
 	if more {
 		t.wake()
 	}
 }
 
-// catchUp reads from the stream what was not kept for the tail. It reports whether
-// there is more to do.
+// catchUp reads events from the stream that were not queued. It reports whether there are
+// more.
 func (t *tail) catchUp(newest uint64) (more bool) {
 	missed, err := t.store.readTail(t.store.closing, t.room, t.at, newest)
 	if err != nil {
@@ -126,7 +126,7 @@ func (t *tail) catchUp(newest uint64) (more bool) {
 		}
 		return true
 	}
-	t.hand(missed)
+	t.call(missed)
 	if len(missed) == 0 {
 		t.at = max(t.at, newest)
 	}
@@ -139,15 +139,14 @@ func (t *tail) catchUp(newest uint64) (more bool) {
 	return len(t.waiting) > 0
 }
 
-// readTail returns events of a room after a sequence, up to one that has come from
-// the feed: none when there are no more.
+// readTail returns events of a room after a sequence, up to the newest one of the feed.
 func (s *Store) readTail(ctx context.Context, name string, after, newest uint64) ([]message, error) {
 	batch, err := s.events.batch(ctx, eventSubject(name), after+1, tailBatch)
 	if err != nil {
 		return nil, err
 	}
 	if len(batch) == 0 {
-		// The server that has answered may lag behind.
+		// The server that has answered may be behind the leader.
 		next, found, err := s.events.next(ctx, eventSubject(name), after+1)
 		if err != nil || !found {
 			return nil, err
@@ -157,8 +156,8 @@ func (s *Store) readTail(ctx context.Context, name string, after, newest uint64)
 	return slices.DeleteFunc(batch, func(m message) bool { return m.sequence > newest }), nil
 }
 
-// hand calls the function with events, except for those erased on their way.
-func (t *tail) hand(batch []message) {
+// call calls the function with events, except for those that are erased by now.
+func (t *tail) call(batch []message) {
 	if len(batch) == 0 {
 		return
 	}
@@ -171,9 +170,9 @@ func (t *tail) hand(batch []message) {
 			continue
 		}
 		events = append(events, chat.Stored{Sequence: m.sequence, Previous: t.previousLocked(r, m.sequence), Payload: m.data})
-		t.handed = append(t.handed, m.sequence)
+		t.delivered = append(t.delivered, m.sequence)
 	}
-	t.handed = slices.Delete(t.handed, 0, max(0, len(t.handed)-tailHistory))
+	t.delivered = slices.Delete(t.delivered, 0, max(0, len(t.delivered)-tailHistory))
 	s.mu.Unlock()
 	t.at = max(t.at, batch[len(batch)-1].sequence)
 	if len(events) > 0 {
@@ -181,22 +180,21 @@ func (t *tail) hand(batch []message) {
 	}
 }
 
-// previousLocked returns the event before one that is about to be handed on: what
-// was handed on last may be erased by now, as by that event. It is called with
-// Store.mu held.
+// previousLocked returns the event before one that is about to be delivered. The one that
+// was delivered last may be erased by now. It is called with Store.mu held.
 func (t *tail) previousLocked(r *room, sequence uint64) uint64 {
-	for _, handed := range slices.Backward(t.handed) {
-		if _, deleted := t.store.deleted[handed]; !deleted {
-			return handed
+	for _, before := range slices.Backward(t.delivered) {
+		if _, deleted := t.store.deleted[before]; !deleted {
+			return before
 		}
 	}
-	oldest := t.handed[0]
+	oldest := t.delivered[0]
 	return min(oldest, r.previous(sequence, oldest))
 }
 
 // activity follows all rooms.
 type activity struct {
-	caller
+	work
 	store *Store
 	fn    func([]chat.RoomHead)
 
@@ -210,7 +208,7 @@ func (s *Store) Activity(ctx context.Context, fn func([]chat.RoomHead)) (func(),
 		return nil, s.failed(ctx, "activity", err)
 	}
 	a := &activity{store: s, fn: fn, rooms: make(map[string]struct{})}
-	a.caller = caller{calls: s.calls, work: a.deliver}
+	a.work = work{pool: s.pool, do: a.deliver}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.activities = append(s.activities, a)
@@ -222,7 +220,7 @@ func (s *Store) Activity(ctx context.Context, fn func([]chat.RoomHead)) (func(),
 	}, nil
 }
 
-// add takes note of an event in a room. It is called with Store.mu held.
+// add notes an append to a room. It is called with Store.mu held.
 func (a *activity) add(room string) {
 	a.mu.Lock()
 	a.rooms[room] = struct{}{}

@@ -17,14 +17,14 @@ const (
 	// trimCandidates is how many of the rooms with most events, and of those that
 	// have grown most, are looked at.
 	trimCandidates = 16
-	// trimSample is how many events of a room tell how large its events are.
+	// trimSample is how many events of a room are read to estimate the size of its events.
 	trimSample = 16
 	// storedOverhead is what the server stores of an event beside its subject, its
 	// headers and its payload, in bytes.
 	storedOverhead = 30
 )
 
-// usage is what a room takes in the stream.
+// usage is the size of a room in the stream.
 type usage struct {
 	subject string
 	events  uint64
@@ -57,7 +57,7 @@ func (s *Store) trim(ctx context.Context) error {
 		if u.keep == u.events {
 			continue
 		}
-		s.log.Info("a room that uses most is trimmed, as all rooms together are too large",
+		s.log.Info("all rooms together are too large: one of the largest is trimmed",
 			"room", roomOf(u.subject), "events", u.events, "dropped", u.events-u.keep, "bytes", state.Bytes)
 		purge, cancel := context.WithTimeout(ctx, requestTimeout)
 		err := s.stream.Purge(purge, jetstream.WithPurgeSubject(u.subject), jetstream.WithPurgeKeep(u.keep))
@@ -69,8 +69,8 @@ func (s *Store) trim(ctx context.Context) error {
 	return nil
 }
 
-// level lowers what the largest rooms keep, to the same level, until they have let
-// go of some bytes, or have one event left.
+// level lowers what the largest rooms keep, to the same level, until they drop excess bytes
+// in total, or have one event left.
 func level(rooms []*usage, excess float64) {
 	for excess > 0 {
 		slices.SortFunc(rooms, func(a, b *usage) int { return cmp.Compare(b.bytes(), a.bytes()) })
@@ -81,7 +81,7 @@ func level(rooms []*usage, excess float64) {
 		if first.keep <= 1 {
 			return
 		}
-		// Halfway below the second, so that rooms of about the same size take few turns.
+		// To half of the second, so that rooms of about the same size take few iterations.
 		bytes := min(excess, first.bytes()-second/2)
 		drop := min(first.keep-1, uint64(bytes/first.average)+1)
 		first.keep -= drop
