@@ -18,20 +18,20 @@ const (
 	// MaxDepth is how deep messages in a payload may be nested: what decoders of
 	// other languages accept.
 	MaxDepth = 100
-	// maxNested is how deep an Any may be nested in an Any. Each level is decoded
-	// by itself, and copied for it.
+	// maxNested is how deep an Any may be nested in an Any. Each level is copied and decoded
+	// separately.
 	maxNested = 8
 )
 
 // Check returns nil if the payload may be sent: its type is one of Types, its
-// bytes are such a message, and the message keeps the type's rules. Otherwise it
-// returns an *InvalidError.
+// bytes are such a message, and the message satisfies the type's rules. Otherwise it returns
+// an *InvalidError.
 //
-// The type URL is type.googleapis.com/ or / and the type's name. It stays as it
-// is, and so do the bytes.
+// The type URL is type.googleapis.com/ or / and the type's name. Check changes neither the
+// URL nor the bytes.
 //
-// An Any inside the payload may hold whatever the Resolver knows. It must decode,
-// and keep its rules if its type is the set's.
+// An Any inside the payload may have any type that the Resolver knows. It must decode, and
+// satisfy its rules if its type is one of the set's.
 func (s *Schema) Check(payload *anypb.Any) error {
 	t, v := s.find(payload.GetTypeUrl())
 	if v != nil {
@@ -47,7 +47,7 @@ func (s *Schema) Check(payload *anypb.Any) error {
 	return &InvalidError{violations}
 }
 
-// find returns the type for the URL, or what is wrong with the URL.
+// find returns the type for a URL, or a violation.
 func (s *Schema) find(url string) (protoreflect.MessageType, *validate.Violation) {
 	if s == nil {
 		return nil, violation("type.known", "must not be sent: this server knows no types of events, since it was started without a schema")
@@ -63,8 +63,7 @@ func (s *Schema) find(url string) (protoreflect.MessageType, *validate.Violation
 	return t, nil
 }
 
-// content returns what is wrong with the bytes of a message. Nested counts the
-// Anys around it.
+// content returns the violations of the bytes of a message, which is inside of nested Anys.
 func (s *Schema) content(t protoreflect.MessageType, data []byte, nested int) []*validate.Violation {
 	m := t.New()
 	if err := s.decode(data, m.Interface()); err != nil {
@@ -84,8 +83,8 @@ func (s *Schema) content(t protoreflect.MessageType, data []byte, nested int) []
 
 func (s *Schema) decode(data []byte, m proto.Message) (err error) {
 	defer func() {
-		// protobuf-go 1.36.12 panics in a dynamic message where the key of a map
-		// comes twice and is of another wire type the second time.
+		// protobuf-go 1.36.12 panics in a dynamic message if the key of a map entry occurs
+		// twice, the second time with another wire type.
 		if p := recover(); p != nil {
 			err = fmt.Errorf("can't decode: %v", p)
 		}
@@ -93,13 +92,13 @@ func (s *Schema) decode(data []byte, m proto.Message) (err error) {
 	return proto.UnmarshalOptions{
 		Resolver:       s.resolver,
 		RecursionLimit: MaxDepth,
-		AllowPartial:   true, // showable finds the path of what is missing
-		DiscardUnknown: true, // from what is checked, not from what is sent
+		AllowPartial:   true, // showable finds the path of missing fields
+		DiscardUnknown: true, // in the decoded copy, not in what is sent
 	}.Unmarshal(data, m)
 }
 
-// showable returns what keeps a message from being written as JSON, or from being
-// complete.
+// showable returns the violations that prevent a message from being written as JSON, and
+// those of missing required fields.
 func (s *Schema) showable(m protoreflect.Message, nested int) *validate.Violation {
 	d := m.Descriptor()
 	switch d.FullName() {
@@ -107,7 +106,7 @@ func (s *Schema) showable(m protoreflect.Message, nested int) *validate.Violatio
 		return s.showableAny(m, nested)
 	case "google.protobuf.Timestamp", "google.protobuf.Duration", "google.protobuf.FieldMask",
 		"google.protobuf.Struct", "google.protobuf.Value", "google.protobuf.ListValue":
-		// Not all of their values have a form in JSON, and the rules are long.
+		// Not all of their values can be written as JSON, and the rules are long.
 		if _, err := protojson.Marshal(m.Interface()); err != nil {
 			return violation("type.json", fmt.Sprintf("must have a form in JSON: %v", err))
 		}
@@ -137,7 +136,7 @@ func (s *Schema) showable(m protoreflect.Message, nested int) *validate.Violatio
 
 func (s *Schema) showableMap(field protoreflect.FieldDescriptor, m protoreflect.Map, nested int) (found *validate.Violation) {
 	m.Range(func(key protoreflect.MapKey, value protoreflect.Value) bool {
-		// A key that is no text can't be in the path.
+		// A key that is not valid UTF-8 can't be in the path.
 		found = at(s.showableValue(field.MapKey(), key.Value(), nested), field)
 		if found == nil {
 			found = atKey(s.showableValue(field.MapValue(), value, nested), field, key)
@@ -150,7 +149,7 @@ func (s *Schema) showableMap(field protoreflect.FieldDescriptor, m protoreflect.
 func (s *Schema) showableValue(field protoreflect.FieldDescriptor, value protoreflect.Value, nested int) *validate.Violation {
 	switch field.Kind() {
 	case protoreflect.StringKind:
-		// Decoding does not check the strings of proto2, writing JSON does.
+		// Decoding does not check the strings of proto2, but writing JSON does.
 		if !utf8.ValidString(value.String()) {
 			return violation("utf8", "must be valid UTF-8")
 		}
@@ -179,8 +178,8 @@ func (s *Schema) showableAny(m protoreflect.Message, nested int) *validate.Viola
 	return nil
 }
 
-// invalidUTF8 returns the violation for the first string in a message that is not
-// valid UTF-8, if it is one.
+// invalidUTF8 returns the violation for the first string in a message that is not valid
+// UTF-8, if there is one.
 func invalidUTF8(data []byte, d protoreflect.MessageDescriptor) *validate.Violation {
 	for len(data) > 0 {
 		number, kind, n := protowire.ConsumeTag(data)
@@ -214,7 +213,7 @@ func invalidUTF8(data []byte, d protoreflect.MessageDescriptor) *validate.Violat
 	return nil
 }
 
-// known lists types for people, the first ones if there are many.
+// known lists types in a message to callers: the first ones if there are many.
 func known(types []string) string {
 	const most = 8
 	if len(types) > most {

@@ -11,7 +11,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoregistry"
 	"google.golang.org/protobuf/types/descriptorpb"
 
-	// Linked in, so that a set may import them without containing them.
+	// Linked into the binary, so that a set may import them without containing them.
 	_ "buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
 	_ "google.golang.org/protobuf/types/known/anypb"
 	_ "google.golang.org/protobuf/types/known/apipb"
@@ -25,28 +25,27 @@ import (
 	_ "google.golang.org/protobuf/types/known/wrapperspb"
 )
 
-// reserved reports whether a file is no application's own.
+// reserved reports whether a file is one of the contract, of protobuf or of protovalidate.
 func reserved(path string) bool {
 	return strings.HasPrefix(path, "google/protobuf/") ||
 		strings.HasPrefix(path, "google/rpc/") ||
 		strings.HasPrefix(path, "buf/validate/")
 }
 
-// linker makes descriptors of the files of a set, imports first.
+// linker builds the descriptors of the files of a set, imports first.
 type linker struct {
 	given map[string]*descriptorpb.FileDescriptorProto
-	// open has the files whose imports are being linked.
+	// open holds the files whose imports are being linked.
 	open map[string]bool
-	// done has the linked files, those of the binary that are reserved included:
-	// a set that declares one of their names elsewhere is refused, since code
-	// goes by these names (protojson does).
+	// done holds the linked files, including the reserved ones of the binary: a set that
+	// declares one of their names elsewhere is refused, as code depends on these names
+	// (protojson does).
 	done *protoregistry.Files
-	// made has the files that were made of the set.
+	// made holds the files that were built from the set.
 	made []protoreflect.FileDescriptor
 }
 
-// link returns the files of the set, except for those that are used as they are
-// linked into the binary.
+// link returns the files of the set, except for those that are linked into the binary.
 func link(set *descriptorpb.FileDescriptorSet) ([]protoreflect.FileDescriptor, error) {
 	l := &linker{
 		given: make(map[string]*descriptorpb.FileDescriptorProto),
@@ -69,7 +68,7 @@ func link(set *descriptorpb.FileDescriptorSet) ([]protoreflect.FileDescriptor, e
 		}
 		l.given[file.GetName()] = file
 	}
-	// In the order of the set, so that the same set gives the same error.
+	// In the order of the set, so that the error for a set is always the same.
 	for _, file := range set.GetFile() {
 		if err := l.link(file); err != nil {
 			return nil, err
@@ -100,7 +99,7 @@ func (l *linker) link(file *descriptorpb.FileDescriptorProto) error {
 			return err
 		}
 	}
-	// Comments are of no use here, and the larger part of a set.
+	// Comments are not needed, and are the larger part of a set.
 	bare := proto.CloneOf(file)
 	bare.SourceCodeInfo = nil
 	made, err := protodesc.NewFile(bare, l.done)

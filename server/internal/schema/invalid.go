@@ -11,11 +11,10 @@ import (
 	"google.golang.org/protobuf/types/descriptorpb"
 )
 
-// InvalidError says why a payload may not be sent.
+// InvalidError says why a payload is refused.
 type InvalidError struct {
-	// Violations is what is wrong, at least one thing and at most 16. The paths
-	// of the fields start at the payload, and no path means the payload as a
-	// whole. The messages say what a value must be.
+	// Violations are 1 to 16. The paths of the fields start at the payload; an empty path is
+	// the payload itself. The messages say what a value must be.
 	Violations []*validate.Violation
 }
 
@@ -59,7 +58,7 @@ func violation(rule, message string) *validate.Violation {
 	return &validate.Violation{RuleId: proto.String(rule), Message: proto.String(message)}
 }
 
-// at puts a field before the path of a violation, if there is one.
+// at prepends a field to the path of a violation.
 func at(v *validate.Violation, field protoreflect.FieldDescriptor) *validate.Violation {
 	if v == nil {
 		return nil
@@ -122,15 +121,15 @@ const (
 	maxMessage  = 500 // bytes
 )
 
-// shorten bounds a violation: it travels in a trailer, and the sender chooses how
-// deep it nests, its keys, and what a rule says about a value.
+// shorten bounds the size of a violation, which is sent in a trailer: the sender of the
+// payload determines the depth of the path, its keys, and parts of the message.
 func shorten(v *validate.Violation) {
 	if elements := v.GetField().GetElements(); len(elements) > maxElements {
 		v.Field.Elements = elements[:maxElements]
 	}
 	for i, e := range v.GetField().GetElements() {
 		if key := e.GetStringKey(); len(key) > maxKey {
-			e = proto.CloneOf(e) // it may be the validator's
+			e = proto.CloneOf(e) // the validator may share it
 			e.Subscript = &validate.FieldPathElement_StringKey{StringKey: cut(key, maxKey)}
 			v.Field.Elements[i] = e
 		}
@@ -138,8 +137,8 @@ func shorten(v *validate.Violation) {
 	v.Message = proto.String(cut(v.GetMessage(), maxMessage))
 }
 
-// cut returns a text of at most size bytes and an ellipsis, in valid UTF-8: the
-// message of a rule that formats bytes need not be, and could not be sent.
+// cut returns at most size bytes of a text and an ellipsis, as valid UTF-8: the message of a
+// rule that formats bytes may not be valid, and could not be sent.
 func cut(text string, size int) string {
 	text = strings.ToValidUTF8(text, "\uFFFD")
 	if len(text) <= size {

@@ -8,18 +8,17 @@ import (
 	"google.golang.org/protobuf/types/dynamicpb"
 )
 
-// Resolver finds types by their name: what the Resolver of the options of
-// protojson and proto has to be.
+// Resolver finds types by their names. It is the type of the Resolver option of protojson and
+// proto.
 type Resolver interface {
 	protoregistry.MessageTypeResolver
 	protoregistry.ExtensionTypeResolver
 }
 
-// linked has the types of the binary.
+// linked holds the types that are linked into the binary.
 var linked Resolver = protoregistry.GlobalTypes
 
-// resolver prefers a set's own types to those linked into the binary. It is not
-// written to once it is made.
+// resolver prefers the types of a set to those linked into the binary. It is immutable.
 type resolver struct{ own *protoregistry.Types }
 
 func newResolver(files []protoreflect.FileDescriptor) (*resolver, error) {

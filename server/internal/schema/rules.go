@@ -13,20 +13,20 @@ import (
 )
 
 const (
-	// maxViolations is how many violations of rules one answer has at most.
+	// maxViolations is the largest number of violations in an error.
 	maxViolations = 16
-	// wordySize is the length of a payload, in bytes, up to which all its
-	// violations are looked for. A longer one could have tens of thousands,
-	// each of half a kilobyte, and gets the first.
-	wordySize = 4 << 10
+	// allViolationsSize is the size of a payload, in bytes, up to which all its violations
+	// are collected. A larger one could have tens of thousands, of half a kilobyte each:
+	// only its first one is.
+	allViolationsSize = 4 << 10
 )
 
-// newValidator compiles the rules of all the messages. An error in a rule is an
-// error now, and not when the first message of its type arrives.
+// newValidator compiles the rules of all messages, so that an error in a rule is found now and
+// not when the first message of its type arrives.
 func newValidator(all []protoreflect.MessageDescriptor, r *resolver) (protovalidate.Validator, error) {
 	v, err := protovalidate.New(
 		protovalidate.WithMessageDescriptors(all...),
-		protovalidate.WithDisableLazy(), // everything is compiled here
+		protovalidate.WithDisableLazy(), // all rules are compiled here
 		protovalidate.WithExtensionTypeResolver(r),
 	)
 	if err != nil {
@@ -40,9 +40,8 @@ func newValidator(all []protoreflect.MessageDescriptor, r *resolver) (protovalid
 	return v, nil
 }
 
-// compiled returns the error that was met when the rules of a message were
-// compiled. The validator tells only when it comes to use a rule, and stops at
-// the first one that fails: so the rules are tried one by one.
+// compiled returns the error in the rules of a message. The validator returns it only when it
+// uses the rule, and stops at the first rule that fails, so the rules are tried one by one.
 func compiled(v protovalidate.Validator, message protoreflect.MessageDescriptor) error {
 	empty := dynamicpb.NewMessage(message)
 	try := func(only protoreflect.Descriptor) error {
@@ -64,10 +63,10 @@ func compiled(v protovalidate.Validator, message protoreflect.MessageDescriptor)
 	return nil
 }
 
-// rules returns how a message violates its rules.
+// rules returns the violations of a message's rules.
 func (s *Schema) rules(m proto.Message, size int) []*validate.Violation {
 	var options []protovalidate.ValidationOption
-	if size > wordySize {
+	if size > allViolationsSize {
 		options = failFast
 	}
 	err := s.validator.Validate(m, options...)
@@ -76,8 +75,8 @@ func (s *Schema) rules(m proto.Message, size int) []*validate.Violation {
 	}
 	invalid, found := errors.AsType[*protovalidate.ValidationError](err)
 	if !found {
-		// The rules are sound, so it is a value that they can't cope with: they
-		// divide by it, say.
+		// The rules are valid, so this is a value for which they can't be evaluated, because of
+		// a division by zero for example.
 		return []*validate.Violation{violation("rule.evaluated",
 			fmt.Sprintf("must be something that the rules of %s can be evaluated for: %v", m.ProtoReflect().Descriptor().FullName(), err))}
 	}
@@ -91,8 +90,9 @@ func (s *Schema) rules(m proto.Message, size int) []*validate.Violation {
 
 var failFast = []protovalidate.ValidationOption{protovalidate.WithFailFast()}
 
-// houseWords are what a value must be, where protovalidate says what it is not.
-var houseWords = [...]struct{ theirs, ours string }{
+// rewordings are messages that say what a value must be, where those of protovalidate say
+// what it is not.
+var rewordings = [...]struct{ theirs, ours string }{
 	{"value is required", "must be set"},
 	{"value is empty, which is not a valid ", "must be a valid "},
 	{"value must ", "must "},
@@ -103,10 +103,10 @@ var houseWords = [...]struct{ theirs, ours string }{
 	{"exactly one field is required in oneof", "must have one field set"},
 }
 
-// reword puts a message into the house's form. Any other words are left, those of
+// reword returns a message in the form of this service's errors. Any other words are left, those of
 // the application's own rules above all.
 func reword(message string) string {
-	for _, w := range houseWords {
+	for _, w := range rewordings {
 		if rest, found := strings.CutPrefix(message, w.theirs); found {
 			return w.ours + rest
 		}

@@ -27,7 +27,7 @@ func (a *answers) add(target uint64) { a.deleted.Store(target, a.clock.Add(1)) }
 // before reports whether the message that an event has the text of was deleted, and
 // that answered, before a time.
 func (a *answers) before(e *chat.Event, time int64) bool {
-	at, deleted := a.deleted.Load(about(e))
+	at, deleted := a.deleted.Load(targetOf(e))
 	return deleted && at.(int64) <= time
 }
 

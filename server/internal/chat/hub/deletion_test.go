@@ -65,7 +65,7 @@ func TestDeletionHidesFromSlowReaders(t *testing.T) {
 			h.post(t, bob, "room", chat.Message{Text: "after"})
 			rest := durable(drain(t, slow, 2))
 			for _, e := range rest {
-				if about(e) == target {
+				if targetOf(e) == target {
 					t.Errorf("window %d, %d taken: after the deletion came %+v", window, taken, e)
 				}
 			}
@@ -159,7 +159,7 @@ func isDelayed(err error, cause error) (*chat.ErasureDelayedError, bool) {
 	return delayed, ok && (cause == nil || errors.Is(err, cause))
 }
 
-// A deletion that can't be erased holds all the same: the sender is told exactly that,
+// A deletion that can't be erased holds all the same: the sender's error says exactly that,
 // reading does not depend on it, and the service tries until it is done.
 func TestErasureIsDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -271,7 +271,7 @@ func TestErasuresShareTheWork(t *testing.T) {
 	})
 }
 
-// A sender who does not wait until the text is erased is told that the deletion holds,
+// A sender who does not wait until the text is erased receives an error that says that the deletion holds,
 // and so are those whom the end of the service, or a disk that hangs, leaves waiting.
 func TestErasureIsNotWaitedFor(t *testing.T) {
 	for name, tt := range map[string]struct {
@@ -305,7 +305,7 @@ func TestErasureIsNotWaitedFor(t *testing.T) {
 }
 
 // An edit of a message that is deleted meanwhile is refused.
-func TestEditOfWhatIsBeingDeleted(t *testing.T) {
+func TestEditDuringDeletion(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})
 	for name, body := range map[string]func(target uint64) chat.Body{
 		"an edit":    func(target uint64) chat.Body { return chat.Edit{Target: target, Text: "still a secret"} },

@@ -28,9 +28,9 @@ func payloads(items []chat.Item) (all []string) {
 	return all
 }
 
-// Whoever is behind, within the window or beyond it, and whoever comes later gets
+// A feed that is behind, within the window or beyond it, and one that joins later receives
 // the newest event of each sender and key, once.
-func TestNewestOfAKey(t *testing.T) {
+func TestNewestOfEachKeyIsDelivered(t *testing.T) {
 	for _, window := range []int{4, 1024} {
 		h := newTestHub(t, hub.Config{Window: window}, memory.Config{})
 		behind := h.feed(t, gopher, hub.Start{Room: "room"})
@@ -60,7 +60,7 @@ func TestNewestOfAKey(t *testing.T) {
 }
 
 // Keys are of a member, and end with its being there.
-func TestKeysEndWithTheirMember(t *testing.T) {
+func TestKeysAreForgottenWithTheirMember(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})
 	h.feed(t, gopher, hub.Start{Room: "room"})
 	player := h.feed(t, alice, hub.Start{Room: "room"})

@@ -134,7 +134,7 @@ func (s *stressReader) connect(t *testing.T, total int) {
 }
 
 // TestFeedModel does random things with feeds, one at a time. A feed must be
-// given what its rooms hold after the place where it began, and nothing else.
+// given what its rooms hold after the position where it began, and nothing else.
 func TestFeedModel(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		m := &feedModel{
@@ -143,7 +143,7 @@ func TestFeedModel(t *testing.T) {
 			rooms: []string{"a", "b", "c"},
 		}
 		for range rapid.IntRange(1, 3).Draw(rt, "feeds") {
-			f := &modelFeed{testFeed: m.h.newFeed(gopher), places: make(map[string]uint64)}
+			f := &modelFeed{testFeed: m.h.newFeed(gopher), positions: make(map[string]uint64)}
 			defer f.Close()
 			m.feeds = append(m.feeds, f)
 		}
@@ -157,9 +157,9 @@ func TestFeedModel(t *testing.T) {
 			for len(f.Ready()) > 0 {
 				m.take(rt, f, 16)
 			}
-			for room, place := range f.places {
-				if all := m.h.sequences(t, room); len(all) > 0 && all[len(all)-1] != place {
-					rt.Errorf("a feed ended at %d in room %q, want %d", place, room, all[len(all)-1])
+			for room, position := range f.positions {
+				if all := m.h.sequences(t, room); len(all) > 0 && all[len(all)-1] != position {
+					rt.Errorf("a feed ended at %d in room %q, want %d", position, room, all[len(all)-1])
 				}
 			}
 			f.Close()
@@ -177,7 +177,7 @@ type feedModel struct {
 
 type modelFeed struct {
 	*testFeed
-	places map[string]uint64 // by room: what comes after it is to be delivered
+	positions map[string]uint64 // by room: what comes after it is to be delivered
 }
 
 func (m *feedModel) send(rt *rapid.T) {
@@ -190,34 +190,34 @@ func (m *feedModel) send(rt *rapid.T) {
 func (m *feedModel) join(rt *rapid.T) {
 	f := rapid.SampledFrom(m.feeds).Draw(rt, "feed")
 	room := rapid.SampledFrom(m.rooms).Draw(rt, "room")
-	if _, joined := f.places[room]; joined {
+	if _, joined := f.positions[room]; joined {
 		rt.Skip("joined")
 	}
 	all := append([]uint64{0}, m.h.sequences(m.t, room)...)
 	start := hub.Start{Room: room}
-	place := all[len(all)-1]
+	position := all[len(all)-1]
 	switch rapid.SampledFrom([]string{"live", "after", "recent"}).Draw(rt, "start") {
 	case "after":
-		place = rapid.SampledFrom(all).Draw(rt, "after")
-		start.After = m.h.cursor(m.t, room, place)
+		position = rapid.SampledFrom(all).Draw(rt, "after")
+		start.After = m.h.cursor(m.t, room, position)
 	case "recent":
 		start.Recent = rapid.IntRange(1, 20).Draw(rt, "recent")
-		place = all[max(0, len(all)-1-start.Recent)]
+		position = all[max(0, len(all)-1-start.Recent)]
 	}
 	join(m.t, f.Feed, start)
-	f.places[room] = place
+	f.positions[room] = position
 }
 
 func (m *feedModel) leave(rt *rapid.T) {
 	f := rapid.SampledFrom(m.feeds).Draw(rt, "feed")
 	room := rapid.SampledFrom(m.rooms).Draw(rt, "room")
-	if _, joined := f.places[room]; !joined {
+	if _, joined := f.positions[room]; !joined {
 		rt.Skip("not joined")
 	}
 	if err := f.Leave(room); err != nil {
 		rt.Fatalf("Leave(%q) = %v, want nil", room, err)
 	}
-	delete(f.places, room)
+	delete(f.positions, room)
 }
 
 func (m *feedModel) next(rt *rapid.T) {
@@ -239,13 +239,13 @@ func (m *feedModel) take(rt *rapid.T, f *modelFeed, size int) {
 	for _, item := range buf[:n] {
 		switch item := item.(type) {
 		case *chat.Event:
-			place, joined := f.places[item.Room]
+			position, joined := f.positions[item.Room]
 			all := m.h.sequences(m.t, item.Room)
-			i, _ := slices.BinarySearch(all, place+1)
+			i, _ := slices.BinarySearch(all, position+1)
 			if !joined || i == len(all) || all[i] != item.Sequence {
-				rt.Fatalf("event %d of room %q (joined: %t) came after %d, want the next of %v", item.Sequence, item.Room, joined, place, all)
+				rt.Fatalf("event %d of room %q (joined: %t) came after %d, want the next of %v", item.Sequence, item.Room, joined, position, all)
 			}
-			f.places[item.Room] = item.Sequence
+			f.positions[item.Room] = item.Sequence
 		case chat.Reset:
 			rt.Fatalf("%+v, want no Reset", item)
 		}

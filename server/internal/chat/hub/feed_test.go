@@ -204,7 +204,7 @@ func TestFeedRecentUnderRetention(t *testing.T) {
 }
 
 // After a Reset a feed is live, as Joined said.
-func TestFeedGoesOnAfterReset(t *testing.T) {
+func TestFeedContinuesAfterReset(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})
 	h.sendMany(t, "room", 3)
 	f := h.feed(t, gopher, hub.Start{Room: "room", After: &chat.Cursor{Epoch: "other"}})
@@ -250,7 +250,7 @@ func TestFeedOvertakenWhileItReads(t *testing.T) {
 			last = item.Head
 		case *chat.Event:
 			if last+1 != item.Sequence {
-				t.Fatalf("event %d came after %d without a Reset: those between are lost, and nobody knows", item.Sequence, last)
+				t.Fatalf("event %d came after %d without a Reset, so that events are lost unnoticed", item.Sequence, last)
 			}
 			last = item.Sequence
 		}
@@ -364,8 +364,8 @@ func TestFeedTakesWithoutReading(t *testing.T) {
 	}
 }
 
-// Events in a room of many listeners are told apart.
-func TestFeedsOfLargeRoomsAreToldSo(t *testing.T) {
+// notify is called with true for an event in a room of many listeners.
+func TestFeedsOfLargeRoomsAreNotifiedOfMany(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})
 	var notified []bool
 	f := h.NewFeed(gopher, func(many bool) { notified = append(notified, many) })

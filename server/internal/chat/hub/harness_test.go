@@ -254,7 +254,7 @@ func (h *testHub) checkEmpty(t *testing.T) {
 
 var gopher = chat.Member{ID: "G", Name: "gopher", Guest: true}
 
-// send sends a message that must be new, and returns its place.
+// send sends a message that must be new, and returns its cursor.
 func (h *testHub) send(t testing.TB, room, text string) chat.Cursor {
 	t.Helper()
 	h.sent++
@@ -265,7 +265,7 @@ func (h *testHub) send(t testing.TB, room, text string) chat.Cursor {
 	return receipt.At
 }
 
-// sendMany sends n messages and returns the place of each.
+// sendMany sends n messages and returns the cursor of each.
 func (h *testHub) sendMany(t testing.TB, room string, n int) []chat.Cursor {
 	t.Helper()
 	at := make([]chat.Cursor, n)

@@ -63,7 +63,7 @@ func TestReadersShareALookup(t *testing.T) {
 }
 
 // What a page costs does not depend on the size of the room.
-func TestPagesReadWhatTheyShow(t *testing.T) {
+func TestPagesLookUpTheirOwnMessages(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{RoomEvents: 10_000})
 	at := h.sendMany(t, "room", 4000)
 	h.post(t, alice, "room", chat.Reaction{Target: at[3].Sequence, Emoji: "+"})
@@ -119,7 +119,7 @@ func TestReactionsAreBounded(t *testing.T) {
 		t.Errorf("taking a reaction away, at the bound = %v, want nil", err)
 	}
 	if _, err := react(late, 2, false); err != nil {
-		t.Errorf("a reaction in place of one that was taken away = %v, want nil", err)
+		t.Errorf("a reaction in place of one that was removed = %v, want nil", err)
 	}
 	if r, err := react(7, 1, false); err != nil || !r.Duplicate {
 		t.Errorf("a retry of what was taken away, at the bound = %+v, %v, want a duplicate", r, err)
@@ -150,12 +150,12 @@ func TestEmojiAreBounded(t *testing.T) {
 	h.post(t, bob, "room", chat.Reaction{Target: target, Emoji: "e7"})
 	h.post(t, alice, "room", chat.Reaction{Target: target, Emoji: "e8", Removed: true})
 	if _, err := h.Send(t.Context(), bob, one); err != nil {
-		t.Errorf("an emoji in place of one that was taken away = %v, want nil", err)
+		t.Errorf("an emoji in place of one that was removed = %v, want nil", err)
 	}
 }
 
 // Reactions count for the size of a page, too.
-func TestPagesAreBoundWithTheirReactions(t *testing.T) {
+func TestPageSizeIncludesReactions(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{Bytes: 1 << 30})
 	at := h.sendMany(t, "room", 6)
 	for i := range chat.MaxReactors {

@@ -97,8 +97,8 @@ func (v *view) sorted() []shown {
 	return all
 }
 
-// lively does random things with the messages of a room.
-type lively struct {
+// historyModel does random things with the messages of a room.
+type historyModel struct {
 	h       *testHub
 	t       *testing.T
 	live    *testFeed
@@ -118,7 +118,7 @@ type done struct {
 
 var emoji = []string{"+", "👍", "👨‍👩‍👧‍👦"} // of different lengths
 
-func (l *lively) send(rt *rapid.T, body chat.Body) (chat.Receipt, error) {
+func (l *historyModel) send(rt *rapid.T, body chat.Body) (chat.Receipt, error) {
 	l.n++
 	who := chat.Member{ID: rapid.SampledFrom([]string{"A", "B", "C"}).Draw(rt, "who")}
 	post := chat.Post{Room: "room", ID: fmt.Sprint(l.n), Body: body}
@@ -137,7 +137,7 @@ func (l *lively) send(rt *rapid.T, body chat.Body) (chat.Receipt, error) {
 
 // retry sends something again. It is answered alike, whatever has become of the
 // target meanwhile.
-func (l *lively) retry(rt *rapid.T) {
+func (l *historyModel) retry(rt *rapid.T) {
 	if len(l.done) == 0 {
 		rt.Skip("nothing was sent")
 	}
@@ -147,14 +147,14 @@ func (l *lively) retry(rt *rapid.T) {
 	}
 }
 
-func (l *lively) target(rt *rapid.T) uint64 {
+func (l *historyModel) target(rt *rapid.T) uint64 {
 	if len(l.targets) == 0 {
 		return 999
 	}
 	return rapid.SampledFrom(l.targets).Draw(rt, "target")
 }
 
-func (l *lively) post(rt *rapid.T) {
+func (l *historyModel) post(rt *rapid.T) {
 	body := chat.Message{Text: fmt.Sprint("text ", l.n)}
 	if rapid.Bool().Draw(rt, "reply") {
 		body.ReplyTo = l.target(rt)
@@ -164,33 +164,33 @@ func (l *lively) post(rt *rapid.T) {
 	}
 }
 
-func (l *lively) edit(rt *rapid.T) {
+func (l *historyModel) edit(rt *rapid.T) {
 	if receipt, err := l.send(rt, chat.Edit{Target: l.target(rt), Text: fmt.Sprint("edited ", l.n)}); err == nil {
 		l.targets = append(l.targets, receipt.At.Sequence)
 	}
 }
 
-func (l *lively) remove(rt *rapid.T) {
+func (l *historyModel) remove(rt *rapid.T) {
 	target := l.target(rt)
 	if _, err := l.send(rt, chat.Deletion{Target: target}); err == nil {
 		l.deleted = append(l.deleted, target)
 	}
 }
 
-func (l *lively) react(rt *rapid.T) {
+func (l *historyModel) react(rt *rapid.T) {
 	_, _ = l.send(rt, chat.Reaction{Target: l.target(rt), Emoji: rapid.SampledFrom(emoji).Draw(rt, "emoji"), Removed: rapid.Bool().Draw(rt, "removed")})
 }
 
-func (l *lively) custom(rt *rapid.T) {
+func (l *historyModel) custom(rt *rapid.T) {
 	_, _ = l.send(rt, chat.Custom{Type: "type.googleapis.com/game.v1.Move", Payload: []byte{8, 1}, Ephemeral: rapid.Bool().Draw(rt, "ephemeral")})
 }
 
-func (l *lively) listen(*rapid.T) { l.take(l.live, &l.seen) }
+func (l *historyModel) listen(*rapid.T) { l.take(l.live, &l.seen) }
 
-func (l *lively) take(f *testFeed, v *view) {
+func (l *historyModel) take(f *testFeed, v *view) {
 	for _, item := range drain(l.t, f, 7) {
 		if e, ok := item.(*chat.Event); ok {
-			if says := about(e); slices.Contains(l.deleted, says) {
+			if says := targetOf(e); slices.Contains(l.deleted, says) {
 				l.t.Errorf("a stream gave %+v, want nothing of message %d, which was deleted", e, says)
 			}
 			if e.Previous > v.last {
@@ -203,7 +203,7 @@ func (l *lively) take(f *testFeed, v *view) {
 }
 
 // page reads a page somewhere, so that the service keeps folds of different ages.
-func (l *lively) page(rt *rapid.T) {
+func (l *historyModel) page(rt *rapid.T) {
 	q := history.Query{Room: "room", Limit: rapid.IntRange(1, 5).Draw(rt, "limit")}
 	if rapid.Bool().Draw(rt, "before") {
 		q.Before = l.h.cursor(l.t, "room", l.target(rt))
@@ -214,7 +214,7 @@ func (l *lively) page(rt *rapid.T) {
 }
 
 // pages reads all of history, in pages that go forward or backward.
-func (l *lively) pages(rt *rapid.T, backward bool) *view {
+func (l *historyModel) pages(rt *rapid.T, backward bool) *view {
 	v := new(view)
 	var pages [][]*chat.Event
 	q := history.Query{Room: "room", Limit: 3, After: l.h.cursor(l.t, "room", 0)}
@@ -249,7 +249,7 @@ func (l *lively) pages(rt *rapid.T, backward bool) *view {
 }
 
 // about returns the message whose text an event has, 0 for none.
-func about(e *chat.Event) uint64 {
+func targetOf(e *chat.Event) uint64 {
 	switch body := e.Body.(type) {
 	case chat.Message:
 		return e.Sequence
@@ -281,11 +281,11 @@ func (h *testHub) stored(t testing.TB, room string) []*chat.Event {
 
 // However a room is read, it is the same room: by folding what a stream brought
 // as it happened, by folding the log, and by reading pages in either direction.
-func TestFoldIsTheSameEveryWay(t *testing.T) {
+func TestFoldsAgree(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
 		// With little memory, folds are dropped all the time.
 		size := rapid.SampledFrom([]int{0, 1 << 10, 64 << 10}).Draw(rt, "memory")
-		l := &lively{h: newTestHub(t, hub.Config{Window: 8, MemoryBytes: size}, memory.Config{}), t: t}
+		l := &historyModel{h: newTestHub(t, hub.Config{Window: 8, MemoryBytes: size}, memory.Config{}), t: t}
 		l.h.send(t, "other", "gaps between the room's sequences")
 		l.live = l.h.newFeed(gopher)
 		defer l.live.Close()
@@ -296,7 +296,7 @@ func TestFoldIsTheSameEveryWay(t *testing.T) {
 		})
 		l.listen(rt)
 		for _, e := range l.h.stored(t, "room") {
-			if says := about(e); slices.Contains(l.deleted, says) {
+			if says := targetOf(e); slices.Contains(l.deleted, says) {
 				rt.Fatalf("the journal holds %+v, want nothing of message %d, which was deleted", e, says)
 			}
 		}

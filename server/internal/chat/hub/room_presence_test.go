@@ -63,7 +63,7 @@ func (h *testHub) members(t *testing.T, room string) []string {
 }
 
 // Members come, go, come back and lose connections at random. When the grace period
-// has passed, everybody knows who is there: no ghost is left, and nobody is missed.
+// has passed, all members know exactly who is present.
 func TestPresenceUnderChurn(t *testing.T) {
 	for round := range 20 {
 		synctest.Test(t, func(t *testing.T) { testChurn(t, rand.New(rand.NewPCG(uint64(round), 1))) })
@@ -124,7 +124,7 @@ func testChurn(t *testing.T, r *rand.Rand) {
 
 // A member that is lost and comes back within the grace period has never left; one
 // that leaves in so many words is gone at once.
-func TestPresenceTellsOnlyWhatMatters(t *testing.T) {
+func TestPresenceAnnouncements(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHub(t, hub.Config{}, memory.Config{})
 		watching := h.feed(t, alice, hub.Start{Room: "room"})

@@ -315,7 +315,7 @@ func TestRoomsUnderChurn(t *testing.T) {
 	h.checkEmpty(t)
 }
 
-// A room goes on for the others when the call that was the first in it ends.
+// A room stays open for the others when the call that has opened it ends.
 func TestRoomOutlivesItsFirstCaller(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHub(t, hub.Config{}, memory.Config{})
@@ -336,7 +336,7 @@ func TestRoomOutlivesItsFirstCaller(t *testing.T) {
 	})
 }
 
-// Join and Close at once: whoever comes last, nobody is left in the room.
+// After concurrent calls of Join and Close the room has no listeners.
 func TestFeedJoinWhileClosing(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})
 	for range 200 {

@@ -135,7 +135,7 @@ func TestSendWithFailingJournal(t *testing.T) {
 	}
 }
 
-// An event that can't be read keeps its place, so that nobody takes it for a gap.
+// An event that can't be decoded keeps its sequence, so that receivers do not see a gap.
 func TestUnreadableEventKeepsItsPlace(t *testing.T) {
 	journal := &probe{Store: memory.Open(memory.Config{})}
 	s := hub.New(hub.Config{Journal: journal, State: journal, Encoding: eventpb.Encoding{}, Log: slog.New(slog.DiscardHandler)})

@@ -53,13 +53,13 @@ func roomsChanged(t *testing.T, f *testFeed) []*chat.RoomsChanged {
 	return all
 }
 
-// inSecond takes what a feed is told within a second, which must be one RoomsChanged.
+// inSecond takes what a feed receives within a second, which must be one RoomsChanged.
 func inSecond(t *testing.T, f *testFeed) *chat.RoomsChanged {
 	t.Helper()
 	<-time.After(time.Second)
 	got := roomsChanged(t, f)
 	if len(got) != 1 {
-		t.Fatalf("told %d times in a second, want once", len(got))
+		t.Fatalf("received %d RoomsChanged in a second, want 1", len(got))
 	}
 	return got[0]
 }
@@ -74,7 +74,7 @@ func TestWatchRooms(t *testing.T) {
 		}
 		<-time.After(10 * time.Second)
 		if got := roomsChanged(t, f); len(got) != 0 {
-			t.Errorf("told of %v while nothing has changed, want nothing", got)
+			t.Errorf("received %v while nothing has changed, want nothing", got)
 		}
 
 		h.sendMany(t, "busy", 100)
@@ -91,7 +91,7 @@ func TestWatchRooms(t *testing.T) {
 			t.Errorf("changed = %+v, want the rooms as they are now", changed.Rooms)
 		}
 		if got := roomsChanged(t, other); len(got) != 1 || got[0] != changed {
-			t.Errorf("the other watcher is told %v, want the same", got)
+			t.Errorf("the other feed received %v, want the same", got)
 		}
 
 		if err := guest.Leave("joined"); err != nil {
@@ -103,7 +103,7 @@ func TestWatchRooms(t *testing.T) {
 	})
 }
 
-// What is said while a feed does not watch, it is not told later.
+// A feed does not receive changes from before it watches.
 func TestUnwatchRooms(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHub(t, hub.Config{}, memory.Config{})
@@ -114,12 +114,12 @@ func TestUnwatchRooms(t *testing.T) {
 		h.send(t, "room", "hi")
 		<-time.After(3 * time.Second)
 		if got := roomsChanged(t, f); len(got) != 0 {
-			t.Errorf("told of %v after the watch has ended, want nothing", got)
+			t.Errorf("received %v after the watch has ended, want nothing", got)
 		}
 		watchRooms(t, f)
 		<-time.After(3 * time.Second)
 		if got := roomsChanged(t, f); len(got) != 0 {
-			t.Errorf("told of %v that was before the watch, want nothing", got)
+			t.Errorf("received %v from before the watch, want nothing", got)
 		}
 		f.Close()
 		if err := f.WatchRooms(t.Context()); !errors.Is(err, chat.ErrClosed) {
@@ -128,7 +128,7 @@ func TestUnwatchRooms(t *testing.T) {
 	})
 }
 
-// More rooms than fit are told as incomplete, with the newest.
+// More rooms than fit are delivered as incomplete, with the newest ones.
 func TestWatchRoomsIncomplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHub(t, hub.Config{}, memory.Config{})
@@ -147,7 +147,7 @@ func TestWatchRoomsIncomplete(t *testing.T) {
 	})
 }
 
-// A feed that is behind is told once that it has missed something, and goes on.
+// A feed that is behind receives one incomplete RoomsChanged, and continues.
 func TestWatchRoomsLagging(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h := newTestHub(t, hub.Config{}, memory.Config{})
@@ -157,7 +157,7 @@ func TestWatchRoomsLagging(t *testing.T) {
 			<-time.After(time.Second)
 		}
 		if got := roomsChanged(t, f); len(got) != 1 || !got[0].Incomplete {
-			t.Errorf("a feed that is behind is told %v, want one that is incomplete", got)
+			t.Errorf("a feed that is behind received %v, want one that is incomplete", got)
 		}
 		h.send(t, "room", "hi")
 		if changed := inSecond(t, f); changed.Incomplete || len(changed.Rooms) != 1 {
@@ -173,7 +173,7 @@ func TestWatchRoomsOfAClosedService(t *testing.T) {
 		f := h.watching(t)
 		h.Close()
 		if got := roomsChanged(t, f); len(got) != 0 {
-			t.Errorf("told of %v, want nothing", got)
+			t.Errorf("received %v, want nothing", got)
 		}
 		if err := h.newFeed(gopher).WatchRooms(t.Context()); !errors.Is(err, chat.ErrClosed) {
 			t.Errorf("WatchRooms = %v, want %v", err, chat.ErrClosed)
