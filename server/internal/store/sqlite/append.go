@@ -42,7 +42,7 @@ func newAppendJob(e chat.Entry) *appendJob {
 	return a
 }
 
-// stageAppend stores an event, or says in its outcome why not.
+// stageAppend stores an event, or sets its outcome to the reason why not.
 func (w *writer) stageAppend(a *appendJob) error {
 	now := max(w.config.now().UnixMilli(), w.last)
 	seq, duplicate, err := w.keys.find(a.key, now)
@@ -174,12 +174,12 @@ func (w *writer) stageRoom(r *room, name string) (*room, error) {
 	return r, nil
 }
 
-// retained tells whether an event is in its room and can still be read.
+// retained reports whether an event is in a room and can be read.
 func (w *writer) retained(r *room, seq uint64) (bool, error) {
 	if r == nil || seq <= max(r.evicted, r.staged.evicted) || seq >= w.next {
 		return false, nil
 	}
-	if w.tx.gone[seq] {
+	if w.tx.erased[seq] {
 		return false, nil
 	}
 	if e := w.staged(seq); e != nil {

@@ -7,8 +7,7 @@ import (
 	"errors"
 )
 
-// authorID returns what an author is known by in the indexes: 8 bytes of a
-// digest, and 0 for nobody.
+// authorID returns the number of an author in the indexes: 8 bytes of a digest, 0 for none.
 func authorID(author string) int64 {
 	if author == "" {
 		return 0
@@ -17,22 +16,22 @@ func authorID(author string) int64 {
 	return int64(binary.LittleEndian.Uint64(sum[:]) | 1)
 }
 
-// tally is how far a count has come.
+// tally is the state of a count.
 type tally struct {
 	after  uint64
 	except int64
 	limit  int
 
 	id      int64
-	indexed uint64 // what is before it is in the indexes
-	counted uint64 // in the room, ever
-	erased  uint64 // of those, or more
+	indexed uint64 // events before it are in the indexes
+	counted uint64 // counted events that were ever stored in the room
+	erased  uint64 // a bound above those of them that were erased
 	others  int    // found, not by except
 	own     int    // found, by except
 }
 
-// done tells whether the answer is known: there are enough others, or so many of
-// the author's own that looking further would take too long.
+// done reports whether the result is known: enough events of others were found, or so many of
+// the author's own that searching further would take too long.
 func (t *tally) done() bool { return t.others >= t.limit || t.own > 3*t.limit }
 
 // Count implements chat.Journal.
@@ -41,7 +40,7 @@ func (s *Store) Count(ctx context.Context, room string, after uint64, except str
 		return 0, err
 	}
 	t := tally{after: min(after, maxSequence), except: authorID(except), limit: min(limit, maxRows/4)}
-	if !s.countRecent(room, &t) {
+	if !s.countUnindexed(room, &t) {
 		return 0, nil
 	}
 	if !t.done() && t.after+1 < t.indexed {
@@ -55,9 +54,9 @@ func (s *Store) Count(ctx context.Context, room string, after uint64, except str
 	return t.others, nil
 }
 
-// countRecent counts what is not in the indexes yet. It reports false if the room
+// countUnindexed counts events that are not in the indexes yet. It reports false if the room
 // is unknown.
-func (s *Store) countRecent(room string, t *tally) bool {
+func (s *Store) countUnindexed(room string, t *tally) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	r := s.rooms[room]
@@ -85,8 +84,8 @@ func (t *tally) add(counted bool, author int64) {
 	}
 }
 
-// countIndexed counts what is in the indexes. If the room has far more than what
-// is asked for, the running number of the first event may already say enough.
+// countIndexed counts events in the indexes. If the room has far more than limit, the running
+// number of the first event may suffice.
 func (t *tally) countIndexed(r *reader) error {
 	if enough := uint64(4*t.limit) + t.erased; t.counted >= enough {
 		first := t.counted + 1
@@ -115,5 +114,5 @@ func (t *tally) countIndexed(r *reader) error {
 	return err
 }
 
-// errEnough ends a query.
+// errEnough ends a query early.
 var errEnough = errors.New("sqlite: enough rows")

@@ -53,7 +53,7 @@ func (w *writer) erase(r *room, target uint64) error {
 			return fmt.Errorf("erase an event: %w", err)
 		}
 	}
-	if w.tx.gone[r.staged.last] {
+	if w.tx.erased[r.staged.last] {
 		if r.staged.last, err = w.newest(r); err != nil {
 			return fmt.Errorf("look for the newest event: %w", err)
 		}
@@ -83,12 +83,12 @@ func (w *writer) revisionsOf(r *room, target uint64) ([]uint64, error) {
 		return nil, err
 	}
 	for _, p := range w.pending[target] {
-		if e, ok := r.find(p.seq); ok && !w.tx.gone[p.seq] {
+		if e, ok := r.find(p.seq); ok && !w.tx.erased[p.seq] {
 			add(e)
 		}
 	}
 	for _, e := range w.tx.changes[target] {
-		if !w.tx.gone[e.seq] {
+		if !w.tx.erased[e.seq] {
 			add(e)
 		}
 	}
@@ -97,7 +97,7 @@ func (w *writer) revisionsOf(r *room, target uint64) ([]uint64, error) {
 
 // eraseOne overwrites an event that is retained, and takes it out of the indexes.
 func (w *writer) eraseOne(r *room, seq uint64) error {
-	w.tx.gone[seq] = true
+	w.tx.erased[seq] = true
 	r.staged.events--
 	if w.staged(seq) != nil {
 		return run(w.eraser.overwrite, int64(seq))
@@ -160,7 +160,7 @@ func (w *writer) entryAt(pos uint64) (entry, error) {
 	return e, err
 }
 
-// unlist takes an event out of the indexes. One that is recent may be in them,
+// unlist takes an event out of the indexes. One that is not indexed yet may be in them,
 // too, after a crash.
 func (w *writer) unlist(r *room, e entry) error {
 	if err := run(w.eraser.unlistTimeline, r.id, int64(e.seq)); err != nil {
@@ -179,7 +179,7 @@ func (w *writer) unlist(r *room, e entry) error {
 
 // finishErasing does what is left to do of erasures before the commit.
 func (w *writer) finishErasing() error {
-	if len(w.tx.gone) == 0 {
+	if len(w.tx.erased) == 0 {
 		return nil
 	}
 	for _, r := range w.tx.rooms {
@@ -224,12 +224,12 @@ func (w *writer) oldestAfter(r *room, seq uint64) (first uint64, err error) {
 		return first, err
 	}
 	for _, e := range r.after(seq) {
-		if !w.tx.gone[e.seq] {
+		if !w.tx.erased[e.seq] {
 			return e.seq, nil
 		}
 	}
 	for _, e := range w.tx.events {
-		if e.room == r && e.seq > seq && !w.tx.gone[e.seq] {
+		if e.room == r && e.seq > seq && !w.tx.erased[e.seq] {
 			return e.seq, nil
 		}
 	}
@@ -240,12 +240,12 @@ func (w *writer) oldestAfter(r *room, seq uint64) (first uint64, err error) {
 // leaves; 0 if it leaves none.
 func (w *writer) newest(r *room) (last uint64, err error) {
 	for _, e := range slices.Backward(w.tx.events) {
-		if e.room == r && !w.tx.gone[e.seq] {
+		if e.room == r && !w.tx.erased[e.seq] {
 			return e.seq, nil
 		}
 	}
-	for _, e := range slices.Backward(r.recent) {
-		if !w.tx.gone[e.seq] {
+	for _, e := range slices.Backward(r.unindexed) {
+		if !w.tx.erased[e.seq] {
 			return e.seq, nil
 		}
 	}

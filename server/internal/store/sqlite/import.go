@@ -25,7 +25,7 @@ type Source struct {
 	// comes after all that were ever given.
 	Epoch string
 	Next  uint64
-	// Rooms are those of which more is known than their events tell.
+	// Rooms are those of which more is known than their events.
 	Rooms iter.Seq2[SourceRoom, error]
 	// Events come in the order of their sequences.
 	Events iter.Seq2[SourceEvent, error]
@@ -33,11 +33,11 @@ type Source struct {
 	Records iter.Seq2[chat.Record, error]
 }
 
-// SourceRoom is what a room's events don't tell.
+// SourceRoom is what is known of a room beside its events.
 type SourceRoom struct {
 	Name    string
 	Evicted uint64 // the newest event that retention dropped
-	Counted uint64 // how many Counted events there were that are not among the events
+	Counted uint64 // how many Counted events were stored that are not in Events
 }
 
 // SourceEvent is an event that keeps its sequence.

@@ -19,7 +19,7 @@ const (
 
 // indexer puts events in the indexes, some thousand appends after they were
 // stored: sorted by room, several of them change the same page then. Until then
-// readers find them in memory, in room.recent.
+// readers find them in memory, in room.unindexed.
 //
 // The work is spread over the transactions that follow: a batch begins with all
 // that was stored up to then, and the next one when it is done.
@@ -74,19 +74,19 @@ func (w *writer) indexSome(budget int) error {
 	done := 0
 	for ; done < len(x.rooms) && budget > 0; done++ {
 		r := x.rooms[done]
-		recent := r.before(x.upto + 1)
-		n := min(len(recent), budget)
-		for _, e := range recent[:n] {
+		unindexed := r.before(x.upto + 1)
+		n := min(len(unindexed), budget)
+		for _, e := range unindexed[:n] {
 			if err := w.list(r, e); err != nil {
 				return fmt.Errorf("index an event: %w", err)
 			}
 		}
 		budget -= n + 1
 		if n > 0 {
-			last := recent[n-1].seq
+			last := unindexed[n-1].seq
 			w.tx.then = append(w.tx.then, func() { w.indexed(r, last) })
 		}
-		if n < len(recent) {
+		if n < len(unindexed) {
 			break
 		}
 		if err := w.writeRoom(r, r.buried); err != nil {
@@ -132,10 +132,10 @@ func (w *writer) indexed(r *room, upto uint64) {
 	for _, e := range done {
 		w.unpend(e)
 	}
-	if rest := r.recent[len(done):]; len(rest) == 0 {
-		r.recent = nil
+	if rest := r.unindexed[len(done):]; len(rest) == 0 {
+		r.unindexed = nil
 	} else {
-		r.recent = append(make([]entry, 0, len(rest)+8), rest...)
+		r.unindexed = append(make([]entry, 0, len(rest)+8), rest...)
 	}
 }
 

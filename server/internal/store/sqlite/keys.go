@@ -142,7 +142,7 @@ func (k *keyring) load(s segment, fn func(keyRecord)) error {
 }
 
 // add notes the key of an event that the transaction stores, and returns what
-// takes it back.
+// undoes that.
 func (k *keyring) add(r keyRecord) (undo func()) {
 	h := r.digest.hash()
 	before, had := k.seen[h]

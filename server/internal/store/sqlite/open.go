@@ -376,7 +376,7 @@ func (w *writer) replay(r *room, e entry, gone bool) {
 	case isNew:
 		r.add(e)
 	default:
-		r.recent = append(r.recent, e)
+		r.unindexed = append(r.unindexed, e)
 	}
 	if e.target != 0 {
 		w.pending[e.target] = append(w.pending[e.target], pendingChange{r, e.seq})

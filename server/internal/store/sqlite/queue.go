@@ -9,14 +9,13 @@ import (
 )
 
 const (
-	queueJobs  = 4096     // how many jobs wait, at most
-	queueBytes = 16 << 20 // what they take, at most, unless it is one
+	queueJobs  = 4096     // the largest number of queued jobs
+	queueBytes = 16 << 20 // the largest size of queued jobs, unless there is only one
 )
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// job is what the writer is asked to do in a transaction: to append an event or
-// to write a record, never both.
+// job is an event to append or a record to write: exactly one is set.
 type job struct {
 	append *appendJob
 	record *recordJob
@@ -29,7 +28,7 @@ func (j job) size() int {
 	return len(j.record.value) + overhead
 }
 
-// appendJob is an Entry with all that is computed of it before the transaction.
+// appendJob is an Entry, with what is computed of it outside of the transaction.
 type appendJob struct {
 	room    string
 	payload []byte
@@ -42,15 +41,15 @@ type appendJob struct {
 	outcome chat.Appended
 }
 
-// queue holds the jobs that wait for the writer.
+// queue holds the jobs for the writer.
 type queue struct {
-	wake chan struct{} // has a value when jobs wait, or after close
+	wake chan struct{} // capacity 1: there are jobs, or the queue is closed
 
 	mu     sync.Mutex // guards below
 	jobs   []job
 	bytes  int
 	closed bool
-	space  chan struct{} // closed when jobs were taken; nil when nobody waits
+	space  chan struct{} // closed when jobs are taken; nil when no caller waits
 }
 
 func newQueue() *queue { return &queue{wake: make(chan struct{}, 1)} }
@@ -91,7 +90,7 @@ func (q *queue) poke() {
 	}
 }
 
-// take returns what waits, oldest first, in the slice that it is given.
+// take returns the queued jobs, oldest first. The queue continues in the slice into.
 func (q *queue) take(into []job) (jobs []job, closed bool) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -103,7 +102,7 @@ func (q *queue) take(into []job) (jobs []job, closed bool) {
 	return jobs, q.closed
 }
 
-// close refuses further jobs. Those that wait can still be taken.
+// close refuses further jobs. Queued jobs can still be taken.
 func (q *queue) close() {
 	q.mu.Lock()
 	q.closed = true

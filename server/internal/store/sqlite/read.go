@@ -89,27 +89,27 @@ func (s *Store) read(ctx context.Context, fn func(*reader) error) error {
 	}
 }
 
-// maxRows is a limit that is as good as none.
+// maxRows is a limit above any number of rows.
 const maxRows = 1 << 30
 
-// attempts is how often a read is tried that events disappear from under.
+// attempts is how often a read is repeated because events disappear meanwhile.
 const attempts = 100
 
 // page is a part of a room's events.
 type page struct {
 	name      string
-	low, high uint64 // the events are between
+	low, high uint64 // exclusive bounds of the sequences
 	limit     int
-	newest    bool // of those, the newest and not the oldest
+	newest    bool // select the newest of those, not the oldest
 
-	// What follows is from memory.
-	id       int64
-	floor    uint64   // nothing up to it is retained
-	indexed  uint64   // what is before it is in the indexes
-	recent   []uint64 // what isn't, as much as is needed
-	previous uint64   // the event before recent, if it is not in the indexes
+	// Copied from memory.
+	id        int64
+	floor     uint64   // nothing up to it is retained
+	indexed   uint64   // events before it are in the indexes
+	unindexed []uint64 // the others, as many as are needed
+	previous  uint64   // the event before unindexed, if it is not in the indexes
 
-	// What follows is the result.
+	// The result.
 	events []chat.Stored
 	stale  bool // events disappeared meanwhile
 }
@@ -147,7 +147,8 @@ func (s *Store) page(ctx context.Context, wanted page) ([]chat.Stored, error) {
 	return nil, fmt.Errorf("%w: room %q: the indexes have events that are erased or missing", chat.ErrDamaged, wanted.name)
 }
 
-// survey notes what a page is made of. It reports false if there is nothing.
+// survey fills in the fields that are copied from memory. It reports false if the room has no
+// events.
 func (s *Store) survey(p *page) bool {
 	s.mu.RLock()
 	defer s.mu.RUnlock()
@@ -158,8 +159,8 @@ func (s *Store) survey(p *page) bool {
 	p.id, p.floor = r.id, r.evicted
 	p.low, p.high = min(max(p.low, p.floor), maxSequence), min(p.high, maxSequence)
 	p.indexed = min(p.high, r.indexedBefore())
-	from, _ := slices.BinarySearchFunc(r.recent, p.low+1, bySequence)
-	to, _ := slices.BinarySearchFunc(r.recent, p.high, bySequence)
+	from, _ := slices.BinarySearchFunc(r.unindexed, p.low+1, bySequence)
+	to, _ := slices.BinarySearchFunc(r.unindexed, p.high, bySequence)
 	if to <= from {
 		from, to = 0, 0
 	}
@@ -169,10 +170,10 @@ func (s *Store) survey(p *page) bool {
 		to = min(to, from+p.limit)
 	}
 	if from > 0 {
-		p.previous = r.recent[from-1].seq
+		p.previous = r.unindexed[from-1].seq
 	}
-	for _, e := range r.recent[from:to] {
-		p.recent = append(p.recent, e.seq)
+	for _, e := range r.unindexed[from:to] {
+		p.unindexed = append(p.unindexed, e.seq)
 	}
 	return true
 }
@@ -184,7 +185,7 @@ func (p *page) read(r *reader) error {
 			return err
 		}
 	}
-	for _, seq := range p.recent[:min(len(p.recent), p.limit-len(p.events))] {
+	for _, seq := range p.unindexed[:min(len(p.unindexed), p.limit-len(p.events))] {
 		if err := p.single(r, seq); err != nil {
 			return err
 		}
@@ -206,15 +207,15 @@ func (p *page) read(r *reader) error {
 	return nil
 }
 
-// readBack reads the newest events, and one more for its sequence.
+// readBack reads the newest events, and the sequence of the one before them.
 func (p *page) readBack(r *reader) error {
-	if more := p.limit + 1 - len(p.recent); more > 0 {
+	if more := p.limit + 1 - len(p.unindexed); more > 0 {
 		if err := p.selectEvents(r.back, more); err != nil {
 			return err
 		}
 		slices.Reverse(p.events)
 	}
-	for _, seq := range p.recent {
+	for _, seq := range p.unindexed {
 		if err := p.single(r, seq); err != nil {
 			return err
 		}
@@ -228,7 +229,7 @@ func (p *page) readBack(r *reader) error {
 	return nil
 }
 
-// chain sets what comes before each event.
+// chain sets the Previous of each event.
 func (p *page) chain(previous uint64) {
 	for i := range p.events {
 		p.events[i].Previous = previous
@@ -236,7 +237,7 @@ func (p *page) chain(previous uint64) {
 	}
 }
 
-// selectEvents reads events by way of the index.
+// selectEvents reads events that are in the indexes.
 func (p *page) selectEvents(s *sqlite3.Stmt, limit int) error {
 	return query(s, func() error {
 		return p.add(s, uint64(s.ColumnInt64(0)), 1)
@@ -254,7 +255,7 @@ func (p *page) single(r *reader, seq uint64) error {
 	return err
 }
 
-// add adds an event whose payload, checksum and gone are columns from a first.
+// add adds an event. Its payload, checksum and gone are consecutive columns.
 func (p *page) add(s *sqlite3.Stmt, seq uint64, first int) error {
 	if s.ColumnInt64(first+2) != 0 {
 		p.stale = true
@@ -302,7 +303,7 @@ func (s *Store) changes(r *reader, p *page, targets []uint64) error {
 			return err
 		}
 	}
-	for _, seq := range p.recent {
+	for _, seq := range p.unindexed {
 		if err := p.single(r, seq); err != nil {
 			return err
 		}
@@ -310,7 +311,7 @@ func (s *Store) changes(r *reader, p *page, targets []uint64) error {
 	return nil
 }
 
-// surveyChanges notes which changes are not in the indexes yet. It reports false
+// surveyChanges finds the changes that are not in the indexes yet. It reports false
 // if the room is unknown.
 func (s *Store) surveyChanges(p *page, targets []uint64) bool {
 	s.mu.RLock()
@@ -323,14 +324,14 @@ func (s *Store) surveyChanges(p *page, targets []uint64) bool {
 	for _, target := range targets {
 		for _, c := range s.pending[target] {
 			if c.room == r && c.seq > p.low {
-				p.recent = append(p.recent, c.seq)
+				p.unindexed = append(p.unindexed, c.seq)
 			}
 		}
 	}
 	return true
 }
 
-// usable returns an error if the store is closed, or ctx has ended.
+// usable returns an error if the store is closed or ctx has ended.
 func (s *Store) usable(ctx context.Context) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -343,12 +344,12 @@ func (s *Store) usable(ctx context.Context) error {
 	}
 }
 
-// readError adds the room, and says of damaged pages that they are.
+// readError adds the room to an error, and chat.ErrDamaged if pages are damaged.
 func readError(room string, err error) error {
 	return fmt.Errorf("sqlite: room %q: %w", room, damagedError(err))
 }
 
-// damagedError makes an error ErrDamaged if it means that.
+// damagedError adds chat.ErrDamaged to an error that means that stored data can't be read.
 func damagedError(err error) error {
 	if damaged(err) && !errors.Is(err, chat.ErrDamaged) {
 		return fmt.Errorf("%w: %w", chat.ErrDamaged, err)
@@ -356,7 +357,7 @@ func damagedError(err error) error {
 	return err
 }
 
-// damaged tells whether an error means that what was stored can't be read.
+// damaged reports whether an error means that stored data can't be read.
 func damaged(err error) bool {
 	return errors.Is(err, sqlite3.CORRUPT) || errors.Is(err, sqlite3.NOTADB) || errors.Is(err, sqlite3.IOERR_DATA)
 }

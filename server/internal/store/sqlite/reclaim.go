@@ -7,8 +7,7 @@ import (
 )
 
 const (
-	// reclaimMoves is how many rows a step moves, at most, and reclaimBytes what
-	// they take, about: appends wait for it.
+	// reclaimMoves and reclaimBytes bound the rows that a step moves: appends wait for it.
 	reclaimMoves = 64
 	reclaimBytes = 64 << 10
 	// moat is how many overwritten rows stay between those that are deleted and
@@ -16,7 +15,7 @@ const (
 	// beside it, and leaves copies of their rows in free space. A page of 8 KiB
 	// has fewer than 200 rows, so that these are overwritten ones.
 	moat = 1024
-	// leastDead is how many rows must be overwritten before it is worth while.
+	// leastDead is how many rows must be overwritten before reclaiming begins.
 	leastDead = 4 * moat
 )
 
@@ -27,11 +26,11 @@ const (
 // It works while more than a third of the rows are overwritten. Each step that
 // moves a row has deleted others then, and the cost per append stays the same.
 type reclaimer struct {
-	dead   int64 // how many rows are overwritten and not deleted, about
+	dead   int64 // how many rows are overwritten and not deleted, approximately
 	active bool
 	next   uint64   // where the next step begins
-	steps  []uint64 // where those began whose rows are not deleted yet
-	rows   []int    // how many rows they had
+	steps  []uint64 // the positions at which steps began whose rows are not deleted yet
+	rows   []int    // how many rows those steps had
 
 	scan, move, relist, remove *sqlite3.Stmt
 }
@@ -58,7 +57,7 @@ type storedRow struct {
 	payload []byte
 }
 
-// wanted tells whether there is enough to reclaim.
+// wanted reports whether there is enough to reclaim.
 func (c *reclaimer) wanted(live int) bool {
 	if c.active {
 		c.active = c.dead > leastDead/2 && 4*c.dead > int64(live)
@@ -68,8 +67,7 @@ func (c *reclaimer) wanted(live int) bool {
 	return c.active
 }
 
-// reclaimSome takes a step as part of the transaction, before all else. It looks
-// at as many rows as budget says.
+// reclaimSome takes a step at the beginning of the transaction. It reads up to budget rows.
 func (w *writer) reclaimSome(budget int) error {
 	c := &w.reclaim
 	if !c.wanted(w.retention.events) {
@@ -99,8 +97,8 @@ func (w *writer) reclaimSome(budget int) error {
 	return w.removeRows()
 }
 
-// scanRows returns the rows of a step: up to one that may not be moved now. Rows
-// whose keys are in no segment stay, since they have the only copy on disk.
+// scanRows returns the rows of a step, up to the first one that must not be moved now. Rows
+// whose keys are in no segment stay, as they have the only copy on disk.
 func (w *writer) scanRows(limit int) (rows []storedRow, err error) {
 	s, size, moves, stop := w.reclaim.scan, 0, 0, false
 	err = query(s, func() error {
@@ -115,7 +113,7 @@ func (w *writer) scanRows(limit int) (rows []storedRow, err error) {
 			crc:  s.ColumnInt64(9),
 		}
 		r := w.byID[row.room]
-		// An event that is evicted is about to be overwritten where it is.
+		// An evicted event is about to be overwritten at its position.
 		stop = stop || r == nil || size > reclaimBytes || moves == reclaimMoves || !row.gone && row.seq <= r.evicted
 		if stop {
 			return nil
@@ -135,7 +133,7 @@ func (w *writer) scanRows(limit int) (rows []storedRow, err error) {
 // relocate appends an event again and overwrites the row that it had.
 func (w *writer) relocate(row storedRow) error {
 	r := w.byID[row.room]
-	r.victims = nil // they know where the row was
+	r.victims = nil // they have the former position of the row
 	next := w.next
 	w.tx.undo = append(w.tx.undo, func() { w.next, r.victims = next, nil })
 	pos := int64(w.next)
@@ -164,7 +162,7 @@ func (w *writer) relocate(row storedRow) error {
 	return nil
 }
 
-// removeRows deletes the rows of the oldest step if a moat follows it.
+// removeRows deletes the rows of the oldest step if enough overwritten rows follow them.
 func (w *writer) removeRows() error {
 	c := &w.reclaim
 	after := 0

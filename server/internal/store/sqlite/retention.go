@@ -13,13 +13,13 @@ import (
 const (
 	// lookAhead is how many of a room's oldest events are looked up at once.
 	lookAhead = 256
-	// buryEvery is how many evicted events are overwritten together: sorted by
-	// place, several of them are in the same page then.
+	// buryEvery is how many evicted events are overwritten together: sorted by position,
+	// several of them are on the same page.
 	buryEvery = 4096
-	// maxEvictions bounds what a transaction drops of a room. More are only too many
-	// after Config.RoomEvents was made smaller.
+	// maxEvictions bounds the events of a room that a transaction evicts. There are more only
+	// after Config.RoomEvents was lowered.
 	maxEvictions = 4096
-	// maxBacklog bounds what is evicted and not overwritten yet.
+	// maxBacklog bounds the events that are evicted and not overwritten yet.
 	maxBacklog = 16 * buryEvery
 )
 
@@ -29,27 +29,27 @@ type victim struct {
 	pos uint64
 }
 
-// evictedEvent is an event that no reader gets and that is to be overwritten.
+// evictedEvent is an event that is hidden from readers and is to be overwritten.
 type evictedEvent struct {
 	victim
 	room *room
 }
 
-// retention drops the oldest events of rooms that exceed what they may keep. An
-// event is evicted in memory at once and overwritten later, with many others.
+// retention evicts the oldest events of rooms that exceed their limits. An event is evicted
+// in memory at once, and overwritten later together with many others.
 type retention struct {
 	events int     // of all rooms
 	total  int64   // the bytes of all rooms
-	over   []*room // that have too many events since before they were opened
+	over   []*room // that had too many events when the store was opened
 
-	// largest orders the rooms by bytes, once total was ever too much.
+	// largest orders the rooms by bytes. It is built when total exceeds the limit first.
 	largest roomHeap
 	ordered bool
 
 	evicted []evictedEvent // to be overwritten
-	burying []evictedEvent // of which a batch is under way, by place
+	burying []evictedEvent // the batch that is being overwritten, by position
 	upto    map[*room]uint64
-	swept   time.Time // when the age of events was looked at
+	swept   time.Time // when the age of events was checked last
 
 	oldest, unlist, unlistCounted *sqlite3.Stmt
 }
@@ -71,7 +71,7 @@ func (t *retention) grow(r *room, size int64, events int) {
 	t.moved(r)
 }
 
-// shrink notes that a room has an event less.
+// shrink notes that a room has one event less.
 func (t *retention) shrink(r *room, size int64) {
 	t.total -= size
 	t.events--
@@ -88,8 +88,7 @@ func (t *retention) moved(r *room) {
 	}
 }
 
-// stageEvictions drops a room's oldest events as part of the transaction: it has
-// too many.
+// stageEvictions evicts a room's oldest events in the transaction while it has too many.
 func (w *writer) stageEvictions(r *room) error {
 	for r.staged.events > w.config.RoomEvents && w.retention.backlog() > 0 {
 		seq, err := w.nextEviction(r)
@@ -111,8 +110,8 @@ func (w *writer) stageEvictions(r *room) error {
 	return nil
 }
 
-// nextEviction returns the room's oldest event that the transaction leaves, 0 if
-// there is none.
+// nextEviction returns the room's oldest event that is neither evicted nor erased by the
+// transaction, 0 if there is none.
 func (w *writer) nextEviction(r *room) (uint64, error) {
 	for need := r.staged.evictions + 2; ; need = len(r.victims) + 1 {
 		if err := w.lookAhead(r, need); err != nil {
@@ -120,7 +119,7 @@ func (w *writer) nextEviction(r *room) (uint64, error) {
 		}
 		i, _ := slices.BinarySearchFunc(r.victims, r.staged.evicted+1, func(v victim, seq uint64) int { return bySequence(v.entry, seq) })
 		for _, v := range r.victims[i:] {
-			if !w.tx.gone[v.seq] {
+			if !w.tx.erased[v.seq] {
 				return v.seq, nil
 			}
 		}
@@ -129,19 +128,19 @@ func (w *writer) nextEviction(r *room) (uint64, error) {
 		}
 	}
 	for _, e := range r.after(r.staged.evicted) {
-		if !w.tx.gone[e.seq] {
+		if !w.tx.erased[e.seq] {
 			return e.seq, nil
 		}
 	}
 	for _, e := range w.tx.events {
-		if e.room == r && e.seq > r.staged.evicted && !w.tx.gone[e.seq] {
+		if e.room == r && e.seq > r.staged.evicted && !w.tx.erased[e.seq] {
 			return e.seq, nil
 		}
 	}
 	return 0, nil
 }
 
-// retain evicts what is too much after a transaction.
+// retain evicts events above the limits after a transaction.
 func (w *writer) retain() error {
 	t := &w.retention
 	over := t.over
@@ -191,7 +190,7 @@ func (w *writer) evict(r *room, n int) error {
 	return nil
 }
 
-// drop evicts the n oldest events of a room: victims, or recent ones when no
+// drop evicts the n oldest events of a room: victims, or unindexed ones when no
 // other is in the indexes. It needs Store.mu.
 func (w *writer) drop(r *room, n int) {
 	if n == 0 {
@@ -202,9 +201,9 @@ func (w *writer) drop(r *room, n int) {
 		switch {
 		case len(r.victims) > 0:
 			v, r.victims = r.victims[0], r.victims[1:]
-		case len(r.recent) > 0:
-			v = victim{r.recent[0], r.recent[0].seq}
-			r.recent = r.recent[1:]
+		case len(r.unindexed) > 0:
+			v = victim{r.unindexed[0], r.unindexed[0].seq}
+			r.unindexed = r.unindexed[1:]
 			w.unpend(v.entry)
 		default:
 			w.complain("the indexes hold fewer events than they should",
@@ -223,8 +222,8 @@ func (w *writer) drop(r *room, n int) {
 	switch {
 	case len(r.victims) > 0:
 		r.first, r.oldest = r.victims[0].seq, r.victims[0].at
-	case len(r.recent) > 0:
-		r.first, r.oldest = r.recent[0].seq, r.recent[0].at
+	case len(r.unindexed) > 0:
+		r.first, r.oldest = r.unindexed[0].seq, r.unindexed[0].at
 	default:
 		r.first, r.last = 0, 0
 	}
@@ -233,7 +232,7 @@ func (w *writer) drop(r *room, n int) {
 // lookAhead looks up a room's oldest events in the indexes, as many as are
 // needed, if there are.
 func (w *writer) lookAhead(r *room, need int) error {
-	if len(r.victims) >= min(need, r.events-len(r.recent)) {
+	if len(r.victims) >= min(need, r.events-len(r.unindexed)) {
 		return nil
 	}
 	after := r.evicted
@@ -265,7 +264,7 @@ func victimOf(s *sqlite3.Stmt) victim {
 	}
 }
 
-// sweep evicts what is too old.
+// sweep evicts events that are too old.
 func (w *writer) sweep(now time.Time) error {
 	age := w.config.Age
 	if age == 0 || now.Sub(w.retention.swept) < min(time.Minute, age/16+time.Second) {
@@ -291,25 +290,25 @@ func (w *writer) evictOlder(r *room, before int64) error {
 		for n < len(r.victims) && r.victims[n].at < before {
 			n++
 		}
-		if n == len(r.victims) && n == r.events-len(r.recent) {
-			for i := 0; i < len(r.recent) && r.recent[i].at < before; i++ {
+		if n == len(r.victims) && n == r.events-len(r.unindexed) {
+			for i := 0; i < len(r.unindexed) && r.unindexed[i].at < before; i++ {
 				n++
 			}
 		} else if n == len(r.victims) {
-			n-- // so that the one after is known
+			n-- // so that the next one is known
 		}
 		w.mu.Lock()
 		w.drop(r, n)
 		if n == 0 {
-			r.oldest = before // nothing older is left
+			r.oldest = before // no older event is left
 		}
 		w.mu.Unlock()
 	}
 	return nil
 }
 
-// startBurying begins a batch of overwriting if none is under way and there is
-// enough to do.
+// startBurying begins to overwrite a batch if none is in progress and there are enough
+// events.
 func (t *retention) startBurying(least int) {
 	if len(t.burying) > 0 || len(t.evicted) < least || len(t.evicted) == 0 {
 		return
@@ -354,7 +353,7 @@ func (w *writer) burySome(budget int) error {
 	return nil
 }
 
-// buried takes the events of a batch out of the indexes: all are overwritten.
+// buried removes the events of a batch from the indexes: all are overwritten.
 func (w *writer) buried() error {
 	for r, upto := range w.retention.upto {
 		if err := run(w.retention.unlist, r.id, int64(upto)); err != nil {

@@ -44,9 +44,9 @@ type room struct {
 	erased      uint64 // how many of them were ever erased, or more
 	oldest      int64  // a time before first was stored, Unix milliseconds
 	newest      int64  // when last was stored, Unix milliseconds
-	// recent holds the retained events that are not in the indexes yet. They are
+	// unindexed holds the retained events that are not in the indexes yet. They are
 	// newer than all that are.
-	recent []entry
+	unindexed []entry
 
 	// What follows is the writer's alone.
 	staged  stagedRoom
@@ -55,7 +55,7 @@ type room struct {
 	buried  uint64 // of what is evicted, all up to it is overwritten
 	// victims are the oldest events in the indexes, as far as they were looked up.
 	victims []victim
-	// heap is the room's place in retention.largest, -1 when it has none.
+	// heap is the room's index in retention.largest, -1 if it is not in it.
 	heap int
 }
 
@@ -74,40 +74,40 @@ func bySequence(e entry, seq uint64) int { return cmp.Compare(e.seq, seq) }
 
 // find returns an event that is not in the indexes yet.
 func (r *room) find(seq uint64) (entry, bool) {
-	i, ok := slices.BinarySearchFunc(r.recent, seq, bySequence)
+	i, ok := slices.BinarySearchFunc(r.unindexed, seq, bySequence)
 	if !ok {
 		return entry{}, false
 	}
-	return r.recent[i], true
+	return r.unindexed[i], true
 }
 
-// after returns the recent events after a sequence.
+// after returns the unindexed events after a sequence.
 func (r *room) after(seq uint64) []entry {
-	i, ok := slices.BinarySearchFunc(r.recent, seq, bySequence)
+	i, ok := slices.BinarySearchFunc(r.unindexed, seq, bySequence)
 	if ok {
 		i++
 	}
-	return r.recent[i:]
+	return r.unindexed[i:]
 }
 
-// before returns the recent events before a sequence.
+// before returns the unindexed events before a sequence.
 func (r *room) before(seq uint64) []entry {
-	i, _ := slices.BinarySearchFunc(r.recent, seq, bySequence)
-	return r.recent[:i]
+	i, _ := slices.BinarySearchFunc(r.unindexed, seq, bySequence)
+	return r.unindexed[:i]
 }
 
 // indexedBefore returns the sequence below which the room's events are in the
 // indexes.
 func (r *room) indexedBefore() uint64 {
-	if len(r.recent) == 0 {
+	if len(r.unindexed) == 0 {
 		return maxSequence
 	}
-	return r.recent[0].seq
+	return r.unindexed[0].seq
 }
 
 // add makes an event the room's newest.
 func (r *room) add(e entry) {
-	r.recent = append(r.recent, e)
+	r.unindexed = append(r.unindexed, e)
 	if r.first == 0 {
 		r.first, r.oldest = e.seq, e.at
 	}
@@ -118,8 +118,8 @@ func (r *room) add(e entry) {
 
 // forget removes an event that was erased. The caller corrects first.
 func (r *room) forget(e entry) {
-	if i, ok := slices.BinarySearchFunc(r.recent, e.seq, bySequence); ok {
-		r.recent = slices.Delete(r.recent, i, i+1)
+	if i, ok := slices.BinarySearchFunc(r.unindexed, e.seq, bySequence); ok {
+		r.unindexed = slices.Delete(r.unindexed, i, i+1)
 	}
 	r.victims = slices.DeleteFunc(r.victims, func(v victim) bool { return v.seq == e.seq })
 	r.events--

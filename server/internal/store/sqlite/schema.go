@@ -113,7 +113,7 @@ type conn struct {
 	statements []*sqlite3.Stmt
 }
 
-// dial opens a connection to a database file, which it creates only if told to.
+// dial opens a connection to a database file, which it creates only with OPEN_CREATE.
 // Closing it leaves a write-ahead log that was there before as it is.
 func dial(path, vfs string, flags sqlite3.OpenFlag) (*conn, error) {
 	log, err := sizeOf(path + "-wal")

@@ -16,9 +16,9 @@ const (
 	// scrubPatience is how long emptying the write-ahead log waits for readers
 	// while it keeps others from writing.
 	scrubPatience = 4 * time.Millisecond
-	// scrubPause is how long appends have before it is tried again.
+	// scrubPause is the pause before a retry, in which appends are stored.
 	scrubPause = 10 * time.Millisecond
-	// lockPatience is how long other statements wait for another process.
+	// lockPatience is how long other statements wait for a lock of another process.
 	lockPatience = 5 * time.Second
 	// staleEvery is how often the write-ahead log is emptied because of evicted
 	// events.
@@ -33,10 +33,10 @@ type scrubs struct {
 	waiting []chan<- scrubbed
 	closed  bool
 
-	// What follows is the writer's alone.
-	stale   bool // the log has evicted events
+	// Used by the writer alone.
+	stale   bool // the write-ahead log has evicted events
 	emptied time.Time
-	timer   *time.Timer // running when emptying the log is to be tried again
+	timer   *time.Timer // of the next attempt to empty the write-ahead log, or nil
 }
 
 type scrubbed struct {
@@ -77,14 +77,14 @@ func (s *scrubs) add(done chan<- scrubbed) bool {
 	return true
 }
 
-// waits tells whether a call waits.
+// waits reports whether a call is waiting.
 func (s *scrubs) waits() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.waiting) > 0
 }
 
-// answer ends the calls that wait. The first is told what was removed.
+// answer ends the calls that are waiting. The first one returns how many events were erased.
 func (s *scrubs) answer(erased int, err error) {
 	s.mu.Lock()
 	waiting := s.waiting
@@ -103,7 +103,7 @@ func (s *scrubs) close() {
 	s.closed = true
 }
 
-// retry returns a channel that has a value when it is time to try again.
+// retry returns a channel that receives when it is time for the next attempt.
 func (s *scrubs) retry() <-chan time.Time {
 	if s.timer == nil {
 		return nil
@@ -111,9 +111,9 @@ func (s *scrubs) retry() <-chan time.Time {
 	return s.timer.C
 }
 
-// scrub empties the write-ahead log if calls of Scrub wait: what was overwritten
-// is then overwritten in the database, and nowhere else. Readers that have begun
-// before keep it from that, while appends are still stored.
+// scrub empties the write-ahead log if calls of Scrub are waiting. Erased events are then
+// overwritten in the database, and are in no other file. Readers that began earlier delay
+// this; appends are stored meanwhile.
 func (w *writer) scrub() {
 	if !w.scrubs.waits() {
 		return
@@ -138,8 +138,7 @@ func (w *writer) scrub() {
 	w.scrubs.answer(n, nil)
 }
 
-// empty moves what is in the write-ahead log to the database, and truncates it.
-// Both are on disk then.
+// empty moves the write-ahead log into the database and truncates it, both durably.
 func (w *writer) empty() error {
 	if err := w.conn.BusyTimeout(scrubPatience); err != nil {
 		return err

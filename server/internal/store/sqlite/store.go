@@ -1,8 +1,8 @@
 // Package sqlite keeps events and records in one SQLite file, without cgo.
 //
 // A Store implements [chat.Journal] and [chat.State]. What it acknowledges is on
-// disk: a single writer commits all that waits as one transaction and syncs it
-// before it answers. Reads use connections of their own and wait for nothing.
+// disk: a single writer commits all queued jobs as one transaction and syncs it before it
+// answers. Reads use their own connections and do not wait for the writer.
 //
 // What is erased or evicted is overwritten in place, and is in no file of the
 // directory once Scrub has returned; see schema.go and scrub.go for how. Every
@@ -30,7 +30,7 @@ const (
 	readers = 3
 )
 
-// Config says where a store is and what it keeps. Only Dir is needed.
+// Config configures a store. Only Dir is required.
 type Config struct {
 	// Dir is the directory of the database and its high-water mark. It must exist,
 	// and be used by one Store at a time: the caller locks it.
@@ -46,13 +46,13 @@ type Config struct {
 	// longer. Zero sets no limit.
 	Age time.Duration
 	// Bytes is what the payloads of all rooms may take, with 128 bytes for each
-	// event. Above it the rooms that take most lose their oldest events. Zero means
+	// event. Above it the largest rooms lose their oldest events. Zero means
 	// 10 GiB.
 	Bytes int64
-	// NoFsync leaves it to the operating system when to write. Events survive the
-	// end of the process, but not a power cut.
+	// NoFsync leaves it to the operating system when to write to disk. Events survive the end
+	// of the process, but not a power cut.
 	NoFsync bool
-	// Log is told of losses, and of what can't be done. Nil means slog.Default.
+	// Log receives losses and failures. Nil means slog.Default.
 	Log *slog.Logger
 	// VFS names the virtual file system under SQLite. Empty means the system's own.
 	VFS string
@@ -62,7 +62,7 @@ type Config struct {
 	space func(dir string) (int64, error)
 	// now is the time; nil means time.Now.
 	now func() time.Time
-	// What follows is how many events are handled together; tests choose less.
+	// How many events are handled together. Tests choose less.
 	indexEvery, buryEvery, segmentKeys int
 	// staleEvery is how often the write-ahead log is emptied of evicted events.
 	staleEvery time.Duration
@@ -104,7 +104,7 @@ type Store struct {
 
 	mu      sync.RWMutex // guards below; only the writer changes them
 	rooms   map[string]*room
-	pending map[uint64][]pendingChange // by target: what is not in the indexes yet
+	pending map[uint64][]pendingChange // by target: changes that are not in the indexes yet
 }
 
 // pendingChange is an event with a target that is not in the indexes yet.

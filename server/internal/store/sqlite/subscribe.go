@@ -9,14 +9,14 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// subscribers are those who are told of what was committed. All are called by the
-// writer, one after another, while it holds no lock of the store.
+// subscribers are the functions that are called with what was committed. The writer calls
+// them one after another, while it holds no lock of the store.
 type subscribers struct {
 	mu       sync.Mutex // guards below; taken after Store.mu
 	closed   bool
 	tails    map[string]map[*subscriber[chat.Stored]]bool // by room
 	activity map[*subscriber[chat.RoomHead]]bool
-	watches  map[*subscriber[chat.Record]]string // their prefixes
+	watches  map[*subscriber[chat.Record]]string // with their prefixes
 }
 
 func (s *subscribers) init() {
@@ -25,7 +25,7 @@ func (s *subscribers) init() {
 	s.watches = make(map[*subscriber[chat.Record]]string)
 }
 
-// subscriber is one function to be called.
+// subscriber is a function of a tail, an activity or a watch.
 type subscriber[T any] struct {
 	fn func([]T)
 
@@ -41,7 +41,7 @@ func (s *subscriber[T]) call(values []T) {
 	}
 }
 
-// end waits for a call and prevents others.
+// end waits for a call that is running, and prevents others.
 func (s *subscriber[T]) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *Store) Tail(ctx context.Context, name string, fn func([]chat.Stored)) (
 	}
 	t := &subscriber[chat.Stored]{fn: fn}
 	subs := &s.subscribers
-	// What is published after this is told: publishing takes Store.mu.
+	// publish takes Store.mu: the tail receives what is published after this.
 	s.mu.RLock()
 	defer s.mu.RUnlock()
 	subs.mu.Lock()
@@ -111,7 +111,7 @@ func subscribe[T, V any](ctx context.Context, subs *subscribers, set map[*subscr
 	}, nil
 }
 
-// deliveries are the events of a transaction for the tails of their rooms.
+// deliveries are the events of a transaction that tails receive, by room.
 type deliveries struct {
 	rooms map[*room]*delivery
 }
@@ -163,7 +163,8 @@ func (d *deliveries) call() {
 	}
 }
 
-// active tells of the heads of rooms. They must not change meanwhile.
+// active calls the functions of activities with the heads of rooms. The rooms must not change
+// meanwhile.
 func (s *subscribers) active(rooms []*room) {
 	s.mu.Lock()
 	to := make([]*subscriber[chat.RoomHead], 0, len(s.activity))
@@ -185,7 +186,7 @@ func (s *subscribers) active(rooms []*room) {
 	}
 }
 
-// changed tells of records.
+// changed calls the functions of watches with records.
 func (s *subscribers) changed(records []chat.Record) {
 	if len(records) == 0 {
 		return
@@ -209,8 +210,7 @@ func (s *subscribers) changed(records []chat.Record) {
 	}
 }
 
-// end refuses new subscribers and calls none again. The writer has ended, and
-// with it all calls.
+// end refuses new subscribers. The writer has ended: none is called any more.
 func (s *subscribers) end() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

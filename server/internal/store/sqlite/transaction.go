@@ -7,15 +7,15 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// transaction is what is to be known once it is committed.
+// transaction is what is applied to memory once it is committed.
 type transaction struct {
 	start   uint64 // the sequence of its first event
 	events  []stagedEvent
 	changes map[uint64][]entry // those of events that have a target, by target
 	rooms   []*room            // whose staged is active
 	created map[string]*room
-	gone    map[uint64]bool // what it erases
-	erasing []erasing       // of that, what was stored before
+	erased  map[uint64]bool // the events that it erases
+	erasing []erasing       // those of them that were stored before it
 	firsts  map[*room]uint64
 	records []chat.Record
 	undo    []func()
@@ -25,7 +25,7 @@ type transaction struct {
 func (t *transaction) init() {
 	t.changes = make(map[uint64][]entry)
 	t.created = make(map[string]*room)
-	t.gone = make(map[uint64]bool)
+	t.erased = make(map[uint64]bool)
 	t.firsts = make(map[*room]uint64)
 }
 
@@ -37,8 +37,7 @@ type stagedEvent struct {
 	payload  []byte
 }
 
-// transact runs fn in a transaction and publishes what it has staged, or takes it
-// back.
+// transact runs fn in a transaction and publishes what it has staged, or undoes it.
 func (w *writer) transact(fn func() error) error {
 	w.tx.start = w.next
 	err := w.begin.Exec()
@@ -75,7 +74,7 @@ func (t *transaction) reset() {
 	}
 	clear(t.changes)
 	clear(t.created)
-	clear(t.gone)
+	clear(t.erased)
 	clear(t.firsts)
 	t.events = empty(t.events)
 	t.rooms = empty(t.rooms)
@@ -90,8 +89,8 @@ func empty[T any](s []T) []T {
 	return s[:0]
 }
 
-// publish makes a committed transaction known: to readers, then to tails and to
-// those who follow the activity of rooms.
+// publish applies a committed transaction to memory, where readers see it, and then calls
+// the functions of tails, activity and watches.
 func (w *writer) publish() {
 	if len(w.tx.rooms) == 0 && len(w.tx.then) == 0 && len(w.tx.records) == 0 {
 		return
@@ -125,21 +124,21 @@ func (w *writer) publish() {
 	w.subscribers.changed(w.tx.records)
 }
 
-// apply adds a stored event to what is in memory of its room.
+// apply adds a stored event to its room in memory.
 func (w *writer) apply(e *stagedEvent, out *deliveries) {
 	r := e.room
 	if e.counted() {
 		r.counted++
 	}
 	w.index.append(r)
-	if w.tx.gone[e.seq] {
+	if w.tx.erased[e.seq] {
 		w.reclaim.dead++
 		if e.counted() {
 			r.erased++
 		}
 		return
 	}
-	out.add(r, chat.Stored{Sequence: e.seq, Previous: w.told(e.previous), Payload: e.payload})
+	out.add(r, chat.Stored{Sequence: e.seq, Previous: w.delivered(e.previous), Payload: e.payload})
 	r.add(e.entry)
 	w.retention.grow(r, e.size, 1)
 	if e.target != 0 {
@@ -147,10 +146,10 @@ func (w *writer) apply(e *stagedEvent, out *deliveries) {
 	}
 }
 
-// told returns the event that a tail was given before another: not one that the
-// transaction itself has erased.
-func (w *writer) told(previous uint64) uint64 {
-	for w.tx.gone[previous] {
+// delivered returns the event that a tail has received before another: the nearest one that
+// the transaction itself has not erased.
+func (w *writer) delivered(previous uint64) uint64 {
+	for w.tx.erased[previous] {
 		e := w.staged(previous)
 		if e == nil {
 			break

@@ -31,7 +31,7 @@ func testAppendStores(t *testing.T, s Store) {
 		e := chat.Entry{Room: "room", Key: fmt.Sprintf("%.8q", payload), Payload: []byte(payload)}
 		at, duplicate, err := chat.Append(t.Context(), s, e)
 		if err != nil || duplicate || at.Sequence == 0 || at.Epoch == "" {
-			t.Fatalf("Append(%.8q) = %v, %t, %v, want a place", payload, at, duplicate, err)
+			t.Fatalf("Append(%.8q) = %v, %t, %v, want a cursor", payload, at, duplicate, err)
 		}
 		if head := headOf(t, s, "room"); head.Epoch != at.Epoch || head.Last != at.Sequence {
 			t.Errorf("Head after Append = %v, want %v", head, at)
@@ -70,13 +70,13 @@ func testSequencesGrow(t *testing.T, s Store) {
 }
 
 // testConcurrentAppenders has several goroutines append to several rooms. What
-// each was told must be what is read.
+// what each was answered must be what is read.
 func testConcurrentAppenders(t *testing.T, s Store) {
 	const appenders, each = 8, 40
 	rooms := []string{"red", "green", "blue"}
-	told := make([][]event, appenders)
+	answered := make([][]event, appenders)
 	var wg sync.WaitGroup
-	for a := range told {
+	for a := range answered {
 		wg.Go(func() {
 			last := uint64(0)
 			for i := range each {
@@ -88,12 +88,12 @@ func testConcurrentAppenders(t *testing.T, s Store) {
 					return
 				}
 				last = at.Sequence
-				told[a] = append(told[a], event{e, at.Sequence})
+				answered[a] = append(answered[a], event{e, at.Sequence})
 			}
 		})
 	}
 	wg.Wait()
-	all := slices.Concat(told...)
+	all := slices.Concat(answered...)
 	slices.SortFunc(all, func(a, b event) int { return cmp.Compare(a.sequence, b.sequence) })
 	w := newWriter(t, s)
 	for i, e := range all {
@@ -133,13 +133,13 @@ func testRepeatedKeyAtOnce(t *testing.T, s Store) {
 	seen := tail(t, s, "room")
 	for k := range keys {
 		e := chat.Entry{Room: "room", Key: fmt.Sprint(k), Payload: fmt.Append(nil, k)}
-		var places [attempts]chat.Cursor
+		var sequences [attempts]chat.Cursor
 		var duplicates [attempts]bool
 		var wg sync.WaitGroup
 		for a := range attempts {
 			wg.Go(func() {
 				var err error
-				if places[a], duplicates[a], err = chat.Append(t.Context(), s, e); err != nil {
+				if sequences[a], duplicates[a], err = chat.Append(t.Context(), s, e); err != nil {
 					t.Errorf("Append(%q) = %v, want nil", e.Key, err)
 				}
 			})
@@ -147,8 +147,8 @@ func testRepeatedKeyAtOnce(t *testing.T, s Store) {
 		wg.Wait()
 		stored := 0
 		for a := range attempts {
-			if places[a] != places[0] {
-				t.Errorf("Append(%q) at once = %v and %v, want one place", e.Key, places[0], places[a])
+			if sequences[a] != sequences[0] {
+				t.Errorf("Append(%q) at once = %v and %v, want one sequence", e.Key, sequences[0], sequences[a])
 			}
 			if !duplicates[a] {
 				stored++
@@ -238,7 +238,7 @@ func testSubmitDuplicates(t *testing.T, s Store) {
 			t.Fatalf("Submit(%q) = %v, want nil", entries[i].Key, got.Err)
 		case entries[i].Key == "0":
 			if !got.Duplicate || got.At.Sequence != first.sequence {
-				t.Errorf("Submit of a key that is taken = %+v, want a duplicate of %d", got, first.sequence)
+				t.Errorf("Submit of a repeated key = %+v, want a duplicate of %d", got, first.sequence)
 			}
 		case i%2 == 0:
 			if got.Duplicate {

@@ -111,18 +111,18 @@ func (w *writer) targets(name string) []uint64 {
 	return all
 }
 
-// checkPlaces reads a room from places, in pages of any size.
-func (w *writer) checkPlaces(name string, places ...uint64) {
+// checkPlaces reads a room from sequences, in pages of any size.
+func (w *writer) checkPlaces(name string, sequences ...uint64) {
 	w.t.Helper()
 	r := w.room(name)
-	for _, place := range append(places, 0, maxSequence) {
+	for _, sequence := range append(sequences, 0, maxSequence) {
 		for _, limit := range []int{1, 2, everything} {
-			sameEvents(w.t, fmt.Sprintf("Read(%q, %d, %d)", name, place, limit),
-				read(w.t, w.s, name, place, limit), r.read(place, limit))
-			sameEvents(w.t, fmt.Sprintf("ReadBack(%q, %d, %d)", name, place, limit),
-				readBack(w.t, w.s, name, place, limit), r.readBack(place, limit))
+			sameEvents(w.t, fmt.Sprintf("Read(%q, %d, %d)", name, sequence, limit),
+				read(w.t, w.s, name, sequence, limit), r.read(sequence, limit))
+			sameEvents(w.t, fmt.Sprintf("ReadBack(%q, %d, %d)", name, sequence, limit),
+				readBack(w.t, w.s, name, sequence, limit), r.readBack(sequence, limit))
 		}
-		w.checkCount(name, place, "ann", 2)
+		w.checkCount(name, sequence, "ann", 2)
 	}
 	w.checkRoom(name)
 }

@@ -123,7 +123,7 @@ func testCloseWaits(t *testing.T, s Store) {
 }
 
 // testSubmitAcrossClose closes while events are being submitted: each is answered
-// once, those before the close with a place, those after it with an error.
+// once, those before the close with a cursor, those after it with an error.
 func testSubmitAcrossClose(t *testing.T, s Store) {
 	var submitters sync.WaitGroup
 	outcomes := make([][]chat.Appended, 4)
@@ -147,7 +147,7 @@ func testSubmitAcrossClose(t *testing.T, s Store) {
 		refused := false
 		for i, a := range outcomes[k] {
 			if a.Err != nil && !errors.Is(a.Err, chat.ErrStoreClosed) {
-				t.Fatalf("Submit across Close = %+v, want a place or %v", a, chat.ErrStoreClosed)
+				t.Fatalf("Submit across Close = %+v, want a cursor or %v", a, chat.ErrStoreClosed)
 			}
 			if refused && a.Err == nil {
 				t.Fatalf("Submit %d of one goroutine = %+v after a refused one", i, a)

@@ -63,13 +63,13 @@ func checkModel(t *testing.T, s Store, keep int) {
 
 func (m *model) name(rt *rapid.T) string { return rapid.SampledFrom(m.names).Draw(rt, "room") }
 
-// place draws a sequence that is that of an event, near one, or far from all.
-func (m *model) place(rt *rapid.T, room string) uint64 {
-	places := []uint64{0, m.last + 1, m.last + 100, maxSequence}
+// sequence draws the sequence of an event, one near it, or one far from all events.
+func (m *model) sequence(rt *rapid.T, room string) uint64 {
+	sequences := []uint64{0, m.last + 1, m.last + 100, maxSequence}
 	for _, sequence := range m.targets(room) {
-		places = append(places, sequence-1, sequence, sequence, sequence+1)
+		sequences = append(sequences, sequence-1, sequence, sequence, sequence+1)
 	}
-	return rapid.SampledFrom(places).Draw(rt, "place")
+	return rapid.SampledFrom(sequences).Draw(rt, "sequence")
 }
 
 func (m *model) entry(rt *rapid.T) chat.Entry {
@@ -87,7 +87,7 @@ func (m *model) appendAny(rt *rapid.T) { m.submit(rt, m.entry(rt)) }
 // relateAny relates an event to any event of a room, or to what is none.
 func (m *model) relateAny(rt *rapid.T) {
 	e := m.entry(rt)
-	e.Target = max(1, m.place(rt, e.Room))
+	e.Target = max(1, m.sequence(rt, e.Room))
 	relations := []chat.Relation{chat.Annotates, chat.Revises, chat.Erases}
 	if m.keep > 0 {
 		relations = relations[:2] // whether what is erased counts for what is kept is not promised
@@ -131,7 +131,7 @@ func (m *model) submit(rt *rapid.T, e chat.Entry) {
 
 func (m *model) readAny(rt *rapid.T) {
 	room := m.name(rt)
-	after, limit := m.place(rt, room), rapid.IntRange(0, 8).Draw(rt, "limit")
+	after, limit := m.sequence(rt, room), rapid.IntRange(0, 8).Draw(rt, "limit")
 	got, err := m.s.Read(m.t.Context(), room, after, limit)
 	if want := m.room(room).read(after, limit); err != nil || !slices.EqualFunc(got, want, same) {
 		rt.Fatalf("Read(%q, %d, %d) = %s, %v, want %s", room, after, limit, describe(got), err, describe(want))
@@ -140,7 +140,7 @@ func (m *model) readAny(rt *rapid.T) {
 
 func (m *model) readBackAny(rt *rapid.T) {
 	room := m.name(rt)
-	before, limit := m.place(rt, room), rapid.IntRange(0, 8).Draw(rt, "limit")
+	before, limit := m.sequence(rt, room), rapid.IntRange(0, 8).Draw(rt, "limit")
 	got, err := m.s.ReadBack(m.t.Context(), room, before, limit)
 	if want := m.room(room).readBack(before, limit); err != nil || !slices.EqualFunc(got, want, same) {
 		rt.Fatalf("ReadBack(%q, %d, %d) = %s, %v, want %s", room, before, limit, describe(got), err, describe(want))
@@ -149,10 +149,10 @@ func (m *model) readBackAny(rt *rapid.T) {
 
 func (m *model) changesAny(rt *rapid.T) {
 	room := m.name(rt)
-	after := m.place(rt, room)
+	after := m.sequence(rt, room)
 	var targets []uint64
 	for range rapid.IntRange(0, 4).Draw(rt, "targets") {
-		targets = append(targets, m.place(rt, room))
+		targets = append(targets, m.sequence(rt, room))
 	}
 	got, err := m.s.Changes(m.t.Context(), room, targets, after)
 	if want := m.room(room).changes(targets, after); err != nil || !slices.EqualFunc(got, want, same) {
@@ -162,7 +162,7 @@ func (m *model) changesAny(rt *rapid.T) {
 
 func (m *model) countAny(rt *rapid.T) {
 	room := m.name(rt)
-	after, limit := m.place(rt, room), rapid.IntRange(1, 6).Draw(rt, "limit")
+	after, limit := m.sequence(rt, room), rapid.IntRange(1, 6).Draw(rt, "limit")
 	except := rapid.SampledFrom([]string{"", "ann", "bob", "eve"}).Draw(rt, "except")
 	want, excepted := m.room(room).count(after, except)
 	want = min(want, limit)

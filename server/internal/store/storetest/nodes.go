@@ -120,20 +120,20 @@ func testNodesKeys(t *testing.T, a, b Store) {
 	}
 	for i := range 20 {
 		e := chat.Entry{Room: "others", Key: fmt.Sprint(i)}
-		var places [2]chat.Cursor
+		var sequences [2]chat.Cursor
 		var duplicates [2]bool
 		var wg sync.WaitGroup
 		for k, s := range []Store{a, b} {
 			wg.Go(func() {
 				var err error
-				if places[k], duplicates[k], err = chat.Append(t.Context(), s, e); err != nil {
+				if sequences[k], duplicates[k], err = chat.Append(t.Context(), s, e); err != nil {
 					t.Errorf("Append(%q) = %v, want nil", e.Key, err)
 				}
 			})
 		}
 		wg.Wait()
-		if places[0] != places[1] || duplicates[0] == duplicates[1] {
-			t.Errorf("Append(%q) on two nodes at once = %v, %v, want one place and one duplicate", e.Key, places, duplicates)
+		if sequences[0] != sequences[1] || duplicates[0] == duplicates[1] {
+			t.Errorf("Append(%q) on two nodes at once = %v, %v, want one sequence and one duplicate", e.Key, sequences, duplicates)
 		}
 	}
 }

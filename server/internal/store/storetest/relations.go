@@ -113,11 +113,11 @@ func testCount(t *testing.T, s Store) {
 	w := newWriter(t, s)
 	fill(w, "room", 24)
 	fill(w, "others", 5)
-	places := append(w.targets("room"), 0, maxSequence)
-	for _, place := range slices.Concat(places, nextTo(w.targets("room"))) {
+	sequences := append(w.targets("room"), 0, maxSequence)
+	for _, sequence := range slices.Concat(sequences, nextTo(w.targets("room"))) {
 		for _, except := range []string{"", "ann", "bob", "nobody"} {
 			for _, limit := range []int{1, 2, 1000} {
-				w.checkCount("room", place, except, limit)
+				w.checkCount("room", sequence, except, limit)
 			}
 		}
 	}
@@ -137,10 +137,10 @@ func testCountLimit(t *testing.T, s Store) {
 		entries = append(entries, chat.Entry{Room: "room", Counted: true, Author: author})
 	}
 	events := w.appendAll(entries)
-	for _, place := range []uint64{0, events[100].sequence, events[1000].sequence, events[1299].sequence} {
+	for _, sequence := range []uint64{0, events[100].sequence, events[1000].sequence, events[1299].sequence} {
 		for _, except := range []string{"", "ann", "bob"} {
 			for _, limit := range []int{1, 10, 99, 100, 999, 1000} {
-				w.checkCount("room", place, except, limit)
+				w.checkCount("room", sequence, except, limit)
 			}
 		}
 	}

@@ -149,7 +149,7 @@ func testRestartErasures(t *testing.T, d *durable) {
 }
 
 // testErasedIsInNoFile looks for erased texts in all files, after a Scrub and after
-// a Close. Old and new messages are erased at random places, and others are added in
+// a Close. Old and new messages are erased at random sequences, and others are added in
 // between, so that pages of files split and merge.
 func testErasedIsInNoFile(t *testing.T, d *durable) {
 	random := rand.New(rand.NewPCG(1, 2))

@@ -130,7 +130,7 @@ func testChainUnderRetention(t *testing.T, s Store, keep int) {
 
 // testEraseUnderRetention has a room lose events to both. Whether what is erased
 // counts for what a room keeps is not promised: what is left must be the newest of
-// what is not erased, and Evicted must tell the two losses apart.
+// what is not erased, and Evicted must distinguish the two losses.
 func testEraseUnderRetention(t *testing.T, s Store, keep int) {
 	w := newWriter(t, s) // with nothing dropped
 	r := w.room("room")

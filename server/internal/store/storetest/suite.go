@@ -87,7 +87,7 @@ func opened(t *testing.T, open func(t *testing.T) Store) Store {
 }
 
 // testEpochsDiffer compares two logs that have nothing to do with each other: a
-// cursor of one must not be taken for one of the other.
+// cursor of one must not be valid for the other.
 func testEpochsDiffer(t *testing.T, a, b Store) {
 	if first, second := headOf(t, a, "room").Epoch, headOf(t, b, "room").Epoch; first == second {
 		t.Errorf("epochs of two logs = %q and %q, want them to differ", first, second)

@@ -216,7 +216,7 @@ func testStopWaits(t *testing.T, s Store) {
 }
 
 // wantWaiting fails the test if a call returns while a function runs that it must
-// wait for. A call that waits can't be told from one that is slow, but one that does
+// wait for. A call that waits can't be distinguished from a slow one, but one that does
 // not wait is quick.
 func wantWaiting(t *testing.T, call string, returned chan error) {
 	t.Helper()
