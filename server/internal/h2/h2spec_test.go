@@ -41,7 +41,7 @@ func TestH2spec(t *testing.T) {
 				t.Fatal(err)
 			}
 			report := filepath.Join(t.TempDir(), "report.xml")
-			args := append([]string{"--strict", "--timeout", "2", "--host", host, "--port", port, "--junit-report", report}, args[1:]...)
+			args := append([]string{"--strict", "--timeout", "5", "--host", host, "--port", port, "--junit-report", report}, args[1:]...)
 			out, err := exec.Command(strings.TrimSpace(string(program)), args...).CombinedOutput()
 			checkReport(t, report, h2specExceptions[name])
 			if t.Failed() {
