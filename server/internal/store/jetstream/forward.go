@@ -54,9 +54,15 @@ func (s *Store) visible(name string, batch []message) []message {
 	defer s.mu.Unlock()
 	r := s.roomLocked(name)
 	return slices.DeleteFunc(batch, func(m message) bool {
-		e := decode(m)
-		return m.sequence > s.at || s.hidesLocked(r, e.sequence) || e.relation == chat.Revises && s.hidesLocked(r, e.target)
+		return m.sequence > s.at || s.hidesMessageLocked(r, m)
 	})
+}
+
+// hidesMessageLocked reports whether a message of a room is hidden, or revises one that
+// is: the index may not have it.
+func (s *Store) hidesMessageLocked(r *room, m message) bool {
+	e := decode(m)
+	return s.hidesLocked(r, e.sequence) || e.relation == chat.Revises && s.hidesLocked(r, e.target)
 }
 
 func (s *Store) hidesLocked(r *room, sequence uint64) bool {

@@ -136,7 +136,7 @@ func (s *Store) findOldest(ctx context.Context, name string) (oldest, visible ui
 				s.noteDroppedLocked(r, oldest)
 			}
 		}
-		hidden := s.hidesLocked(r, m.sequence) || m.sequence <= r.evicted
+		hidden := m.sequence <= r.evicted || found && s.hidesMessageLocked(r, m)
 		s.mu.Unlock()
 		if !found {
 			return oldest, 0, nil

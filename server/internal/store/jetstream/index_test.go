@@ -87,3 +87,28 @@ func sequencesOf(t *testing.T, previous uint64, events []chat.Stored) (all []uin
 	}
 	return all
 }
+
+// An edit that the index does not have is hidden with its message: Head does not name it.
+func TestHeadHidesEditsBeyondTheIndex(t *testing.T) {
+	t.Parallel()
+	servers := startNATS(t)
+	s := open(t, Config{URL: servers.fresh(t), IndexBytes: 1})
+	submit := func(e chat.Entry) uint64 {
+		t.Helper()
+		at, _, err := chat.Append(t.Context(), s, e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return at.Sequence
+	}
+	message := submit(chat.Entry{Room: "room", Key: "message", Payload: []byte("message"), Counted: true})
+	submit(chat.Entry{Room: "room", Key: "edit", Payload: []byte("edit"), Relation: chat.Revises, Target: message})
+	for i := range 100 { // so that the index drops what it has of the room
+		submit(chat.Entry{Room: fmt.Sprint("other-", i), Key: "message"})
+	}
+	deletion := submit(chat.Entry{Room: "room", Key: "deletion", Relation: chat.Erases, Target: message})
+	head, err := s.Head(t.Context(), "room")
+	if err != nil || head.First != deletion || head.Last != deletion {
+		t.Errorf("Head = %+v, %v, want First and Last %d, the deletion", head, err, deletion)
+	}
+}
