@@ -51,8 +51,8 @@ func (s *natsServers) openIn(t *testing.T, user string) *Store {
 	return open(t, Config{URL: s.url(user), Replicas: members})
 }
 
+// It is not parallel: members that wait for a processor elect leaders over and over.
 func TestCluster(t *testing.T) {
-	t.Parallel()
 	servers := startCluster(t)
 	t.Run("Store", func(t *testing.T) {
 		testenv.RequireFull(t, "the suite takes a minute on three servers")
