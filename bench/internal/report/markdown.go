@@ -3,6 +3,7 @@ package report
 import (
 	"bytes"
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -113,12 +114,9 @@ func (r *Report) section(b *bytes.Buffer, section Section) {
 	}
 	var shown []column
 	for _, c := range columns() {
-		for _, m := range medians {
-			if c.shown(m) {
-				shown = append(shown, c)
-				head = append(head, c.head)
-				break
-			}
+		if slices.ContainsFunc(medians, c.shown) {
+			shown = append(shown, c)
+			head = append(head, c.head)
 		}
 	}
 	var rows [][]string

@@ -12,6 +12,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -102,10 +103,10 @@ func (p Proxies) Client(remote string, header http.Header) netip.Addr {
 	}
 	values, element := p.values(header)
 	hops := 0
-	for i := len(values) - 1; i >= 0; i-- {
+	for _, rest := range slices.Backward(values) {
 		// A client's quotation mark can't hide what a proxy appends: commas are looked
 		// for from the end, and an address has none.
-		for rest, more := values[i], true; more; hops++ {
+		for more := true; more; hops++ {
 			var part string
 			if at := strings.LastIndexByte(rest, ','); at >= 0 {
 				rest, part = rest[:at], rest[at+1:]

@@ -2,6 +2,7 @@ package h2
 
 import (
 	"io"
+	"maps"
 	"net/http"
 	"os"
 	"time"
@@ -116,9 +117,7 @@ func (b *body) read(p []byte) (int, time.Time, error) {
 		}
 		return n, b.deadline, nil
 	case b.ended:
-		for name, values := range b.trailer {
-			b.x.trailer[name] = values
-		}
+		maps.Copy(b.x.trailer, b.trailer)
 		b.trailer = nil
 		return 0, b.deadline, io.EOF
 	case b.expect && !s.begun:

@@ -185,7 +185,7 @@ func TestLikeNetHTTP(t *testing.T) {
 		normalize(&got)
 		normalize(&want)
 		fault := r.fault()
-		ok := false
+		var ok bool
 		switch {
 		case r.path() == "/length/3" || r.path() == "/length/9":
 			// net/http sends a body that is not as long as its headers say.

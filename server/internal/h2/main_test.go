@@ -77,11 +77,11 @@ func serveOn(t testing.TB, s *Server, wrap func(net.Listener) net.Listener) *fro
 	f.url = "http://" + f.addr
 	ours := s.Listen(wrap(l), 0)
 	http1 := &http.Server{Handler: s.Handler, ReadHeaderTimeout: time.Minute}
-	served := make(chan error, 1)
-	go func() { served <- http1.Serve(ours) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = http1.Serve(ours) })
 	t.Cleanup(func() {
 		_ = http1.Close()
-		<-served
+		serving.Wait()
 		_ = s.Close()
 		ours.Wait()
 	})
@@ -120,11 +120,11 @@ func serveTLSOn(t testing.TB, s *Server, wrap func(net.Listener) net.Listener) *
 		ErrorLog:          log.New(io.Discard, "", 0),
 	}
 	hs.RegisterOnShutdown(s.StartShutdown)
-	served := make(chan error, 1)
-	go func() { served <- hs.ServeTLS(wrap(l), "", "") }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = hs.ServeTLS(wrap(l), "", "") })
 	t.Cleanup(func() {
 		_ = hs.Close()
-		<-served
+		serving.Wait()
 		_ = s.Close()
 	})
 	return f

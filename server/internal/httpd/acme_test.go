@@ -11,6 +11,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 
 	"github.com/letsencrypt/pebble/v2/ca"
@@ -59,11 +60,11 @@ func newResolver(t *testing.T) string {
 		}
 		_ = w.WriteMsg(answer)
 	})}
-	served := make(chan error, 1)
-	go func() { served <- s.ActivateAndServe() }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = s.ActivateAndServe() })
 	t.Cleanup(func() {
 		_ = l.Close()
-		<-served
+		serving.Wait()
 	})
 	return l.Addr().String()
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -74,11 +75,11 @@ func exchange(t *testing.T, address, request string) string {
 func serveRedirect(t *testing.T, p pair, port string) string {
 	l := listen(t, "127.0.0.1:0")
 	hs := newHTTP1(p.certificates(t, discard()).redirect(port), discard())
-	served := make(chan error, 1)
-	go func() { served <- hs.Serve(l[0]) }()
+	var serving sync.WaitGroup
+	serving.Go(func() { _ = hs.Serve(l[0]) })
 	t.Cleanup(func() {
 		_ = hs.Close()
-		<-served
+		serving.Wait()
 	})
 	return "http://" + l.Addresses()[0]
 }

@@ -155,7 +155,7 @@ func TestGenerationGrows(t *testing.T) {
 	former := e.Generation()
 	for name, change := range map[string]func(){
 		"SetPolicy": func() { e.SetPolicy(parse(t, shop)) },
-		"Put":       func() { e.Denials().Put(Denial{ID: "x", Rooms: pattern(t, "*"), Member: "m"}) },
+		"Put":       func() { _ = e.Denials().Put(Denial{ID: "x", Rooms: pattern(t, "*"), Member: "m"}) },
 	} {
 		change()
 		if now := e.Generation(); now <= former {

@@ -294,7 +294,7 @@ func TestBucketsAreBounded(t *testing.T) {
 		}
 		<-time.After(time.Hour)
 		for i := range 200 {
-			l.Allow(SignIn, from(1<<20+i))
+			_ = l.Allow(SignIn, from(1<<20+i))
 		}
 		if n := len(l.entries); n > 200 {
 			t.Errorf("%d buckets an hour after the flood and 200 addresses later, want the full ones to be gone", n)
@@ -371,7 +371,7 @@ func BenchmarkAllow(b *testing.B) {
 	c := Caller{Member: "ada", Address: addr4, Room: "lobby"}
 	b.ReportAllocs()
 	for b.Loop() {
-		l.Allow(Send, c)
+		_ = l.Allow(Send, c)
 	}
 }
 
@@ -384,7 +384,7 @@ func BenchmarkBuckets(b *testing.B) {
 		runtime.ReadMemStats(&before)
 		l := New(Config{Limits: limits})
 		for i := range MaxBuckets {
-			l.Allow(SetRoom, Caller{Member: fmt.Sprintf("%026d", i)})
+			_ = l.Allow(SetRoom, Caller{Member: fmt.Sprintf("%026d", i)})
 		}
 		runtime.GC()
 		runtime.ReadMemStats(&after)
