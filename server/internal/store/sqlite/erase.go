@@ -42,7 +42,7 @@ type erasing struct {
 	room *room
 }
 
-// erase overwrites an event and those that revise it.
+// erase overwrites an event and the events that revise it.
 func (w *writer) erase(r *room, target uint64) error {
 	revisions, err := w.revisionsOf(r, target)
 	if err != nil {
@@ -177,7 +177,7 @@ func (w *writer) unlist(r *room, e entry) error {
 	return run(w.eraser.unlistSeen, int64(e.target), int64(e.relation()), int64(e.seq))
 }
 
-// finishErasing does what is left to do of erasures before the commit.
+// finishErasing completes erasures before the commit.
 func (w *writer) finishErasing() error {
 	if len(w.tx.erased) == 0 {
 		return nil
@@ -212,8 +212,8 @@ func (w *writer) settleFirst(r *room) error {
 	return err
 }
 
-// oldestAfter returns the oldest event of a room after a sequence, among those
-// that the transaction leaves.
+// oldestAfter returns the oldest event of a room after a sequence that the transaction neither
+// erases nor evicts.
 func (w *writer) oldestAfter(r *room, seq uint64) (first uint64, err error) {
 	s := w.eraser.following
 	err = query(s, func() error {
@@ -236,8 +236,8 @@ func (w *writer) oldestAfter(r *room, seq uint64) (first uint64, err error) {
 	return 0, nil
 }
 
-// newest returns the newest event of a room, among those that the transaction
-// leaves; 0 if it leaves none.
+// newest returns the newest event of a room that the transaction does not erase, 0 if there
+// is none.
 func (w *writer) newest(r *room) (last uint64, err error) {
 	for _, e := range slices.Backward(w.tx.events) {
 		if e.room == r && !w.tx.erased[e.seq] {
@@ -257,7 +257,7 @@ func (w *writer) newest(r *room) (last uint64, err error) {
 	return last, err
 }
 
-// forget takes an erased event out of memory.
+// forget removes an erased event from memory.
 func (w *writer) forget(e erasing) {
 	w.unpend(e.entry)
 	e.room.forget(e.entry)
@@ -265,8 +265,7 @@ func (w *writer) forget(e erasing) {
 	w.reclaim.dead++
 }
 
-// unpend takes an event off the list of those with a target that are not in the
-// indexes yet.
+// unpend removes an event from the changes that are not in the indexes yet.
 func (s *Store) unpend(e entry) {
 	list, ok := s.pending[e.target]
 	if !ok || e.target == 0 {

@@ -11,7 +11,7 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// housekeep does what time brings.
+// housekeep does what is due at intervals.
 func (w *writer) housekeep() {
 	now := w.config.now()
 	err := w.sweep(now)
@@ -43,8 +43,8 @@ func (w *writer) recordScrubbed() error {
 	return err
 }
 
-// tidy overwrites what was evicted, drops keys that are older than the window,
-// and empties the write-ahead log of evicted events.
+// tidy overwrites evicted events, drops keys that are older than the window, and empties the
+// write-ahead log of evicted events.
 func (w *writer) tidy(now time.Time) error {
 	w.retention.startBurying(1)
 	for range 8 { // appends wait meanwhile
@@ -74,14 +74,14 @@ func (w *writer) tidy(now time.Time) error {
 	return nil
 }
 
-// shutDown leaves the database as one file that opens at once.
+// shutDown checkpoints the database into one file that opens quickly.
 func (w *writer) shutDown() {
 	w.scrub()
 	w.scrubs.close()
 	w.scrubs.answer(0, chat.ErrStoreClosed)
 	w.subscribers.end()
 	errs := []error{w.settle(), w.closeReaders()}
-	// Another process that reads leaves the log to the next start.
+	// If another process is reading, the next start does it.
 	if err := w.empty(); !errors.Is(err, sqlite3.BUSY) {
 		errs = append(errs, err)
 	}
@@ -92,7 +92,7 @@ func (w *writer) shutDown() {
 	}
 }
 
-// settle does all that is behind.
+// settle does all deferred work.
 func (w *writer) settle() error {
 	for {
 		w.index.start(w.next, 0)
@@ -108,11 +108,11 @@ func (w *writer) settle() error {
 	return w.transact(func() error { return run(w.eraser.count, w.erased, w.scrubbed, w.reclaim.dead) })
 }
 
-// reserve is how much of the disk is left free, in bytes: for what is written
-// while events are refused, such as the write-ahead log's move to the database.
+// reserve is how many bytes of the disk stay free for what is written while events are
+// refused, such as checkpoints of the write-ahead log.
 const reserve = 16 << 20
 
-// checkSpace returns an error if jobs would take of the reserve.
+// checkSpace returns an error if jobs would use the reserve.
 func (w *writer) checkSpace(jobs []job) error {
 	free, err := w.config.space(w.config.Dir)
 	if err != nil {

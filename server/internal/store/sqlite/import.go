@@ -21,15 +21,15 @@ const importEvents = 10_000
 
 // Source is a store that Import reads. Rooms and Records may be nil.
 type Source struct {
-	// Epoch and Next are kept, so that cursors stay good: Next is the sequence that
-	// comes after all that were ever given.
+	// Epoch and Next are kept, so that cursors stay valid. Next is above all sequences that
+	// were ever assigned.
 	Epoch string
 	Next  uint64
 	// Rooms are those of which more is known than their events.
 	Rooms iter.Seq2[SourceRoom, error]
 	// Events come in the order of their sequences.
 	Events iter.Seq2[SourceEvent, error]
-	// Records get revisions of their own.
+	// Records get new revisions.
 	Records iter.Seq2[chat.Record, error]
 }
 
@@ -44,8 +44,8 @@ type SourceRoom struct {
 type SourceEvent struct {
 	Sequence uint64
 	Room     string
-	// Key is that of the Entry. Instead of it, KeyDigest may be set, to at least the
-	// first 16 bytes of SHA-256(Room, 0, Key).
+	// Key is the key of the Entry. KeyDigest may be set instead, to at least the first 16
+	// bytes of SHA-256(Room, 0, Key).
 	Key       string
 	KeyDigest []byte
 	Payload   []byte
@@ -54,13 +54,13 @@ type SourceEvent struct {
 	Target    uint64
 	Counted   bool
 	Author    string
-	// Erased events only keep their key.
+	// Of erased events only the key is kept.
 	Erased bool
 }
 
-// Import creates the store of a directory from another one. Nothing is there until
-// it returns without an error: it fails if the directory has a store already. What
-// is more than Config keeps is evicted when the store is opened.
+// Import creates a store in a directory from another one. The directory has no store until
+// Import returns nil. It fails if the directory has a store already. What exceeds the limits
+// of Config is evicted when the store is opened.
 func Import(ctx context.Context, c Config, from Source) error {
 	c = c.withDefaults()
 	for _, path := range []string{c.path(), filepath.Join(c.Dir, markName)} {
@@ -87,7 +87,7 @@ func Import(ctx context.Context, c Config, from Source) error {
 	return nil
 }
 
-// importInto creates a database in a directory of its own, and syncs it.
+// importInto creates a database in a directory, and syncs it.
 func importInto(ctx context.Context, c Config, dir string, from Source) error {
 	c.Dir, c.NoFsync = dir, true // it is synced once
 	c.RoomEvents, c.Bytes = math.MaxInt, math.MaxInt64

@@ -8,25 +8,24 @@ import (
 	"github.com/ncruces/go-sqlite3"
 )
 
-// indexEvery is how many events are appended, at least, before they are put in
-// the indexes. With many rooms it is perRoom for each, up to four times as many:
-// each room has pages of its own. What opening reads after a crash is at most
-// twice that.
+// indexEvery is the smallest number of events that are indexed together. With many rooms it is
+// perRoom for each, up to four times as many, as each room has its own pages. Opening after a
+// crash reads at most twice as many events.
 const (
 	indexEvery = 8192
 	perRoom    = 4
 )
 
-// indexer puts events in the indexes, some thousand appends after they were
-// stored: sorted by room, several of them change the same page then. Until then
-// readers find them in memory, in room.unindexed.
+// indexer adds events to the indexes some thousand appends after they were stored: sorted by
+// room, several of them change the same page. Until then readers find them in memory, in
+// room.unindexed.
 //
-// The work is spread over the transactions that follow: a batch begins with all
-// that was stored up to then, and the next one when it is done.
+// The work is spread over the following transactions. A batch has all events that were stored
+// when it begins; the next batch begins when it is done.
 type indexer struct {
 	unindexed int     // events stored since the batch began
-	dirty     []*room // that were appended to since
-	rooms     []*room // of the batch, what is left, by id
+	dirty     []*room // rooms that were appended to since
+	rooms     []*room // the remaining rooms of the batch, by id
 	upto      uint64  // the last sequence of the batch
 	complete  uint64  // the indexes hold every event up to it
 
@@ -54,7 +53,7 @@ func (x *indexer) append(r *room) {
 	}
 }
 
-// start begins a batch if none is under way and there are enough events.
+// start begins a batch if none is in progress and there are enough events.
 func (x *indexer) start(next uint64, least int) {
 	if len(x.rooms) > 0 || len(x.dirty) == 0 || x.unindexed < max(least, min(perRoom*len(x.dirty), 4*least)) {
 		return
@@ -67,8 +66,8 @@ func (x *indexer) start(next uint64, least int) {
 	slices.SortFunc(x.rooms, func(a, b *room) int { return cmp.Compare(a.id, b.id) })
 }
 
-// indexSome puts about as many events in the indexes as budget says. It comes
-// before what the transaction stores: rows in rooms are as of its beginning.
+// indexSome adds about budget events to the indexes, at the beginning of the transaction: the
+// rows that it writes to rooms are as of then.
 func (w *writer) indexSome(budget int) error {
 	x := &w.index
 	done := 0
@@ -108,7 +107,7 @@ func (w *writer) indexSome(budget int) error {
 	return nil
 }
 
-// list puts an event in the indexes.
+// list adds an event to the indexes.
 func (w *writer) list(r *room, e entry) error {
 	x := &w.index
 	if err := run(x.timeline, r.id, int64(e.seq)); err != nil {
@@ -125,8 +124,7 @@ func (w *writer) list(r *room, e entry) error {
 	return run(x.changes, int64(e.target), int64(e.relation()), int64(e.seq))
 }
 
-// indexed takes the events up to a sequence out of memory: they are in the
-// indexes.
+// indexed removes the events up to a sequence from memory: they are in the indexes.
 func (w *writer) indexed(r *room, upto uint64) {
 	done := r.before(upto + 1)
 	for _, e := range done {

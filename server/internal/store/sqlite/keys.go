@@ -27,15 +27,15 @@ func digestOf(room, key string) keyDigest {
 	return keyDigest(sum[:16])
 }
 
-// hash is what a digest is looked up by. A hit is verified against the digest.
+// hash returns the key of a digest in the map. A hit is verified against the digest.
 func (d keyDigest) hash() uint64 { return binary.LittleEndian.Uint64(d[:8]) }
 
 const (
 	// segmentKeys is how many keys a row of key_segments holds. A Go map of
 	// 28,672 entries is full to seven eighths.
 	segmentKeys = 28_672
-	// keyRecordSize is that of a digest, a sequence and a time, both relative to
-	// the segment's first.
+	// keyRecordSize is the size of a digest, a sequence and a time, both relative to the
+	// segment's first.
 	keyRecordSize = 24
 )
 
@@ -53,12 +53,12 @@ type segment struct {
 	keys        int
 }
 
-// keyring remembers the keys of the events that were stored within a window. Only
-// the writer uses it.
+// keyring holds the keys of the events that were stored within the window. Only the writer
+// uses it.
 //
-// The keys themselves are in the database, in the rows of events and in segments
-// written once: what is in memory is 8 bytes of each and its sequence. Opening
-// reads the segments instead of the events, which takes a fifth of the time.
+// The keys are in the database, in the rows of events and in segments that are written once;
+// memory has 8 bytes and the sequence of each. Opening reads the segments instead of the
+// events, which takes a fifth of the time.
 type keyring struct {
 	window     time.Duration
 	limit      int
@@ -159,8 +159,8 @@ func (k *keyring) add(r keyRecord) (undo func()) {
 	}
 }
 
-// seal writes the oldest keys of the tail as a segment once there are enough, as
-// part of a transaction, and returns what to do when it is committed.
+// seal writes the oldest keys of the tail as a segment if there are enough, in a transaction,
+// and returns a function to call when it is committed.
 func (k *keyring) seal() (committed func(), err error) {
 	if len(k.tail) < k.perSegment {
 		return nil, nil
@@ -199,8 +199,8 @@ func writeSegment(insert *sqlite3.Stmt, s segment, records []keyRecord) error {
 	return insert.Exec()
 }
 
-// expire drops the oldest segment if it is older than the window, or too much,
-// as part of a transaction, and returns what to do when it is committed.
+// expire drops the oldest segment if it is older than the window or exceeds the limit, in a
+// transaction, and returns a function to call when it is committed.
 func (k *keyring) expire(ctx context.Context, now int64) (committed func(), err error) {
 	if len(k.segments) < 2 {
 		return nil, nil // the last says which events have their keys in segments
@@ -231,8 +231,8 @@ func (k *keyring) expire(ctx context.Context, now int64) (committed func(), err 
 	}, nil
 }
 
-// open reads the segments that are still of use. It returns the sequence after
-// which keys are to be added from the events.
+// open reads the segments within the window. It returns the sequence after which keys are to
+// be added from the events.
 func (k *keyring) open(c *conn, now int64) (after uint64, err error) {
 	total := 0
 	err = c.queryOnce(`SELECT last, first, newest, length(keys) FROM key_segments ORDER BY last`, func(s *sqlite3.Stmt) error {

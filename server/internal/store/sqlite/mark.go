@@ -18,15 +18,15 @@ import (
 
 const (
 	markName = "highwater"
-	// markEvery is how often the mark is written while events come. A log that
-	// loses no more than came since is not noticed to be shorter.
+	// markEvery is how often the mark is written while events are stored. The loss of events
+	// that were stored after the last write is not noticed.
 	markEvery = time.Second
-	// markSlack is more than what can come in that time: a log that is found to be
-	// shorter continues that far above its mark.
+	// markSlack is more events than can be stored in that time: a log that has become shorter
+	// continues that far above its mark.
 	markSlack = 1 << 20
 )
 
-// highwater is how far a log has come, kept apart from it.
+// highwater describes a log, and is stored apart from it.
 type highwater struct {
 	Lineage string `json:"lineage"`
 	Epoch   string `json:"epoch"`
@@ -69,7 +69,7 @@ func readMark(dir string) (*highwater, error) {
 	return &h, nil
 }
 
-// raise notes that the log has come to a sequence.
+// raise notes that the log has reached a sequence.
 func (m *mark) raise(next uint64) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
@@ -106,7 +106,7 @@ func writeMark(path string, value highwater) error {
 	return nil
 }
 
-// run writes the mark from time to time until ctx ends.
+// run writes the mark at intervals until ctx ends.
 func (m *mark) run(ctx context.Context) {
 	tick := time.NewTicker(markEvery)
 	defer tick.Stop()

@@ -42,15 +42,14 @@ func openWriter(ctx context.Context, s *Store) (*writer, error) {
 	if err := w.mark.write(); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
-	// Only a store that could be read leaves the database as one file.
+	// Only a store that could be read is checkpointed into one file on close.
 	if _, err := conn.Config(sqlite3.DBCONFIG_NO_CKPT_ON_CLOSE, false); err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return w, nil
 }
 
-// unreadable adds to an error what it is about, and what can be done if the file
-// is damaged.
+// unreadable adds the path to an error, and a remedy if the file is damaged.
 func unreadable(path string, err error) error {
 	if errors.Is(err, sqlite3.IOERR_DATA) {
 		err = fmt.Errorf("%w: the checksum of a page does not match; the file is damaged, or another program has written to it: "+
@@ -81,7 +80,7 @@ func openDatabase(c Config) (*conn, error) {
 		return nil, err
 	}
 	if size < 0 && c.VFS == "" {
-		// SQLite would create it for others to read.
+		// SQLite would create it readable for others.
 		f, err := os.OpenFile(c.path(), os.O_WRONLY|os.O_CREATE|os.O_EXCL, 0o600)
 		if err != nil {
 			return nil, err
@@ -152,7 +151,7 @@ func setUp(c *conn, config Config) error {
 	if err := migrate(c, int(version)); err != nil || config.NoFsync {
 		return err
 	}
-	// What a process that was killed has written can be read, and may not be on disk.
+	// What a killed process has written can be read, but may not be on disk yet.
 	return c.syncLog()
 }
 
@@ -248,8 +247,8 @@ func readMeta(c *conn) (m meta, err error) {
 	return m, err
 }
 
-// settleEpoch compares the database to its mark. It gets a new epoch if it is new,
-// shorter than it was, or another one.
+// settleEpoch compares the database with its mark. A database that is new, shorter than it
+// was, or another one gets a new epoch.
 func (w *writer) settleEpoch(ctx context.Context, m *meta, had *highwater) error {
 	lost := ""
 	switch {
@@ -383,7 +382,7 @@ func (w *writer) replay(r *room, e entry, gone bool) {
 	}
 }
 
-// loadEvicted looks for the events that were evicted but not overwritten.
+// loadEvicted loads the events that are evicted and not overwritten yet.
 func (w *writer) loadEvicted() error {
 	for _, r := range w.rooms {
 		if r.buried >= r.evicted {

@@ -8,8 +8,8 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// overhead is what an event takes beside its payload, in bytes, as counted
-// against Config.Bytes: its row and its place in the indexes.
+// overhead is what an event counts against Config.Bytes beside its payload, in bytes: its row
+// and its index entries.
 const overhead = 128
 
 // countedFlag is set in the flags of a Counted event. The bits below are its
@@ -30,8 +30,8 @@ type entry struct {
 func (e entry) counted() bool           { return e.flags&countedFlag != 0 }
 func (e entry) relation() chat.Relation { return chat.Relation(e.flags &^ countedFlag) }
 
-// room is what is in memory of a room. Only the writer changes it, and only while
-// it holds Store.mu: it reads without.
+// room is what is in memory of a room. Only the writer changes it, while it holds Store.mu; it
+// reads without the lock.
 type room struct {
 	id   int64
 	name string
@@ -39,20 +39,20 @@ type room struct {
 	first, last uint64 // the oldest and the newest retained event, 0 for none
 	evicted     uint64 // the newest event that retention dropped
 	events      int    // how many are retained
-	bytes       int64  // what they take
+	bytes       int64  // their size, with overhead
 	counted     uint64 // how many Counted events were ever stored
-	erased      uint64 // how many of them were ever erased, or more
+	erased      uint64 // a bound above how many of them were ever erased
 	oldest      int64  // a time before first was stored, Unix milliseconds
 	newest      int64  // when last was stored, Unix milliseconds
 	// unindexed holds the retained events that are not in the indexes yet. They are
 	// newer than all that are.
 	unindexed []entry
 
-	// What follows is the writer's alone.
+	// Used by the writer alone.
 	staged  stagedRoom
 	dirty   bool   // appended to since the indexer's batch began
-	through uint64 // that of the row in rooms
-	buried  uint64 // of what is evicted, all up to it is overwritten
+	through uint64 // of the row in rooms
+	buried  uint64 // all evicted events up to it are overwritten
 	// victims are the oldest events in the indexes, as far as they were looked up.
 	victims []victim
 	// heap is the room's index in retention.largest, -1 if it is not in it.

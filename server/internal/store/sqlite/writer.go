@@ -11,7 +11,7 @@ import (
 	"chatroom/server/internal/chat"
 )
 
-// writer is the goroutine that changes the database, on a connection of its own.
+// writer is the goroutine that changes the database, on its own connection.
 type writer struct {
 	*Store
 	conn      *conn
@@ -24,11 +24,11 @@ type writer struct {
 	reclaim   reclaimer
 
 	next     uint64 // the sequence of the next row
-	revision uint64 // the last of a record
+	revision uint64 // the newest revision of a record
 	last     int64  // the time of the last row, Unix milliseconds
 	erased   int64  // how many events were ever overwritten
 	scrubbed int64  // how many of them are in no file any more
-	recorded int64  // scrubbed as the database has it
+	recorded int64  // scrubbed, as stored in the database
 
 	complained time.Time
 
@@ -62,7 +62,7 @@ func (w *writer) statements() map[string]**sqlite3.Stmt {
 	return all
 }
 
-// housekeeping is how often the writer looks at what time brings.
+// housekeeping is the interval of housekeep.
 const housekeeping = time.Second
 
 // run commits what is queued until the store is closed.
@@ -94,7 +94,7 @@ func (w *writer) write(jobs []job) {
 		err = w.transact(func() error { return w.stageAll(jobs) })
 	}
 	if damaged(err) && len(jobs) > 1 {
-		// What one of them has to read is damaged: that costs the others nothing.
+		// One of them reads damaged data, which must not fail the others.
 		for i := range jobs {
 			w.write(jobs[i : i+1])
 		}
@@ -116,7 +116,7 @@ func (w *writer) write(jobs []job) {
 	}
 }
 
-// stageAll runs jobs within the transaction, and some of what is behind.
+// stageAll runs jobs and some deferred work in the transaction.
 func (w *writer) stageAll(jobs []job) error {
 	if err := w.maintain(2*len(jobs) + 64); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (w *writer) stageAll(jobs []job) error {
 	return nil
 }
 
-// maintain does some of what is behind: as part of a transaction, before all else.
+// maintain does some deferred work at the beginning of a transaction.
 func (w *writer) maintain(budget int) error {
 	w.index.start(w.next, w.config.indexEvery)
 	if err := w.indexSome(budget); err != nil {
@@ -158,7 +158,7 @@ func (w *writer) maintain(budget int) error {
 	return nil
 }
 
-// refuse answers jobs of which nothing was stored.
+// refuse answers jobs that were not stored.
 func (w *writer) refuse(jobs []job, err error) {
 	w.complain("appending is refused until writing works again", err)
 	err = fmt.Errorf("%w: %w", chat.ErrNotStored, err)
