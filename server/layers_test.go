@@ -43,8 +43,9 @@ var layers = []layer{
 	{"chatroom/server/internal/chat/directory/roomindex", []string{"=chatroom/server/internal/chat", "github.com/tidwall/btree"}, nil,
 		"an ordered list in memory needs no store and no goroutine"},
 	{"chatroom/server/internal/chat/directory", []string{
-		"chatroom/server/fanout", "=chatroom/server/internal/chat", "chatroom/server/internal/chat/directory/roomindex"}, nil,
-		"the list of rooms follows the stores, and is independent of who is connected"},
+		"chatroom/server/fanout", "=chatroom/server/internal/chat", "chatroom/server/internal/chat/directory/roomindex"},
+		[]string{"chatroom/server/internal/eventpb", "chatroom/server/internal/store/memory"},
+		"the list of rooms follows the stores, and is independent of who is connected; its tests need one store and one encoding that work"},
 	{"chatroom/server/internal/chat/history", []string{
 		"chatroom/server/fanout", "=chatroom/server/internal/chat", "golang.org/x/sync/singleflight"},
 		nil,
