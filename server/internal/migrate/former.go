@@ -173,7 +173,7 @@ func (f *Former) read(ctx context.Context, m mark) error {
 // errChanged is the error of Events for a room that was not there before.
 var errChanged = errors.New("the former store has changed while it was read: stop the former server, which is still running, and start again")
 
-// Changed tells whether the files have changed since they were opened.
+// Changed reports whether the files have changed since they were opened.
 func (f *Former) Changed() (bool, error) {
 	if f.stream == nil {
 		return false, nil

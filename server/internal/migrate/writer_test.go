@@ -154,7 +154,7 @@ func (w *formerWriter) overwrite(sequence uint64) {
 	}
 }
 
-// retained tells whether an event is there.
+// retained reports whether an event is there.
 func (w *formerWriter) retained(sequence uint64) bool {
 	w.t.Helper()
 	_, err := w.stream.GetMsg(w.t.Context(), sequence)

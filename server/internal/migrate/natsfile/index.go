@@ -11,11 +11,11 @@ import (
 	"slices"
 )
 
-// index is what the server has noted about the stream's blocks, in index.db: when it
-// stopped, or some minutes ago if it was killed.
+// index is the content of index.db, which describes the blocks of the stream: as of when the
+// server stopped, or of some minutes before it was killed.
 type index struct {
 	messages uint64
-	last     uint64 // the newest sequence that was given
+	last     uint64 // the newest sequence that was assigned
 	blocks   map[uint32]indexBlock
 	newest   uint32             // the newest block
 	checksum [checksumSize]byte // of the last record in it
@@ -23,7 +23,7 @@ type index struct {
 
 type indexBlock struct {
 	first, last uint64 // the sequences of its messages
-	deleted     bitmap // messages between them that are gone
+	deleted     bitmap // messages between them that were removed
 }
 
 const (
@@ -90,7 +90,7 @@ func parseIndex(r *reader) (*index, error) {
 	return x, r.err
 }
 
-// deletes tells whether the index knows that a message of a block is gone.
+// deletes reports whether the index has a message of a block as removed.
 func (x *index) deletes(block uint32, sequence uint64) bool {
 	if x == nil {
 		return false

@@ -38,7 +38,7 @@ type record struct {
 	data         []byte
 }
 
-// isMessage tells whether the record holds a message. One of sequence 0 is filler.
+// isMessage reports whether the record holds a message. One of sequence 0 is filler.
 func (r record) isMessage() bool { return r.sequence > 0 && !r.erased && !r.tombstone }
 
 // fault is what is wrong with a record.
@@ -115,7 +115,7 @@ func readRecord(block []byte, offset int, h hash.Hash64) (record, fault) {
 	return r, none
 }
 
-// isHeader tells whether a header is whole. The checksum does not cover its length.
+// isHeader reports whether a header is whole. The checksum does not cover its length.
 func isHeader(header []byte) bool {
 	return bytes.HasPrefix(header, []byte("NATS/1.0")) && bytes.HasSuffix(header, []byte("\r\n\r\n"))
 }

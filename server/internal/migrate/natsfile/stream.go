@@ -59,9 +59,9 @@ type Stream struct {
 	// First is the oldest retained message, 0 if there is none.
 	First uint64
 	// Last is the newest sequence that the blocks know of, retained or not. Given is
-	// the newest that was given to a message, as far as any file tells.
+	// the newest that was assigned to a message, according to all files.
 	Last, Given uint64
-	// Complete tells whether index.db describes the files as they are, as it does after
+	// Complete reports whether index.db describes the files as they are, as it does after
 	// the server has stopped cleanly. Then a message is only missing if Damage says so.
 	Complete bool
 	// Damage lists in words what is damaged or missing.
