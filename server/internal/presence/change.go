@@ -1,6 +1,9 @@
 package presence
 
-import "time"
+import (
+	"math"
+	"time"
+)
 
 // Change is something to be announced to a room: Joined, Left, Renamed, Counted or Summary.
 // Each has the number of members after it.
@@ -56,24 +59,20 @@ func (Summary[M]) isChange(M) {}
 // Due returns when Tick has something to do, as far as is known now. It is false when nothing
 // is to be announced and nobody is in grace. Any other call may bring it forward.
 func (r *Roster[M]) Due() (time.Time, bool) {
-	due, ok := r.announcementDue()
+	due := time.Duration(math.MaxInt64)
+	if at, ok := r.announcementDue(); ok {
+		due = at
+	}
 	if front := r.inGrace.Front(); front != nil {
-		due, ok = earlier(due, ok, front.Value.(*member[M]).graceEnd)
+		due = min(due, front.Value.(*member[M]).graceEnd)
 	}
 	if len(r.anonymous.inGrace) > 0 {
-		due, ok = earlier(due, ok, r.anonymous.inGrace[0].end)
+		due = min(due, r.anonymous.inGrace[0].end)
 	}
-	if !ok {
+	if due == math.MaxInt64 {
 		return time.Time{}, false
 	}
 	return r.last.Add(due - r.clock), true
-}
-
-func earlier(a time.Duration, ok bool, b time.Duration) (time.Duration, bool) {
-	if ok && a < b {
-		return a, true
-	}
-	return b, true
 }
 
 // announcementDue returns when, on the clock, the changes may be announced, if there are any.

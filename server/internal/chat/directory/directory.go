@@ -39,6 +39,7 @@ type Directory struct {
 
 // New returns a directory, which reads nothing yet. The caller closes it before the stores.
 func New(c Config) *Directory {
+	ctx, cancel := context.WithCancel(context.Background())
 	d := &Directory{
 		journal:        c.Journal,
 		encoding:       c.Encoding,
@@ -46,9 +47,9 @@ func New(c Config) *Directory {
 		configured:     slices.Sorted(slices.Values(c.Rooms)),
 		profileChanged: c.ProfileChanged,
 		index:          roomindex.New(c.Rooms...),
+		rooms:          rooms{ctx: ctx, cancel: cancel},
 		profiles:       profiles{state: c.State},
 	}
-	d.rooms.ctx, d.rooms.cancel = context.WithCancel(context.Background())
 	d.publisher = newPublisher(d.index)
 	return d
 }

@@ -106,9 +106,9 @@ func BenchmarkReplay(b *testing.B) {
 	for b.Loop() {
 		f := newTestFeed(s, gopher)
 		join(b, f, hub.Start{Room: "room", Recent: 1000})
-		for n, live := 0, false; !live; {
-			var err error
-			if n, err = f.Next(b.Context(), buf); err != nil {
+		for live := false; !live; {
+			n, err := f.Next(b.Context(), buf)
+			if err != nil {
 				b.Fatalf("Next = %v, want nil", err)
 			}
 			for _, item := range buf[:n] {

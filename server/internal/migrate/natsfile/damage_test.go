@@ -7,6 +7,7 @@ import (
 	"math/rand/v2"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
@@ -177,7 +178,7 @@ func TestCutOffRecord(t *testing.T) {
 		t.Fatal(err)
 	}
 	for _, added := range []int{1, 21, 22, 40} {
-		if err := os.WriteFile(newest, append(text[:len(text):len(text)], text[:added]...), 0o600); err != nil {
+		if err := os.WriteFile(newest, slices.Concat(text, text[:added]), 0o600); err != nil {
 			t.Fatal(err)
 		}
 		s, got := read(t, store)

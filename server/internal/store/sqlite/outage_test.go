@@ -207,7 +207,7 @@ func (o *outage) end() error {
 		o.store = nil
 	}
 	kill := !closes && o.random.IntN(4) == 0
-	left := map[string]*image(nil)
+	var left map[string]*image
 	if kill {
 		left = o.disk.killed()
 	} else {
@@ -293,7 +293,8 @@ func (o *outage) writeRecord(key string, random *rand.Rand) {
 	r.pending = &value
 	before := o.highest
 	o.mu.Unlock()
-	revision, err := uint64(0), error(nil)
+	var revision uint64
+	var err error
 	if value == "" {
 		err = o.store.Delete(context.Background(), key, r.revision)
 	} else {

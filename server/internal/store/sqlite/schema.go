@@ -207,12 +207,12 @@ func (c *conn) queryOnce(sql string, row func(*sqlite3.Stmt) error, values ...in
 }
 
 // integer returns the first column of the only row of a query, 0 without a row.
-func (c *conn) integer(sql string, values ...int64) (int64, error) {
+func (c *conn) integer(sql string) (int64, error) {
 	var v int64
 	err := c.queryOnce(sql, func(s *sqlite3.Stmt) error {
 		v = s.ColumnInt64(0)
 		return nil
-	}, values...)
+	})
 	return v, err
 }
 

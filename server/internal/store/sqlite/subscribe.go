@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"fmt"
+	"maps"
 	"strings"
 	"sync"
 
@@ -192,10 +193,7 @@ func (s *subscribers) changed(records []chat.Record) {
 		return
 	}
 	s.mu.Lock()
-	to := make(map[*subscriber[chat.Record]]string, len(s.watches))
-	for one, prefix := range s.watches {
-		to[one] = prefix
-	}
+	to := maps.Clone(s.watches)
 	s.mu.Unlock()
 	for one, prefix := range to {
 		var under []chat.Record

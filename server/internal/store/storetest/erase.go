@@ -281,7 +281,7 @@ func testEraseUnderLoad(t *testing.T, s Store) {
 		}
 	}
 	wait()
-	waitUntil(t, seen, addLast(t, s, "room"))
+	waitUntil(t, seen, addLast(t, s))
 	got := seen.all()
 	for i := range got[1:] {
 		if got[i+1].Previous > got[i].Sequence || got[i+1].Sequence <= got[i].Sequence {
@@ -333,7 +333,7 @@ func testEraseBeforeTail(t *testing.T, s Store) {
 	}
 	close(release)
 	submitters.Wait()
-	waitUntil(t, seen, addLast(t, s, "room"))
+	waitUntil(t, seen, addLast(t, s))
 	got := seen.all()
 	for i, e := range got {
 		if slices.Contains(gone, e.Sequence) {

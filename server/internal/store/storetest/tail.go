@@ -52,12 +52,12 @@ func load(t *testing.T, s Store, room string, appenders, each int) (wait func())
 	return wg.Wait
 }
 
-// addLast appends an event after which a test looks at what came before.
-func addLast(t testing.TB, s Store, room string) uint64 {
+// addLast appends an event to "room". When a tail has received it, it has received all.
+func addLast(t testing.TB, s Store) uint64 {
 	t.Helper()
-	at, duplicate, err := chat.Append(t.Context(), s, chat.Entry{Room: room, Key: "the last", Payload: []byte("last")})
+	at, duplicate, err := chat.Append(t.Context(), s, chat.Entry{Room: "room", Key: "the last", Payload: []byte("last")})
 	if err != nil || duplicate {
-		t.Fatalf("Append(%q) = %t, %v, want a new event", room, duplicate, err)
+		t.Fatalf("Append = %t, %v, want a new event", duplicate, err)
 	}
 	return at.Sequence
 }
@@ -81,7 +81,7 @@ func testSeveralTails(t *testing.T, s Store) {
 	wait := load(t, s, "room", 4, 50)
 	late := []*tailed{tail(t, s, "room"), tail(t, s, "room")}
 	wait()
-	last := addLast(t, s, "room")
+	last := addLast(t, s)
 	want := read(t, s, "room", 0, everything)[1:]
 	for i, r := range early {
 		sameEvents(t, fmt.Sprintf("Tail %d of the early ones", i), r.wait(t, len(want)), want)
@@ -169,7 +169,7 @@ func testTailStopsUnderLoad(t *testing.T, s Store) {
 		stopped = append(stopped, r)
 	}
 	wait()
-	waitUntil(t, other, addLast(t, s, "room"))
+	waitUntil(t, other, addLast(t, s))
 	for _, r := range stopped {
 		r.check(t)
 	}
@@ -210,7 +210,9 @@ func testStopWaits(t *testing.T, s Store) {
 		}()
 		wantWaiting(t, "stop of "+name, stopped)
 		close(release)
-		<-stopped
+		if err := <-stopped; err != nil {
+			t.Errorf("stop of %s = %v, want nil", name, err)
+		}
 		held.Wait()
 	}
 }
@@ -247,7 +249,7 @@ func testAttachThenRead(t *testing.T, s Store) {
 		views = append(views, view{live, read(t, s, "room", 0, everything)})
 	}
 	wait()
-	last := addLast(t, s, "room")
+	last := addLast(t, s)
 	want := read(t, s, "room", 0, everything)
 	for i, v := range views {
 		waitUntil(t, v.live, last)
