@@ -16,7 +16,7 @@ const nobody = 65534
 // A directory that can't be written to is refused with the path and the remedy, also
 // when a lock file from another time is in it.
 func TestOpenReadOnly(t *testing.T) {
-	base, err := os.MkdirTemp("", "datadir") // that of t.TempDir is closed to other users
+	base, err := os.MkdirTemp("", "datadir") //nolint:usetesting // another user must be able to enter it
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"sync/atomic"
@@ -107,8 +108,7 @@ func faultyLives(t *testing.T, seed uint64, chains int, early bool) (failed []in
 			kind := life % len(faultKinds)
 			o.excused.Store(0)
 			if err := o.faultyLife(kind); err != nil {
-				o.end() // the error is that of the life
-				return nil, fmt.Errorf("chain %d, life %d, %s: %w", chain, life, faultKinds[kind].name, err)
+				return nil, fmt.Errorf("chain %d, life %d, %s: %w", chain, life, faultKinds[kind].name, errors.Join(err, o.end()))
 			}
 			failed[kind] += o.excused.Load()
 		}
