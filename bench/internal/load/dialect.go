@@ -16,7 +16,7 @@ func chat(authority string) dialect {
 	join := appendBytes(nil, requestJoin, appendBytes(nil, subscriptionRoom, []byte(lounge)))
 	return dialect{
 		open: appendData(appendHead(openH2(), firstStream, authority, chatPath, streamHeaders("application/grpc+proto")...), join),
-		protocol: func(p *Publisher) layer {
+		newLayer: func(p *Publisher) layer {
 			return p.onH2(newEnvelopes(p.receiveAnswer), func() {})
 		},
 		append: func(dst []byte, room, id string, text []byte) []byte {
@@ -31,7 +31,7 @@ func chat(authority string) dialect {
 func publishPeer(authority string) dialect {
 	return dialect{
 		open: appendHead(openH2(), firstStream, authority, peerPublishPath, streamHeaders("application/grpc+proto")...),
-		protocol: func(p *Publisher) layer {
+		newLayer: func(p *Publisher) layer {
 			return p.onH2(newEnvelopes(p.answered), p.becomeReady)
 		},
 		append: func(dst []byte, _, _ string, text []byte) []byte {
@@ -45,7 +45,7 @@ func publishWebSocket(authority string) dialect {
 	return dialect{
 		open: fmt.Appendf(nil, "GET /publish HTTP/1.1\r\nHost: %s\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"+
 			"Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n\r\n", authority),
-		protocol: func(p *Publisher) layer {
+		newLayer: func(p *Publisher) layer {
 			return newHTTP1("101", false, newWebSocket(&p.out, p.answered), p.becomeReady)
 		},
 		append: func(dst []byte, _, _ string, text []byte) []byte { return appendMasked(dst, wsText, text) },
@@ -57,7 +57,7 @@ func publishWebSocket(authority string) dialect {
 func publishTCP(string) dialect {
 	return dialect{
 		open:     []byte("P"),
-		protocol: func(p *Publisher) layer { return newFrames(p.readyOrAnswered, unexpected) },
+		newLayer: func(p *Publisher) layer { return newFrames(p.readyOrAnswered, unexpected) },
 		append:   func(dst []byte, _, _ string, text []byte) []byte { return appendLength(dst, text) },
 	}
 }
@@ -66,7 +66,7 @@ func publishTCP(string) dialect {
 func publishNATS(string) dialect {
 	return dialect{
 		open:     append(natsConnect(true), "PING\r\n"...),
-		protocol: func(p *Publisher) layer { return newNATS(&p.out, p.becomeReady, p.acknowledged, unexpected) },
+		newLayer: func(p *Publisher) layer { return newNATS(&p.out, p.becomeReady, p.acknowledged, unexpected) },
 		append:   func(dst []byte, room, _ string, text []byte) []byte { return appendNATS(dst, room, text) },
 	}
 }

@@ -42,7 +42,7 @@ func (p *Publisher) pipeline(ctx context.Context, room string, window int, more 
 
 // wait returns when so many texts have been answered.
 func (p *Publisher) wait(ctx context.Context, answers uint64) error {
-	timeout := time.NewTimer(patience)
+	timeout := time.NewTimer(answerTimeout)
 	defer timeout.Stop()
 	for p.Answers() < answers {
 		if err := p.Err(); err != nil {
@@ -51,7 +51,7 @@ func (p *Publisher) wait(ctx context.Context, answers uint64) error {
 		select {
 		case <-p.changed:
 		case <-timeout.C:
-			return fmt.Errorf("%d of %d texts are answered after %v: %w", p.Answers(), answers, patience, errUndelivered)
+			return fmt.Errorf("%d of %d texts are answered after %v: %w", p.Answers(), answers, answerTimeout, errUndelivered)
 		case <-ctx.Done():
 			return ctx.Err()
 		}

@@ -16,8 +16,8 @@ import (
 // dialect is how a publisher speaks.
 type dialect struct {
 	open []byte // sent first
-	// protocol returns what takes the bytes that the server answers with.
-	protocol func(*Publisher) layer
+	// newLayer returns what takes the bytes that the server answers with.
+	newLayer func(*Publisher) layer
 	// append appends what publishes one text.
 	append func(dst []byte, room, id string, text []byte) []byte
 	// limited says that the peer limits what may be sent, as HTTP/2 does.
@@ -50,18 +50,18 @@ type Publisher struct {
 	err        error
 }
 
-// Dial connects a publisher to the server at address by the door.
-func Dial(ctx context.Context, address string, door Door) (*Publisher, error) {
+// Dial connects a publisher to the server at address by the protocol.
+func Dial(ctx context.Context, address string, protocol Protocol) (*Publisher, error) {
 	conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 	if err != nil {
 		return nil, err
 	}
-	if door.tls != nil {
-		conn = tls.Client(conn, door.tls)
+	if protocol.tls != nil {
+		conn = tls.Client(conn, protocol.tls)
 	}
 	const initial = 65535 // what HTTP/2 begins with
 	p := &Publisher{
-		dialect: door.publisher(address), conn: conn,
+		dialect: protocol.publisher(address), conn: conn,
 		ready: make(chan struct{}), changed: make(chan struct{}, 1),
 		connection: initial, stream: initial, initial: initial,
 	}
@@ -71,7 +71,7 @@ func Dial(ctx context.Context, address string, door Door) (*Publisher, error) {
 		return nil, errors.Join(err, p.Close())
 	}
 	p.reading.Go(p.read)
-	ctx, cancel := context.WithTimeout(ctx, patience)
+	ctx, cancel := context.WithTimeout(ctx, answerTimeout)
 	defer cancel()
 	for {
 		select {
@@ -146,7 +146,7 @@ func (p *Publisher) flush(ctx context.Context) error {
 func (p *Publisher) write(b []byte) error {
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	if err := p.conn.SetWriteDeadline(time.Now().Add(patience)); err != nil {
+	if err := p.conn.SetWriteDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
 	}
 	_, err := p.conn.Write(b)
@@ -176,12 +176,12 @@ func (p *Publisher) spend(ctx context.Context, n int64) error {
 }
 
 func (p *Publisher) read() {
-	protocol := p.protocol(p)
+	layer := p.newLayer(p)
 	buffer := make([]byte, 64<<10)
 	for {
 		n, err := p.conn.Read(buffer)
 		if err == nil {
-			err = protocol.feed(buffer[:n])
+			err = layer.feed(buffer[:n])
 		}
 		if err == nil && len(p.out) > 0 {
 			err = p.write(p.out)

@@ -186,7 +186,7 @@ func (c *caller) call(path, contentType string, body []byte) error {
 		c.buffer = fmt.Appendf(c.buffer, "Authorization: Bearer %s\r\n", c.token)
 	}
 	c.buffer = append(append(c.buffer, "\r\n"...), body...)
-	if err := c.conn.SetDeadline(time.Now().Add(patience)); err != nil {
+	if err := c.conn.SetDeadline(time.Now().Add(answerTimeout)); err != nil {
 		return err
 	}
 	if _, err := c.conn.Write(c.buffer); err != nil {

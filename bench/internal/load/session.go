@@ -13,15 +13,15 @@ import (
 // as answers come: as many as the peers queue for each subscriber.
 const maxBehind = 256
 
-// Session publishes to a crowd.
+// Session publishes to a pool.
 type Session struct {
-	Crowd     *Crowd
-	Publisher *Publisher
+	ClientPool *ClientPool
+	Publisher  *Publisher
 	// Rooms are published to in turn. With one room all subscribers are in it; with
 	// more, one subscriber is in each.
 	Rooms []string
-	// Patience is how long to wait for the next delivery. Zero means 30 s.
-	Patience time.Duration
+	// DeliveryTimeout is how long to wait for the next delivery. Zero means 30 s.
+	DeliveryTimeout time.Duration
 
 	sent uint64
 }
@@ -126,7 +126,7 @@ func (s *Session) Saturate(ctx context.Context, window int, duration time.Durati
 
 // begin clears what was counted before and returns the time.
 func (s *Session) begin() int64 {
-	c := s.Crowd
+	c := s.ClientPool
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.tally.latency = Histogram{}
@@ -145,27 +145,27 @@ func (s *Session) add(due int64) {
 }
 
 func (s *Session) flush(ctx context.Context) error {
-	return errors.Join(s.Publisher.flush(ctx), s.Crowd.Err())
+	return errors.Join(s.Publisher.flush(ctx), s.ClientPool.Err())
 }
 
-func (s *Session) completed() uint64 { return s.Crowd.tally.window.completed.Load() }
+func (s *Session) completed() uint64 { return s.ClientPool.tally.window.completed.Load() }
 
 // wait returns when more messages have been delivered.
 func (s *Session) wait(ctx context.Context) error {
-	atMost := cmp.Or(s.Patience, patience)
-	timeout := time.NewTimer(atMost)
+	longest := cmp.Or(s.DeliveryTimeout, answerTimeout)
+	timeout := time.NewTimer(longest)
 	defer timeout.Stop()
 	for {
 		if err := s.Publisher.Err(); err != nil {
 			return err
 		}
 		select {
-		case <-s.Crowd.tally.window.wake:
-			return s.Crowd.Err()
+		case <-s.ClientPool.tally.window.wake:
+			return s.ClientPool.Err()
 		case <-s.Publisher.changed:
 		case <-timeout.C:
 			return fmt.Errorf("%d of %d messages are delivered, and no more within %v: %w",
-				s.completed(), s.sent, atMost, errors.Join(s.Crowd.Err(), errUndelivered))
+				s.completed(), s.sent, longest, errors.Join(s.ClientPool.Err(), errUndelivered))
 		case <-ctx.Done():
 			return ctx.Err()
 		}
@@ -174,14 +174,14 @@ func (s *Session) wait(ctx context.Context) error {
 
 var errUndelivered = errors.New("load: messages did not arrive")
 
-// finish waits for what is under way.
+// finish waits for messages in flight.
 func (s *Session) finish(ctx context.Context, start int64) (*Outcome, error) {
 	for s.completed() < s.sent {
 		if err := s.wait(ctx); err != nil {
 			return nil, err
 		}
 	}
-	c := s.Crowd
+	c := s.ClientPool
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return &Outcome{
@@ -193,7 +193,7 @@ func (s *Session) finish(ctx context.Context, start int64) (*Outcome, error) {
 
 // Verdict returns what has gone wrong so far.
 func (s *Session) Verdict() Verdict {
-	return s.Crowd.Verdict(func(i int) uint64 {
+	return s.ClientPool.Verdict(func(i int) uint64 {
 		if rooms := uint64(len(s.Rooms)); rooms > 1 {
 			return (s.sent + rooms - 1 - uint64(i)) / rooms
 		}

@@ -109,7 +109,7 @@ func TestMischiefIsCaught(t *testing.T) {
 				return m
 			})
 			s := startSession(t, server.listener.Addr().String(), PeerTCP)
-			if err := s.Crowd.Grow(t.Context(), 3, func(int) string { return "" }, s.Next()); err != nil {
+			if err := s.ClientPool.Grow(t.Context(), 3, func(int) string { return "" }, s.Next()); err != nil {
 				t.Fatal(err)
 			}
 			outcome, err := s.Rate(t.Context(), 1000, messages*time.Millisecond)
@@ -130,30 +130,30 @@ func TestMischiefIsCaught(t *testing.T) {
 func TestDisconnection(t *testing.T) {
 	server := startMischief(t, 1, func(int, [][]byte) [][]byte { return nil })
 	s := startSession(t, server.listener.Addr().String(), PeerTCP)
-	if err := s.Crowd.Grow(t.Context(), 2, func(int) string { return "" }, s.Next()); err != nil {
+	if err := s.ClientPool.Grow(t.Context(), 2, func(int) string { return "" }, s.Next()); err != nil {
 		t.Fatal(err)
 	}
 	server.mu.Lock()
 	_ = server.subscribers[0].Close()
 	server.mu.Unlock()
-	s.Patience = time.Minute
+	s.DeliveryTimeout = time.Minute
 	if _, err := s.Rate(t.Context(), 1000, 5*time.Millisecond); err == nil {
 		t.Error("Rate succeeds without one of the subscribers")
 	}
 }
 
-func startSession(t *testing.T, address string, door Door) *Session {
-	crowd, err := NewCrowd(address, door)
+func startSession(t *testing.T, address string, protocol Protocol) *Session {
+	pool, err := NewClientPool(address, protocol)
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(crowd.Close)
-	publisher, err := Dial(t.Context(), address, door)
+	t.Cleanup(pool.Close)
+	publisher, err := Dial(t.Context(), address, protocol)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { _ = publisher.Close() })
-	return &Session{Crowd: crowd, Publisher: publisher, Rooms: []string{""}, Patience: 300 * time.Millisecond}
+	return &Session{ClientPool: pool, Publisher: publisher, Rooms: []string{""}, DeliveryTimeout: 300 * time.Millisecond}
 }
 
 // TestRateWaits shows that a sender never has more than one text unanswered, and
@@ -171,12 +171,12 @@ func TestRateWaits(t *testing.T) {
 				serving.Wait()
 			})
 			<-p.ready
-			crowd, err := NewCrowd("127.0.0.1:1", PeerTCP)
+			pool, err := NewClientPool("127.0.0.1:1", PeerTCP)
 			if err != nil {
 				t.Fatal(err)
 			}
-			t.Cleanup(crowd.Close)
-			s := &Session{Crowd: crowd, Publisher: p, Rooms: []string{""}}
+			t.Cleanup(pool.Close)
+			s := &Session{ClientPool: pool, Publisher: p, Rooms: []string{""}}
 			for range answers {
 				if err := s.sendOne(t.Context(), now()); err != nil {
 					t.Fatal(err)

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// tally is what all subscribers of a crowd have received. It belongs to the
-// crowd's goroutine, or to the holder of Crowd.mu.
+// tally is what all subscribers of a pool have received. It belongs to the
+// pool's goroutine, or to the holder of ClientPool.mu.
 type tally struct {
 	now        int64 // when the bytes at hand were read
 	latency    Histogram
@@ -21,7 +21,7 @@ type tally struct {
 type subscriber struct {
 	*tally
 	sequence Sequence
-	last     uint64 // the sequence of the last event, for doors that have them
+	last     uint64 // the sequence of the last event, for protocols that have them
 	resumes  bool   // messages come before the subscriber is live
 	isLive   bool
 }

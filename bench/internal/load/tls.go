@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// OverTLS returns the door with TLS. The certificate is not verified: the server is on
+// OverTLS returns the protocol with TLS. The certificate is not verified: the server is on
 // this machine, and makes it when it starts.
-func (d Door) OverTLS() Door {
+func (d Protocol) OverTLS() Protocol {
 	d.Name += " over TLS"
 	d.tls = &tls.Config{InsecureSkipVerify: true}
 	if d.another != nil {
@@ -21,14 +21,14 @@ func (d Door) OverTLS() Door {
 }
 
 // tlsSocket is a socket beneath a tls.Conn that is read in two ways: it waits for the
-// peer during the handshake, and later gets what the crowd has read.
+// peer during the handshake, and later gets what the pool has read.
 type tlsSocket struct {
 	fd          int
 	handshaking bool
-	received    []byte // what the crowd has read
+	received    []byte // what the pool has read
 }
 
-// errAgain is returned for data that has not arrived. A tls.Conn goes on after it.
+// errAgain is returned for data that has not arrived. A tls.Conn can be read again after it.
 var errAgain net.Error = again{errors.New("not received yet")}
 
 type again struct{ error }

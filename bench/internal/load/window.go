@@ -5,13 +5,13 @@ import "sync/atomic"
 // maxUndelivered is how many messages may be on their way at once.
 const maxUndelivered = 1 << 16
 
-// window counts the messages that all subscribers have. The crowd's goroutine reports
+// window counts the messages that all subscribers have. The pool's goroutine reports
 // deliveries, the publisher waits.
 type window struct {
 	fan  uint32   // how many subscribers receive each message
 	ring []uint32 // how many have received it, by number
 
-	done      uint64 // messages that all subscribers have, for the crowd's goroutine
+	done      uint64 // messages that all subscribers have, for the pool's goroutine
 	completed atomic.Uint64
 	wake      chan struct{} // capacity 1
 }

@@ -19,18 +19,18 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // TestPeers delivers everything to everybody, at a rate and at saturation, with
 // subscribers that come later and in the presence of one that has gone.
 func TestPeers(t *testing.T) {
-	doors := map[string]load.Door{
+	protocols := map[string]load.Protocol{
 		"tcp": load.PeerTCP, "tls": load.PeerTCP.OverTLS(), "grpc": load.PeerGRPC, "naive": load.PeerGRPC,
 		"gorilla": load.PeerWebSocket, "nats": load.PeerNATS,
 	}
 	for _, name := range peer.Names() {
 		t.Run(name, func(t *testing.T) {
-			door, ok := doors[name]
+			protocol, ok := protocols[name]
 			if !ok {
-				t.Fatal("the peer has no door")
+				t.Fatal("the peer has no protocol")
 			}
 			address := start(t, name)
-			gone, err := load.NewCrowd(address, door)
+			gone, err := load.NewClientPool(address, protocol)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -38,7 +38,7 @@ func TestPeers(t *testing.T) {
 				t.Fatal(err)
 			}
 			gone.Close()
-			talk(t, address, door)
+			talk(t, address, protocol)
 		})
 	}
 }
@@ -50,20 +50,20 @@ func TestSharedConnection(t *testing.T) {
 
 func inRoom(int) string { return "bench" }
 
-func talk(t *testing.T, address string, door load.Door) {
-	crowd, err := load.NewCrowd(address, door)
+func talk(t *testing.T, address string, protocol load.Protocol) {
+	pool, err := load.NewClientPool(address, protocol)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer crowd.Close()
-	publisher, err := load.Dial(t.Context(), address, door)
+	defer pool.Close()
+	publisher, err := load.Dial(t.Context(), address, protocol)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer publisher.Close()
-	s := &load.Session{Crowd: crowd, Publisher: publisher, Rooms: []string{"bench"}}
+	s := &load.Session{ClientPool: pool, Publisher: publisher, Rooms: []string{"bench"}}
 	for _, subscribers := range []int{5, 20} {
-		if err := crowd.Grow(t.Context(), subscribers, inRoom, s.Next()); err != nil {
+		if err := pool.Grow(t.Context(), subscribers, inRoom, s.Next()); err != nil {
 			t.Fatal(err)
 		}
 		paced, err := s.Rate(t.Context(), 200, 100*time.Millisecond)
@@ -112,11 +112,11 @@ func TestUnknownPeer(t *testing.T) {
 func TestPublisherGoesOn(t *testing.T) {
 	const texts = 10_000 // 7,300 headers of 9 bytes are a whole window
 	address := start(t, "naive")
-	crowd, err := load.NewCrowd(address, load.PeerGRPC)
+	pool, err := load.NewClientPool(address, load.PeerGRPC)
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer crowd.Close()
+	defer pool.Close()
 	publisher, err := load.Dial(t.Context(), address, load.PeerGRPC)
 	if err != nil {
 		t.Fatal(err)
@@ -124,8 +124,8 @@ func TestPublisherGoesOn(t *testing.T) {
 	defer publisher.Close()
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
-	s := &load.Session{Crowd: crowd, Publisher: publisher, Rooms: []string{"bench"}}
-	if err := crowd.Grow(ctx, 1, inRoom, s.Next()); err != nil {
+	s := &load.Session{ClientPool: pool, Publisher: publisher, Rooms: []string{"bench"}}
+	if err := pool.Grow(ctx, 1, inRoom, s.Next()); err != nil {
 		t.Fatal(err)
 	}
 	for s.Next() < texts {

@@ -56,10 +56,10 @@ func (b busy) Measure(ctx context.Context, l *Lab, v Variant) (all []report.Figu
 
 // compare measures the small room with the large one quiet, and with it busy.
 func (b busy) compare(ctx context.Context, server *proc.Process, large, small *load.Session) ([]report.Figures, error) {
-	if err := large.Crowd.Grow(ctx, b.large, func(int) string { return largeRoom }, large.Next()); err != nil {
+	if err := large.ClientPool.Grow(ctx, b.large, func(int) string { return largeRoom }, large.Next()); err != nil {
 		return nil, err
 	}
-	if err := small.Crowd.Grow(ctx, b.small, func(int) string { return smallRoom }, small.Next()); err != nil {
+	if err := small.ClientPool.Grow(ctx, b.small, func(int) string { return smallRoom }, small.Next()); err != nil {
 		return nil, err
 	}
 	if _, err := large.Rate(ctx, b.largePerSecond, b.warmup); err != nil {

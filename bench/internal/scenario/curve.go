@@ -50,7 +50,7 @@ func (c curve) Measure(ctx context.Context, l *Lab, v Variant) (points []report.
 // point lets in subscribers until there are n, and measures.
 func (c curve) point(ctx context.Context, server *proc.Process, s *load.Session, n int) (report.Figures, error) {
 	figures := report.Figures{Subscribers: n}
-	if err := s.Crowd.Grow(ctx, n, inRoom, s.Next()); err != nil {
+	if err := s.ClientPool.Grow(ctx, n, inRoom, s.Next()); err != nil {
 		return figures, err
 	}
 	// What the newcomers have left behind is cleaned up during a second of the

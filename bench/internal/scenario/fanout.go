@@ -52,7 +52,7 @@ func (f fanout) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figure
 	figures := report.Figures{}
 	err := l.with(ctx, v, func(server *proc.Process) error {
 		return converse(ctx, server, v, []string{room}, func(s *load.Session) error {
-			if err := s.Crowd.Grow(ctx, f.subscribers, inRoom, s.Next()); err != nil {
+			if err := s.ClientPool.Grow(ctx, f.subscribers, inRoom, s.Next()); err != nil {
 				return err
 			}
 			if _, err := f.publish(ctx, s, f.warmup); err != nil {

@@ -48,7 +48,7 @@ func (f flood) Variants() []Variant {
 	var variants []Variant
 	for _, kind := range attack.Kinds() {
 		for _, name := range []string{kind, kind + reconnecting} {
-			variants = append(variants, Variant{Name: name, Door: load.ConnectH2, Memory: true})
+			variants = append(variants, Variant{Name: name, Protocol: load.ConnectH2, Memory: true})
 		}
 	}
 	return variants
@@ -60,7 +60,7 @@ func (f flood) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures
 	var figures report.Figures
 	err := l.with(ctx, v, func(server *proc.Process) error {
 		return converse(ctx, server, v, []string{room}, func(s *load.Session) error {
-			if err := s.Crowd.Grow(ctx, f.subscribers, inRoom, s.Next()); err != nil {
+			if err := s.ClientPool.Grow(ctx, f.subscribers, inRoom, s.Next()); err != nil {
 				return err
 			}
 			var err error

@@ -35,7 +35,7 @@ func (h herd) Title() string {
 
 func (h herd) Variants() []Variant {
 	return append(named(connectH2, connectHTTP1),
-		Variant{Name: herdShared, Door: load.ConnectH2.Shared(herdStreams)})
+		Variant{Name: herdShared, Protocol: load.ConnectH2.Shared(herdStreams)})
 }
 
 func (h herd) Rounds(asked int) int { return min(asked, 2) }
@@ -68,7 +68,7 @@ func (h herd) fill(ctx context.Context, l *Lab, v Variant, data string) (load.Su
 	if err != nil {
 		return missed, err
 	}
-	publisher, err := load.Dial(ctx, server.Address, v.Door)
+	publisher, err := load.Dial(ctx, server.Address, v.Protocol)
 	if err == nil {
 		missed.After, err = publisher.Publish(ctx, room, h.events-h.missed, h.missed)
 	}
@@ -86,12 +86,12 @@ func (h herd) fill(ctx context.Context, l *Lab, v Variant, data string) (load.Su
 func (h herd) resume(ctx context.Context, server *proc.Process, v Variant, missed load.Subscription, start time.Time) (report.Figures, error) {
 	figures := report.Figures{Subscribers: h.subscribers}
 	own := proc.OwnCPU()
-	crowd, err := load.NewCrowd(server.Address, v.Door)
+	pool, err := load.NewClientPool(server.Address, v.Protocol)
 	if err != nil {
 		return figures, err
 	}
-	defer crowd.Close()
-	if err := crowd.Resume(ctx, h.subscribers, missed); err != nil {
+	defer pool.Close()
+	if err := pool.Resume(ctx, h.subscribers, missed); err != nil {
 		return figures, err
 	}
 	figures.LiveSeconds = time.Since(start).Seconds()
@@ -101,10 +101,10 @@ func (h herd) resume(ctx context.Context, server *proc.Process, v Variant, misse
 	if err := errors.Join(errCPU, errPeak); err != nil {
 		return figures, err
 	}
-	figures.Deliveries = crowd.Deliveries()
+	figures.Deliveries = pool.Deliveries()
 	figures.ServerMicros = micros(cpu) / float64(figures.Deliveries)
 	figures.GeneratorMicros = micros(generator) / float64(figures.Deliveries)
 	figures.PeakMiB = float64(peak) / (1 << 20)
-	judge(&figures, crowd.Verdict(func(int) uint64 { return uint64(h.events) }))
+	judge(&figures, pool.Verdict(func(int) uint64 { return uint64(h.events) }))
 	return figures, nil
 }

@@ -41,18 +41,18 @@ func (i idle) Rounds(int) int { return 1 }
 func (i idle) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
 	figures := report.Figures{Subscribers: i.subscribers[len(i.subscribers)-1]}
 	err := l.with(ctx, v, func(server *proc.Process) error {
-		crowd, err := load.NewCrowd(server.Address, v.Door)
+		pool, err := load.NewClientPool(server.Address, v.Protocol)
 		if err != nil {
 			return err
 		}
-		defer crowd.Close()
-		before, err := i.memory(ctx, server, crowd, few)
+		defer pool.Close()
+		before, err := i.memory(ctx, server, pool, few)
 		if err != nil {
 			return err
 		}
 		var sum float64
 		for _, n := range i.subscribers {
-			after, err := i.memory(ctx, server, crowd, few+n)
+			after, err := i.memory(ctx, server, pool, few+n)
 			if err != nil {
 				return err
 			}
@@ -66,8 +66,8 @@ func (i idle) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures,
 
 // memory lets in subscribers until there are n, and returns what the server has
 // resident a moment later.
-func (i idle) memory(ctx context.Context, server *proc.Process, crowd *load.Crowd, n int) (int64, error) {
-	if err := crowd.Grow(ctx, n, inRoom, 1); err != nil {
+func (i idle) memory(ctx context.Context, server *proc.Process, pool *load.ClientPool, n int) (int64, error) {
+	if err := pool.Grow(ctx, n, inRoom, 1); err != nil {
 		return 0, err
 	}
 	select {
@@ -76,5 +76,5 @@ func (i idle) memory(ctx context.Context, server *proc.Process, crowd *load.Crow
 		return 0, ctx.Err()
 	}
 	rss, err := server.RSS()
-	return rss, errors.Join(err, crowd.Err())
+	return rss, errors.Join(err, pool.Err())
 }

@@ -62,17 +62,17 @@ func (l *Lab) serve(ctx context.Context, v Variant, data string) (*proc.Process,
 	return proc.Start(ctx, l.Server, slices.Concat(args, v.Flags, l.Flags)...)
 }
 
-// converse connects a publisher, and a crowd that is still empty, to a server.
+// converse connects a publisher, and a pool that is still empty, to a server.
 func converse(ctx context.Context, server *proc.Process, v Variant, rooms []string, talk func(*load.Session) error) (err error) {
-	crowd, err := load.NewCrowd(server.Address, v.Door)
+	pool, err := load.NewClientPool(server.Address, v.Protocol)
 	if err != nil {
 		return err
 	}
-	defer crowd.Close()
-	publisher, err := load.Dial(ctx, server.Address, v.Door)
+	defer pool.Close()
+	publisher, err := load.Dial(ctx, server.Address, v.Protocol)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, publisher.Close()) }()
-	return talk(&load.Session{Crowd: crowd, Publisher: publisher, Rooms: rooms})
+	return talk(&load.Session{ClientPool: pool, Publisher: publisher, Rooms: rooms})
 }

@@ -35,9 +35,9 @@ func (p publish) Variants() []Variant {
 	var variants []Variant
 	for _, way := range []string{bySend, byChat} {
 		variants = append(variants,
-			Variant{Name: way, Door: load.GRPC},
-			Variant{Name: way + ", -fsync=false", Door: load.GRPC, Flags: []string{"-fsync=false"}},
-			Variant{Name: way + ", -data memory", Door: load.GRPC, Memory: true},
+			Variant{Name: way, Protocol: load.GRPC},
+			Variant{Name: way + ", -fsync=false", Protocol: load.GRPC, Flags: []string{"-fsync=false"}},
+			Variant{Name: way + ", -data memory", Protocol: load.GRPC, Memory: true},
 		)
 	}
 	return variants
@@ -60,7 +60,7 @@ func (p publish) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figur
 }
 
 func (p publish) chatting(ctx context.Context, server *proc.Process, v Variant) (report.Figures, error) {
-	publisher, err := load.Dial(ctx, server.Address, v.Door)
+	publisher, err := load.Dial(ctx, server.Address, v.Protocol)
 	if err != nil {
 		return report.Figures{}, err
 	}

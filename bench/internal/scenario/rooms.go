@@ -26,9 +26,9 @@ func (r rooms) Title() string {
 
 func (r rooms) Variants() []Variant {
 	return []Variant{
-		{Name: connectH2, Door: load.ConnectH2},
-		{Name: connectH2Memory, Door: load.ConnectH2, Memory: true},
-		{Name: natsCore, Door: load.PeerNATS, Peer: "nats"},
+		{Name: connectH2, Protocol: load.ConnectH2},
+		{Name: connectH2Memory, Protocol: load.ConnectH2, Memory: true},
+		{Name: natsCore, Protocol: load.PeerNATS, Peer: "nats"},
 	}
 }
 
@@ -39,7 +39,7 @@ func (r rooms) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures
 	figures := report.Figures{}
 	err := l.with(ctx, v, func(server *proc.Process) error {
 		return converse(ctx, server, v, names, func(s *load.Session) error {
-			if err := s.Crowd.Grow(ctx, r.rooms, func(i int) string { return names[i] }, s.Next()); err != nil {
+			if err := s.ClientPool.Grow(ctx, r.rooms, func(i int) string { return names[i] }, s.Next()); err != nil {
 				return err
 			}
 			if _, err := s.Saturate(ctx, r.window, r.warmup); err != nil {

@@ -2,12 +2,12 @@ package scenario
 
 import "chatroom/bench/internal/load"
 
-// Variant is a server and the door by which it is reached.
+// Variant is a server and the protocol by which it is reached.
 type Variant struct {
 	// Name is unique within a scenario, such as "chatroom, Connect h2".
 	Name string
-	// Door is how subscribers and the publisher reach it.
-	Door load.Door
+	// Protocol is how subscribers and the publisher reach it.
+	Protocol load.Protocol
 	// Peer names a peer. It is empty for the service.
 	Peer string
 	// Flags are the service's flags, besides -listen and -data.
@@ -33,18 +33,18 @@ const (
 // everyone is all that are compared, the floor first.
 func everyone() []Variant {
 	return []Variant{
-		{Name: rawTCP, Door: load.PeerTCP, Peer: "tcp"},
-		{Name: rawTLS, Door: load.PeerTCP.OverTLS(), Peer: "tls"},
-		{Name: gorilla, Door: load.PeerWebSocket, Peer: "gorilla"},
-		{Name: grpcChannels, Door: load.PeerGRPC, Peer: "grpc"},
-		{Name: connectH2, Door: load.ConnectH2},
-		{Name: connectH2TLS, Door: load.ConnectH2.OverTLS(), Flags: []string{"-tls-self-signed"}},
-		{Name: connectHTTP1, Door: load.ConnectHTTP1},
-		{Name: "chatroom, gRPC", Door: load.GRPC},
-		{Name: "chatroom, gRPC-Web HTTP/1.1", Door: load.GRPCWeb},
-		{Name: connectH2Memory, Door: load.ConnectH2, Memory: true},
-		{Name: "grpc-go, naive loop", Door: load.PeerGRPC, Peer: "naive"},
-		{Name: natsCore, Door: load.PeerNATS, Peer: "nats"},
+		{Name: rawTCP, Protocol: load.PeerTCP, Peer: "tcp"},
+		{Name: rawTLS, Protocol: load.PeerTCP.OverTLS(), Peer: "tls"},
+		{Name: gorilla, Protocol: load.PeerWebSocket, Peer: "gorilla"},
+		{Name: grpcChannels, Protocol: load.PeerGRPC, Peer: "grpc"},
+		{Name: connectH2, Protocol: load.ConnectH2},
+		{Name: connectH2TLS, Protocol: load.ConnectH2.OverTLS(), Flags: []string{"-tls-self-signed"}},
+		{Name: connectHTTP1, Protocol: load.ConnectHTTP1},
+		{Name: "chatroom, gRPC", Protocol: load.GRPC},
+		{Name: "chatroom, gRPC-Web HTTP/1.1", Protocol: load.GRPCWeb},
+		{Name: connectH2Memory, Protocol: load.ConnectH2, Memory: true},
+		{Name: "grpc-go, naive loop", Protocol: load.PeerGRPC, Peer: "naive"},
+		{Name: natsCore, Protocol: load.PeerNATS, Peer: "nats"},
 	}
 }
 
@@ -57,8 +57,8 @@ func delivering() []Variant {
 // beside the floor, which has a connection for each.
 func sharing(subscribers int) []Variant {
 	return append(named(rawTCP),
-		Variant{Name: "grpc-go, channels, one connection", Door: load.PeerGRPC.Shared(subscribers), Peer: "grpc"},
-		Variant{Name: connectH2Shared, Door: load.ConnectH2.Shared(subscribers)})
+		Variant{Name: "grpc-go, channels, one connection", Protocol: load.PeerGRPC.Shared(subscribers), Peer: "grpc"},
+		Variant{Name: connectH2Shared, Protocol: load.ConnectH2.Shared(subscribers)})
 }
 
 // named returns the variants with these names, in the order of everyone.

@@ -8,22 +8,22 @@ import (
 	"golang.org/x/net/http2/hpack"
 )
 
-// Door is a protocol by which a subscriber reaches a server.
-type Door struct {
-	// Name is what the door is called in figures.
+// Protocol is a protocol by which a subscriber reaches a server.
+type Protocol struct {
+	// Name is what the protocol is called in figures.
 	Name string
 	// request returns what the first subscriber of a connection sends.
 	request func(authority string, s Subscription) []byte
-	// protocol returns what takes the bytes that a connection receives. What it
+	// newLayer returns what takes the bytes that a connection receives. What it
 	// answers is appended to out.
-	protocol func(out *[]byte, s *subscriber) layer
+	newLayer func(out *[]byte, s *subscriber) layer
 	// publisher returns how the one publisher speaks.
 	publisher func(authority string) dialect
 
 	// streams is how many subscribers share a connection. Zero means one.
 	streams int
 	// another returns what opens one more stream on a connection, and stream what
-	// reads it. Both are nil for doors whose connections have one subscriber.
+	// reads it. Both are nil for protocols whose connections have one subscriber.
 	another func(id uint32, authority string, s Subscription) []byte
 	stream  func(s *subscriber) h2Stream
 
@@ -46,17 +46,17 @@ type Cursor struct {
 	Sequence uint64
 }
 
-// The doors of the service, and those of the peers.
+// The protocols of the service, and those of the peers.
 var (
-	ConnectH2    = http2Door("Connect h2", subscribePath, "application/connect+proto", subscribeRequest, serviceFrames, chat)
-	GRPC         = http2Door("gRPC", subscribePath, "application/grpc+proto", subscribeRequest, serviceFrames, chat)
-	ConnectHTTP1 = http1Door("Connect HTTP/1.1", "application/connect+proto")
-	GRPCWeb      = http1Door("gRPC-Web", "application/grpc-web+proto")
+	ConnectH2    = http2Protocol("Connect h2", subscribePath, "application/connect+proto", subscribeRequest, serviceFrames, chat)
+	GRPC         = http2Protocol("gRPC", subscribePath, "application/grpc+proto", subscribeRequest, serviceFrames, chat)
+	ConnectHTTP1 = http1Protocol("Connect HTTP/1.1", "application/connect+proto")
+	GRPCWeb      = http1Protocol("gRPC-Web", "application/grpc-web+proto")
 
-	PeerGRPC      = http2Door("gRPC", peerSubscribePath, "application/grpc+proto", emptyRequest, peerTexts, publishPeer)
-	PeerWebSocket = Door{Name: "WebSocket", request: upgrade, protocol: textsOnWebSocket, publisher: publishWebSocket}
-	PeerTCP       = Door{Name: "TCP", request: subscribeTCP, protocol: textsOnTCP, publisher: publishTCP}
-	PeerNATS      = Door{Name: "NATS", request: subscribeNATS, protocol: textsOnNATS, publisher: publishNATS}
+	PeerGRPC      = http2Protocol("gRPC", peerSubscribePath, "application/grpc+proto", emptyRequest, peerTexts, publishPeer)
+	PeerWebSocket = Protocol{Name: "WebSocket", request: upgrade, newLayer: textsOnWebSocket, publisher: publishWebSocket}
+	PeerTCP       = Protocol{Name: "TCP", request: subscribeTCP, newLayer: textsOnTCP, publisher: publishTCP}
+	PeerNATS      = Protocol{Name: "NATS", request: subscribeNATS, newLayer: textsOnNATS, publisher: publishNATS}
 )
 
 const (
@@ -66,9 +66,9 @@ const (
 	peerPublishPath   = "/bench.Room/Publish"
 )
 
-// Shared returns the door with so many subscribers on each connection, as behind
-// a proxy. It panics unless the door is one over HTTP/2.
-func (d Door) Shared(streams int) Door {
+// Shared returns the protocol with so many subscribers on each connection, as behind
+// a proxy. It panics unless the protocol is one over HTTP/2.
+func (d Protocol) Shared(streams int) Protocol {
 	if d.another == nil {
 		panic("load: " + d.Name + " has one subscriber on a connection")
 	}
@@ -85,20 +85,20 @@ func streamHeaders(contentType string) []hpack.HeaderField {
 	}
 }
 
-// http2Door returns the door to a method that streams over HTTP/2.
-func http2Door(name, path, contentType string, request func(Subscription) []byte,
+// http2Protocol returns the protocol to a method that streams over HTTP/2.
+func http2Protocol(name, path, contentType string, request func(Subscription) []byte,
 	read func(*subscriber) h2Stream, publisher func(string) dialect,
-) Door {
+) Protocol {
 	another := func(id uint32, authority string, s Subscription) []byte {
 		head := appendHead(nil, id, authority, path, streamHeaders(contentType)...)
 		return appendFrame(head, http2.FrameData, http2.FlagDataEndStream, id, appendEnvelope(nil, request(s)))
 	}
-	return Door{
+	return Protocol{
 		Name: name,
 		request: func(authority string, s Subscription) []byte {
 			return append(openH2(), another(firstStream, authority, s)...)
 		},
-		protocol:  func(out *[]byte, s *subscriber) layer { return newH2(out, read(s)) },
+		newLayer:  func(out *[]byte, s *subscriber) layer { return newH2(out, read(s)) },
 		publisher: publisher,
 		another:   another,
 		stream:    read,
@@ -118,9 +118,9 @@ func peerTexts(s *subscriber) h2Stream {
 	return h2Stream{body: newEnvelopes(s.receiveString), begun: s.ready}
 }
 
-// http1Door returns the door to Subscribe over HTTP/1.1.
-func http1Door(name, contentType string) Door {
-	return Door{
+// http1Protocol returns the protocol to Subscribe over HTTP/1.1.
+func http1Protocol(name, contentType string) Protocol {
+	return Protocol{
 		Name: name,
 		request: func(authority string, s Subscription) []byte {
 			body := appendEnvelope(nil, subscribeRequest(s))
@@ -128,7 +128,7 @@ func http1Door(name, contentType string) Door {
 				"Connect-Protocol-Version: 1\r\nContent-Length: %d\r\n\r\n",
 				subscribePath, authority, contentType, len(body)), body...)
 		},
-		protocol: func(_ *[]byte, s *subscriber) layer {
+		newLayer: func(_ *[]byte, s *subscriber) layer {
 			return newHTTP1("200", true, newEnvelopes(s.receiveFrame), func() {})
 		},
 		publisher: chat,

@@ -14,21 +14,21 @@ import (
 const (
 	// wave is how many subscribers Grow lets in at once.
 	wave = 100
-	// patience is how long a server may take for an answer, or for a wave.
-	patience = 30 * time.Second
-	// resumePatience is how long all subscribers of Resume may take.
-	resumePatience = 2 * time.Minute
-	// pollTimeout is how long the goroutine is deaf to Close, in milliseconds.
+	// answerTimeout is how long a server may take for an answer, or for a wave.
+	answerTimeout = 30 * time.Second
+	// resumeTimeout is how long all subscribers of Resume may take.
+	resumeTimeout = 2 * time.Minute
+	// pollTimeout is how long the goroutine does not notice Close, in milliseconds.
 	pollTimeout = 20
 )
 
-// Crowd is many subscribers of one server. Create it with NewCrowd.
-type Crowd struct {
-	address string
-	door    Door
-	poll    int // epoll's file descriptor
-	stopped atomic.Bool
-	reading sync.WaitGroup
+// ClientPool is many subscribers of one server. Create it with NewClientPool.
+type ClientPool struct {
+	address  string
+	protocol Protocol
+	poll     int // epoll's file descriptor
+	stopped  atomic.Bool
+	reading  sync.WaitGroup
 
 	mu          sync.Mutex // guards below
 	subscribers []*subscriber
@@ -38,11 +38,11 @@ type Crowd struct {
 	err         error
 }
 
-// connection is one connection of a crowd, with one subscriber or more.
+// connection is one connection of a pool, with one subscriber or more.
 type connection struct {
-	fd       int
-	protocol layer
-	out      []byte // what the protocol wants to be written, and the crowd writes
+	fd    int
+	layer layer
+	out   []byte // what the protocol wants to be written, and the pool writes
 
 	tls    *tls.Conn // nil without TLS
 	socket *tlsSocket
@@ -60,7 +60,7 @@ func (c *connection) write(p []byte) error {
 // feed gives the protocol what was received. TLS decrypts into plain.
 func (c *connection) feed(received, plain []byte) error {
 	if c.tls == nil {
-		return c.protocol.feed(received)
+		return c.layer.feed(received)
 	}
 	c.socket.received = received
 	for {
@@ -69,7 +69,7 @@ func (c *connection) feed(received, plain []byte) error {
 			return nil
 		}
 		if err == nil {
-			err = c.protocol.feed(plain[:n])
+			err = c.layer.feed(plain[:n])
 		}
 		if err != nil {
 			return err
@@ -77,14 +77,14 @@ func (c *connection) feed(received, plain []byte) error {
 	}
 }
 
-// NewCrowd returns a crowd without subscribers, which will reach the server at
-// address, 127.0.0.1:PORT, by the door.
-func NewCrowd(address string, door Door) (*Crowd, error) {
+// NewClientPool returns a pool without subscribers, which will reach the server at
+// address, 127.0.0.1:PORT, by the protocol.
+func NewClientPool(address string, protocol Protocol) (*ClientPool, error) {
 	poll, err := syscall.EpollCreate1(syscall.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, err
 	}
-	c := &Crowd{address: address, door: door, poll: poll}
+	c := &ClientPool{address: address, protocol: protocol, poll: poll}
 	c.tally.window = newWindow()
 	c.reading.Go(c.read)
 	return c, nil
@@ -93,14 +93,14 @@ func NewCrowd(address string, door Door) (*Crowd, error) {
 // Grow adds subscribers until there are n, the i-th of them in room(i). All of
 // them are live when it returns. No messages may be under way meanwhile; the
 // next one will have the number first.
-func (c *Crowd) Grow(ctx context.Context, n int, room func(i int) string, first uint64) error {
+func (c *ClientPool) Grow(ctx context.Context, n int, room func(i int) string, first uint64) error {
 	for have := c.Size(); have < n; have = c.Size() {
 		for i := have; i < min(have+wave, n); i++ {
 			if err := c.add(Subscription{Room: room(i), First: first}); err != nil {
 				return fmt.Errorf("connect subscriber %d: %w", i, err)
 			}
 		}
-		if err := c.allLive(ctx, patience); err != nil {
+		if err := c.allLive(ctx, answerTimeout); err != nil {
 			return err
 		}
 	}
@@ -108,23 +108,23 @@ func (c *Crowd) Grow(ctx context.Context, n int, room func(i int) string, first 
 }
 
 // Resume adds n subscribers, all at once, and returns when all of them are live.
-func (c *Crowd) Resume(ctx context.Context, n int, s Subscription) error {
+func (c *ClientPool) Resume(ctx context.Context, n int, s Subscription) error {
 	for i := range n {
 		if err := c.add(s); err != nil {
 			return fmt.Errorf("connect subscriber %d: %w", i, err)
 		}
 	}
-	return c.allLive(ctx, resumePatience)
+	return c.allLive(ctx, resumeTimeout)
 }
 
 // Size returns how many subscribers there are.
-func (c *Crowd) Size() int {
+func (c *ClientPool) Size() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return len(c.subscribers)
 }
 
-func (c *Crowd) add(sub Subscription) error {
+func (c *ClientPool) add(sub Subscription) error {
 	if shares, err := c.addStream(sub); shares || err != nil {
 		return err
 	}
@@ -133,11 +133,11 @@ func (c *Crowd) add(sub Subscription) error {
 		return err
 	}
 	conn := &connection{fd: fd}
-	if c.door.tls != nil {
-		conn.tls, conn.socket, err = handshake(fd, c.door.tls)
+	if c.protocol.tls != nil {
+		conn.tls, conn.socket, err = handshake(fd, c.protocol.tls)
 	}
 	if err == nil {
-		err = conn.write(c.door.request(c.address, sub))
+		err = conn.write(c.protocol.request(c.address, sub))
 	}
 	if err == nil {
 		err = syscall.SetNonblock(fd, true)
@@ -146,7 +146,7 @@ func (c *Crowd) add(sub Subscription) error {
 		return errors.Join(err, syscall.Close(fd))
 	}
 	s := newSubscriber(&c.tally, sub)
-	conn.protocol = c.door.protocol(&conn.out, s)
+	conn.layer = c.protocol.newLayer(&conn.out, s)
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.subscribers = append(c.subscribers, s)
@@ -158,27 +158,27 @@ func (c *Crowd) add(sub Subscription) error {
 }
 
 // addStream adds a subscriber to the newest connection, if it has room for one.
-func (c *Crowd) addStream(sub Subscription) (shares bool, err error) {
+func (c *ClientPool) addStream(sub Subscription) (shares bool, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if len(c.subscribers)%max(c.door.streams, 1) == 0 {
+	if len(c.subscribers)%max(c.protocol.streams, 1) == 0 {
 		return false, nil
 	}
 	if c.err != nil {
 		return false, c.err
 	}
 	s := newSubscriber(&c.tally, sub)
-	id, err := c.newest.protocol.(*h2).add(c.door.stream(s))
+	id, err := c.newest.layer.(*h2).add(c.protocol.stream(s))
 	if err != nil {
 		return false, err
 	}
 	c.subscribers = append(c.subscribers, s)
-	return true, c.newest.write(c.door.another(id, c.address, sub))
+	return true, c.newest.write(c.protocol.another(id, c.address, sub))
 }
 
 // allLive waits for the subscribers added.
-func (c *Crowd) allLive(ctx context.Context, patience time.Duration) error {
-	deadline := time.Now().Add(patience)
+func (c *ClientPool) allLive(ctx context.Context, answerTimeout time.Duration) error {
+	deadline := time.Now().Add(answerTimeout)
 	for {
 		c.mu.Lock()
 		live, all, err := c.tally.live, len(c.subscribers), c.err
@@ -187,7 +187,7 @@ func (c *Crowd) allLive(ctx context.Context, patience time.Duration) error {
 		case err != nil || live == all:
 			return err
 		case time.Now().After(deadline):
-			return fmt.Errorf("only %d of %d subscribers are live after %v", live, all, patience)
+			return fmt.Errorf("only %d of %d subscribers are live after %v", live, all, answerTimeout)
 		}
 		select {
 		case <-time.After(time.Millisecond):
@@ -198,7 +198,7 @@ func (c *Crowd) allLive(ctx context.Context, patience time.Duration) error {
 }
 
 // read reads all connections until Close.
-func (c *Crowd) read() {
+func (c *ClientPool) read() {
 	buffer, plain := make([]byte, 64<<10), make([]byte, 16<<10) // a record of TLS
 	events := make([]syscall.EpollEvent, 512)
 	for !c.stopped.Load() {
@@ -222,7 +222,7 @@ func (c *Crowd) read() {
 }
 
 // receive takes what one connection has received, and answers.
-func (c *Crowd) receive(fd int32, buffer, plain []byte) error {
+func (c *ClientPool) receive(fd int32, buffer, plain []byte) error {
 	conn := c.byFD[fd]
 	if conn == nil {
 		return nil
@@ -249,16 +249,16 @@ func (c *Crowd) receive(fd int32, buffer, plain []byte) error {
 }
 
 // dropLocked gives up a connection. The first reason is kept.
-func (c *Crowd) dropLocked(fd int32, err error) {
+func (c *ClientPool) dropLocked(fd int32, err error) {
 	c.byFD[fd] = nil
 	_ = syscall.Close(int(fd))
 	c.tally.window.stir()
 	if c.err == nil {
-		c.err = fmt.Errorf("a subscriber of %s: %w", c.door.Name, err)
+		c.err = fmt.Errorf("a subscriber of %s: %w", c.protocol.Name, err)
 	}
 }
 
-func (c *Crowd) fail(err error) {
+func (c *ClientPool) fail(err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.err == nil {
@@ -268,7 +268,7 @@ func (c *Crowd) fail(err error) {
 
 // Verdict returns what has gone wrong so far, when the i-th subscriber should have
 // the messages up to the number last(i).
-func (c *Crowd) Verdict(last func(i int) uint64) Verdict {
+func (c *ClientPool) Verdict(last func(i int) uint64) Verdict {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	v := Verdict{Broken: c.tally.broken}
@@ -280,23 +280,23 @@ func (c *Crowd) Verdict(last func(i int) uint64) Verdict {
 	return v
 }
 
-// Deliveries returns how many messages have been received since the crowd began,
+// Deliveries returns how many messages have been received since the pool began,
 // or since the last run of a session.
-func (c *Crowd) Deliveries() uint64 {
+func (c *ClientPool) Deliveries() uint64 {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.tally.deliveries
 }
 
 // Err returns the first error that ended a subscriber.
-func (c *Crowd) Err() error {
+func (c *ClientPool) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.err
 }
 
 // Close ends all connections and waits for the goroutine.
-func (c *Crowd) Close() {
+func (c *ClientPool) Close() {
 	c.stopped.Store(true)
 	c.reading.Wait()
 	c.mu.Lock()
