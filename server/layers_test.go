@@ -83,7 +83,9 @@ var layers = []layer{
 	{"chatroom/server/internal/migrate", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/durable", "chatroom/server/internal/migrate/natsfile"},
 		[]string{"chatroom/server/internal/migrate", "chatroom/server/internal/eventpb", "github.com/nats-io/nats.go"},
 		"what a former store holds is known without the program that wrote it; its tests write such stores, in the stored encoding"},
-	{"chatroom/server/internal/identity", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/durable", "github.com/golang-jwt/jwt"}, nil,
+	{"chatroom/server/internal/identity", []string{
+		"=chatroom/server/internal/chat", "chatroom/server/internal/durable", "chatroom/server/internal/policy", "chatroom/server/internal/ratelimit",
+		"chatroom/server/internal/text", "github.com/golang-jwt/jwt", "github.com/go-jose/go-jose"}, nil,
 		"who calls is independent of the protocol the call came by"},
 	{"chatroom/server/internal/policy", []string{"go.yaml.in/yaml"}, nil,
 		"who may do what follows from names, rights and addresses, however callers prove them and whatever they call"},

@@ -141,6 +141,27 @@ func (l *Limits) Set(counts *Counts, text string) error {
 	return nil
 }
 
+// ParseRates reads the rates that a credential carries for its member, by kind:
+// {"send": "20/s:100"}.
+func ParseRates(texts map[string]string) (map[Kind]Rate, error) {
+	var rates map[Kind]Rate
+	for name, text := range texts {
+		k := slices.Index(kindNames[:], name)
+		if k < 0 {
+			return nil, fmt.Errorf("limit %.40q is not known: must be one of %s", name, strings.Join(kindNames[:], ", "))
+		}
+		rate, err := ParseRate(text)
+		if err != nil {
+			return nil, fmt.Errorf("limit %s: %w", name, err)
+		}
+		if rates == nil {
+			rates = make(map[Kind]Rate)
+		}
+		rates[Kind(k)] = rate
+	}
+	return rates, nil
+}
+
 // applies reports whether a kind of request has a room.
 func applies(k Kind, s Scope) bool {
 	return s != Room || k != SignIn && k != CreateRoom && k != List

@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"maps"
 	"os"
 	"slices"
 	"strings"
@@ -48,6 +49,21 @@ func TestSet(t *testing.T) {
 	} {
 		if err := limits.Set(&counts, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Set(%q) = %v, want an error with %q", text, err, want)
+		}
+	}
+}
+
+func TestParseRates(t *testing.T) {
+	rates, err := ParseRates(map[string]string{"send": "20/s:100", "typing": "off"})
+	if want := (map[Kind]Rate{Send: {20, time.Second, 100}, Typing: {}}); err != nil || !maps.Equal(rates, want) {
+		t.Errorf("ParseRates = %v, %v, want %v", rates, err, want)
+	}
+	if rates, err := ParseRates(nil); rates != nil || err != nil {
+		t.Errorf("ParseRates of none = %v, %v, want none", rates, err)
+	}
+	for name, rate := range map[string]string{"sends": "1/s:1", "send": "1", "send.member": "1/s:1"} {
+		if rates, err := ParseRates(map[string]string{name: rate}); err == nil || rates != nil || !strings.Contains(err.Error(), "limit ") {
+			t.Errorf("ParseRates of %s = %v, %v, want an error that names the limit", name, rates, err)
 		}
 	}
 }

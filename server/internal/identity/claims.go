@@ -1,0 +1,98 @@
+package identity
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/golang-jwt/jwt/v5"
+
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/policy"
+	"chatroom/server/internal/ratelimit"
+)
+
+// userClaims are the claims of an application's token.
+type userClaims struct {
+	jwt.RegisteredClaims
+	Name    string            `json:"name"`
+	Picture string            `json:"picture"`
+	Rooms   []roomClaim       `json:"rooms"`
+	Limits  map[string]string `json:"limits"` // "send": "20/s:100"
+}
+
+type roomClaim struct {
+	Pattern string   `json:"pattern"`
+	Can     []string `json:"can"`
+}
+
+// credential returns what verified claims say. An error names the claim: an issuer that
+// grants what does not exist has made a mistake that it should hear of.
+func (c *userClaims) credential(i *tokenIssuer) (*Credential, error) {
+	switch {
+	case c.Subject == "":
+		return nil, errors.New("it has no sub")
+	case len(c.Subject) > maxSubject || !printable(c.Subject):
+		return nil, fmt.Errorf("sub must be at most %d bytes without control characters", maxSubject)
+	case len(c.ID) > maxTokenID || !printable(c.ID):
+		return nil, fmt.Errorf("jti must be at most %d bytes without control characters", maxTokenID)
+	case len(c.Rooms) > policy.MaxGrants:
+		return nil, fmt.Errorf("rooms must have at most %d grants", policy.MaxGrants)
+	}
+	id := i.config.Prefix + c.Subject
+	credential := &Credential{
+		Member:  chat.Member{ID: id, Name: memberName(c.Name, id)},
+		Kind:    policy.User,
+		Picture: pictureURL(c.Picture),
+		Issuer:  i.config.Name,
+		TokenID: c.ID,
+		Expires: c.ExpiresAt.Time,
+	}
+	if c.IssuedAt != nil {
+		credential.Issued = c.IssuedAt.Time
+	}
+	for n, room := range c.Rooms {
+		grant, err := policy.NewGrant(room.Pattern, room.Can)
+		if err != nil {
+			return nil, fmt.Errorf("rooms[%d]: %w", n, err)
+		}
+		credential.Grants = append(credential.Grants, grant)
+	}
+	var err error
+	credential.Rates, err = ratelimit.ParseRates(c.Limits)
+	if err != nil {
+		return nil, fmt.Errorf("limits: %w", err)
+	}
+	return credential, nil
+}
+
+func printable(s string) bool {
+	return utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl)
+}
+
+// UnmarshalJSON refuses fields that are not known: a grant with a misspelled field would
+// be another one than the issuer meant.
+func (r *roomClaim) UnmarshalJSON(data []byte) error {
+	var fields map[string]json.RawMessage
+	if err := json.Unmarshal(data, &fields); err != nil {
+		return err
+	}
+	for name, value := range fields {
+		var err error
+		switch name {
+		case "pattern":
+			err = json.Unmarshal(value, &r.Pattern)
+		case "can":
+			err = json.Unmarshal(value, &r.Can)
+		default:
+			err = fmt.Errorf("rooms: field %.40q is not known: must be pattern or can", name)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
