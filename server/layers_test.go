@@ -91,6 +91,10 @@ var layers = []layer{
 		"who may do what follows from names, rights and addresses, however callers prove them and whatever they call"},
 	{"chatroom/server/internal/text", []string{"github.com/rivo/uniseg", "go.mau.fi/util/confusable", "golang.org/x/text"}, nil,
 		"what may be written follows from the text alone"},
+	{"chatroom/server/internal/apikey", []string{
+		"=chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/server/internal/policy", "chatroom/server/internal/ratelimit", "chatroom/server/internal/text"},
+		[]string{"chatroom/server/internal/store/memory"},
+		"keys are records of a State, whatever stores them and whatever brings them"},
 	{"chatroom/server/internal/ratelimit", []string{"golang.org/x/time/rate"}, nil,
 		"how often is too often follows from names and addresses, whatever is called"},
 	{"chatroom/server/internal/clientaddr", nil, nil,

@@ -29,6 +29,9 @@ type Credential struct {
 	Expires time.Time // zero for never
 }
 
+// KeyMemberPrefix begins the member ids of API keys. No issuer can name one of them.
+const KeyMemberPrefix = "key:"
+
 // The bounds of what a token says.
 const (
 	maxSubject = 128   // bytes

@@ -249,6 +249,7 @@ func TestVerifyUserRefuses(t *testing.T) {
 		"a long subject":                 with("sub", strings.Repeat("u", maxSubject+1)),
 		"a subject with a control":       with("sub", "u\x00"),
 		"a subject that is no text":      with("sub", 7),
+		"the subject of an API key":      with("sub", "key:abc"),
 		"no expiry":                      without("exp"),
 		"an expiry that is no number":    with("exp", "tomorrow"),
 		"an expiry far too large":        with("exp", 1e300),
