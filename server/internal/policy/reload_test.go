@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -51,11 +52,14 @@ func TestFollow(t *testing.T) {
 			t.Fatalf("OpenFile = %v, want nil", err)
 		}
 		ctx, stop := context.WithCancel(t.Context())
-		var reports []string
+		var mu sync.Mutex
+		var reports []string // guarded by mu
 		done := make(chan struct{})
 		go func() {
 			defer close(done)
 			f.Follow(ctx, time.Second, func(err error) {
+				mu.Lock()
+				defer mu.Unlock()
 				if err == nil {
 					reports = append(reports, "in force")
 				} else {
@@ -90,11 +94,13 @@ func TestFollow(t *testing.T) {
 			if got := e.Decide(Caller{}, Room{Name: "lobby"}, Read).Allowed; got != step.read {
 				t.Errorf("step %d: read is allowed = %t, want %t", i, got, step.read)
 			}
+			mu.Lock()
 			joined := strings.Join(reports, "\n")
 			if step.report == "" && joined != "" || len(reports) > 1 || !strings.Contains(joined, step.report) {
 				t.Errorf("step %d: reports = %q, want one with %q", i, reports, step.report)
 			}
 			reports = nil
+			mu.Unlock()
 		}
 		stop()
 		<-done
