@@ -107,13 +107,13 @@ func (l *Limiter) allowAt(now time.Time, kind Kind, n int, c *Caller) *Refusal {
 		}
 		b := l.bucketLocked(key, r, now)
 		taken[scope] = b
-		missing := float64(min(n, r.Burst)) - b.TokensAt(now)
-		if missing <= 0 {
+		wait := (float64(min(n, r.Burst)) - b.TokensAt(now)) / r.perSecond()
+		if wait <= tolerance {
 			continue
 		}
 		// One wait is enough for all limits.
-		if wait := max(seconds(missing/r.perSecond()), time.Millisecond); refusal == nil || wait > refusal.RetryAfter {
-			refusal = &Refusal{kind, scope, r, wait}
+		if after := max(seconds(wait-tolerance/2), time.Millisecond); refusal == nil || after > refusal.RetryAfter {
+			refusal = &Refusal{kind, scope, r, after}
 		}
 	}
 	if refusal != nil {
@@ -121,11 +121,15 @@ func (l *Limiter) allowAt(now time.Time, kind Kind, n int, c *Caller) *Refusal {
 	}
 	for _, b := range taken {
 		if b != nil {
-			b.AllowN(now, min(n, b.Burst()))
+			b.ReserveN(now, min(n, b.Burst())) // takes them even if a part of one is missing
 		}
 	}
 	return nil
 }
+
+// tolerance is how many seconds too early a request may come: after exactly the wait
+// that a refusal names, rounding must not refuse it again.
+const tolerance = 1e-6
 
 // rate returns the rate that a caller has in a scope, and the key of its bucket. The
 // zero Rate is that of a scope that the request is not in.
