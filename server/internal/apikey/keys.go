@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -299,10 +300,7 @@ const closeTimeout = 2 * time.Second
 // flush writes the uses. Those that can't be written are tried again.
 func (k *Keys) flush(ctx context.Context) {
 	k.mu.RLock()
-	pending := make(map[string]time.Time, len(k.uses))
-	for id, at := range k.uses {
-		pending[id] = at
-	}
+	pending := maps.Clone(k.uses)
 	k.mu.RUnlock()
 	for id, at := range pending {
 		if err := k.writeUse(ctx, id, at); err != nil {

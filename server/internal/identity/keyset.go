@@ -96,7 +96,7 @@ func (s *keySet) find(ctx context.Context, id, method string) ([]jwt.Verificatio
 		running, err := s.running, s.err
 		s.mu.Unlock()
 		switch {
-		case len(found) > 0: // the fetch goes on without it
+		case len(found) > 0: // whatever the fetch brings
 			return found, nil
 		case running == nil && err != nil:
 			return nil, fmt.Errorf("%w: %w", ErrKeysUnavailable, err)

@@ -29,7 +29,7 @@ func newKeyServer(t testing.TB, body string) *httptest.Server {
 	t.Helper()
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "application/json")
-		io.WriteString(w, body)
+		fmt.Fprint(w, body)
 	}))
 	t.Cleanup(server.Close)
 	return server
@@ -95,7 +95,7 @@ func TestKeysRotate(t *testing.T) {
 		wantVerify(t, is, "with the former key beside it", byFirst, nil)
 		transport.set(jwks(t, second), nil, 0)
 		<-time.After(refreshAfter)
-		is.Verify(t.Context(), bySecond) // refreshes in the background
+		wantVerify(t, is, "while the keys are fetched again", bySecond, nil)
 		synctest.Wait()
 		wantVerify(t, is, "with the key that was left out", byFirst, ErrInvalidToken)
 		wantVerify(t, is, "with the key that is left", bySecond, nil)
@@ -155,7 +155,7 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 		for _, bad := range []string{"", "{}", `{"keys":[]}`, `{"keys":[{"kty":"oct","k":"AAAA"}]}`, "<html>", `{"keys":[` + strings.Repeat(" ", maxResponse) + `]}`} {
 			transport.set(bad, nil, 0)
 			<-time.After(refreshAfter)
-			is.Verify(t.Context(), token)
+			wantVerify(t, is, "while the keys are fetched again", token, nil)
 			synctest.Wait()
 			wantVerify(t, is, fmt.Sprintf("after a response of %.20q", bad), token, nil)
 		}
@@ -203,7 +203,9 @@ func TestFetchEnds(t *testing.T) {
 		<-time.After(fetchInterval)
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel()
-		is.Verify(ctx, newECKey(t, "k").token(t, nil))
+		if _, err := is.Verify(ctx, newECKey(t, "k").token(t, nil)); !errors.Is(err, context.Canceled) {
+			t.Errorf("Verify of a caller that is gone = %v, want %v", err, context.Canceled)
+		}
 		begin = time.Now()
 		is.Close()
 		if took := time.Since(begin); took != 0 {
@@ -229,7 +231,7 @@ func newDiscoveryServer(t *testing.T, keys string) *discoveryServer {
 	d.document = func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintf(w, `{"issuer":%q,"jwks_uri":%q}`, d.URL+"/tenant", d.URL+"/keys")
 	}
-	d.keys = func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, keys) }
+	d.keys = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, keys) }
 	return d
 }
 
@@ -256,14 +258,14 @@ func TestDiscovery(t *testing.T) {
 			}
 		}, "must be a URL with a host"},
 		"no JSON": {func(d *discoveryServer) {
-			d.document = func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "<html>") }
+			d.document = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, "<html>") }
 		}, "invalid character"},
 		"not found": {func(d *discoveryServer) { d.document = http.NotFound }, "status 404"},
 		"redirected": {func(d *discoveryServer) {
 			d.keys = func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/elsewhere", http.StatusFound) }
 		}, "redirects are not followed"},
 		"too large": {func(d *discoveryServer) {
-			d.keys = func(w http.ResponseWriter, _ *http.Request) { w.Write(bytes.Repeat([]byte(" "), maxResponse+1)) }
+			d.keys = func(w http.ResponseWriter, _ *http.Request) { fmt.Fprint(w, strings.Repeat(" ", maxResponse+1)) }
 		}, "more than 262144 bytes"},
 		"endless": {func(d *discoveryServer) {
 			d.keys = func(w http.ResponseWriter, _ *http.Request) {
