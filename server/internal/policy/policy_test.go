@@ -1,6 +1,7 @@
 package policy
 
 import (
+	"fmt"
 	"net/netip"
 	"slices"
 	"strings"
@@ -170,5 +171,21 @@ func TestGenerationGrows(t *testing.T) {
 	former = e.Generation()
 	if e.Denials().Remove("x") || e.Generation() != former {
 		t.Errorf("Generation after Remove of nothing = %d, want %d", e.Generation(), former)
+	}
+}
+
+func BenchmarkDecide(b *testing.B) {
+	e := New(parse(b, shop))
+	for i := range 1000 {
+		if err := e.Denials().Put(Denial{ID: fmt.Sprint(i), Rooms: pattern(b, "*"), Member: fmt.Sprint("m", i)}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	c := Caller{Kind: User, Member: "ada", Address: netip.MustParseAddr("192.0.2.1"), Grants: []Grant{{pattern(b, "order-7"), Read | Post}}}
+	b.ReportAllocs()
+	for b.Loop() {
+		if d := e.Decide(c, Room{Name: "order-7"}, Post); !d.Allowed {
+			b.Fatal(d)
+		}
 	}
 }
