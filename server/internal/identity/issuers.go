@@ -15,8 +15,7 @@ import (
 
 // Tokens are parsed and verified by golang-jwt, as those of guests are, and key sets are
 // parsed by go-jose. Fetching and keeping them is this package's own: the key set of
-// go-oidc fetches for each unknown key and reads responses of any size, and keyfunc does
-// neither tie a key to its issuer nor keep a bound on what it reads.
+// go-oidc fetches for each unknown key and reads responses of any size.
 
 // MaxToken is how long a token may be, in bytes.
 const MaxToken = 8 << 10
