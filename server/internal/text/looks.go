@@ -98,6 +98,9 @@ func (r *ReservedNames) find(name string) (string, bool) {
 				return like, true
 			}
 		}
+		if numbered == name {
+			break
+		}
 	}
 	return "", false
 }

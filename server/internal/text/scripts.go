@@ -15,11 +15,16 @@ var together = [][]string{
 // write their names beside a word of another language.
 func mixesScripts(name string) bool {
 	word := make(map[string]bool)
+	former := ""
 	for _, r := range name {
 		switch {
 		case unicode.IsLetter(r):
-			if script := scriptOf(r); script != "" {
-				word[script] = true
+			if former != "" && unicode.Is(unicode.Scripts[former], r) {
+				word[former] = true // without a look at all scripts
+				continue
+			}
+			if former = scriptOf(r); former != "" {
+				word[former] = true
 			}
 		case unicode.IsMark(r), unicode.IsDigit(r):
 		default:

@@ -1,6 +1,10 @@
 package text
 
-import "unicode"
+import (
+	"unicode"
+
+	"golang.org/x/text/unicode/rangetable"
+)
 
 // Visible reports whether a text shows anything: whether it has a character that is
 // neither white space nor invisible.
@@ -42,6 +46,8 @@ var blanks = &unicode.RangeTable{
 // by its definition in Unicode's DerivedCoreProperties.txt.
 func ignorable(r rune) bool {
 	switch {
+	case r < 0x80: // a short cut for most of all text
+		return false
 	case 0xfff9 <= r && r <= 0xfffb: // interlinear annotation
 		return false
 	case 0x13430 <= r && r <= 0x1343f: // format controls of Egyptian hieroglyphs
@@ -49,5 +55,8 @@ func ignorable(r rune) bool {
 	case unicode.Is(unicode.Prepended_Concatenation_Mark, r): // such as the Arabic number sign
 		return false
 	}
-	return unicode.In(r, unicode.Other_Default_Ignorable_Code_Point, unicode.Cf, unicode.Variation_Selector)
+	return unicode.Is(ignorables, r)
 }
+
+// ignorables are merged, so that a character is looked up in one table.
+var ignorables = rangetable.Merge(unicode.Other_Default_Ignorable_Code_Point, unicode.Cf, unicode.Variation_Selector)
