@@ -130,6 +130,15 @@ func (r *Roster[M]) changes() []Change[M] {
 	return changes
 }
 
+// TakeForgotten returns the ids of the members who are not present any more and whose
+// leave has been announced, if their join was, since the last call. What was shown of them
+// may be shown of others from now on.
+func (r *Roster[M]) TakeForgotten() []string {
+	ids := r.forgotten
+	r.forgotten = nil
+	return ids
+}
+
 func (r *Roster[M]) summary() []Change[M] {
 	var s Summary[M]
 	r.takeChanged(func(m *member[M]) {
@@ -169,6 +178,7 @@ func (r *Roster[M]) takeChanged(announce func(*member[M])) {
 		m.announced, m.renamed, m.changed = m.present(), false, false
 		if !m.present() {
 			r.members.Delete(m)
+			r.forgotten = append(r.forgotten, m.id)
 		}
 	}
 	clear(r.changed)

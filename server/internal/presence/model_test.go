@@ -36,6 +36,7 @@ type person struct {
 	until       time.Duration // the end of the grace, if there is no connection
 
 	announced, renamed bool
+	known              bool // and not forgotten
 }
 
 var (
@@ -107,6 +108,18 @@ func (m *model) enter(t *rapid.T) {
 	p.renamed = p.announced && (p.renamed || p.value != value)
 	p.value = value
 	p.connections++
+}
+
+// rename is called for a member who is present.
+func (m *model) rename(t *rapid.T) {
+	id, value, now := rapid.SampledFrom(ids).Draw(t, "id"), rapid.SampledFrom(names).Draw(t, "name"), m.time(t)
+	p := m.people[id]
+	if !m.present(p) {
+		t.Skip("not present")
+	}
+	m.roster.Rename(now, id, value)
+	p.renamed = p.announced && (p.renamed || p.value != value)
+	p.value = value
 }
 
 func (m *model) leave(t *rapid.T) {
@@ -282,7 +295,27 @@ func (m *model) summary() presence.Summary[string] {
 // check compares all that can be seen without changing anything.
 func (m *model) check(t *rapid.T) {
 	m.checkMembers(t)
+	m.checkForgotten(t)
 	m.checkDue(t)
+}
+
+// checkForgotten compares the members who are known, and not forgotten, with those who are
+// present or whose leave is still to be announced.
+func (m *model) checkForgotten(t *rapid.T) {
+	for _, id := range m.roster.TakeForgotten() {
+		p := m.people[id]
+		if !p.known || m.present(p) || p.announced {
+			t.Fatalf("TakeForgotten() has %s: %+v, want nobody who is known", id, p)
+		}
+		p.known = false
+	}
+	for id, p := range m.people {
+		value, present := m.roster.Find(id)
+		if present != m.present(p) || present && value != p.value {
+			t.Fatalf("Find(%s) = %q, %t, want %+v", id, value, present, p)
+		}
+		p.known = p.known || present
+	}
 }
 
 func (m *model) checkMembers(t *rapid.T) {
@@ -381,6 +414,7 @@ func TestModel(t *testing.T) {
 			"":                 m.check,
 			"enter":            m.enter,
 			"enterToo":         m.enter,
+			"rename":           m.rename,
 			"leave":            m.leave,
 			"enterAnonymously": m.enterAnonymously,
 			"leaveAnonymously": m.leaveAnonymously,
@@ -391,6 +425,12 @@ func TestModel(t *testing.T) {
 		m.settle(t)
 		m.endAll(t)
 		m.settle(t)
+		m.checkForgotten(t)
+		for id, p := range m.people {
+			if p.known {
+				t.Fatalf("%s is not forgotten after all left", id)
+			}
+		}
 		if !m.roster.Empty() {
 			t.Fatalf("Empty() = false after all left")
 		}

@@ -54,6 +54,7 @@ type Roster[M comparable] struct {
 	anonymous anonymous
 
 	changed            []*member[M]  // may have a change to be announced, once each
+	forgotten          []string      // the ids of members who were forgotten since TakeForgotten
 	announced          int           // members who are present according to what was announced
 	announcedAnonymous int           // as announced, of anonymous.count()
 	summarizing        bool          // the last announcement was a Summary of a large room
@@ -102,11 +103,7 @@ func (r *Roster[M]) Enter(now time.Time, id string, value M) {
 		m = &member[M]{id: id}
 		r.members.Set(m)
 	}
-	if m.value != value {
-		m.value = value
-		m.renamed = m.announced
-		r.markChanged(m)
-	}
+	r.show(m, value)
 	switch {
 	case m.connections > 0:
 	case m.grace != nil:
@@ -144,8 +141,32 @@ func (r *Roster[M]) Leave(now time.Time, id string, explicit bool) {
 	}
 }
 
+// Rename replaces what is shown of the member with this id, who must be present.
+func (r *Roster[M]) Rename(now time.Time, id string, value M) {
+	r.advance(now)
+	if m, found := r.find(id); found {
+		r.show(m, value)
+	}
+}
+
+func (r *Roster[M]) show(m *member[M], value M) {
+	if m.value != value {
+		m.value = value
+		m.renamed = m.announced
+		r.markChanged(m)
+	}
+}
+
 // Count returns how many members are present. Each anonymous connection counts as one.
 func (r *Roster[M]) Count() int { return r.count + r.anonymous.count() }
+
+// Find returns what is shown of the member with this id, if it is present.
+func (r *Roster[M]) Find(id string) (value M, present bool) {
+	if m, found := r.find(id); found && m.present() {
+		return m.value, true
+	}
+	return value, false
+}
 
 // Has reports whether the member with this id is present.
 func (r *Roster[M]) Has(id string) bool {
