@@ -35,7 +35,7 @@ var layers = []layer{
 	{"chatroom/server/internal/presence", []string{"github.com/tidwall/btree"}, nil,
 		"who is in a room follows from names, connections and time alone"},
 	{"chatroom/server/internal/chat/hub", []string{
-		"chatroom/server/fanout", "chatroom/server/internal/chat", "chatroom/server/internal/presence"},
+		"chatroom/server/fanout", "chatroom/server/internal/chat", "chatroom/server/internal/presence", "chatroom/server/internal/text"},
 		[]string{
 			"chatroom/server/internal/eventpb", "chatroom/server/internal/store/memory", "chatroom/server/internal/store/sqlite",
 			"chatroom/gen", "buf.build/go/protovalidate", "google.golang.org/protobuf"},
@@ -54,7 +54,7 @@ var layers = []layer{
 		"what is not stored must not touch a store"},
 	{"chatroom/server/internal/chat/erasure", []string{"=chatroom/server/internal/chat"}, nil,
 		"erasing depends on the journal alone"},
-	{"chatroom/server/internal/chat", []string{"golang.org/x/text"}, nil,
+	{"chatroom/server/internal/chat", []string{"chatroom/server/internal/text"}, nil,
 		"stores, handlers and tools import the vocabulary of the domain, which must bring none of them along"},
 	{"chatroom/server/internal/eventpb", []string{"=chatroom/server/internal/chat", "chatroom/gen", "google.golang.org/protobuf"}, nil,
 		"events are stored and sent as the same message: what converts them knows the domain and the contract alone"},
@@ -85,7 +85,8 @@ var layers = []layer{
 		"what a former store holds is known without the program that wrote it; its tests write such stores, in the stored encoding"},
 	{"chatroom/server/internal/identity", []string{
 		"=chatroom/server/internal/chat", "chatroom/server/internal/durable", "chatroom/server/internal/policy", "chatroom/server/internal/ratelimit",
-		"chatroom/server/internal/text", "github.com/golang-jwt/jwt", "github.com/go-jose/go-jose"}, nil,
+		"chatroom/server/internal/text", "github.com/golang-jwt/jwt", "github.com/go-jose/go-jose"},
+		[]string{"chatroom/server/internal/store/memory"},
 		"who calls is independent of the protocol the call came by"},
 	{"chatroom/server/internal/policy", []string{"go.yaml.in/yaml"}, nil,
 		"who may do what follows from names, rights and addresses, however callers prove them and whatever they call"},

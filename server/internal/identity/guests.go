@@ -25,6 +25,9 @@ const Lifetime = 30 * 24 * time.Hour
 // signed by the key.
 var ErrInvalidToken = errors.New("identity: the token is not valid")
 
+// ErrGuestsOff is returned for guests where the operator wants none.
+var ErrGuestsOff = errors.New("identity: guests are turned off")
+
 // Provider returns the member that a token identifies. It returns ErrInvalidToken for a
 // token that it does not accept.
 type Provider interface {
@@ -35,7 +38,9 @@ type Provider interface {
 type Guests struct {
 	key    []byte
 	newKey bool
+	off    bool
 
+	revoked  *revocations // nil before KeepRevoked: no token can be revoked
 	verified verified
 }
 
@@ -87,6 +92,25 @@ func createGuests(path string) (*Guests, error) {
 // NewKey reports whether the key is new, so that no earlier token is valid.
 func (g *Guests) NewKey() bool { return g.newKey }
 
+// TurnOff makes SignIn return ErrGuestsOff, and Verify ErrInvalidToken. It must be called
+// before all other methods.
+func (g *Guests) TurnOff() { g.off = true }
+
+// KeepRevoked lets tokens be revoked. Those that are revoked are kept in a state until they
+// would have expired. It must be called before all other methods, and Close before the
+// state is closed.
+func (g *Guests) KeepRevoked(ctx context.Context, state chat.State) (err error) {
+	g.revoked, err = openRevocations(context.WithoutCancel(ctx), state, g.verified.remove)
+	return err
+}
+
+// Close ends what KeepRevoked has started.
+func (g *Guests) Close() {
+	if g.revoked != nil {
+		g.revoked.stop()
+	}
+}
+
 type claims struct {
 	jwt.RegisteredClaims
 	Name string `json:"name"`
@@ -95,6 +119,9 @@ type claims struct {
 // SignIn returns a token for a guest with this name. If renews is the member of an earlier
 // token the member keeps its id. It returns a *chat.FieldError for a name that is not valid.
 func (g *Guests) SignIn(name string, renews chat.Member) (token string, m chat.Member, expires time.Time, err error) {
+	if g.off {
+		return "", chat.Member{}, time.Time{}, ErrGuestsOff
+	}
 	if name, err = chat.CleanName(name); err != nil {
 		return "", chat.Member{}, time.Time{}, err
 	}
@@ -116,24 +143,67 @@ func (g *Guests) SignIn(name string, renews chat.Member) (token string, m chat.M
 	return token, m, expires, err
 }
 
-// Verify implements Provider.
-func (g *Guests) Verify(_ context.Context, token string) (chat.Member, error) {
-	if m, found := g.verified.find(token, time.Now()); found {
-		return m, nil
+// SignOut revokes a token that Verify accepts, durably and on all nodes.
+func (g *Guests) SignOut(ctx context.Context, token string) error {
+	t, err := g.verify(ctx, token)
+	switch {
+	case err != nil:
+		return err
+	case g.revoked == nil:
+		return errors.New("identity: revoked tokens are not kept")
 	}
+	if err := g.revoked.add(ctx, t.id, t.expires); err != nil {
+		return err
+	}
+	g.verified.remove(t.id)
+	return nil
+}
+
+// Verify implements Provider.
+func (g *Guests) Verify(ctx context.Context, token string) (chat.Member, error) {
+	t, err := g.verify(ctx, token)
+	return t.member, err
+}
+
+func (g *Guests) verify(ctx context.Context, token string) (verifiedToken, error) {
+	if g.off {
+		return verifiedToken{}, fmt.Errorf("%w: %w", ErrInvalidToken, ErrGuestsOff)
+	}
+	if t, found := g.verified.find(token, time.Now()); found {
+		return t, nil
+	}
+	removals := g.verified.begin()
+	t, err := g.check(token)
+	if err != nil {
+		return verifiedToken{}, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	}
+	if g.revoked != nil {
+		switch revoked, err := g.revoked.has(ctx, t.id, t.expires); {
+		case err != nil:
+			return verifiedToken{}, err
+		case revoked:
+			return verifiedToken{}, fmt.Errorf("%w: it is revoked", ErrInvalidToken)
+		}
+	}
+	g.verified.add(token, t, removals)
+	return t, nil
+}
+
+// check returns what a token says that is signed by the key and has not expired. It is
+// strict about the encoding, so that a token has no other form.
+func (g *Guests) check(token string) (verifiedToken, error) {
 	var c claims
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return g.key, nil },
 		jwt.WithValidMethods([]string{jwt.SigningMethodHS256.Alg()}),
 		jwt.WithIssuer(issuer),
 		jwt.WithExpirationRequired(),
+		jwt.WithStrictDecoding(),
 	)
-	if err != nil {
-		return chat.Member{}, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+	switch {
+	case err != nil:
+		return verifiedToken{}, err
+	case c.Subject == "":
+		return verifiedToken{}, errors.New("the subject is missing")
 	}
-	if c.Subject == "" {
-		return chat.Member{}, fmt.Errorf("%w: the subject is missing", ErrInvalidToken)
-	}
-	m := chat.Member{ID: c.Subject, Name: c.Name, Guest: true}
-	g.verified.add(token, verifiedToken{m, c.ExpiresAt.Time})
-	return m, nil
+	return verifiedToken{idOf(token), chat.Member{ID: c.Subject, Name: c.Name, Guest: true}, c.ExpiresAt.Time}, nil
 }

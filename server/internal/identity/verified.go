@@ -1,6 +1,7 @@
 package identity
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -17,15 +18,17 @@ type verified struct {
 	mu       sync.Mutex               // guards below
 	current  map[string]verifiedToken // the newest generation
 	previous map[string]verifiedToken // the generation before it
+	removals uint64                   // how often remove was called
 }
 
 type verifiedToken struct {
+	id      tokenID
 	member  chat.Member
 	expires time.Time
 }
 
-// find returns the member of a cached token that has not expired.
-func (v *verified) find(token string, now time.Time) (chat.Member, bool) {
+// find returns a cached token that has not expired.
+func (v *verified) find(token string, now time.Time) (verifiedToken, bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	t, found := v.current[token]
@@ -35,15 +38,35 @@ func (v *verified) find(token string, now time.Time) (chat.Member, bool) {
 		}
 	}
 	if !found || !now.Before(t.expires) {
-		return chat.Member{}, false
+		return verifiedToken{}, false
 	}
-	return t.member, true
+	return t, true
 }
 
-func (v *verified) add(token string, t verifiedToken) {
+// begin returns what add is called with after a token has been found valid.
+func (v *verified) begin() (removals uint64) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.addLocked(token, t)
+	return v.removals
+}
+
+// add caches a token, unless one was removed since begin: it may be this one.
+func (v *verified) add(token string, t verifiedToken, removals uint64) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.removals == removals {
+		v.addLocked(token, t)
+	}
+}
+
+// remove removes a token.
+func (v *verified) remove(id tokenID) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.removals++
+	is := func(_ string, t verifiedToken) bool { return t.id == id }
+	maps.DeleteFunc(v.current, is)
+	maps.DeleteFunc(v.previous, is)
 }
 
 func (v *verified) addLocked(token string, t verifiedToken) {

@@ -35,12 +35,14 @@ func TestVerifiedTokenExpires(t *testing.T) {
 func TestVerifiedIsBounded(t *testing.T) {
 	var v verified
 	now := time.Now()
-	add := func(token string) { v.add(token, verifiedToken{chat.Member{ID: token}, now.Add(time.Hour)}) }
+	add := func(token string) {
+		v.add(token, verifiedToken{member: chat.Member{ID: token}, expires: now.Add(time.Hour)}, v.begin())
+	}
 	add("used")
 	for i := range 5 * maxVerified {
 		add(fmt.Sprint(i))
 		if i%(maxVerified/2) == 0 {
-			if m, found := v.find("used", now); !found || m.ID != "used" {
+			if m, found := v.find("used", now); !found || m.member.ID != "used" {
 				t.Fatalf("a token in use is %v, %t after %d others, want it remembered", m, found, i)
 			}
 		}
