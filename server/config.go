@@ -23,6 +23,7 @@ var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
 	{"TLS", tlsFlags},
 	{"Rooms", []string{"rooms", "room-creation", "presence-grace", "schema"}},
+	{"Guests", []string{"guests", "reserved-names"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
 	{"Streams and memory", []string{"memory-bytes", "heartbeat", "write-timeout", "drain"}},
 }
@@ -35,7 +36,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	rooms := names{list: []string{service.DefaultRoom}}
 	creation := creation("anyone")
 	var auto names
-	fsync := true
+	fsync, guests := true, true
+	var reserved names
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
 	flags.SetOutput(out)
 	flags.Usage = func() { usage(flags, out) }
@@ -45,6 +47,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	flags.Var(&rooms, "rooms", "`names` of rooms that always exist; may be repeated")
 	flags.Var(&creation, "room-creation", `who may create rooms: "anyone", "members" (callers with a token) or "nobody"`)
 	flags.DurationVar(&c.PresenceGrace, "presence-grace", service.DefaultPresenceGrace, "how long a member stays in a room after its last connection is lost")
+	flags.BoolVar(&guests, "guests", true, "accept guests: anyone may sign in with a name; false also invalidates the tokens of guests")
+	flags.Var(&reserved, "reserved-names", "`names` that stand for the service: those of guests that look like one are marked; may be repeated; default: admin, moderator, support and similar")
 	flags.StringVar(&c.Schema, "schema", "", "`file` with the descriptor set of the application's event kinds, as written by buf build -o")
 	flags.StringVar(&c.NATS, "nats", "", "`URLs` of NATS servers with JetStream that store events and records, comma-separated; default: store in -data")
 	flags.IntVar(&c.NATSReplicas, "nats-replicas", service.DefaultNATSReplicas, "number of NATS servers that store each event; an event is acknowledged when a majority has it")
@@ -67,6 +71,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 		return nil, err
 	}
 	c.Addresses, c.Rooms, c.RoomCreation, c.NoFsync = listen.list, rooms.list, creations[creation], !fsync
+	c.NoGuests, c.ReservedNames = !guests, reserved.list
 	c.TLS.Auto = auto.list
 	return c, check(c)
 }

@@ -1415,10 +1415,11 @@ type SetRoomRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The room's name: 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen.
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
-	// The display name: up to 80 characters, empty for none. Invisible and
-	// direction-changing characters are refused.
+	// The display name: up to 80 characters (grapheme clusters) and 1,280 bytes, empty for
+	// none. The rules are those of SignInRequest.name.
 	DisplayName string `protobuf:"bytes,2,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
-	// The topic: up to 300 characters, empty for none.
+	// The topic: one line of up to 300 characters (code points), at least one of them
+	// visible, or empty for none.
 	Topic         string `protobuf:"bytes,3,opt,name=topic,proto3" json:"topic,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1515,8 +1516,11 @@ func (*SetRoomResponse) Descriptor() ([]byte, []int) {
 // SignInRequest requests an identity.
 type SignInRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The name shown to others: 1 to 40 characters. White space around it is removed.
-	// Invisible and direction-changing characters are refused.
+	// The name shown to others: 1 to 40 characters (grapheme clusters), 1 to 640 bytes. It
+	// is normalized: white space around it and runs of it are removed, and compatible
+	// characters become one (RFC 8266). Emoji are allowed. At least one character must be
+	// visible; invisible and direction-changing characters, and more than 4 marks on a
+	// character, are refused.
 	Name          string `protobuf:"bytes,1,opt,name=name,proto3" json:"name,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1623,6 +1627,80 @@ func (x *SignInResponse) GetExpireTime() *timestamppb.Timestamp {
 	return nil
 }
 
+// SignOutRequest ends the validity of the token in the header "Authorization".
+type SignOutRequest struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignOutRequest) Reset() {
+	*x = SignOutRequest{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[21]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignOutRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignOutRequest) ProtoMessage() {}
+
+func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[21]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
+func (*SignOutRequest) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{21}
+}
+
+// SignOutResponse is sent when the token is not valid any more.
+type SignOutResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SignOutResponse) Reset() {
+	*x = SignOutResponse{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[22]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SignOutResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SignOutResponse) ProtoMessage() {}
+
+func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[22]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
+func (*SignOutResponse) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{22}
+}
+
 var File_chat_v1_chat_room_proto protoreflect.FileDescriptor
 
 const file_chat_v1_chat_room_proto_rawDesc = "" +
@@ -1713,23 +1791,27 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x13ListMembersResponse\x12)\n" +
 	"\amembers\x18\x01 \x03(\v2\x0f.chat.v1.MemberR\amembers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
-	"\x05total\x18\x03 \x01(\rR\x05total\"\x8c\x01\n" +
+	"\x05total\x18\x03 \x01(\rR\x05total\"\x8d\x01\n" +
 	"\x0eSetRoomRequest\x12.\n" +
-	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12*\n" +
-	"\fdisplay_name\x18\x02 \x01(\tB\a\xbaH\x04r\x02\x18PR\vdisplayName\x12\x1e\n" +
+	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12+\n" +
+	"\fdisplay_name\x18\x02 \x01(\tB\b\xbaH\x05r\x03(\x80\n" +
+	"R\vdisplayName\x12\x1e\n" +
 	"\x05topic\x18\x03 \x01(\tB\b\xbaH\x05r\x03\x18\xac\x02R\x05topic\"\x11\n" +
-	"\x0fSetRoomResponse\".\n" +
-	"\rSignInRequest\x12\x1d\n" +
-	"\x04name\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01\x18(R\x04name\"\x8c\x01\n" +
+	"\x0fSetRoomResponse\"/\n" +
+	"\rSignInRequest\x12\x1e\n" +
+	"\x04name\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x05R\x04name\"\x8c\x01\n" +
 	"\x0eSignInResponse\x12\x14\n" +
 	"\x05token\x18\x01 \x01(\tR\x05token\x12'\n" +
 	"\x06member\x18\x02 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12;\n" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
-	"expireTime*U\n" +
+	"expireTime\"\x10\n" +
+	"\x0eSignOutRequest\"\x11\n" +
+	"\x0fSignOutResponse*U\n" +
 	"\tRoomOrder\x12\x1a\n" +
 	"\x16ROOM_ORDER_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fROOM_ORDER_NAME\x10\x01\x12\x17\n" +
-	"\x13ROOM_ORDER_ACTIVITY\x10\x022\x9b\x04\n" +
+	"\x13ROOM_ORDER_ACTIVITY\x10\x022\xd9\x04\n" +
 	"\bChatRoom\x127\n" +
 	"\x04Chat\x12\x14.chat.v1.ChatRequest\x1a\x15.chat.v1.ChatResponse(\x010\x01\x12D\n" +
 	"\tSubscribe\x12\x19.chat.v1.SubscribeRequest\x1a\x1a.chat.v1.SubscribeResponse0\x01\x123\n" +
@@ -1739,7 +1821,8 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\tListRooms\x12\x19.chat.v1.ListRoomsRequest\x1a\x1a.chat.v1.ListRoomsResponse\"\x03\x90\x02\x01\x12M\n" +
 	"\vListMembers\x12\x1b.chat.v1.ListMembersRequest\x1a\x1c.chat.v1.ListMembersResponse\"\x03\x90\x02\x01\x12<\n" +
 	"\aSetRoom\x12\x17.chat.v1.SetRoomRequest\x1a\x18.chat.v1.SetRoomResponse\x129\n" +
-	"\x06SignIn\x12\x16.chat.v1.SignInRequest\x1a\x17.chat.v1.SignInResponseBv\n" +
+	"\x06SignIn\x12\x16.chat.v1.SignInRequest\x1a\x17.chat.v1.SignInResponse\x12<\n" +
+	"\aSignOut\x12\x17.chat.v1.SignOutRequest\x1a\x18.chat.v1.SignOutResponseBv\n" +
 	"\vcom.chat.v1B\rChatRoomProtoP\x01Z\x1bchatroom/gen/chat/v1;chatv1\xa2\x02\x03CXX\xaa\x02\aChat.V1\xca\x02\aChat\\V1\xe2\x02\x13Chat\\V1\\GPBMetadata\xea\x02\bChat::V1b\x06proto3"
 
 var (
@@ -1755,7 +1838,7 @@ func file_chat_v1_chat_room_proto_rawDescGZIP() []byte {
 }
 
 var file_chat_v1_chat_room_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 21)
+var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
 var file_chat_v1_chat_room_proto_goTypes = []any{
 	(RoomOrder)(0),                // 0: chat.v1.RoomOrder
 	(*ChatRequest)(nil),           // 1: chat.v1.ChatRequest
@@ -1779,48 +1862,50 @@ var file_chat_v1_chat_room_proto_goTypes = []any{
 	(*SetRoomResponse)(nil),       // 19: chat.v1.SetRoomResponse
 	(*SignInRequest)(nil),         // 20: chat.v1.SignInRequest
 	(*SignInResponse)(nil),        // 21: chat.v1.SignInResponse
-	(*Frame)(nil),                 // 22: chat.v1.Frame
-	(*Cursor)(nil),                // 23: chat.v1.Cursor
-	(*Message)(nil),               // 24: chat.v1.Message
-	(*Edit)(nil),                  // 25: chat.v1.Edit
-	(*Deletion)(nil),              // 26: chat.v1.Deletion
-	(*Reaction)(nil),              // 27: chat.v1.Reaction
-	(*Custom)(nil),                // 28: chat.v1.Custom
-	(*Typing)(nil),                // 29: chat.v1.Typing
-	(*timestamppb.Timestamp)(nil), // 30: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 31: google.protobuf.Duration
-	(*Event)(nil),                 // 32: chat.v1.Event
-	(*Member)(nil),                // 33: chat.v1.Member
+	(*SignOutRequest)(nil),        // 22: chat.v1.SignOutRequest
+	(*SignOutResponse)(nil),       // 23: chat.v1.SignOutResponse
+	(*Frame)(nil),                 // 24: chat.v1.Frame
+	(*Cursor)(nil),                // 25: chat.v1.Cursor
+	(*Message)(nil),               // 26: chat.v1.Message
+	(*Edit)(nil),                  // 27: chat.v1.Edit
+	(*Deletion)(nil),              // 28: chat.v1.Deletion
+	(*Reaction)(nil),              // 29: chat.v1.Reaction
+	(*Custom)(nil),                // 30: chat.v1.Custom
+	(*Typing)(nil),                // 31: chat.v1.Typing
+	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
+	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
+	(*Event)(nil),                 // 34: chat.v1.Event
+	(*Member)(nil),                // 35: chat.v1.Member
 }
 var file_chat_v1_chat_room_proto_depIdxs = []int32{
 	3,  // 0: chat.v1.ChatRequest.join:type_name -> chat.v1.Subscription
 	4,  // 1: chat.v1.ChatRequest.leave:type_name -> chat.v1.Leave
 	8,  // 2: chat.v1.ChatRequest.send:type_name -> chat.v1.SendRequest
 	5,  // 3: chat.v1.ChatRequest.watch_rooms:type_name -> chat.v1.WatchRooms
-	22, // 4: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
-	23, // 5: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
+	24, // 4: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
+	25, // 5: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
 	3,  // 6: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.Subscription
-	22, // 7: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
-	24, // 8: chat.v1.SendRequest.message:type_name -> chat.v1.Message
-	25, // 9: chat.v1.SendRequest.edit:type_name -> chat.v1.Edit
-	26, // 10: chat.v1.SendRequest.deletion:type_name -> chat.v1.Deletion
-	27, // 11: chat.v1.SendRequest.reaction:type_name -> chat.v1.Reaction
-	28, // 12: chat.v1.SendRequest.custom:type_name -> chat.v1.Custom
-	29, // 13: chat.v1.SendRequest.typing:type_name -> chat.v1.Typing
-	30, // 14: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
-	23, // 15: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
-	23, // 16: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
-	31, // 17: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
-	32, // 18: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
-	23, // 19: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
+	24, // 7: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
+	26, // 8: chat.v1.SendRequest.message:type_name -> chat.v1.Message
+	27, // 9: chat.v1.SendRequest.edit:type_name -> chat.v1.Edit
+	28, // 10: chat.v1.SendRequest.deletion:type_name -> chat.v1.Deletion
+	29, // 11: chat.v1.SendRequest.reaction:type_name -> chat.v1.Reaction
+	30, // 12: chat.v1.SendRequest.custom:type_name -> chat.v1.Custom
+	31, // 13: chat.v1.SendRequest.typing:type_name -> chat.v1.Typing
+	32, // 14: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
+	25, // 15: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
+	25, // 16: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
+	33, // 17: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
+	34, // 18: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
+	25, // 19: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
 	13, // 20: chat.v1.ListRoomsRequest.seen:type_name -> chat.v1.RoomCursor
 	0,  // 21: chat.v1.ListRoomsRequest.order:type_name -> chat.v1.RoomOrder
-	23, // 22: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
+	25, // 22: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
 	15, // 23: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
-	30, // 24: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
-	33, // 25: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
-	33, // 26: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
-	30, // 27: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
+	32, // 24: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
+	35, // 25: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
+	35, // 26: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
+	32, // 27: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
 	1,  // 28: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
 	6,  // 29: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
 	8,  // 30: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
@@ -1829,16 +1914,18 @@ var file_chat_v1_chat_room_proto_depIdxs = []int32{
 	16, // 33: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
 	18, // 34: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
 	20, // 35: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
-	2,  // 36: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
-	7,  // 37: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
-	9,  // 38: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
-	11, // 39: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
-	14, // 40: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
-	17, // 41: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
-	19, // 42: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
-	21, // 43: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
-	36, // [36:44] is the sub-list for method output_type
-	28, // [28:36] is the sub-list for method input_type
+	22, // 36: chat.v1.ChatRoom.SignOut:input_type -> chat.v1.SignOutRequest
+	2,  // 37: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
+	7,  // 38: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
+	9,  // 39: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
+	11, // 40: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
+	14, // 41: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
+	17, // 42: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
+	19, // 43: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
+	21, // 44: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
+	23, // 45: chat.v1.ChatRoom.SignOut:output_type -> chat.v1.SignOutResponse
+	37, // [37:46] is the sub-list for method output_type
+	28, // [28:37] is the sub-list for method input_type
 	28, // [28:28] is the sub-list for extension type_name
 	28, // [28:28] is the sub-list for extension extendee
 	0,  // [0:28] is the sub-list for field type_name
@@ -1880,7 +1967,7 @@ func file_chat_v1_chat_room_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_chat_room_proto_rawDesc), len(file_chat_v1_chat_room_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   21,
+			NumMessages:   23,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

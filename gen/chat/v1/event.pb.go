@@ -24,6 +24,65 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// NameMark is why a name may mislead.
+type NameMark int32
+
+const (
+	// The name has no mark.
+	NameMark_NAME_MARK_UNSPECIFIED NameMark = 0
+	// The name looks like that of a member who was present in the room first.
+	NameMark_NAME_MARK_RESEMBLES NameMark = 1
+	// A word of the name has letters of scripts that are not written together, such as
+	// Latin and Cyrillic.
+	NameMark_NAME_MARK_MIXED_SCRIPTS NameMark = 2
+	// The member is a guest, and the name looks like one that stands for the service, such
+	// as "admin".
+	NameMark_NAME_MARK_RESERVED NameMark = 3
+)
+
+// Enum value maps for NameMark.
+var (
+	NameMark_name = map[int32]string{
+		0: "NAME_MARK_UNSPECIFIED",
+		1: "NAME_MARK_RESEMBLES",
+		2: "NAME_MARK_MIXED_SCRIPTS",
+		3: "NAME_MARK_RESERVED",
+	}
+	NameMark_value = map[string]int32{
+		"NAME_MARK_UNSPECIFIED":   0,
+		"NAME_MARK_RESEMBLES":     1,
+		"NAME_MARK_MIXED_SCRIPTS": 2,
+		"NAME_MARK_RESERVED":      3,
+	}
+)
+
+func (x NameMark) Enum() *NameMark {
+	p := new(NameMark)
+	*p = x
+	return p
+}
+
+func (x NameMark) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (NameMark) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_v1_event_proto_enumTypes[0].Descriptor()
+}
+
+func (NameMark) Type() protoreflect.EnumType {
+	return &file_chat_v1_event_proto_enumTypes[0]
+}
+
+func (x NameMark) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use NameMark.Descriptor instead.
+func (NameMark) EnumDescriptor() ([]byte, []int) {
+	return file_chat_v1_event_proto_rawDescGZIP(), []int{0}
+}
+
 // Event is an event in a room. All subscribers of the room receive the same events
 // in the same order.
 //
@@ -341,8 +400,8 @@ func (*Event_MemberRenamed) isEvent_Body() {}
 // Message is a text sent to a room.
 type Message struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The text: 1 to 4,000 characters (code points) of valid UTF-8, not only
-	// white space. In ListEventsResponse, the text of the newest edit.
+	// The text: 1 to 4,000 characters (code points) of valid UTF-8, at least one of them
+	// visible. In ListEventsResponse, the text of the newest edit.
 	Text string `protobuf:"bytes,1,opt,name=text,proto3" json:"text,omitempty"`
 	// The sequence of the message that this one replies to, 0 for none. That message
 	// must be in the same room and not deleted when this one is sent.
@@ -400,7 +459,7 @@ type Edit struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sequence of the message, in the same room.
 	Target uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
-	// The new text: 1 to 4,000 characters, not only white space.
+	// The new text: 1 to 4,000 characters, at least one of them visible.
 	Text          string `protobuf:"bytes,2,opt,name=text,proto3" json:"text,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -505,7 +564,10 @@ type Reaction struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sequence of the message, in the same room.
 	Target uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
-	// The emoji: 1 to 32 bytes without white space or control characters.
+	// The emoji: one that Unicode recommends for general interchange (RGI), with or
+	// without variation selectors, 1 to 64 bytes. Receivers get its fully-qualified form,
+	// with the selectors. A removal may name anything that the sender has added with an
+	// earlier version.
 	Emoji string `protobuf:"bytes,2,opt,name=emoji,proto3" json:"emoji,omitempty"`
 	// Whether the sender removes the emoji.
 	Removed       bool `protobuf:"varint,3,opt,name=removed,proto3" json:"removed,omitempty"`
@@ -849,7 +911,9 @@ func (x *MemberLeft) GetMembers() uint32 {
 	return 0
 }
 
-// MemberRenamed reports that the sender has changed its name to the one in sender.
+// MemberRenamed reports that the sender has changed its name to the one in sender. It is
+// not sent in a room of more than 200 members, where ListMembers returns the current
+// names.
 type MemberRenamed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields
@@ -1069,10 +1133,16 @@ type Member struct {
 	// The stable id: the same in every token of one guest. Empty for callers without a
 	// token.
 	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
-	// The name shown to others.
+	// The name shown to others: 1 to 40 characters (grapheme clusters), at most 640 bytes.
+	// In a room it differs from the names of the other members that are present there, in
+	// more than case: it has a number if they were there first, as in "Ada 2". A member
+	// keeps it while it is present in the room.
 	Name string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
 	// Whether the member is a guest, whose name is not verified.
-	Guest         bool `protobuf:"varint,3,opt,name=guest,proto3" json:"guest,omitempty"`
+	Guest bool `protobuf:"varint,3,opt,name=guest,proto3" json:"guest,omitempty"`
+	// Why clients should warn of the name, as of the moment at which the member came to
+	// the room, was renamed, or sent the event. Default: there is no reason.
+	NameMark      NameMark `protobuf:"varint,4,opt,name=name_mark,json=nameMark,proto3,enum=chat.v1.NameMark" json:"name_mark,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1126,6 +1196,13 @@ func (x *Member) GetGuest() bool {
 		return x.Guest
 	}
 	return false
+}
+
+func (x *Member) GetNameMark() NameMark {
+	if x != nil {
+		return x.NameMark
+	}
+	return NameMark_NAME_MARK_UNSPECIFIED
 }
 
 // Cursor is a position in a room's log: everything up to and including sequence
@@ -1224,7 +1301,7 @@ const file_chat_v1_event_proto_rawDesc = "" +
 	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\"f\n" +
 	"\bReaction\x12\x1f\n" +
 	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\x12\x1f\n" +
-	"\x05emoji\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01( R\x05emoji\x12\x18\n" +
+	"\x05emoji\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x05emoji\x12\x18\n" +
 	"\aremoved\x18\x03 \x01(\bR\aremoved\"y\n" +
 	"\x06Custom\x126\n" +
 	"\apayload\x18\x01 \x01(\v2\x14.google.protobuf.AnyB\x06\xbaH\x03\xc8\x01\x01R\apayload\x12\x1c\n" +
@@ -1253,14 +1330,20 @@ const file_chat_v1_event_proto_rawDesc = "" +
 	"\astopped\x18\x01 \x01(\bR\astopped\"F\n" +
 	"\vRoomChanged\x12!\n" +
 	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12\x14\n" +
-	"\x05topic\x18\x02 \x01(\tR\x05topic\"B\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\"r\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
-	"\x05guest\x18\x03 \x01(\bR\x05guest\"E\n" +
+	"\x05guest\x18\x03 \x01(\bR\x05guest\x12.\n" +
+	"\tname_mark\x18\x04 \x01(\x0e2\x11.chat.v1.NameMarkR\bnameMark\"E\n" +
 	"\x06Cursor\x12\x1f\n" +
 	"\x05epoch\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x05epoch\x12\x1a\n" +
-	"\bsequence\x18\x02 \x01(\x04R\bsequenceBs\n" +
+	"\bsequence\x18\x02 \x01(\x04R\bsequence*s\n" +
+	"\bNameMark\x12\x19\n" +
+	"\x15NAME_MARK_UNSPECIFIED\x10\x00\x12\x17\n" +
+	"\x13NAME_MARK_RESEMBLES\x10\x01\x12\x1b\n" +
+	"\x17NAME_MARK_MIXED_SCRIPTS\x10\x02\x12\x16\n" +
+	"\x12NAME_MARK_RESERVED\x10\x03Bs\n" +
 	"\vcom.chat.v1B\n" +
 	"EventProtoP\x01Z\x1bchatroom/gen/chat/v1;chatv1\xa2\x02\x03CXX\xaa\x02\aChat.V1\xca\x02\aChat\\V1\xe2\x02\x13Chat\\V1\\GPBMetadata\xea\x02\bChat::V1b\x06proto3"
 
@@ -1276,51 +1359,54 @@ func file_chat_v1_event_proto_rawDescGZIP() []byte {
 	return file_chat_v1_event_proto_rawDescData
 }
 
+var file_chat_v1_event_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
 var file_chat_v1_event_proto_msgTypes = make([]protoimpl.MessageInfo, 16)
 var file_chat_v1_event_proto_goTypes = []any{
-	(*Event)(nil),                 // 0: chat.v1.Event
-	(*Message)(nil),               // 1: chat.v1.Message
-	(*Edit)(nil),                  // 2: chat.v1.Edit
-	(*Deletion)(nil),              // 3: chat.v1.Deletion
-	(*Reaction)(nil),              // 4: chat.v1.Reaction
-	(*Custom)(nil),                // 5: chat.v1.Custom
-	(*Changes)(nil),               // 6: chat.v1.Changes
-	(*Reactions)(nil),             // 7: chat.v1.Reactions
-	(*MemberJoined)(nil),          // 8: chat.v1.MemberJoined
-	(*MemberLeft)(nil),            // 9: chat.v1.MemberLeft
-	(*MemberRenamed)(nil),         // 10: chat.v1.MemberRenamed
-	(*MemberCount)(nil),           // 11: chat.v1.MemberCount
-	(*Typing)(nil),                // 12: chat.v1.Typing
-	(*RoomChanged)(nil),           // 13: chat.v1.RoomChanged
-	(*Member)(nil),                // 14: chat.v1.Member
-	(*Cursor)(nil),                // 15: chat.v1.Cursor
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*anypb.Any)(nil),             // 17: google.protobuf.Any
+	(NameMark)(0),                 // 0: chat.v1.NameMark
+	(*Event)(nil),                 // 1: chat.v1.Event
+	(*Message)(nil),               // 2: chat.v1.Message
+	(*Edit)(nil),                  // 3: chat.v1.Edit
+	(*Deletion)(nil),              // 4: chat.v1.Deletion
+	(*Reaction)(nil),              // 5: chat.v1.Reaction
+	(*Custom)(nil),                // 6: chat.v1.Custom
+	(*Changes)(nil),               // 7: chat.v1.Changes
+	(*Reactions)(nil),             // 8: chat.v1.Reactions
+	(*MemberJoined)(nil),          // 9: chat.v1.MemberJoined
+	(*MemberLeft)(nil),            // 10: chat.v1.MemberLeft
+	(*MemberRenamed)(nil),         // 11: chat.v1.MemberRenamed
+	(*MemberCount)(nil),           // 12: chat.v1.MemberCount
+	(*Typing)(nil),                // 13: chat.v1.Typing
+	(*RoomChanged)(nil),           // 14: chat.v1.RoomChanged
+	(*Member)(nil),                // 15: chat.v1.Member
+	(*Cursor)(nil),                // 16: chat.v1.Cursor
+	(*timestamppb.Timestamp)(nil), // 17: google.protobuf.Timestamp
+	(*anypb.Any)(nil),             // 18: google.protobuf.Any
 }
 var file_chat_v1_event_proto_depIdxs = []int32{
-	16, // 0: chat.v1.Event.time:type_name -> google.protobuf.Timestamp
-	14, // 1: chat.v1.Event.sender:type_name -> chat.v1.Member
-	6,  // 2: chat.v1.Event.changes:type_name -> chat.v1.Changes
-	1,  // 3: chat.v1.Event.message:type_name -> chat.v1.Message
-	2,  // 4: chat.v1.Event.edit:type_name -> chat.v1.Edit
-	3,  // 5: chat.v1.Event.deletion:type_name -> chat.v1.Deletion
-	4,  // 6: chat.v1.Event.reaction:type_name -> chat.v1.Reaction
-	5,  // 7: chat.v1.Event.custom:type_name -> chat.v1.Custom
-	8,  // 8: chat.v1.Event.member_joined:type_name -> chat.v1.MemberJoined
-	9,  // 9: chat.v1.Event.member_left:type_name -> chat.v1.MemberLeft
-	11, // 10: chat.v1.Event.member_count:type_name -> chat.v1.MemberCount
-	12, // 11: chat.v1.Event.typing:type_name -> chat.v1.Typing
-	13, // 12: chat.v1.Event.room_changed:type_name -> chat.v1.RoomChanged
-	10, // 13: chat.v1.Event.member_renamed:type_name -> chat.v1.MemberRenamed
-	17, // 14: chat.v1.Custom.payload:type_name -> google.protobuf.Any
-	16, // 15: chat.v1.Changes.edit_time:type_name -> google.protobuf.Timestamp
-	7,  // 16: chat.v1.Changes.reactions:type_name -> chat.v1.Reactions
-	14, // 17: chat.v1.MemberCount.sample:type_name -> chat.v1.Member
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	17, // 0: chat.v1.Event.time:type_name -> google.protobuf.Timestamp
+	15, // 1: chat.v1.Event.sender:type_name -> chat.v1.Member
+	7,  // 2: chat.v1.Event.changes:type_name -> chat.v1.Changes
+	2,  // 3: chat.v1.Event.message:type_name -> chat.v1.Message
+	3,  // 4: chat.v1.Event.edit:type_name -> chat.v1.Edit
+	4,  // 5: chat.v1.Event.deletion:type_name -> chat.v1.Deletion
+	5,  // 6: chat.v1.Event.reaction:type_name -> chat.v1.Reaction
+	6,  // 7: chat.v1.Event.custom:type_name -> chat.v1.Custom
+	9,  // 8: chat.v1.Event.member_joined:type_name -> chat.v1.MemberJoined
+	10, // 9: chat.v1.Event.member_left:type_name -> chat.v1.MemberLeft
+	12, // 10: chat.v1.Event.member_count:type_name -> chat.v1.MemberCount
+	13, // 11: chat.v1.Event.typing:type_name -> chat.v1.Typing
+	14, // 12: chat.v1.Event.room_changed:type_name -> chat.v1.RoomChanged
+	11, // 13: chat.v1.Event.member_renamed:type_name -> chat.v1.MemberRenamed
+	18, // 14: chat.v1.Custom.payload:type_name -> google.protobuf.Any
+	17, // 15: chat.v1.Changes.edit_time:type_name -> google.protobuf.Timestamp
+	8,  // 16: chat.v1.Changes.reactions:type_name -> chat.v1.Reactions
+	15, // 17: chat.v1.MemberCount.sample:type_name -> chat.v1.Member
+	0,  // 18: chat.v1.Member.name_mark:type_name -> chat.v1.NameMark
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_event_proto_init() }
@@ -1346,13 +1432,14 @@ func file_chat_v1_event_proto_init() {
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_event_proto_rawDesc), len(file_chat_v1_event_proto_rawDesc)),
-			NumEnums:      0,
+			NumEnums:      1,
 			NumMessages:   16,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_chat_v1_event_proto_goTypes,
 		DependencyIndexes: file_chat_v1_event_proto_depIdxs,
+		EnumInfos:         file_chat_v1_event_proto_enumTypes,
 		MessageInfos:      file_chat_v1_event_proto_msgTypes,
 	}.Build()
 	File_chat_v1_event_proto = out.File

@@ -235,7 +235,7 @@ func (*Frame_RoomsChanged) isFrame_Kind() {}
 // Joined contains the caller's identity and the state of the rooms it joined.
 type Joined struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
-	// The caller, as others see it.
+	// The caller, by the name of its token.
 	Member *Member `protobuf:"bytes,1,opt,name=member,proto3" json:"member,omitempty"`
 	// The rooms that were joined by this request.
 	Rooms []*RoomState `protobuf:"bytes,2,rep,name=rooms,proto3" json:"rooms,omitempty"`
@@ -313,7 +313,10 @@ type RoomState struct {
 	// The display name, empty for none.
 	DisplayName string `protobuf:"bytes,5,opt,name=display_name,json=displayName,proto3" json:"display_name,omitempty"`
 	// The topic, empty for none.
-	Topic         string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
+	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
+	// The caller as others see it in this room, unset if that is Joined.member: its name
+	// may have a number, or a mark.
+	Member        *Member `protobuf:"bytes,7,opt,name=member,proto3" json:"member,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -388,6 +391,13 @@ func (x *RoomState) GetTopic() string {
 		return x.Topic
 	}
 	return ""
+}
+
+func (x *RoomState) GetMember() *Member {
+	if x != nil {
+		return x.Member
+	}
+	return nil
 }
 
 // CaughtUp marks the end of the replay of a room.
@@ -972,14 +982,15 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\x06Joined\x12'\n" +
 	"\x06member\x18\x01 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12(\n" +
 	"\x05rooms\x18\x02 \x03(\v2\x12.chat.v1.RoomStateR\x05rooms\x12H\n" +
-	"\x12heartbeat_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\x9c\x01\n" +
+	"\x12heartbeat_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xc5\x01\n" +
 	"\tRoomState\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\tR\x05epoch\x12\x12\n" +
 	"\x04head\x18\x03 \x01(\x04R\x04head\x12\x18\n" +
 	"\amembers\x18\x04 \x01(\rR\amembers\x12!\n" +
 	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
-	"\x05topic\x18\x06 \x01(\tR\x05topic\"\x1e\n" +
+	"\x05topic\x18\x06 \x01(\tR\x05topic\x12'\n" +
+	"\x06member\x18\a \x01(\v2\x0f.chat.v1.MemberR\x06member\"\x1e\n" +
 	"\bCaughtUp\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\"]\n" +
 	"\x05Reset\x12\x12\n" +
@@ -1065,17 +1076,18 @@ var file_chat_v1_frame_proto_depIdxs = []int32{
 	12, // 9: chat.v1.Joined.member:type_name -> chat.v1.Member
 	2,  // 10: chat.v1.Joined.rooms:type_name -> chat.v1.RoomState
 	13, // 11: chat.v1.Joined.heartbeat_interval:type_name -> google.protobuf.Duration
-	14, // 12: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
-	15, // 13: chat.v1.Rejected.details:type_name -> google.protobuf.Any
-	14, // 14: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
-	13, // 15: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
-	10, // 16: chat.v1.RoomsChanged.rooms:type_name -> chat.v1.RoomSummary
-	14, // 17: chat.v1.RoomSummary.last_activity:type_name -> google.protobuf.Timestamp
-	18, // [18:18] is the sub-list for method output_type
-	18, // [18:18] is the sub-list for method input_type
-	18, // [18:18] is the sub-list for extension type_name
-	18, // [18:18] is the sub-list for extension extendee
-	0,  // [0:18] is the sub-list for field type_name
+	12, // 12: chat.v1.RoomState.member:type_name -> chat.v1.Member
+	14, // 13: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
+	15, // 14: chat.v1.Rejected.details:type_name -> google.protobuf.Any
+	14, // 15: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	13, // 16: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
+	10, // 17: chat.v1.RoomsChanged.rooms:type_name -> chat.v1.RoomSummary
+	14, // 18: chat.v1.RoomSummary.last_activity:type_name -> google.protobuf.Timestamp
+	19, // [19:19] is the sub-list for method output_type
+	19, // [19:19] is the sub-list for method input_type
+	19, // [19:19] is the sub-list for extension type_name
+	19, // [19:19] is the sub-list for extension extendee
+	0,  // [0:19] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_frame_proto_init() }

@@ -1,10 +1,13 @@
 package chat
 
 import (
+	"bytes"
 	"fmt"
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"chatroom/server/internal/text"
 )
 
 // Body is the content of an event: one of the types below.
@@ -35,7 +38,7 @@ type Deletion struct {
 // Reaction adds an emoji to a message, or removes it.
 type Reaction struct {
 	Target  uint64 // the message's sequence
-	Emoji   string // 1 to MaxEmoji bytes
+	Emoji   string // in its one form; events of earlier versions may hold other text
 	Removed bool
 }
 
@@ -75,6 +78,18 @@ type MemberCount struct {
 // RoomChanged says that the room has another profile.
 type RoomChanged struct {
 	Profile
+}
+
+// SameBody reports whether two bodies are the same.
+func SameBody(a, b Body) bool {
+	if x, ok := a.(Custom); ok {
+		y, ok := b.(Custom)
+		return ok && x.Type == y.Type && bytes.Equal(x.Payload, y.Payload) && x.Ephemeral == y.Ephemeral && x.Key == y.Key
+	}
+	if _, ok := b.(Custom); ok {
+		return false
+	}
+	return a == b
 }
 
 // Relate returns the fields of an Entry that follow from the body of its event.
@@ -119,11 +134,35 @@ func (r Reaction) check() error {
 	if err := checkTarget("reaction.target", r.Target); err != nil {
 		return err
 	}
-	bad := func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) || c == utf8.RuneError }
-	if len(r.Emoji) < 1 || len(r.Emoji) > MaxEmoji || strings.ContainsFunc(r.Emoji, bad) {
-		return &FieldError{"reaction.emoji", "emoji.characters", fmt.Sprintf("must be 1 to %d bytes without white space or control characters", MaxEmoji)}
+	if r.IsEmoji() || r.Removed && mayBeStored(r.Emoji) {
+		return nil
 	}
-	return nil
+	return ErrNotEmoji
+}
+
+// mayBeStored reports whether an earlier version may have stored a reaction with a text.
+func mayBeStored(s string) bool {
+	bad := func(c rune) bool { return unicode.IsSpace(c) || unicode.IsControl(c) || c == utf8.RuneError }
+	return s != "" && len(s) <= MaxEmoji && !strings.ContainsFunc(s, bad)
+}
+
+// ErrNotEmoji refuses a reaction with another text than an emoji.
+var ErrNotEmoji = &FieldError{"reaction.emoji", "emoji.rgi", text.ErrNotEmoji.Error()}
+
+// IsEmoji reports whether the reaction is with an emoji. Events of earlier versions may
+// hold other text.
+func (r Reaction) IsEmoji() bool {
+	_, err := text.Emoji(r.Emoji)
+	return err == nil
+}
+
+// Canonical returns the reaction with the one form of its emoji, so that ❤ and ❤️ are the
+// same. Other text is left as it is.
+func (r Reaction) Canonical() Reaction {
+	if e, err := text.Emoji(r.Emoji); err == nil {
+		r.Emoji = e
+	}
+	return r
 }
 
 func (c Custom) check() error {
@@ -150,14 +189,14 @@ func (RoomChanged) check() error   { return errNotSent }
 
 var errNotSent = &FieldError{"body", "body.sendable", "must be of a kind that can be sent"}
 
-func checkText(field, text string) error {
+func checkText(field, s string) error {
 	switch {
-	case !utf8.ValidString(text):
+	case !utf8.ValidString(s):
 		return &FieldError{field, "text.utf8", "must be valid UTF-8"}
-	case text == "" || utf8.RuneCountInString(text) > MaxText:
+	case s == "" || utf8.RuneCountInString(s) > MaxText:
 		return &FieldError{field, "text.length", "must be 1 to 4,000 characters"}
-	case strings.TrimSpace(text) == "":
-		return &FieldError{field, "text.visible", "must be 1 to 4,000 characters that are not only white space"}
+	case !text.Visible(s):
+		return &FieldError{field, "text.visible", "must be 1 to 4,000 characters, at least one of them visible"}
 	}
 	return nil
 }

@@ -18,6 +18,8 @@ var (
 	// ErrUnknownTarget is returned for a target that is not a message in the room, or is
 	// deleted.
 	ErrUnknownTarget = errors.New("chat: the target is not a message in the room")
+	// ErrIDReused is returned for a post whose ID the sender has used for another body.
+	ErrIDReused = errors.New("chat: the id was used for an event with another body")
 	// ErrNotOwner is returned to a caller who edits or deletes another member's message.
 	ErrNotOwner = errors.New("chat: the target is another member's message")
 )

@@ -3,6 +3,8 @@ package chat
 import (
 	"sync/atomic"
 	"time"
+
+	"chatroom/server/internal/text"
 )
 
 // Member is a participant. A member without an ID is anonymous.
@@ -10,7 +12,20 @@ type Member struct {
 	ID    string // stable; empty for callers without a token
 	Name  string
 	Guest bool // identified by a guest token, not by an account
+	Mark  NameMark
 }
+
+// NameMark is why clients should warn of a name, as of the moment at which the member came
+// to the room, was renamed, or sent the event.
+type NameMark = text.Reason
+
+// The marks of names: see package text.
+const (
+	Unmarked     = text.Unmarked
+	Resembles    = text.Resembles
+	MixedScripts = text.MixedScripts
+	Reserved     = text.Reserved
+)
 
 // Anonymous is the member that callers without a token are.
 var Anonymous = Member{Name: "anonymous", Guest: true}

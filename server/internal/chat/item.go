@@ -16,6 +16,7 @@ type RoomState struct {
 	Head    uint64 // the newest event's sequence, 0 when there is none
 	Members int    // connected here, the joiner included
 	Profile Profile
+	Member  Member // the joiner, as it is shown in the room
 }
 
 // CaughtUp marks the end of a room's replay: what follows is live.

@@ -1,9 +1,11 @@
 package chat
 
 import (
+	"errors"
+	"fmt"
 	"unicode/utf8"
 
-	"golang.org/x/text/secure/precis"
+	"chatroom/server/internal/text"
 )
 
 // The bounds of what callers may send.
@@ -11,19 +13,19 @@ const (
 	MaxRoomName = 64    // bytes of a-z, 0-9, dot, underscore and hyphen
 	MaxText     = 4_000 // characters (code points)
 	MaxID       = 64    // bytes
-	MaxName     = 40    // characters
+	MaxName     = 40    // characters (grapheme clusters)
 	MaxRooms    = 100   // rooms in one feed
 	MaxRecent   = 1_000 // events that a feed may start with
 	MaxPage     = 500   // events in a page of history
 
-	MaxEmoji       = 32       // bytes
-	MaxReactions   = 50       // different emoji at one message
-	MaxReactors    = 1_000    // reactions at one message, of all members and emoji together
-	MaxPayload     = 16 << 10 // bytes of a Custom's type and payload
-	MaxDisplayName = 80       // characters
-	MaxTopic       = 300      // characters
-	MaxUnread      = 100      // messages that are counted as unread
-	MaxSeen        = 100      // rooms whose unread messages are counted at once
+	MaxEmoji       = text.MaxEmoji // bytes
+	MaxReactions   = 50            // different emoji at one message
+	MaxReactors    = 1_000         // reactions at one message, of all members and emoji together
+	MaxPayload     = 16 << 10      // bytes of a Custom's type and payload
+	MaxDisplayName = 80            // characters (grapheme clusters)
+	MaxTopic       = 300           // characters
+	MaxUnread      = 100           // messages that are counted as unread
+	MaxSeen        = 100           // rooms whose unread messages are counted at once
 
 	MaxRoomsChanged = 100 // rooms in a RoomsChanged, and removed ones beside them
 )
@@ -54,17 +56,22 @@ func checkID(id string) error {
 	return nil
 }
 
-// CleanName returns a member's name as others see it: in normal form and without white
-// space around it. It refuses invisible characters and those that change the direction
-// of text, as the Nickname profile of RFC 8266 does.
-func CleanName(name string) (string, error) {
-	const bound = "must be 1 to 40 characters, none of them invisible or changing the direction of text"
-	clean, err := precis.Nickname.String(name)
-	if err != nil {
-		return "", &FieldError{"name", "name.characters", bound}
+// CleanName returns a member's name as it is stored and shown: see text.Nickname. The
+// error is a *FieldError.
+func CleanName(name string) (string, error) { return cleanName("name", name, MaxName) }
+
+func cleanName(field, name string, characters int) (string, error) {
+	clean, err := text.Nickname(name, characters)
+	bound := fmt.Sprintf("must be 1 to %d characters", characters)
+	switch {
+	case err == nil:
+		return clean, nil
+	case errors.Is(err, text.ErrNameLength):
+		return "", &FieldError{field, "name.length", bound}
+	case errors.Is(err, text.ErrNameBlank):
+		return "", &FieldError{field, "name.visible", bound + ", at least one of them visible"}
+	case errors.Is(err, text.ErrNameMarks):
+		return "", &FieldError{field, "name.marks", bound + " with at most 4 marks on each, and not the same mark twice in a row"}
 	}
-	if n := utf8.RuneCountInString(clean); n < 1 || n > MaxName {
-		return "", &FieldError{"name", "name.length", bound}
-	}
-	return clean, nil
+	return "", &FieldError{field, "name.characters", bound + ", none of them invisible or changing the direction of text"}
 }

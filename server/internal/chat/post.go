@@ -9,18 +9,22 @@ type Post struct {
 	Body Body
 }
 
-// Check returns a *FieldError for a post that no member may send.
-func (p Post) Check() error {
+// Clean returns the post as it is stored: with the one form of an emoji. It returns a
+// *FieldError for a post that no member may send.
+func (p Post) Clean() (Post, error) {
 	if err := CheckRoom(p.Room); err != nil {
-		return err
+		return p, err
 	}
 	if err := checkID(p.ID); err != nil {
-		return err
+		return p, err
 	}
 	if p.Body == nil {
-		return &FieldError{"body", "body.required", "must be set"}
+		return p, &FieldError{"body", "body.required", "must be set"}
 	}
-	return p.Body.check()
+	if reaction, ok := p.Body.(Reaction); ok {
+		p.Body = reaction.Canonical()
+	}
+	return p, p.Body.check()
 }
 
 // Receipt says where a post was stored.

@@ -6,7 +6,7 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"golang.org/x/text/secure/precis"
+	"chatroom/server/internal/text"
 )
 
 // Profile is how a room presents itself.
@@ -18,11 +18,10 @@ type Profile struct {
 // Clean returns the profile as others see it: the name in normal form, and without white
 // space around it. It returns a *FieldError for what no room may have.
 func (p Profile) Clean() (Profile, error) {
-	const bound = "must be up to 80 characters, none of them invisible or changing the direction of text"
 	if p.DisplayName != "" {
-		clean, err := precis.Nickname.String(p.DisplayName)
-		if err != nil || utf8.RuneCountInString(clean) > MaxDisplayName {
-			return Profile{}, &FieldError{"display_name", "name.characters", bound}
+		clean, err := cleanName("display_name", p.DisplayName, MaxDisplayName)
+		if err != nil {
+			return Profile{}, err
 		}
 		p.DisplayName = clean
 	}
@@ -30,6 +29,9 @@ func (p Profile) Clean() (Profile, error) {
 	hidden := func(c rune) bool { return c == utf8.RuneError || !unicode.IsGraphic(c) }
 	if utf8.RuneCountInString(p.Topic) > MaxTopic || strings.ContainsFunc(p.Topic, hidden) {
 		return Profile{}, &FieldError{"topic", "topic.characters", "must be one line of up to 300 characters"}
+	}
+	if p.Topic != "" && !text.Visible(p.Topic) {
+		return Profile{}, &FieldError{"topic", "topic.visible", "must have a visible character, or be empty"}
 	}
 	return p, nil
 }

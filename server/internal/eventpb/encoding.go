@@ -18,7 +18,7 @@ func (Encoding) Encode(e *chat.Event) ([]byte, error) {
 }
 
 // Decode implements chat.Encoding. An event of a kind that this version does not know
-// has a nil Body.
+// has a nil Body. Reactions of versions that stored an emoji as it came get its one form.
 func (Encoding) Decode(payload []byte) (*chat.Event, error) {
 	var e chatv1.Event
 	if err := proto.Unmarshal(payload, &e); err != nil {
@@ -26,8 +26,11 @@ func (Encoding) Decode(payload []byte) (*chat.Event, error) {
 	}
 	event := &chat.Event{
 		ID:     e.GetId(),
-		Sender: chat.Member{ID: e.GetSender().GetId(), Name: e.GetSender().GetName(), Guest: e.GetSender().GetGuest()},
+		Sender: toMember(e.GetSender()),
 		Body:   ToBody(&e),
+	}
+	if reaction, ok := event.Body.(chat.Reaction); ok {
+		event.Body = reaction.Canonical()
 	}
 	if e.GetTime() != nil {
 		event.Time = e.GetTime().AsTime()

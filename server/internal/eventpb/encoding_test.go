@@ -54,6 +54,7 @@ func TestEncodingRoundTrip(t *testing.T) {
 				ID:    rapid.String().Draw(t, "sender"),
 				Name:  rapid.String().Draw(t, "name"),
 				Guest: rapid.Bool().Draw(t, "guest"),
+				Mark:  rapid.SampledFrom([]chat.NameMark{chat.Unmarked, chat.Resembles, chat.MixedScripts, chat.Reserved}).Draw(t, "mark"),
 			},
 		}
 		if rapid.Bool().Draw(t, "timed") {
@@ -76,6 +77,31 @@ func TestEncodingRoundTrip(t *testing.T) {
 			t.Fatalf("Encode(%+v) again = %q, %v, want %q", event, again, err, payload)
 		}
 	})
+}
+
+// An emoji that an earlier version has stored as it came gets its one form, and other text
+// stays as it is.
+func TestStoredReactionsOfEarlierVersions(t *testing.T) {
+	for stored, want := range map[string]string{"❤": "❤️", "❤️": "❤️", "👍": "👍", "hello": "hello"} {
+		payload, err := eventpb.Encoding{}.Encode(&chat.Event{Body: chat.Reaction{Target: 7, Emoji: stored, Removed: true}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, err := eventpb.Encoding{}.Decode(payload)
+		if wanted := (chat.Reaction{Target: 7, Emoji: want, Removed: true}); err != nil || got.Body != wanted {
+			t.Errorf("Decode of a stored %+q = %+v, %v, want %+v", stored, got, err, wanted)
+		}
+	}
+}
+
+// A mark that this version does not know is none.
+func TestStoredMarks(t *testing.T) {
+	for mark, want := range map[byte]chat.NameMark{0: chat.Unmarked, 1: chat.Resembles, 2: chat.MixedScripts, 3: chat.Reserved, 4: chat.Unmarked} {
+		stored := []byte{0x32, 0x05, 0x12, 0x01, 'a', 0x20, mark}
+		if got, err := (eventpb.Encoding{}).Decode(stored); err != nil || got.Sender != (chat.Member{Name: "a", Mark: want}) {
+			t.Errorf("Decode of mark %d = %+v, %v, want %v", mark, got, err, want)
+		}
+	}
 }
 
 func TestEncodingRefuses(t *testing.T) {

@@ -1,6 +1,7 @@
 package eventpb
 
 import (
+	"slices"
 	"time"
 
 	"google.golang.org/protobuf/types/known/timestamppb"
@@ -29,7 +30,23 @@ func FromMember(m chat.Member) *chatv1.Member {
 	if m == (chat.Member{}) {
 		return nil
 	}
-	return &chatv1.Member{Id: m.ID, Name: m.Name, Guest: m.Guest}
+	return &chatv1.Member{Id: m.ID, Name: m.Name, Guest: m.Guest, NameMark: nameMarks[m.Mark]}
+}
+
+func toMember(m *chatv1.Member) chat.Member {
+	member := chat.Member{ID: m.GetId(), Name: m.GetName(), Guest: m.GetGuest()}
+	if i := slices.Index(nameMarks[:], m.GetNameMark()); i > 0 {
+		member.Mark = chat.NameMark(i)
+	}
+	return member
+}
+
+// nameMarks are the marks of names in the contract, by those of the domain.
+var nameMarks = [...]chatv1.NameMark{
+	chat.Unmarked:     chatv1.NameMark_NAME_MARK_UNSPECIFIED,
+	chat.Resembles:    chatv1.NameMark_NAME_MARK_RESEMBLES,
+	chat.MixedScripts: chatv1.NameMark_NAME_MARK_MIXED_SCRIPTS,
+	chat.Reserved:     chatv1.NameMark_NAME_MARK_RESERVED,
 }
 
 // FromTime returns the message for a time, nil for the zero Time.

@@ -32,8 +32,8 @@ func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, h
 	if credentials == "" {
 		return ctx, nil
 	}
-	scheme, token, _ := strings.Cut(credentials, " ")
-	if !strings.EqualFold(scheme, "Bearer") {
+	token, found := bearer(credentials)
+	if !found {
 		return nil, toError(ctx, s.config.Log, identity.ErrInvalidToken)
 	}
 	m, err := s.config.Provider.Verify(ctx, token)
@@ -41,4 +41,10 @@ func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, h
 		return nil, toError(ctx, s.config.Log, err)
 	}
 	return context.WithValue(ctx, callerKey{}, m), nil
+}
+
+// bearer returns the token in a header "Authorization: Bearer TOKEN".
+func bearer(credentials string) (token string, found bool) {
+	scheme, token, _ := strings.Cut(credentials, " ")
+	return token, strings.EqualFold(scheme, "Bearer")
 }

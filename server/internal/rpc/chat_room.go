@@ -42,6 +42,7 @@ func (c *chatRoom) handler(options connect.HandlerOption) (string, http.Handler)
 		"ListMembers": unary(c.ListMembers),
 		"SetRoom":     unary(c.SetRoom),
 		"SignIn":      unary(c.SignIn),
+		"SignOut":     unary(c.SignOut),
 	}
 	service := chatv1.File_chat_v1_chat_room_proto.Services().ByName("ChatRoom")
 	pattern := "/" + chatv1connect.ChatRoomName + "/"
@@ -296,5 +297,19 @@ func (c *chatRoom) SignIn(ctx context.Context, request *chatv1.SignInRequest) (*
 	if err != nil {
 		return nil, err
 	}
+	c.server.config.Hub.Rename(m)
 	return &chatv1.SignInResponse{Token: token, Member: eventpb.FromMember(m), ExpireTime: eventpb.FromTime(expires)}, nil
+}
+
+// SignOut implements chatv1connect.ChatRoomHandler.
+func (c *chatRoom) SignOut(ctx context.Context, _ *chatv1.SignOutRequest) (*chatv1.SignOutResponse, error) {
+	if caller(ctx).ID == "" {
+		return nil, chat.ErrSignIn
+	}
+	call, _ := connect.CallInfoForHandlerContext(ctx)
+	token, _ := bearer(call.RequestHeader().Get("Authorization"))
+	if err := c.server.config.Guests.SignOut(ctx, token); err != nil {
+		return nil, err
+	}
+	return &chatv1.SignOutResponse{}, nil
 }

@@ -72,10 +72,14 @@ func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Fra
 	case chat.Joined:
 		joined := &chatv1.Joined{Member: eventpb.FromMember(m), HeartbeatInterval: durationpb.New(heartbeat)}
 		for _, r := range item.Rooms {
-			joined.Rooms = append(joined.Rooms, &chatv1.RoomState{
+			state := &chatv1.RoomState{
 				Room: r.Room, Epoch: r.Epoch, Head: r.Head, Members: uint32(r.Members),
 				DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic,
-			})
+			}
+			if r.Member != m {
+				state.Member = eventpb.FromMember(r.Member)
+			}
+			joined.Rooms = append(joined.Rooms, state)
 		}
 		return &chatv1.Frame{Kind: &chatv1.Frame_Joined{Joined: joined}}
 	case chat.CaughtUp:

@@ -35,8 +35,8 @@ var errClientGone = errors.New("the client has disconnected")
 var errInternal = errors.New("internal error")
 
 // toError maps the errors of all methods to codes. This is how a client reacts to each:
-//   - invalid_argument, not_found, permission_denied, resource_exhausted: it changes
-//     the request
+//   - invalid_argument, not_found, permission_denied, already_exists, resource_exhausted:
+//     it changes the request
 //   - unauthenticated: it signs in, again if it has a token
 //   - out_of_range: it lists the room's events without a cursor
 //   - unavailable, deadline_exceeded: it retries after a delay
@@ -73,8 +73,14 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 			&errdetails.ErrorInfo{Reason: "CURSOR_LOST", Domain: errorDomain, Metadata: map[string]string{
 				"room": lost.Room, "epoch": lost.Epoch, "oldest": strconv.FormatUint(lost.Oldest, 10),
 			}})
+	case errors.Is(err, chat.ErrIDReused):
+		return newError(connect.CodeAlreadyExists, "id: was used for an event with another body: a new event needs a new id",
+			&errdetails.ErrorInfo{Reason: "ID_REUSED", Domain: errorDomain, Metadata: map[string]string{"field": "id"}})
 	case errors.Is(err, chat.ErrUnknownRoom):
 		return fieldError(connect.CodeNotFound, "room", "room.known", "must be a room that has an event or a member")
+	case errors.Is(err, identity.ErrGuestsOff) && !errors.Is(err, identity.ErrInvalidToken):
+		return newError(connect.CodePermissionDenied, "this server does not let guests sign in",
+			&errdetails.ErrorInfo{Reason: "GUESTS_OFF", Domain: errorDomain})
 	case errors.Is(err, identity.ErrInvalidToken):
 		return newError(connect.CodeUnauthenticated, "the token is invalid or has expired: sign in again, without it",
 			&errdetails.ErrorInfo{Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})

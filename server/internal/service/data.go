@@ -36,7 +36,8 @@ type data struct {
 // where the server listens, for others that want the directory.
 func openData(ctx context.Context, c *Config, addresses []string, log *slog.Logger) (*data, error) {
 	if c.Data == MemoryData {
-		return &data{guests: identity.NewGuests(), store: openMemory(c)}, nil
+		d := &data{guests: identity.NewGuests(), store: openMemory(c)}
+		return d, d.startGuests(ctx, c)
 	}
 	dir, err := datadir.Open(c.Data, addresses...)
 	if err != nil {
@@ -66,8 +67,20 @@ func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
 			return err
 		}
 	}
-	d.store, err = openStore(ctx, c, d.dir, log)
-	return err
+	if d.store, err = openStore(ctx, c, d.dir, log); err != nil {
+		return err
+	}
+	if err := d.startGuests(ctx, c); err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	return nil
+}
+
+func (d *data) startGuests(ctx context.Context, c *Config) error {
+	if c.NoGuests {
+		d.guests.TurnOff()
+	}
+	return d.guests.KeepRevoked(ctx, d.store)
 }
 
 // useCurrentFormat moves a store of the former format into the current one, or warns of
@@ -97,6 +110,7 @@ func useCurrentFormat(ctx context.Context, dir *datadir.Dir, format datadir.Form
 
 // Close closes the store, and then lets others have the directory.
 func (d *data) Close() error {
+	d.guests.Close()
 	err := d.store.Close()
 	if d.dir == nil {
 		return err

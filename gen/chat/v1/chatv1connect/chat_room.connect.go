@@ -49,6 +49,8 @@ const (
 	ChatRoomSetRoomProcedure = "/chat.v1.ChatRoom/SetRoom"
 	// ChatRoomSignInProcedure is the fully-qualified name of the ChatRoom's SignIn RPC.
 	ChatRoomSignInProcedure = "/chat.v1.ChatRoom/SignIn"
+	// ChatRoomSignOutProcedure is the fully-qualified name of the ChatRoom's SignOut RPC.
+	ChatRoomSignOutProcedure = "/chat.v1.ChatRoom/SignOut"
 )
 
 // ChatRoomClient is a client for the chat.v1.ChatRoom service.
@@ -70,7 +72,9 @@ type ChatRoomClient interface {
 	// a deletion or a reaction, or the message that is replied to, is not a message in
 	// the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
 	// member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
-	// without a token; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
+	// without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
+	// id for an event with another body, which is in the log still: nothing is stored, and a
+	// new event needs a new id; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
 	// stored, so that the message is no longer sent to any reader, but its text is not
 	// yet removed from the server's files. The server keeps trying; the same deletion
 	// repeated with its id is answered when the text is removed.
@@ -96,8 +100,17 @@ type ChatRoomClient interface {
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token that contains a member id. Called with
 	// a valid token, it renews the token: the member id is kept, the name is replaced
-	// by the one in the request.
+	// by the one in the request. The rooms in which the member is present receive
+	// MemberRenamed at once.
+	//
+	// Errors: PERMISSION_DENIED with the reason GUESTS_OFF if the operator has turned
+	// guests off (-guests=false).
 	SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error)
+	// SignOut ends the validity of the token that it is called with, durably. Other tokens
+	// of the same member stay valid. Streams that were opened with it are not ended.
+	//
+	// Errors: UNAUTHENTICATED without a valid token.
+	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 }
 
 // NewChatRoomClient constructs a client for the chat.v1.ChatRoom service. By default, it uses the
@@ -162,6 +175,12 @@ func NewChatRoomClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			connect.WithSchema(chatRoomMethods.ByName("SignIn")),
 			connect.WithClientOptions(opts...),
 		),
+		signOut: connect.NewClient[v1.SignOutRequest, v1.SignOutResponse](
+			httpClient,
+			baseURL+ChatRoomSignOutProcedure,
+			connect.WithSchema(chatRoomMethods.ByName("SignOut")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
@@ -175,6 +194,7 @@ type chatRoomClient struct {
 	listMembers *connect.Client[v1.ListMembersRequest, v1.ListMembersResponse]
 	setRoom     *connect.Client[v1.SetRoomRequest, v1.SetRoomResponse]
 	signIn      *connect.Client[v1.SignInRequest, v1.SignInResponse]
+	signOut     *connect.Client[v1.SignOutRequest, v1.SignOutResponse]
 }
 
 // Chat calls chat.v1.ChatRoom.Chat.
@@ -241,6 +261,15 @@ func (c *chatRoomClient) SignIn(ctx context.Context, req *v1.SignInRequest) (*v1
 	return nil, err
 }
 
+// SignOut calls chat.v1.ChatRoom.SignOut.
+func (c *chatRoomClient) SignOut(ctx context.Context, req *v1.SignOutRequest) (*v1.SignOutResponse, error) {
+	response, err := c.signOut.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ChatRoomHandler is an implementation of the chat.v1.ChatRoom service.
 type ChatRoomHandler interface {
 	// Chat joins and leaves rooms, sends, and receives, on one stream. It requires
@@ -260,7 +289,9 @@ type ChatRoomHandler interface {
 	// a deletion or a reaction, or the message that is replied to, is not a message in
 	// the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
 	// member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
-	// without a token; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
+	// without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
+	// id for an event with another body, which is in the log still: nothing is stored, and a
+	// new event needs a new id; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
 	// stored, so that the message is no longer sent to any reader, but its text is not
 	// yet removed from the server's files. The server keeps trying; the same deletion
 	// repeated with its id is answered when the text is removed.
@@ -286,8 +317,17 @@ type ChatRoomHandler interface {
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token that contains a member id. Called with
 	// a valid token, it renews the token: the member id is kept, the name is replaced
-	// by the one in the request.
+	// by the one in the request. The rooms in which the member is present receive
+	// MemberRenamed at once.
+	//
+	// Errors: PERMISSION_DENIED with the reason GUESTS_OFF if the operator has turned
+	// guests off (-guests=false).
 	SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error)
+	// SignOut ends the validity of the token that it is called with, durably. Other tokens
+	// of the same member stay valid. Streams that were opened with it are not ended.
+	//
+	// Errors: UNAUTHENTICATED without a valid token.
+	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 }
 
 // NewChatRoomHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -348,6 +388,12 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 		connect.WithSchema(chatRoomMethods.ByName("SignIn")),
 		connect.WithHandlerOptions(opts...),
 	)
+	chatRoomSignOutHandler := connect.NewUnaryHandlerSimple(
+		ChatRoomSignOutProcedure,
+		svc.SignOut,
+		connect.WithSchema(chatRoomMethods.ByName("SignOut")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/chat.v1.ChatRoom/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ChatRoomChatProcedure:
@@ -366,6 +412,8 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 			chatRoomSetRoomHandler.ServeHTTP(w, r)
 		case ChatRoomSignInProcedure:
 			chatRoomSignInHandler.ServeHTTP(w, r)
+		case ChatRoomSignOutProcedure:
+			chatRoomSignOutHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -405,4 +453,8 @@ func (UnimplementedChatRoomHandler) SetRoom(context.Context, *v1.SetRoomRequest)
 
 func (UnimplementedChatRoomHandler) SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.SignIn is not implemented"))
+}
+
+func (UnimplementedChatRoomHandler) SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.SignOut is not implemented"))
 }

@@ -132,13 +132,16 @@ func (f *fold) reactionsLocked() []chat.Reactions {
 }
 
 // checkReaction returns a *chat.FieldError for a reaction that exceeds the bounds of a
-// message.
-func (f *fold) checkReaction(emoji, member string) error {
+// message, and for the removal of one that it does not have.
+func (f *fold) checkReaction(reaction chat.Reaction, member string) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	members := f.reactions[emoji]
+	members := f.reactions[reaction.Emoji]
 	_, found := members[member]
 	switch {
+	case reaction.Removed && found:
+	case reaction.Removed:
+		return chat.ErrNotEmoji
 	case members == nil && len(f.reactions) >= chat.MaxReactions:
 		return &chat.FieldError{Field: "reaction.emoji", Rule: "emoji.count", Bound: fmt.Sprintf("must be one of the %d different emoji that the message already has, which is the maximum", chat.MaxReactions)}
 	case !found && f.pairs >= chat.MaxReactors:

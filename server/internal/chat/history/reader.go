@@ -68,7 +68,7 @@ func (r *Reader) At(ctx context.Context, room string, sequence uint64) (*chat.Ev
 }
 
 // CheckReaction returns a *chat.FieldError as refusal if a message accepts no more
-// reactions like this one. Reactions that are sent at the same moment may exceed the
+// reactions like this one, or does not have what is to be removed. Reactions that are sent at the same moment may exceed the
 // bounds by their number.
 func (r *Reader) CheckReaction(ctx context.Context, room, member string, reaction chat.Reaction) (refusal, err error) {
 	head, err := r.journal.Head(ctx, room)
@@ -79,7 +79,7 @@ func (r *Reader) CheckReaction(ctx context.Context, room, member string, reactio
 	if err != nil {
 		return nil, err
 	}
-	return folds[0].checkReaction(reaction.Emoji, member), nil
+	return folds[0].checkReaction(reaction, member), nil
 }
 
 // Forget frees the memory that a deleted message takes.

@@ -32,7 +32,7 @@ func largeRoom(b *testing.B) *memory.Store {
 	for i := range messages {
 		at := add(fmt.Sprint(i), chat.Message{Text: "hello"}, chat.Entry{Counted: true})
 		if i%10 == 0 {
-			add(fmt.Sprint("reaction-", i), chat.Reaction{Target: at, Emoji: "+"}, chat.Entry{Relation: chat.Annotates, Target: at})
+			add(fmt.Sprint("reaction-", i), chat.Reaction{Target: at, Emoji: "👍"}, chat.Entry{Relation: chat.Annotates, Target: at})
 		}
 	}
 	return store
@@ -86,7 +86,7 @@ func BenchmarkReactions(b *testing.B) {
 		}
 		for i := range 5000 {
 			from := chat.Member{ID: fmt.Sprint("member-", i%1000)}
-			body := chat.Reaction{Target: receipt.At.Sequence, Emoji: "+", Removed: i/1000%2 == 1}
+			body := chat.Reaction{Target: receipt.At.Sequence, Emoji: "👍", Removed: i/1000%2 == 1}
 			if _, err := s.Send(b.Context(), from, chat.Post{Room: "room", ID: fmt.Sprint(i), Body: body}); err != nil {
 				b.Fatalf("Send = %v, want nil", err)
 			}

@@ -309,7 +309,7 @@ func TestEditDuringDeletion(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})
 	for name, body := range map[string]func(target uint64) chat.Body{
 		"an edit":    func(target uint64) chat.Body { return chat.Edit{Target: target, Text: "still a secret"} },
-		"a reaction": func(target uint64) chat.Body { return chat.Reaction{Target: target, Emoji: "+"} },
+		"a reaction": func(target uint64) chat.Body { return chat.Reaction{Target: target, Emoji: "👍"} },
 	} {
 		target := h.post(t, alice, "room", chat.Message{Text: "secret"}).At.Sequence
 		h.journal.beforeSubmit = func() { h.post(t, alice, "room", chat.Deletion{Target: target}) }
@@ -349,7 +349,7 @@ func TestRetriesAfterADeletion(t *testing.T) {
 	target := h.post(t, alice, "room", chat.Message{Text: "secret"}).At.Sequence
 	posts := []chat.Post{
 		{Room: "room", ID: "reply", Body: chat.Message{Text: "hm", ReplyTo: target}},
-		{Room: "room", ID: "reaction", Body: chat.Reaction{Target: target, Emoji: "+"}},
+		{Room: "room", ID: "reaction", Body: chat.Reaction{Target: target, Emoji: "👍"}},
 		{Room: "room", ID: "edit", Body: chat.Edit{Target: target, Text: "edited"}},
 		{Room: "room", ID: "deletion", Body: chat.Deletion{Target: target}},
 	}

@@ -15,3 +15,14 @@ func (h *Hub) Hidden(room string) int {
 	}
 	return len(*hidden)
 }
+
+// NamesInUse returns how many members have a name in a room.
+func (h *Hub) NamesInUse() int {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	n := len(h.presentIn)
+	for _, p := range h.presences {
+		n += len(p.names.byID)
+	}
+	return n
+}

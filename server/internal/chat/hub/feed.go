@@ -120,10 +120,11 @@ func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, chat.RoomS
 	if err != nil {
 		return nil, chat.RoomState{}, nil, err
 	}
-	r := &roomReader{hub: h, room: joined, present: h.enter(start.Room, f.member)}
+	present, shown := h.enter(start.Room, f.member)
+	r := &roomReader{hub: h, room: joined, present: present}
 	notify := f.notify
 	r.sub, r.ephemeral = joined.ephemeral.Subscribe(func() { notify(joined.large()) })
-	state := chat.RoomState{Room: start.Room, Members: h.countMembers(start.Room)}
+	state := chat.RoomState{Room: start.Room, Members: h.countMembers(start.Room), Member: shown}
 	if state.Profile, err = h.directory.Profile(ctx, start.Room); err == nil {
 		var reset *chat.Reset
 		if reset, err = r.start(ctx, start, &state); err == nil {

@@ -22,7 +22,7 @@ func TestReadersShareALookup(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			h := newTestHub(t, hub.Config{}, memory.Config{})
 			for _, at := range h.sendMany(t, "room", 50) {
-				h.post(t, alice, "room", chat.Reaction{Target: at.Sequence, Emoji: "+"})
+				h.post(t, alice, "room", chat.Reaction{Target: at.Sequence, Emoji: "👍"})
 			}
 			reading, cancel := context.WithCancel(t.Context())
 			defer cancel()
@@ -66,7 +66,7 @@ func TestReadersShareALookup(t *testing.T) {
 func TestPagesLookUpTheirOwnMessages(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{RoomEvents: 10_000})
 	at := h.sendMany(t, "room", 4000)
-	h.post(t, alice, "room", chat.Reaction{Target: at[3].Sequence, Emoji: "+"})
+	h.post(t, alice, "room", chat.Reaction{Target: at[3].Sequence, Emoji: "👍"})
 	h.post(t, gopher, "room", chat.Edit{Target: at[3999].Sequence, Text: "edited"})
 	reads, lookups, found := h.journal.reads.Load(), h.journal.lookups.Load(), h.journal.found.Load()
 	query := history.Query{Room: "room", After: h.cursor(t, "room", 0)}
@@ -94,7 +94,7 @@ func TestReactionsAreBounded(t *testing.T) {
 	target := h.send(t, "room", "popular").Sequence
 	member := func(i int) chat.Member { return chat.Member{ID: fmt.Sprint("member-", i)} }
 	react := func(i, attempt int, removed bool) (chat.Receipt, error) {
-		body := chat.Reaction{Target: target, Emoji: []string{"+", "👍"}[i%2], Removed: removed}
+		body := chat.Reaction{Target: target, Emoji: []string{"❤️", "👍"}[i%2], Removed: removed}
 		return h.Send(t.Context(), member(i), chat.Post{Room: "room", ID: fmt.Sprint("reaction-", attempt), Body: body})
 	}
 	for i := range chat.MaxReactors {
@@ -137,18 +137,21 @@ func TestReactionsAreBounded(t *testing.T) {
 	}
 }
 
+// animal returns one of many emoji.
+func animal(i int) string { return string(rune(0x1F400 + i)) }
+
 func TestEmojiAreBounded(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})
 	target := h.send(t, "room", "popular").Sequence
 	for i := range chat.MaxReactions {
-		h.post(t, alice, "room", chat.Reaction{Target: target, Emoji: fmt.Sprint("e", i)})
+		h.post(t, alice, "room", chat.Reaction{Target: target, Emoji: animal(i)})
 	}
-	one := chat.Post{Room: "room", ID: "one more", Body: chat.Reaction{Target: target, Emoji: "more"}}
+	one := chat.Post{Room: "room", ID: "one more", Body: chat.Reaction{Target: target, Emoji: "👍"}}
 	if _, err := h.Send(t.Context(), bob, one); !isField(err, "reaction.emoji", "emoji.count") {
 		t.Errorf("one more emoji = %v, want a FieldError", err)
 	}
-	h.post(t, bob, "room", chat.Reaction{Target: target, Emoji: "e7"})
-	h.post(t, alice, "room", chat.Reaction{Target: target, Emoji: "e8", Removed: true})
+	h.post(t, bob, "room", chat.Reaction{Target: target, Emoji: animal(7)})
+	h.post(t, alice, "room", chat.Reaction{Target: target, Emoji: animal(8), Removed: true})
 	if _, err := h.Send(t.Context(), bob, one); err != nil {
 		t.Errorf("an emoji in place of one that was removed = %v, want nil", err)
 	}
@@ -161,7 +164,7 @@ func TestPageSizeIncludesReactions(t *testing.T) {
 	for i := range chat.MaxReactors {
 		for _, c := range at {
 			from := chat.Member{ID: fmt.Sprint(strings.Repeat("long", 100), i)}
-			h.post(t, from, "room", chat.Reaction{Target: c.Sequence, Emoji: "+"})
+			h.post(t, from, "room", chat.Reaction{Target: c.Sequence, Emoji: "👍"})
 		}
 	}
 	forward, err := h.History(t.Context(), history.Query{Room: "room", Limit: 6, After: h.cursor(t, "room", 0)}, 0)

@@ -116,7 +116,7 @@ type done struct {
 	receipt chat.Receipt
 }
 
-var emoji = []string{"+", "👍", "👨‍👩‍👧‍👦"} // of different lengths
+var emoji = []string{"❤️", "👍", "👨‍👩‍👧‍👦"} // of different lengths
 
 func (l *historyModel) send(rt *rapid.T, body chat.Body) (chat.Receipt, error) {
 	l.n++

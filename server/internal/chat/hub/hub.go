@@ -12,6 +12,7 @@ import (
 	"chatroom/server/internal/chat/erasure"
 	"chatroom/server/internal/chat/history"
 	"chatroom/server/internal/presence"
+	"chatroom/server/internal/text"
 )
 
 // DefaultMemoryBytes is Config.MemoryBytes when that is zero.
@@ -35,6 +36,9 @@ type Config struct {
 	Presence presence.Config
 	// Creation says who may create rooms.
 	Creation Creation
+	// ReservedNames are names that stand for the service: those of guests that look like
+	// one have a mark. Nil means text.DefaultReserved.
+	ReservedNames []string
 	// Log receives what operators need to know. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -48,6 +52,7 @@ type Hub struct {
 	memory    *fanout.Budget // of the windows of topics, and of history
 	presence  presence.Config
 	creation  Creation
+	reserved  *text.ReservedNames
 	closing   chan struct{} // closed by Close
 	history   *history.Reader
 	directory *directory.Directory
@@ -56,6 +61,7 @@ type Hub struct {
 	mu        sync.Mutex // guards below, and the fields of rooms that say so
 	rooms     map[string]*room
 	presences map[string]*roomPresence
+	presentIn map[string][]*roomPresence // by the id of a member: those that have a name for it
 	closed    bool
 }
 
@@ -65,6 +71,9 @@ func New(c Config) *Hub {
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
+	if c.ReservedNames == nil {
+		c.ReservedNames = text.DefaultReserved()
+	}
 	memory := fanout.NewBudget(int64(cmp.Or(c.MemoryBytes, DefaultMemoryBytes)))
 	h := &Hub{
 		journal:   c.Journal,
@@ -73,11 +82,13 @@ func New(c Config) *Hub {
 		memory:    memory,
 		presence:  c.Presence,
 		creation:  c.Creation,
+		reserved:  text.NewReserved(c.ReservedNames),
 		closing:   make(chan struct{}),
 		history:   history.New(c.Journal, c.Encoding, memory, c.Log),
 		eraser:    erasure.Start(c.Journal, c.Log),
 		rooms:     make(map[string]*room),
 		presences: make(map[string]*roomPresence),
+		presentIn: make(map[string][]*roomPresence),
 	}
 	h.directory = directory.New(directory.Config{
 		Journal: c.Journal, State: c.State, Encoding: c.Encoding, Rooms: c.Rooms, Log: c.Log,
@@ -95,6 +106,7 @@ func (h *Hub) Close() {
 		h.closed = true
 		close(h.closing)
 		h.presences = make(map[string]*roomPresence)
+		h.presentIn = make(map[string][]*roomPresence)
 	}
 	h.mu.Unlock()
 	for _, p := range presences {
@@ -128,7 +140,7 @@ func (h *Hub) SetProfile(ctx context.Context, by chat.Member, room string, p cha
 	if err := h.admit(ctx, by, room); err != nil {
 		return err
 	}
-	return h.directory.SetProfile(ctx, by, room, p)
+	return h.directory.SetProfile(ctx, h.ShownIn(room, by), room, p)
 }
 
 // Stats are figures of a hub.

@@ -16,25 +16,27 @@ type roomPresence struct {
 	room  string
 	count atomic.Int64 // roster.Count, for readers without the lock
 
-	mu     sync.Mutex // guards below; taken before Hub.mu
-	roster *presence.Roster[chat.Member]
+	mu     sync.Mutex                    // guards below; taken before Hub.mu
+	roster *presence.Roster[chat.Member] // of members as they are shown
+	names  *roomNames
 	timer  *time.Timer // fires when the roster is due; nil before it was first
 	ended  bool        // not in Hub.presences any more
 }
 
-// enter adds a connection of m, and notifies the room.
-func (h *Hub) enter(room string, m chat.Member) *roomPresence {
+// enter adds a connection of m, and notifies the room. It returns how m is shown there.
+func (h *Hub) enter(room string, m chat.Member) (*roomPresence, chat.Member) {
 	for {
 		p := h.roomPresence(room)
 		if p == nil {
-			return &roomPresence{ended: true} // the hub is closed
+			return &roomPresence{ended: true}, m // the hub is closed
 		}
 		p.mu.Lock()
 		if !p.ended {
+			m = h.showLocked(p, m)
 			p.roster.Enter(time.Now(), m.ID, m)
 			h.tickLocked(p)
 			p.mu.Unlock()
-			return p
+			return p, m
 		}
 		p.mu.Unlock() // the last member has just left
 	}
@@ -63,7 +65,7 @@ func (h *Hub) roomPresence(room string) *roomPresence {
 	}
 	p := h.presences[room]
 	if p == nil {
-		p = &roomPresence{room: room, roster: presence.New[chat.Member](h.presence)}
+		p = &roomPresence{room: room, roster: presence.New[chat.Member](h.presence), names: newRoomNames(h.reserved)}
 		h.presences[room] = p
 	}
 	return p
@@ -84,6 +86,7 @@ func (h *Hub) tickLocked(p *roomPresence) {
 	for _, change := range p.roster.Tick(now) {
 		h.notify(p, now, change)
 	}
+	h.forgetLocked(p)
 	p.count.Store(int64(p.roster.Count()))
 	h.directory.SetMembers(p.room, p.roster.Count())
 	if p.roster.Empty() {

@@ -252,7 +252,7 @@ func TestUnread(t *testing.T) {
 		from := []chat.Member{alice, bob}[i%2]
 		at = append(at, h.post(t, from, "room", chat.Message{Text: "hi"}).At)
 	}
-	h.post(t, alice, "room", chat.Reaction{Target: at[0].Sequence, Emoji: "+"})
+	h.post(t, alice, "room", chat.Reaction{Target: at[0].Sequence, Emoji: "👍"})
 	h.post(t, bob, "room", chat.Deletion{Target: at[9].Sequence})
 	h.post(t, bob, "other", chat.Message{Text: "hi"})
 	unread := func(by chat.Member, c chat.Cursor) int {

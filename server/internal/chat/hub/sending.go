@@ -15,8 +15,8 @@ import (
 // Send stores a post, or delivers it to the room's listeners if it is ephemeral. From the
 // moment at which a deletion is stored readers do not receive the message and its edits any
 // more; when Send returns nil they are in no file of the journal. It returns a
-// *chat.FieldError, a *chat.TargetError, a *chat.ErasureDelayedError, chat.ErrSignIn and
-// chat.ErrClosed.
+// *chat.FieldError, a *chat.TargetError, a *chat.ErasureDelayedError, chat.ErrSignIn,
+// chat.ErrIDReused and chat.ErrClosed.
 func (h *Hub) Send(ctx context.Context, from chat.Member, p chat.Post) (chat.Receipt, error) {
 	sending := h.Begin(ctx, from, p)
 	select {
@@ -66,7 +66,9 @@ func (s *Sending) Notify(f func()) {
 	}
 }
 
-// Receipt returns the result of Send. The post must be done.
+// Receipt returns the result of Send. The post must be done. A duplicate of an event with
+// another body is an error as long as that event is retained; afterwards there is nothing
+// to compare with.
 func (s *Sending) Receipt(ctx context.Context) (chat.Receipt, error) {
 	if s.err != nil {
 		return chat.Receipt{}, s.err
@@ -76,10 +78,14 @@ func (s *Sending) Receipt(ctx context.Context) (chat.Receipt, error) {
 		return receipt, nil
 	}
 	first, err := s.hub.history.At(ctx, s.event.Room, receipt.At.Sequence)
-	if first != nil {
-		receipt.Time = first.Time
+	if err != nil || first == nil {
+		return receipt, err
 	}
-	return receipt, err
+	if first.Body != nil && !chat.SameBody(first.Body, s.event.Body) {
+		return chat.Receipt{}, chat.ErrIDReused
+	}
+	receipt.Time = first.Time
+	return receipt, nil
 }
 
 func (s *Sending) finish(err error) {
@@ -93,12 +99,17 @@ func (s *Sending) finish(err error) {
 // Begin is Send that does not wait until the post is done. The posts of a sender who begins
 // one after the other are stored in that order, and share group commits.
 func (h *Hub) Begin(ctx context.Context, from chat.Member, p chat.Post) *Sending {
+	p, err := p.Clean()
 	event := &chat.Event{Room: p.Room, Time: time.Now().UTC(), ID: p.ID, Sender: from, Body: p.Body}
 	s := &Sending{hub: h, event: event, done: make(chan struct{})}
-	if err := h.prepare(ctx, s, p); err != nil {
+	if err == nil {
+		err = h.prepare(ctx, s)
+	}
+	if err != nil {
 		s.finish(err)
 		return s
 	}
+	event.Sender = h.ShownIn(p.Room, from)
 	if !p.Body.Durable() {
 		s.receipt.Time = event.Time
 		if err := ephemeral.Check(event); err != nil {
@@ -115,15 +126,12 @@ func (h *Hub) Begin(ctx context.Context, from chat.Member, p chat.Post) *Sending
 	return s
 }
 
-// prepare checks a post.
-func (h *Hub) prepare(ctx context.Context, s *Sending, p chat.Post) error {
-	if err := p.Check(); err != nil {
-		return err
-	}
+// prepare checks whether a post may be stored now.
+func (h *Hub) prepare(ctx context.Context, s *Sending) error {
 	if h.isClosed() {
 		return chat.ErrClosed
 	}
-	if err := h.admit(ctx, s.event.Sender, p.Room); err != nil {
+	if err := h.admit(ctx, s.event.Sender, s.event.Room); err != nil {
 		return err
 	}
 	return h.checkTarget(ctx, s)

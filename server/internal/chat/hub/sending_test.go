@@ -2,7 +2,9 @@ package hub_test
 
 import (
 	"errors"
+	"fmt"
 	"log/slog"
+	"reflect"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -46,6 +48,7 @@ func TestSendRefuses(t *testing.T) {
 		{"no text", chat.Post{Room: "room", ID: "1", Body: text("")}, "message.text", "text.length"},
 		{"long text", chat.Post{Room: "room", ID: "1", Body: text(strings.Repeat("é", 4001))}, "message.text", "text.length"},
 		{"white space", chat.Post{Room: "room", ID: "1", Body: text(" \t\r\n\u00a0\u2003")}, "message.text", "text.visible"},
+		{"invisible", chat.Post{Room: "room", ID: "1", Body: text("\u2800 \u200b\u3164\u00ad")}, "message.text", "text.visible"},
 		{"text not UTF-8", chat.Post{Room: "room", ID: "1", Body: text("a\xff")}, "message.text", "text.utf8"},
 		{"half a surrogate pair", chat.Post{Room: "room", ID: "1", Body: text("\xed\xa0\x80")}, "message.text", "text.utf8"},
 	} {
@@ -72,7 +75,6 @@ func TestSendDuplicates(t *testing.T) {
 		<-time.After(time.Minute)
 		want := first
 		want.Duplicate = true
-		post.Body = chat.Message{Text: "another text with the same id"}
 		if got, err := h.Send(t.Context(), gopher, post); err != nil || !got.Time.Equal(want.Time) || got.At != want.At || !got.Duplicate {
 			t.Errorf("Send again = %+v, %v, want %+v", got, err, want)
 		}
@@ -80,7 +82,121 @@ func TestSendDuplicates(t *testing.T) {
 		if got, err := h.Send(t.Context(), gopher, post); err != nil || !got.Time.IsZero() || got.At != want.At || !got.Duplicate {
 			t.Errorf("Send again when the first is dropped = %+v, %v, want %v without a time", got, err, want.At)
 		}
+		post.Body = chat.Message{Text: "another text"}
+		if got, err := h.Send(t.Context(), gopher, post); err != nil || got.At != want.At || !got.Duplicate {
+			t.Errorf("Send of another text when the first is dropped = %+v, %v, want a duplicate: there is nothing to compare with", got, err)
+		}
 	})
+}
+
+// The same id with another body is an error, whatever has happened to the message since,
+// and nothing is stored.
+func TestSendReusedIDs(t *testing.T) {
+	h := newTestHub(t, hub.Config{}, memory.Config{})
+	target := h.send(t, "room", "target").Sequence
+	bodies := map[string]chat.Body{
+		"text":     chat.Message{Text: "first"},
+		"another":  chat.Message{Text: "second"},
+		"reply":    chat.Message{Text: "first", ReplyTo: target},
+		"edit":     chat.Edit{Target: target, Text: "first"},
+		"reaction": chat.Reaction{Target: target, Emoji: "❤️"},
+		"removal":  chat.Reaction{Target: target, Emoji: "❤️", Removed: true},
+		"custom":   chat.Custom{Type: "type.googleapis.com/game.v1.Move", Payload: []byte{8, 1}},
+		"custom 2": chat.Custom{Type: "type.googleapis.com/game.v1.Move", Payload: []byte{8, 2}},
+	}
+	for first, body := range bodies {
+		receipt, err := h.Send(t.Context(), gopher, chat.Post{Room: "room", ID: first, Body: body})
+		if err != nil {
+			t.Fatalf("Send, %s = %v, want nil", first, err)
+		}
+		head, err := h.journal.Head(t.Context(), "room")
+		if err != nil {
+			t.Fatal(err)
+		}
+		for other, body := range bodies {
+			got, err := h.Send(t.Context(), gopher, chat.Post{Room: "room", ID: first, Body: body})
+			if other == first && (err != nil || !got.Duplicate || got.At != receipt.At) || other != first && !errors.Is(err, chat.ErrIDReused) {
+				t.Errorf("Send, %s with the id of %s = %+v, %v, want a duplicate of the same body only", other, first, got, err)
+			}
+		}
+		if after, err := h.journal.Head(t.Context(), "room"); err != nil || after.Last != head.Last {
+			t.Errorf("the head after Send with the id of %s = %d, %v, want it still at %d", first, after.Last, err, head.Last)
+		}
+	}
+	post := chat.Post{Room: "room", ID: "edited", Body: chat.Message{Text: "before"}}
+	receipt, err := h.Send(t.Context(), gopher, post)
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.post(t, gopher, "room", chat.Edit{Target: receipt.At.Sequence, Text: "after"})
+	if got, err := h.Send(t.Context(), gopher, post); err != nil || !got.Duplicate {
+		t.Errorf("Send again of a message that was edited = %+v, %v, want a duplicate", got, err)
+	}
+	post.Body = chat.Message{Text: "after"}
+	if got, err := h.Send(t.Context(), gopher, post); !errors.Is(err, chat.ErrIDReused) {
+		t.Errorf("Send of what a message was edited to = %+v, %v, want %v", got, err, chat.ErrIDReused)
+	}
+	h.post(t, gopher, "room", chat.Deletion{Target: receipt.At.Sequence})
+	if got, err := h.Send(t.Context(), gopher, post); err != nil || !got.Duplicate || got.At != receipt.At {
+		t.Errorf("Send with the id of a deleted message = %+v, %v, want a duplicate: there is nothing to compare with", got, err)
+	}
+}
+
+// The two forms of one emoji are one reaction, also from what earlier versions have
+// stored. What those have stored that is no emoji can be removed, and nothing else.
+func TestReactionsOfEarlierVersions(t *testing.T) {
+	h := newTestHub(t, hub.Config{}, memory.Config{})
+	target := h.send(t, "room", "target").Sequence
+	for i, stored := range []string{"❤", "hello"} {
+		payload, err := eventpb.Encoding{}.Encode(&chat.Event{ID: stored, Sender: alice, Body: chat.Reaction{Target: target, Emoji: stored}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		entry := chat.Entry{Room: "room", Key: fmt.Sprint(i), Payload: payload, Relation: chat.Annotates, Target: target, Author: alice.ID}
+		if _, _, err := chat.Append(t.Context(), h.journal, entry); err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.post(t, bob, "room", chat.Reaction{Target: target, Emoji: "❤️"})
+	h.post(t, bob, "room", chat.Reaction{Target: target, Emoji: "❤"})
+	check := func(want ...chat.Reactions) {
+		t.Helper()
+		page, err := h.History(t.Context(), history.Query{Room: "room"}, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := page.Events[0].Changes.Reactions; !reflect.DeepEqual(got, want) {
+			t.Errorf("Reactions = %+v, want %+v", got, want)
+		}
+		for _, e := range page.Events[1:] {
+			if r, ok := e.Body.(chat.Reaction); ok && r.Emoji == "❤" {
+				t.Errorf("event %d has the reaction %+q, want its one form", e.Sequence, r.Emoji)
+			}
+		}
+	}
+	check(chat.Reactions{Emoji: "hello", Members: []string{alice.ID}}, chat.Reactions{Emoji: "❤️", Members: []string{alice.ID, bob.ID}})
+	for _, tt := range []struct {
+		from    chat.Member
+		emoji   string
+		removed bool
+		refused bool
+	}{
+		{bob, "hello", false, true},
+		{bob, "hello", true, true},
+		{alice, "bye", true, true},
+		{alice, "a b", true, true},
+		{alice, "hello", true, false},
+		{alice, "❤", true, false},
+		{bob, "👍", true, false}, // has no effect
+	} {
+		post := chat.Post{Room: "room", ID: fmt.Sprint(tt), Body: chat.Reaction{Target: target, Emoji: tt.emoji, Removed: tt.removed}}
+		for range 2 { // a retry is answered in the same way
+			if _, err := h.Send(t.Context(), tt.from, post); isField(err, "reaction.emoji", "emoji.rgi") != tt.refused || err != nil && !tt.refused {
+				t.Errorf("Send of %+v by %s = %v, want it refused: %t", post.Body, tt.from.ID, err, tt.refused)
+			}
+		}
+	}
+	check(chat.Reactions{Emoji: "❤️", Members: []string{bob.ID}})
 }
 
 // Whose id it is decides about what is the same send.
@@ -97,7 +213,6 @@ func TestSendKeys(t *testing.T) {
 		{gopher, "room", "1", "hi", false},
 		{gopher, "room", "1", "hi", true},
 		{renamed, "room", "1", "hi", true},
-		{gopher, "room", "1", "else", true},
 		{gopher, "room", "2", "hi", false},
 		{gopher, "another-room", "1", "hi", false},
 		{other, "room", "1", "hi", false},

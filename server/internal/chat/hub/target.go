@@ -33,7 +33,8 @@ func (h *Hub) checkTarget(ctx context.Context, s *Sending) error {
 	if owned && message.Sender.ID != e.Sender.ID {
 		return &chat.TargetError{Field: field, Err: chat.ErrNotOwner}
 	}
-	if reaction, ok := e.Body.(chat.Reaction); ok && !reaction.Removed {
+	// Only what was stored by an earlier version may be removed and not added.
+	if reaction, ok := e.Body.(chat.Reaction); ok && (!reaction.Removed || !reaction.IsEmoji()) {
 		s.refusal, err = h.history.CheckReaction(ctx, e.Room, e.Sender.ID, reaction)
 	}
 	return err

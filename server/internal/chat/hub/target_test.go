@@ -35,7 +35,7 @@ func TestTargetRules(t *testing.T) {
 	deleted := h.post(t, alice, "room", chat.Message{Text: "gone"}).At.Sequence
 	edit := h.post(t, alice, "room", chat.Edit{Target: message, Text: "edited"}).At.Sequence
 	h.post(t, alice, "room", chat.Deletion{Target: deleted})
-	reaction := func(target uint64) chat.Body { return chat.Reaction{Target: target, Emoji: "+"} }
+	reaction := func(target uint64) chat.Body { return chat.Reaction{Target: target, Emoji: "👍"} }
 	bodies := map[string]func(target uint64) chat.Body{
 		"edit.target":      func(target uint64) chat.Body { return chat.Edit{Target: target, Text: "x"} },
 		"deletion.target":  func(target uint64) chat.Body { return chat.Deletion{Target: target} },

@@ -73,7 +73,7 @@ func invalidSends() []refusedCase {
 		method.refuses("an id that is not UTF-8", withID(placeholder).notUTF8(), harness.InvalidArgument("id", "must be valid UTF-8")),
 		method.refuses("no text", saying(""), harness.InvalidArgument("message.text", "at least 1 character")),
 		method.refuses("a text of 4,001 characters", saying(strings.Repeat("界", 4001)), harness.InvalidArgument("message.text", "4000")),
-		method.refuses("a text of white space", saying(" \t\n\u00a0\u2003"), harness.InvalidArgument("message.text", "white space")),
+		method.refuses("a text of white space", saying(" \t\n\u00a0\u2003"), harness.InvalidArgument("message.text", "visible")),
 		method.refuses("a text that is not UTF-8", saying("so "+placeholder).notUTF8(), harness.InvalidArgument("message.text", "must be valid UTF-8")),
 		method.refuses("no body", encode(&chatv1.SendRequest{Room: roomName, Id: "id"}), harness.InvalidArgument("body", "exactly one field is required")),
 		method.refuses("nothing at all", encode(&chatv1.SendRequest{}), harness.InvalidArgument("id", "at least 1 character")),

@@ -184,7 +184,7 @@ func TestInvalidRequestsOnHello(t *testing.T) {
 	for _, c := range []refusedCase{
 		method.refuses("no text", saying(""), length),
 		method.refuses("a text of 4,001 characters", saying(strings.Repeat("界", 4001)), length),
-		method.refuses("a text of white space", saying(" \t\u00a0"), harness.InvalidArgument("message", "white space")),
+		method.refuses("a text of white space", saying(" \t\u00a0"), harness.InvalidArgument("message", "visible")),
 		method.refuses("a text that is not UTF-8", saying(placeholder).notUTF8(), harness.InvalidArgument("message", "must be valid UTF-8")),
 		method.refuses("garbage", garbage, harness.InvalidArgument("", "must be a hello.ChatRequest")),
 		method.refuses("a request just over the limit", saying("x").padded(oversize), tooLarge),

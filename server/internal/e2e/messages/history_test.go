@@ -24,6 +24,8 @@ func TestRestartKeepsHistory(t *testing.T) {
 			s := harness.Start(t, harness.InDir(data))
 			token, ada := s.SignIn(t, "ada")
 			n := &story{Pair: s.JoinPair(harness.Context(t), t, d, harness.ViaSend, "life")}
+			n.Ada.Disconnect() // another ada would have a number
+			s.AwaitMembers(harness.Context(t), t, n.Room, 1)
 			n.Ada = s.JoinWithToken(harness.Context(t), t, d, harness.ViaSend, token, &chatv1.Subscription{Room: n.Room})
 			n.Ada.Member = ada
 			n.Names[ada.GetId()] = "ada"

@@ -123,7 +123,7 @@ func checkSetRefused(ctx context.Context, t *testing.T, n *harness.Pair, d harne
 		"a bad room":                   {&chatv1.SetRoomRequest{Room: "The Room"}, "room", harness.RoomNameRule},
 		"a room that is the server's":  {&chatv1.SetRoomRequest{Room: "!rooms"}, "room", harness.RoomNameRule},
 		"81 characters":                {&chatv1.SetRoomRequest{Room: n.Room, DisplayName: strings.Repeat("界", 81)}, "display_name", "80"},
-		"a name that turns text":       {&chatv1.SetRoomRequest{Room: n.Room, DisplayName: "a\u202eb"}, "display_name", "up to 80 characters, none of them invisible"},
+		"a name that turns text":       {&chatv1.SetRoomRequest{Room: n.Room, DisplayName: "a\u202eb"}, "display_name", "80 characters, none of them invisible"},
 		"a topic of 301 characters":    {&chatv1.SetRoomRequest{Room: n.Room, Topic: strings.Repeat("界", 301)}, "topic", "300"},
 		"a topic of two lines":         {&chatv1.SetRoomRequest{Room: n.Room, Topic: "a\nb"}, "topic", "one line"},
 		"a topic with a zero":          {&chatv1.SetRoomRequest{Room: n.Room, Topic: "a\x00b"}, "topic", "one line"},

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/chat_room.proto.
  */
 export const file_chat_v1_chat_room: GenFile = /*@__PURE__*/
-  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiTQoQU3Vic2NyaWJlUmVxdWVzdBIkCgVyb29tcxgBIAMoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uEhMKC3dhdGNoX3Jvb21zGAIgASgIIjIKEVN1YnNjcmliZVJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSKHAgoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJpZBgCIAEoCRIjCgdtZXNzYWdlGAogASgLMhAuY2hhdC52MS5NZXNzYWdlSAASHQoEZWRpdBgLIAEoCzINLmNoYXQudjEuRWRpdEgAEiUKCGRlbGV0aW9uGAwgASgLMhEuY2hhdC52MS5EZWxldGlvbkgAEiUKCHJlYWN0aW9uGA0gASgLMhEuY2hhdC52MS5SZWFjdGlvbkgAEiEKBmN1c3RvbRgOIAEoCzIPLmNoYXQudjEuQ3VzdG9tSAASIQoGdHlwaW5nGBcgASgLMg8uY2hhdC52MS5UeXBpbmdIAEIGCgRib2R5ImwKDFNlbmRSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkdXBsaWNhdGUYBCABKAgipgEKEUxpc3RFdmVudHNSZXF1ZXN0EgwKBHJvb20YASABKAkSIAoFYWZ0ZXIYAiABKAsyDy5jaGF0LnYxLkN1cnNvckgAEiEKBmJlZm9yZRgDIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASDQoFbGltaXQYBCABKA0SJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGCgRwYWdlInAKEkxpc3RFdmVudHNSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIeCgZldmVudHMYAiADKAsyDi5jaGF0LnYxLkV2ZW50EgwKBG1vcmUYAyABKAgSHQoEbmV4dBgEIAEoCzIPLmNoYXQudjEuQ3Vyc29yIn8KEExpc3RSb29tc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSIQoEc2VlbhgDIAMoCzITLmNoYXQudjEuUm9vbUN1cnNvchIhCgVvcmRlchgEIAEoDjISLmNoYXQudjEuUm9vbU9yZGVyIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkivQEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBEhAKCG1lc3NhZ2VzGAggASgEQgkKB191bnJlYWQiSQoSTGlzdE1lbWJlcnNSZXF1ZXN0EgwKBHJvb20YASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiXwoTTGlzdE1lbWJlcnNSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2hhdC52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgNIkMKDlNldFJvb21SZXF1ZXN0EgwKBHJvb20YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBXRvcGljGAMgASgJIhEKD1NldFJvb21SZXNwb25zZSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wKlUKCVJvb21PcmRlchIaChZST09NX09SREVSX1VOU1BFQ0lGSUVEEAASEwoPUk9PTV9PUkRFUl9OQU1FEAESFwoTUk9PTV9PUkRFUl9BQ1RJVklUWRACMuIDCghDaGF0Um9vbRJECglTdWJzY3JpYmUSGS5jaGF0LnYxLlN1YnNjcmliZVJlcXVlc3QaGi5jaGF0LnYxLlN1YnNjcmliZVJlc3BvbnNlMAESMwoEU2VuZBIULmNoYXQudjEuU2VuZFJlcXVlc3QaFS5jaGF0LnYxLlNlbmRSZXNwb25zZRJKCgpMaXN0RXZlbnRzEhouY2hhdC52MS5MaXN0RXZlbnRzUmVxdWVzdBobLmNoYXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESRwoJTGlzdFJvb21zEhkuY2hhdC52MS5MaXN0Um9vbXNSZXF1ZXN0GhouY2hhdC52MS5MaXN0Um9vbXNSZXNwb25zZSIDkAIBEk0KC0xpc3RNZW1iZXJzEhsuY2hhdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHC5jaGF0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARI8CgdTZXRSb29tEhcuY2hhdC52MS5TZXRSb29tUmVxdWVzdBoYLmNoYXQudjEuU2V0Um9vbVJlc3BvbnNlEjkKBlNpZ25JbhIWLmNoYXQudjEuU2lnbkluUmVxdWVzdBoXLmNoYXQudjEuU2lnbkluUmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiTQoQU3Vic2NyaWJlUmVxdWVzdBIkCgVyb29tcxgBIAMoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uEhMKC3dhdGNoX3Jvb21zGAIgASgIIjIKEVN1YnNjcmliZVJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSKHAgoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJpZBgCIAEoCRIjCgdtZXNzYWdlGAogASgLMhAuY2hhdC52MS5NZXNzYWdlSAASHQoEZWRpdBgLIAEoCzINLmNoYXQudjEuRWRpdEgAEiUKCGRlbGV0aW9uGAwgASgLMhEuY2hhdC52MS5EZWxldGlvbkgAEiUKCHJlYWN0aW9uGA0gASgLMhEuY2hhdC52MS5SZWFjdGlvbkgAEiEKBmN1c3RvbRgOIAEoCzIPLmNoYXQudjEuQ3VzdG9tSAASIQoGdHlwaW5nGBcgASgLMg8uY2hhdC52MS5UeXBpbmdIAEIGCgRib2R5ImwKDFNlbmRSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkdXBsaWNhdGUYBCABKAgipgEKEUxpc3RFdmVudHNSZXF1ZXN0EgwKBHJvb20YASABKAkSIAoFYWZ0ZXIYAiABKAsyDy5jaGF0LnYxLkN1cnNvckgAEiEKBmJlZm9yZRgDIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASDQoFbGltaXQYBCABKA0SJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGCgRwYWdlInAKEkxpc3RFdmVudHNSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIeCgZldmVudHMYAiADKAsyDi5jaGF0LnYxLkV2ZW50EgwKBG1vcmUYAyABKAgSHQoEbmV4dBgEIAEoCzIPLmNoYXQudjEuQ3Vyc29yIn8KEExpc3RSb29tc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSIQoEc2VlbhgDIAMoCzITLmNoYXQudjEuUm9vbUN1cnNvchIhCgVvcmRlchgEIAEoDjISLmNoYXQudjEuUm9vbU9yZGVyIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkivQEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBEhAKCG1lc3NhZ2VzGAggASgEQgkKB191bnJlYWQiSQoSTGlzdE1lbWJlcnNSZXF1ZXN0EgwKBHJvb20YASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiXwoTTGlzdE1lbWJlcnNSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2hhdC52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgNIkMKDlNldFJvb21SZXF1ZXN0EgwKBHJvb20YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBXRvcGljGAMgASgJIhEKD1NldFJvb21SZXNwb25zZSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZSpVCglSb29tT3JkZXISGgoWUk9PTV9PUkRFUl9VTlNQRUNJRklFRBAAEhMKD1JPT01fT1JERVJfTkFNRRABEhcKE1JPT01fT1JERVJfQUNUSVZJVFkQAjKgBAoIQ2hhdFJvb20SRAoJU3Vic2NyaWJlEhkuY2hhdC52MS5TdWJzY3JpYmVSZXF1ZXN0GhouY2hhdC52MS5TdWJzY3JpYmVSZXNwb25zZTABEjMKBFNlbmQSFC5jaGF0LnYxLlNlbmRSZXF1ZXN0GhUuY2hhdC52MS5TZW5kUmVzcG9uc2USSgoKTGlzdEV2ZW50cxIaLmNoYXQudjEuTGlzdEV2ZW50c1JlcXVlc3QaGy5jaGF0LnYxLkxpc3RFdmVudHNSZXNwb25zZSIDkAIBEkcKCUxpc3RSb29tcxIZLmNoYXQudjEuTGlzdFJvb21zUmVxdWVzdBoaLmNoYXQudjEuTGlzdFJvb21zUmVzcG9uc2UiA5ACARJNCgtMaXN0TWVtYmVycxIbLmNoYXQudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GhwuY2hhdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESPAoHU2V0Um9vbRIXLmNoYXQudjEuU2V0Um9vbVJlcXVlc3QaGC5jaGF0LnYxLlNldFJvb21SZXNwb25zZRI5CgZTaWduSW4SFi5jaGF0LnYxLlNpZ25JblJlcXVlc3QaFy5jaGF0LnYxLlNpZ25JblJlc3BvbnNlEjwKB1NpZ25PdXQSFy5jaGF0LnYxLlNpZ25PdXRSZXF1ZXN0GhguY2hhdC52MS5TaWduT3V0UmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Subscription names a room and the position in its log to start from. Without a
@@ -609,15 +609,16 @@ export type SetRoomRequest = Message<"chat.v1.SetRoomRequest"> & {
   room: string;
 
   /**
-   * The display name: up to 80 characters, empty for none. Invisible and
-   * direction-changing characters are refused.
+   * The display name: up to 80 characters (grapheme clusters) and 1,280 bytes, empty for
+   * none. The rules are those of SignInRequest.name.
    *
    * @generated from field: string display_name = 2;
    */
   displayName: string;
 
   /**
-   * The topic: up to 300 characters, empty for none.
+   * The topic: one line of up to 300 characters (code points), at least one of them
+   * visible, or empty for none.
    *
    * @generated from field: string topic = 3;
    */
@@ -653,8 +654,11 @@ export const SetRoomResponseSchema: GenMessage<SetRoomResponse> = /*@__PURE__*/
  */
 export type SignInRequest = Message<"chat.v1.SignInRequest"> & {
   /**
-   * The name shown to others: 1 to 40 characters. White space around it is removed.
-   * Invisible and direction-changing characters are refused.
+   * The name shown to others: 1 to 40 characters (grapheme clusters), 1 to 640 bytes. It
+   * is normalized: white space around it and runs of it are removed, and compatible
+   * characters become one (RFC 8266). Emoji are allowed. At least one character must be
+   * visible; invisible and direction-changing characters, and more than 4 marks on a
+   * character, are refused.
    *
    * @generated from field: string name = 1;
    */
@@ -702,6 +706,36 @@ export type SignInResponse = Message<"chat.v1.SignInResponse"> & {
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 16);
+
+/**
+ * SignOutRequest ends the validity of the token in the header "Authorization".
+ *
+ * @generated from message chat.v1.SignOutRequest
+ */
+export type SignOutRequest = Message<"chat.v1.SignOutRequest"> & {
+};
+
+/**
+ * Describes the message chat.v1.SignOutRequest.
+ * Use `create(SignOutRequestSchema)` to create a new message.
+ */
+export const SignOutRequestSchema: GenMessage<SignOutRequest> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 17);
+
+/**
+ * SignOutResponse is sent when the token is not valid any more.
+ *
+ * @generated from message chat.v1.SignOutResponse
+ */
+export type SignOutResponse = Message<"chat.v1.SignOutResponse"> & {
+};
+
+/**
+ * Describes the message chat.v1.SignOutResponse.
+ * Use `create(SignOutResponseSchema)` to create a new message.
+ */
+export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 18);
 
 /**
  * RoomOrder is the order of a list of rooms.
@@ -780,7 +814,9 @@ export const ChatRoom: GenService<{
    * a deletion or a reaction, or the message that is replied to, is not a message in
    * the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
    * member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
-   * without a token; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
+   * without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
+   * id for an event with another body, which is in the log still: nothing is stored, and a
+   * new event needs a new id; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
    * stored, so that the message is no longer sent to any reader, but its text is not
    * yet removed from the server's files. The server keeps trying; the same deletion
    * repeated with its id is answered when the text is removed.
@@ -846,7 +882,11 @@ export const ChatRoom: GenService<{
   /**
    * SignIn gives a guest an identity: a token that contains a member id. Called with
    * a valid token, it renews the token: the member id is kept, the name is replaced
-   * by the one in the request.
+   * by the one in the request. The rooms in which the member is present receive
+   * MemberRenamed at once.
+   *
+   * Errors: PERMISSION_DENIED with the reason GUESTS_OFF if the operator has turned
+   * guests off (-guests=false).
    *
    * @generated from rpc chat.v1.ChatRoom.SignIn
    */
@@ -854,6 +894,19 @@ export const ChatRoom: GenService<{
     methodKind: "unary";
     input: typeof SignInRequestSchema;
     output: typeof SignInResponseSchema;
+  },
+  /**
+   * SignOut ends the validity of the token that it is called with, durably. Other tokens
+   * of the same member stay valid. Streams that were opened with it are not ended.
+   *
+   * Errors: UNAUTHENTICATED without a valid token.
+   *
+   * @generated from rpc chat.v1.ChatRoom.SignOut
+   */
+  signOut: {
+    methodKind: "unary";
+    input: typeof SignOutRequestSchema;
+    output: typeof SignOutResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_chat_v1_chat_room, 0);

@@ -2,8 +2,8 @@
 // @generated from file chat/v1/event.proto (package chat.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Any, Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_any, file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Message as Message$1 } from "@bufbuild/protobuf";
@@ -12,7 +12,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file chat/v1/event.proto.
  */
 export const file_chat_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIaCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQiOgoIUmVhY3Rpb24SDgoGdGFyZ2V0GAEgASgEEg0KBWVtb2ppGAIgASgJEg8KB3JlbW92ZWQYAyABKAgiTwoGQ3VzdG9tEiUKB3BheWxvYWQYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhEKCWVwaGVtZXJhbBgCIAEoCBILCgNrZXkYAyABKAkicQoHQ2hhbmdlcxIQCghzZXF1ZW5jZRgBIAEoBBItCgllZGl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCXJlYWN0aW9ucxgDIAMoCzISLmNoYXQudjEuUmVhY3Rpb25zIi4KCVJlYWN0aW9ucxINCgVlbW9qaRgBIAEoCRISCgptZW1iZXJfaWRzGAIgAygJIh8KDE1lbWJlckpvaW5lZBIPCgdtZW1iZXJzGAEgASgNIh0KCk1lbWJlckxlZnQSDwoHbWVtYmVycxgBIAEoDSIPCg1NZW1iZXJSZW5hbWVkIl0KC01lbWJlckNvdW50Eg8KB21lbWJlcnMYASABKA0SDgoGam9pbmVkGAIgASgNEgwKBGxlZnQYAyABKA0SHwoGc2FtcGxlGAQgAygLMg8uY2hhdC52MS5NZW1iZXIiGQoGVHlwaW5nEg8KB3N0b3BwZWQYASABKAgiMgoLUm9vbUNoYW5nZWQSFAoMZGlzcGxheV9uYW1lGAEgASgJEg0KBXRvcGljGAIgASgJIjEKBk1lbWJlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWd1ZXN0GAMgASgIIikKBkN1cnNvchINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBGIGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIaCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQiOgoIUmVhY3Rpb24SDgoGdGFyZ2V0GAEgASgEEg0KBWVtb2ppGAIgASgJEg8KB3JlbW92ZWQYAyABKAgiTwoGQ3VzdG9tEiUKB3BheWxvYWQYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhEKCWVwaGVtZXJhbBgCIAEoCBILCgNrZXkYAyABKAkicQoHQ2hhbmdlcxIQCghzZXF1ZW5jZRgBIAEoBBItCgllZGl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCXJlYWN0aW9ucxgDIAMoCzISLmNoYXQudjEuUmVhY3Rpb25zIi4KCVJlYWN0aW9ucxINCgVlbW9qaRgBIAEoCRISCgptZW1iZXJfaWRzGAIgAygJIh8KDE1lbWJlckpvaW5lZBIPCgdtZW1iZXJzGAEgASgNIh0KCk1lbWJlckxlZnQSDwoHbWVtYmVycxgBIAEoDSIPCg1NZW1iZXJSZW5hbWVkIl0KC01lbWJlckNvdW50Eg8KB21lbWJlcnMYASABKA0SDgoGam9pbmVkGAIgASgNEgwKBGxlZnQYAyABKA0SHwoGc2FtcGxlGAQgAygLMg8uY2hhdC52MS5NZW1iZXIiGQoGVHlwaW5nEg8KB3N0b3BwZWQYASABKAgiMgoLUm9vbUNoYW5nZWQSFAoMZGlzcGxheV9uYW1lGAEgASgJEg0KBXRvcGljGAIgASgJIlcKBk1lbWJlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWd1ZXN0GAMgASgIEiQKCW5hbWVfbWFyaxgEIAEoDjIRLmNoYXQudjEuTmFtZU1hcmsiKQoGQ3Vyc29yEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEKnMKCE5hbWVNYXJrEhkKFU5BTUVfTUFSS19VTlNQRUNJRklFRBAAEhcKE05BTUVfTUFSS19SRVNFTUJMRVMQARIbChdOQU1FX01BUktfTUlYRURfU0NSSVBUUxACEhYKEk5BTUVfTUFSS19SRVNFUlZFRBADYgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * Event is an event in a room. All subscribers of the room receive the same events
@@ -190,8 +190,8 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
  */
 export type Message = Message$1<"chat.v1.Message"> & {
   /**
-   * The text: 1 to 4,000 characters (code points) of valid UTF-8, not only
-   * white space. In ListEventsResponse, the text of the newest edit.
+   * The text: 1 to 4,000 characters (code points) of valid UTF-8, at least one of them
+   * visible. In ListEventsResponse, the text of the newest edit.
    *
    * @generated from field: string text = 1;
    */
@@ -227,7 +227,7 @@ export type Edit = Message$1<"chat.v1.Edit"> & {
   target: bigint;
 
   /**
-   * The new text: 1 to 4,000 characters, not only white space.
+   * The new text: 1 to 4,000 characters, at least one of them visible.
    *
    * @generated from field: string text = 2;
    */
@@ -280,7 +280,10 @@ export type Reaction = Message$1<"chat.v1.Reaction"> & {
   target: bigint;
 
   /**
-   * The emoji: 1 to 32 bytes without white space or control characters.
+   * The emoji: one that Unicode recommends for general interchange (RGI), with or
+   * without variation selectors, 1 to 64 bytes. Receivers get its fully-qualified form,
+   * with the selectors. A removal may name anything that the sender has added with an
+   * earlier version.
    *
    * @generated from field: string emoji = 2;
    */
@@ -452,7 +455,9 @@ export const MemberLeftSchema: GenMessage<MemberLeft> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 9);
 
 /**
- * MemberRenamed reports that the sender has changed its name to the one in sender.
+ * MemberRenamed reports that the sender has changed its name to the one in sender. It is
+ * not sent in a room of more than 200 members, where ListMembers returns the current
+ * names.
  *
  * @generated from message chat.v1.MemberRenamed
  */
@@ -575,7 +580,10 @@ export type Member = Message$1<"chat.v1.Member"> & {
   id: string;
 
   /**
-   * The name shown to others.
+   * The name shown to others: 1 to 40 characters (grapheme clusters), at most 640 bytes.
+   * In a room it differs from the names of the other members that are present there, in
+   * more than case: it has a number if they were there first, as in "Ada 2". A member
+   * keeps it while it is present in the room.
    *
    * @generated from field: string name = 2;
    */
@@ -587,6 +595,14 @@ export type Member = Message$1<"chat.v1.Member"> & {
    * @generated from field: bool guest = 3;
    */
   guest: boolean;
+
+  /**
+   * Why clients should warn of the name, as of the moment at which the member came to
+   * the room, was renamed, or sent the event. Default: there is no reason.
+   *
+   * @generated from field: chat.v1.NameMark name_mark = 4;
+   */
+  nameMark: NameMark;
 };
 
 /**
@@ -625,4 +641,47 @@ export type Cursor = Message$1<"chat.v1.Cursor"> & {
  */
 export const CursorSchema: GenMessage<Cursor> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 15);
+
+/**
+ * NameMark is why a name may mislead.
+ *
+ * @generated from enum chat.v1.NameMark
+ */
+export enum NameMark {
+  /**
+   * The name has no mark.
+   *
+   * @generated from enum value: NAME_MARK_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * The name looks like that of a member who was present in the room first.
+   *
+   * @generated from enum value: NAME_MARK_RESEMBLES = 1;
+   */
+  RESEMBLES = 1,
+
+  /**
+   * A word of the name has letters of scripts that are not written together, such as
+   * Latin and Cyrillic.
+   *
+   * @generated from enum value: NAME_MARK_MIXED_SCRIPTS = 2;
+   */
+  MIXED_SCRIPTS = 2,
+
+  /**
+   * The member is a guest, and the name looks like one that stands for the service, such
+   * as "admin".
+   *
+   * @generated from enum value: NAME_MARK_RESERVED = 3;
+   */
+  RESERVED = 3,
+}
+
+/**
+ * Describes the enum chat.v1.NameMark.
+ */
+export const NameMarkSchema: GenEnum<NameMark> = /*@__PURE__*/
+  enumDesc(file_chat_v1_event, 0);
 
