@@ -7,13 +7,16 @@ test("codePoints counts code points", () => {
   for (const [text, n] of Object.entries(lengths)) assert.equal(codePoints(text), n, JSON.stringify(text));
 });
 
-test("isValidText follows the contract: 1 to 4,000 characters, not only white space", () => {
+test("isValidText follows the contract: 1 to 4,000 characters, one of them visible", () => {
   const cases: [string, boolean][] = [
     ["", false],
     [" \t\r\n", false],
     ["\u0085\u00a0\u2003\u3000", false],
-    ["\ufeff", true],
-    ["\u200b", true],
+    ["\ufeff", false],
+    ["\u200b \u3164\u2800\u00ad", false],
+    ["\u202e", false],
+    ["\u200b.", true],
+    ["❤️", true],
     ["hi", true],
     [" hi ", true],
     ["👋".repeat(maxTextLength), true],
@@ -40,6 +43,8 @@ test("a name has 1 to 40 characters without the white space around it", () => {
     ["a", true],
     [` ${"ü".repeat(maxNameLength)} `, true],
     ["a".repeat(maxNameLength + 1), false],
+    ["👩‍🚀".repeat(maxNameLength), true],
+    ["👩‍🚀".repeat(maxNameLength + 1), false],
   ];
   for (const [name, ok] of cases) assert.equal(isValidName(name), ok, JSON.stringify(name));
 });

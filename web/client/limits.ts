@@ -3,8 +3,10 @@
 
 /** The longest text of a message, in code points. */
 export const maxTextLength = 4_000;
-/** The longest name of a member, in code points. */
+/** The longest name of a member, in characters as people count (grapheme clusters). */
 export const maxNameLength = 40;
+/** The longest name of a member in UTF-8, in bytes. */
+export const maxNameBytes = 640;
 
 /** The number of code points in a text. */
 export function codePoints(text: string): number {
@@ -24,14 +26,16 @@ export function normalizeText(text: string): string {
     .replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
-/** Whether the contract accepts a text as a message. */
+/** Whether the contract accepts a text as a message. The server knows more characters that show nothing. */
 export function isValidText(text: string): boolean {
-  return /\P{White_Space}/u.test(text) && codePoints(text) <= maxTextLength;
+  const isVisible = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\ufffc]/u.test(text);
+  return isVisible && codePoints(text) <= maxTextLength;
 }
 
 /** Whether a name has a valid length. The server decides which characters are allowed. */
 export function isValidName(name: string): boolean {
-  const n = codePoints(name.trim());
+  const characters = new Intl.Segmenter().segment(name.trim());
+  const n = [...characters].length;
   return n >= 1 && n <= maxNameLength;
 }
 

@@ -4,11 +4,16 @@
 
 import type { Failure } from "./failure";
 
-/** A member of a room. A caller without a token has no id. */
+/** A member of a room, by the name that it has there. A caller without a token has no id. */
 export interface Member {
   readonly id: string;
   readonly name: string;
+  /** Why the name may mislead; absent if there is no reason. */
+  readonly mark?: NameMark;
 }
+
+/** Why a name may mislead: it looks like another member's, mixes scripts, or looks like one of the service's. */
+export type NameMark = "resembles" | "mixedScripts" | "reserved";
 
 /** A token, the member that it stands for, and when it expires. */
 export interface Identity {
@@ -115,6 +120,8 @@ export interface JoinedFrame extends RoomProfile {
   /** The interval of heartbeats. */
   readonly heartbeat: number;
   readonly members: number;
+  /** The caller, as others see it in the room. */
+  readonly member: Member;
 }
 
 /** A page of the history. */

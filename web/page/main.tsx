@@ -104,12 +104,12 @@ function suspend(): void {
   current = undefined;
 }
 
-/** Another tab has signed in, or has read a room. */
+/** Another tab has signed in or out, or has read a room. */
 function onStorage({ key, newValue }: StorageEvent): void {
   if (key === storage.identityKey) {
     // Tabs that sign in at the same time agree on what is stored by now.
     const identity = storage.loadIdentity();
-    if (identity) session?.dispatch({ type: "identityShared", identity });
+    session?.dispatch(identity ? { type: "identityShared", identity } : { type: "signedOutElsewhere" });
   }
   const [room, cursor] = (key === storage.readCursorsKey && storage.latestReadCursor(newValue)) || [];
   if (room && cursor) directory.markRead(room, cursor.sequence);

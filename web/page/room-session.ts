@@ -28,6 +28,7 @@ export interface RoomSessionOptions {
   readonly storage: {
     readonly loadIdentity: () => Identity | null;
     readonly storeIdentity: (identity: Identity) => void;
+    readonly forgetIdentity: () => void;
     readonly loadOutbox: (room: string) => OutboxEntry[];
     readonly storeOutbox: (room: string, entries: readonly OutboxEntry[]) => void;
   };
@@ -128,6 +129,10 @@ export class RoomSession {
           (failure) => ({ type: "signInFailed", serial, failure }),
         );
       }
+      case "signOut":
+        storage.forgetIdentity();
+        service.signOut(effect.token).catch(() => {}); // the token is forgotten, and expires
+        return;
       case "listEvents": {
         const { serial, token, position, large } = effect;
         return this.#answer(

@@ -147,3 +147,35 @@ test("the answer to a sign-in that was replaced is ignored", () => {
   p.do({ type: "signedIn", serial: 2, identity: ada });
   assert.equal(p.state.auth.identity, ada);
 });
+
+test("signing out forgets the identity and what is not sent, revokes the token, and reopens the stream", () => {
+  const p = new SessionHarness().live(3).do({ type: "send", id: "x", body: message("unsent") }, { type: "signOut" });
+  assert.deepEqual(p.of("signOut"), [{ type: "signOut", token: ada.token }]);
+  assert.deepEqual(
+    p.of("openStream").map((e) => e.token),
+    [""],
+  );
+  const { auth } = p.state;
+  assert.deepEqual([auth.identity, auth.name, auth.memberIds, p.outbox], [null, "", [], []]);
+  p.do({ type: "sent", id: "x", receipt: { epoch: "e1", sequence: 4n, time: 1 } });
+  assert.deepEqual(p.outbox, []);
+});
+
+test("signing out in another tab is signing out here, without a second revocation", () => {
+  const p = new SessionHarness().live(3).do({ type: "signedOutElsewhere" });
+  assert.deepEqual([p.of("signOut").length, p.of("openStream").length, p.state.auth.identity], [0, 1, null]);
+  p.do({ type: "signedOutElsewhere" });
+  assert.equal(p.effects.length, 0);
+});
+
+test("a server that lets no guests sign in says so, and the room stays readable", () => {
+  const p = new SessionHarness().live(3).end("unauthenticated");
+  assert.equal(p.of("signIn").length, 1);
+  const { serial } = p.state.auth;
+  p.do({ type: "signInFailed", serial, failure: { code: "permission_denied", message: "No guests." } });
+  assert.equal(p.state.auth.problem, "No guests.");
+  assert.deepEqual(
+    p.of("openStream").map((e) => e.token),
+    [""],
+  );
+});

@@ -46,7 +46,7 @@ function joined(s: Step, frame: JoinedFrame): void {
   s.apply("connection", connection.joined(s.state.connection, frame, s.env.now));
   s.set("profile", { displayName: frame.displayName, topic: frame.topic });
   s.set("typing", clearTyping(s.state.typing));
-  s.apply("presence", streamJoined(s.state.presence, frame.members, s.presenceContext));
+  s.apply("presence", streamJoined(s.state.presence, frame, s.presenceContext));
   s.apply("quotes", retryQuotes(s.state.quotes, s.quoteContext));
   const { history } = s.state;
   if (history.phase === "failed" && history.page === "newest") loadPage(s, "newest");

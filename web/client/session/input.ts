@@ -12,6 +12,10 @@ export type Input =
   | { readonly type: "signIn"; readonly name: string }
   | { readonly type: "signedIn"; readonly serial: number; readonly identity: Identity }
   | { readonly type: "signInFailed"; readonly serial: number; readonly failure: Failure }
+  /** The user signs out. */
+  | { readonly type: "signOut" }
+  /** Another tab has signed out. */
+  | { readonly type: "signedOutElsewhere" }
   /** Another tab has signed in. */
   | { readonly type: "identityShared"; readonly identity: Identity }
   /** The user sends a message or a change to one. */

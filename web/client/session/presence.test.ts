@@ -95,3 +95,12 @@ test("the number of members that are kept is bounded", () => {
   assert.equal(names(p)!.length, maxMembers);
   assert.equal(p.state.presence.count, 2 * maxMembers + 1);
 });
+
+test("the user's own name in the room is that of the stream, and follows a change", () => {
+  const p = new SessionHarness().do({ type: "start" }).frames(joined(0, { member: { id: "ada", name: "Ada 2" } }));
+  assert.deepEqual(p.state.presence.self, { id: "ada", name: "Ada 2" });
+  p.frames(ephemeral({ kind: "memberRenamed" }, { id: "bob", name: "Robert" }));
+  assert.equal(p.state.presence.self?.name, "Ada 2");
+  p.frames(ephemeral({ kind: "memberRenamed" }, { id: "ada", name: "Lady Ada", mark: "resembles" }));
+  assert.deepEqual(p.state.presence.self, { id: "ada", name: "Lady Ada", mark: "resembles" });
+});

@@ -17,7 +17,7 @@ import { receiveFrame } from "./frames";
 import type { Input } from "./input";
 import { goTo, loadEarlier, pageFailed, pageLoaded } from "./paging";
 import { discard, flush, retrySend, send, sendFailed, sent } from "./sending";
-import { signedIn, signInFailed, submitName } from "./signing-in";
+import { forgetIdentity, signedIn, signInFailed, signOut, submitName } from "./signing-in";
 import { Step } from "./step";
 import { checkSilence, connect, networkChanged, reconnect, streamEnded, wake } from "./stream";
 
@@ -50,6 +50,11 @@ function take(s: Step, input: Input): void {
       return;
     case "signInFailed":
       if (input.serial === auth.serial) signInFailed(s, input.failure);
+      return;
+    case "signOut":
+      return signOut(s);
+    case "signedOutElsewhere":
+      if (auth.identity) forgetIdentity(s);
       return;
     case "identityShared":
       if (input.identity.token !== s.token) signedIn(s, input.identity, false);

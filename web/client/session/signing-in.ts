@@ -4,6 +4,7 @@ import type { Failure } from "../failure";
 import type { Identity } from "../model";
 import * as auth from "../state/auth";
 import { isOpen } from "../state/connection";
+import { dropAll } from "../state/outbox";
 import { flush } from "./sending";
 import type { Step } from "./step";
 import { connect, retry } from "./stream";
@@ -30,4 +31,18 @@ export function signInFailed(s: Step, failure: Failure): void {
   const isStuck = s.state.connection.phase === "signingIn" && !s.state.auth.pending;
   if (reaction === "retry") retry(s);
   else if (reaction === "connect" || isStuck) connect(s);
+}
+
+/** The user signs out: the token is revoked. */
+export function signOut(s: Step): void {
+  s.apply("auth", auth.signOut(s.state.auth));
+  forgetIdentity(s);
+}
+
+/** What is not sent yet is not sent under another name, and the stream is nobody's. */
+export function forgetIdentity(s: Step): void {
+  const [forgotten] = auth.signOut(s.state.auth);
+  s.set("auth", forgotten);
+  s.set("outbox", dropAll(s.state.outbox));
+  connect(s);
 }

@@ -67,6 +67,13 @@ export function renewIfDue(auth: Auth, now: number): Transition<Auth> {
   return identity && !pending && identity.expires - now < renewBefore ? signIn(auth, name, "renewal") : [auth];
 }
 
+/** Forgets the identity and the name: the user is nobody any more. */
+export function signOut(auth: Auth): Transition<Auth> {
+  const token = auth.identity?.token ?? "";
+  const forgotten = { ...initialAuth(null), serial: auth.serial + 1 }; // the answer of a sign-in in flight is ignored
+  return token === "" ? [forgotten] : [forgotten, { type: "signOut", token }];
+}
+
 /** Uses an identity, from this tab's sign-in or another tab's. */
 export function withIdentity(auth: Auth, identity: Identity): Auth {
   const { id, name } = identity.member;
@@ -88,7 +95,9 @@ export function signInFailed(auth: Auth, failure: Failure): [Transition<Auth>, "
   if (pending.purpose === "renewal") return [[idle], "nothing"]; // the next connect tries again
   const refused = { ...idle, problem: failure.message };
   if (pending.purpose === "form") return [[refused], "nothing"];
-  return failure.code === "invalid_argument" ? [[refused], "connect"] : [[idle], "retry"];
+  // The name is not valid, or the server lets no guests sign in.
+  const isFinal = failure.code === "invalid_argument" || failure.code === "permission_denied";
+  return isFinal ? [[refused], "connect"] : [[idle], "retry"];
 }
 
 /** Whether this session sent an event. */

@@ -11,6 +11,8 @@ export type Effect =
   | { readonly type: "send"; readonly id: string; readonly body: SendBody; readonly token: string }
   | { readonly type: "sendTyping"; readonly token: string; readonly stopped: boolean }
   | { readonly type: "signIn"; readonly serial: number; readonly name: string; readonly token: string }
+  /** The token is forgotten, and no longer valid. */
+  | { readonly type: "signOut"; readonly token: string }
   | {
       readonly type: "listEvents";
       readonly serial: number;

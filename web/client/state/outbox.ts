@@ -128,6 +128,11 @@ export function dropReceived(outbox: Outbox, cursor: Cursor | null): Outbox {
   return drop(outbox, ({ at }) => cursor !== null && at?.epoch === cursor.epoch && at.sequence <= cursor.sequence);
 }
 
+/** Drops everything. The answer to a send in flight is ignored. */
+export function dropAll(outbox: Outbox): Outbox {
+  return drop(outbox, () => true);
+}
+
 /** Drops the stored entries: the history that is about to be loaded contains them. */
 export function dropStored(outbox: Outbox): Outbox {
   return drop(outbox, (e) => e.status === "stored");

@@ -2,7 +2,7 @@
 // leaves; in a large room it only reports counts, and the list is requested again
 // from time to time.
 
-import type { Event, Member, MembersPage } from "../model";
+import type { Event, JoinedFrame, Member, MembersPage } from "../model";
 import type { Transition } from "./effect";
 
 /** The shortest time between two requests for the list, in milliseconds. */
@@ -15,6 +15,8 @@ export interface Presence {
   readonly count: number;
   /** The members with an id; null until they were listed. */
   readonly members: readonly Member[] | null;
+  /** The user, as others see it in the room; null before the first stream. */
+  readonly self: Member | null;
   /** Whether there are more of them than are kept. */
   readonly more: boolean;
   /** Whether the list is on screen. */
@@ -39,6 +41,7 @@ export interface PresenceContext {
 export const unknownPresence: Presence = {
   count: 0,
   members: null,
+  self: null,
   more: false,
   shown: false,
   stale: true,
@@ -48,8 +51,12 @@ export const unknownPresence: Presence = {
 };
 
 /** A stream begins: joins and leaves before it were not reported. */
-export function streamJoined(p: Presence, count: number, context: PresenceContext): Transition<Presence> {
-  return refreshMembers({ ...p, count, stale: true, requestedAt: -Infinity, eventsDuringLoad: null }, context);
+export function streamJoined(
+  p: Presence,
+  { members: count, member: self }: JoinedFrame,
+  context: PresenceContext,
+): Transition<Presence> {
+  return refreshMembers({ ...p, count, self, stale: true, requestedAt: -Infinity, eventsDuringLoad: null }, context);
 }
 
 /** The list is shown or hidden. */
@@ -84,6 +91,7 @@ export function memberEvent(p: Presence, e: Event, context: PresenceContext): Tr
   const next = {
     ...p,
     count: "members" in e.body ? e.body.members : p.count,
+    self: e.body.kind === "memberRenamed" && e.sender.id === p.self?.id ? e.sender : p.self,
     eventsDuringLoad: p.eventsDuringLoad && [...p.eventsDuringLoad, e],
   };
   if (e.body.kind === "memberCount") return refreshMembers({ ...next, stale: true }, context);

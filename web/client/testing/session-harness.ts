@@ -22,6 +22,7 @@ export function joined(head = 0, change: Partial<JoinedFrame> = {}): JoinedFrame
     head: BigInt(head),
     heartbeat: 15_000,
     members: 1,
+    member: ada.member,
     displayName: "",
     topic: "",
     ...change,

@@ -13,11 +13,12 @@ import type {
   SendRequestSchema,
   SubscriptionSchema,
 } from "../gen/chat/v1/chat_room_pb";
-import type {
-  Changes as ProtoChanges,
-  Cursor as ProtoCursor,
-  Event as ProtoEvent,
-  Member as ProtoMember,
+import {
+  type Changes as ProtoChanges,
+  type Cursor as ProtoCursor,
+  type Event as ProtoEvent,
+  type Member as ProtoMember,
+  NameMark as ProtoNameMark,
 } from "../gen/chat/v1/event_pb";
 import type { Frame as ProtoFrame, RoomSummary as ProtoRoomSummary } from "../gen/chat/v1/frame_pb";
 import type {
@@ -29,6 +30,7 @@ import type {
   Frame,
   Member,
   MembersPage,
+  NameMark,
   PagePosition,
   RoomSummary,
   RoomsPage,
@@ -98,6 +100,7 @@ export function fromFrame({ kind }: ProtoFrame, room: string): Frame {
         members: state?.members ?? 0,
         displayName: state?.displayName ?? "",
         topic: state?.topic ?? "",
+        member: fromMember(state?.member ?? kind.value.member),
       };
     }
     case "event":
@@ -166,8 +169,15 @@ function fromChanges({ sequence, editTime, reactions }: ProtoChanges): Changes {
 }
 
 function fromMember(member: ProtoMember | undefined): Member {
-  return { id: member?.id ?? "", name: member?.name ?? "" };
+  const mark = member && nameMarks[member.nameMark];
+  return { id: member?.id ?? "", name: member?.name ?? "", ...(mark && { mark }) };
 }
+
+const nameMarks: Partial<Record<ProtoNameMark, NameMark>> = {
+  [ProtoNameMark.RESEMBLES]: "resembles",
+  [ProtoNameMark.MIXED_SCRIPTS]: "mixedScripts",
+  [ProtoNameMark.RESERVED]: "reserved",
+};
 
 export function fromListEvents({ epoch, events, more, next }: ListEventsResponse): EventsPage {
   return { epoch, events: events.map(fromEvent), more, next: fromCursor(next) };

@@ -14,6 +14,7 @@ import {
   SubscribeRequestSchema,
   SubscribeResponseSchema,
 } from "../gen/chat/v1/chat_room_pb";
+import { NameMark } from "../gen/chat/v1/event_pb";
 import type { FrameSchema } from "../gen/chat/v1/frame_pb";
 import type { Frame, Start, StreamEnd } from "../model";
 import { toFailure } from "./convert";
@@ -88,7 +89,17 @@ test("frames become plain values", async () => {
       kind: {
         case: "joined",
         value: {
-          rooms: [{ room: "lobby", epoch: "e", head: 9n, members: 2, topic: "T" }],
+          member: { id: "m", name: "Ada" },
+          rooms: [
+            {
+              room: "lobby",
+              epoch: "e",
+              head: 9n,
+              members: 2,
+              topic: "T",
+              member: { id: "m", name: "Ada 2", nameMark: NameMark.RESEMBLES },
+            },
+          ],
           heartbeatInterval: { seconds: 2n, nanos: 500_000_000 },
         },
       },
@@ -124,7 +135,16 @@ test("frames become plain values", async () => {
     { kind: { case: "draining", value: { reconnectAfter: { nanos: 250_000_000 } } } },
   ]);
   assert.deepEqual(frames, [
-    { kind: "joined", epoch: "e", head: 9n, heartbeat: 2_500, members: 2, displayName: "", topic: "T" },
+    {
+      kind: "joined",
+      epoch: "e",
+      head: 9n,
+      heartbeat: 2_500,
+      members: 2,
+      displayName: "",
+      topic: "T",
+      member: { id: "m", name: "Ada 2", mark: "resembles" },
+    },
     {
       kind: "event",
       event: {

@@ -107,6 +107,11 @@ export function createRoomService(baseUrl: string, room: string) {
       const member = { id: answer.member?.id ?? "", name: answer.member?.name ?? name };
       return { token: answer.token, member, expires: toMilliseconds(answer.expireTime) };
     },
+
+    /** Ends the validity of a token. */
+    async signOut(token: string): Promise<void> {
+      await call(ChatRoom.method.signOut, {}, token);
+    },
   };
 }
 

@@ -1,6 +1,6 @@
 // Numbers and names as the page shows them.
 
-import { manyUnread } from "../../client";
+import { manyUnread, type NameMark } from "../../client";
 
 /** A number of rooms, where there may be more. */
 export function roomCount(n: number, more: boolean): string {
@@ -15,6 +15,21 @@ export function unreadBadge(unread: number): string {
 
 export function personCount(count: number): string {
   return count === 1 ? "1 person" : `${count.toLocaleString()} people`;
+}
+
+/** What is said of a name that may mislead, in short and in a sentence. */
+export function nameMarkLabel(mark: NameMark): { readonly text: string; readonly reason: string } {
+  switch (mark) {
+    case "resembles":
+      return { text: "similar name", reason: "This name looks like that of another member who was here first." };
+    case "mixedScripts":
+      return {
+        text: "mixed letters",
+        reason: "This name mixes letters of different scripts, some of which look alike.",
+      };
+    case "reserved":
+      return { text: "not staff", reason: "This is a guest who has chosen a name that looks like one of the service." };
+  }
 }
 
 /** Names in a sentence, and how many more there are. */

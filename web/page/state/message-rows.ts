@@ -97,9 +97,9 @@ export type RowsState = Pick<SessionState, "timeline" | "outbox" | "auth" | "quo
 
 /** Returns the rows for the timeline, and after them those for the messages in the outbox. */
 export function messageRows(state: RowsState): Row[] {
-  const { timeline, outbox, auth } = state;
+  const { timeline, outbox } = state;
   const rows = new RowList();
-  const self = selfOf(auth);
+  const self = selfOf(state);
   const changes = changesByTarget(outbox.entries);
   const names = namesById(state, self);
   for (const post of timeline.posts) {
@@ -162,8 +162,11 @@ function isSameGroup(a: MessageRow, b: MessageRow): boolean {
   return isSameSender && b.time - a.time < maxPause;
 }
 
-function selfOf({ identity, memberIds, name }: Auth): Member {
-  return identity?.member ?? { id: memberIds.at(-1) ?? "", name };
+/** The user, by the name that others see in the room, if that is known. */
+export function selfOf({ auth, presence }: Pick<RowsState, "auth" | "presence">): Member {
+  const { identity, memberIds, name } = auth;
+  const self = identity?.member ?? { id: memberIds.at(-1) ?? "", name };
+  return presence.self && self.id !== "" && presence.self.id === self.id ? presence.self : self;
 }
 
 type ChangeEntry = OutboxEntry & { readonly body: MessageChange };

@@ -25,6 +25,10 @@ export function storeIdentity(identity: Identity): void {
   attempt(() => localStorage.setItem(identityKey, JSON.stringify(identity)));
 }
 
+export function forgetIdentity(): void {
+  attempt(() => localStorage.removeItem(identityKey));
+}
+
 export function loadOutbox(room: string): OutboxEntry[] {
   const stored = parse(() => sessionStorage.getItem(outboxKey(room)));
   return Array.isArray(stored) ? stored.filter(isOutboxEntry) : [];

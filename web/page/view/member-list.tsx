@@ -1,5 +1,7 @@
 import type { Auth, Presence } from "../../client";
 import { avatarLetter, memberHue } from "../state/avatar";
+import { selfOf } from "../state/message-rows";
+import { NameMarkTag } from "./name-mark";
 
 interface Props {
   readonly presence: Presence;
@@ -11,9 +13,10 @@ interface Props {
 const collator = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
 
 /** Who is in the room: this member first, then the others by name. */
-export function MemberList({ presence: { members, count, more }, auth, connected }: Props) {
+export function MemberList({ presence, auth, connected }: Props) {
+  const { members, count, more } = presence;
   const isSelf = (id: string) => auth.memberIds.includes(id);
-  const self = auth.identity?.member;
+  const self = auth.identity && selfOf({ auth, presence });
   // A long list may end before this member.
   const all = self && members && !members.some((m) => isSelf(m.id)) ? [self, ...members] : (members ?? []);
   const sorted = [...all].sort(
@@ -24,7 +27,7 @@ export function MemberList({ presence: { members, count, more }, auth, connected
   return (
     <div class="people-list">
       <ul>
-        {sorted.map(({ id, name }) => (
+        {sorted.map(({ id, name, mark }) => (
           <li key={id} class="person">
             <span class="avatar" data-hue={memberHue(id)} aria-hidden="true">
               {avatarLetter(name)}
@@ -32,6 +35,7 @@ export function MemberList({ presence: { members, count, more }, auth, connected
             <bdi class="name" data-hue={memberHue(id)} title={name}>
               {name}
             </bdi>
+            <NameMarkTag mark={mark} />
             {isSelf(id) && <span class="tag">you</span>}
           </li>
         ))}

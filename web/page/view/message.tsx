@@ -4,6 +4,7 @@ import { avatarLetter, memberHue } from "../state/avatar";
 import type { MessageRow, QuoteRow, ReactionRow } from "../state/message-rows";
 import { Icon } from "./icons";
 import { LinkedText } from "./linked-text";
+import { NameMarkTag } from "./name-mark";
 import { fullTime, Time } from "./time";
 
 /** What a message's controls do. */
@@ -48,6 +49,7 @@ export function MessageItem({ row, active, actions, dispatch }: Props) {
         <bdi class="name" data-hue={hue}>
           {name}
         </bdi>
+        <NameMarkTag mark={sender.mark} />
         {own && <span class="tag">you</span>}
         {isAnonymous && sender.name !== "anonymous" && <span class="tag">anonymous</span>}
         <Time ms={row.time} short={!first} />

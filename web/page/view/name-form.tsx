@@ -1,6 +1,6 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Auth, type Dispatch, isValidName, maxNameLength } from "../../client";
+import { type Auth, type Dispatch, isValidName, maxNameBytes } from "../../client";
 
 interface Props {
   readonly auth: Auth;
@@ -35,9 +35,14 @@ export function NameForm({ auth, dispatch, onDone }: Props) {
       <div class="line">
         <label for="name">{onDone ? "Your new name" : "Choose a name to join"}</label>
         {onDone && (
-          <button type="button" class="small quiet" onClick={onDone}>
-            Cancel
-          </button>
+          <>
+            <button type="button" class="small quiet" onClick={() => dispatch({ type: "signOut" })}>
+              Sign out
+            </button>
+            <button type="button" class="small quiet" onClick={onDone}>
+              Cancel
+            </button>
+          </>
         )}
       </div>
       <div class="line">
@@ -47,7 +52,7 @@ export function NameForm({ auth, dispatch, onDone }: Props) {
           name="name"
           type="text"
           required
-          maxLength={maxNameLength}
+          maxLength={maxNameBytes}
           dir="auto"
           autocomplete="nickname"
           autocapitalize="words"

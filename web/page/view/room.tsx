@@ -25,7 +25,7 @@ export function Room({ state, dispatch, newId, drafts, renaming, onRenamed }: Pr
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
-    [timeline, outbox.entries, quotes, presence.members, auth.identity, auth.memberIds, auth.name],
+    [timeline, outbox.entries, quotes, presence.members, presence.self, auth.identity, auth.memberIds, auth.name],
   );
   const [menu, setMenu] = useState<{ readonly key: string; readonly button: HTMLElement } | null>(null);
   const [deleteKey, setDeleteKey] = useState("");

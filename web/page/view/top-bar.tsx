@@ -1,8 +1,10 @@
 import type { Dispatch, SessionState } from "../../client";
 import { avatarLetter, memberHue } from "../state/avatar";
 import { personCount, unreadBadge } from "../state/labels";
+import { selfOf } from "../state/message-rows";
 import { ConnectionStatus } from "./connection-status";
 import { Icon } from "./icons";
+import { NameMarkTag } from "./name-mark";
 
 interface Props {
   readonly state: SessionState;
@@ -22,6 +24,7 @@ interface Props {
 export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown, onMembers, onRename }: Props) {
   const { room, profile, presence, auth } = state;
   const badge = unreadBadge(unread);
+  const self = selfOf(state);
   return (
     <header class="bar">
       {onRooms && (
@@ -75,7 +78,8 @@ export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown
           <span class="avatar" data-hue={memberHue(auth.memberIds.at(-1) ?? "")} aria-hidden="true">
             {avatarLetter(auth.name)}
           </span>
-          <bdi>{auth.name}</bdi>
+          <bdi>{self.name || auth.name}</bdi>
+          <NameMarkTag mark={self.mark} />
         </button>
       )}
     </header>
