@@ -20,7 +20,7 @@ func (h *Hub) Hidden(room string) int {
 func (h *Hub) NamesInUse() int {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	n := len(h.presentIn)
+	n := len(h.present)
 	for _, p := range h.presences {
 		n += len(p.names.byID)
 	}

@@ -24,9 +24,10 @@ type Start struct {
 // Feed delivers the events of the rooms that one stream has joined. One goroutine at a time
 // calls Take; another may call the other methods meanwhile.
 type Feed struct {
-	hub    *Hub
-	member chat.Member
-	notify func(many bool)
+	hub     *Hub
+	member  chat.Member
+	renames uint64 // Hub.renames when the feed was made
+	notify  func(many bool)
 
 	mu      sync.Mutex       // guards below
 	pending []chat.Item      // to be delivered before anything of the readers
@@ -41,7 +42,9 @@ type Feed struct {
 // something, with whether many feeds are notified of the same event. It must not block, and
 // must not call the feed.
 func (h *Hub) NewFeed(m chat.Member, notify func(many bool)) *Feed {
-	return &Feed{hub: h, member: m, notify: notify}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return &Feed{hub: h, member: m, renames: h.renames, notify: notify}
 }
 
 // Member returns the member that the feed is for.
@@ -120,7 +123,7 @@ func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, chat.RoomS
 	if err != nil {
 		return nil, chat.RoomState{}, nil, err
 	}
-	present, shown := h.enter(start.Room, f.member)
+	present, shown := h.enter(start.Room, h.latestName(f))
 	r := &roomReader{hub: h, room: joined, present: present}
 	notify := f.notify
 	r.sub, r.ephemeral = joined.ephemeral.Subscribe(func() { notify(joined.large()) })

@@ -61,7 +61,8 @@ type Hub struct {
 	mu        sync.Mutex // guards below, and the fields of rooms that say so
 	rooms     map[string]*room
 	presences map[string]*roomPresence
-	presentIn map[string][]*roomPresence // by the id of a member: those that have a name for it
+	present   map[string]*presentMember // by id: the members who have a name in a room
+	renames   uint64                    // how often Rename was called
 	closed    bool
 }
 
@@ -88,7 +89,7 @@ func New(c Config) *Hub {
 		eraser:    erasure.Start(c.Journal, c.Log),
 		rooms:     make(map[string]*room),
 		presences: make(map[string]*roomPresence),
-		presentIn: make(map[string][]*roomPresence),
+		present:   make(map[string]*presentMember),
 	}
 	h.directory = directory.New(directory.Config{
 		Journal: c.Journal, State: c.State, Encoding: c.Encoding, Rooms: c.Rooms, Log: c.Log,
@@ -106,7 +107,7 @@ func (h *Hub) Close() {
 		h.closed = true
 		close(h.closing)
 		h.presences = make(map[string]*roomPresence)
-		h.presentIn = make(map[string][]*roomPresence)
+		h.present = make(map[string]*presentMember)
 	}
 	h.mu.Unlock()
 	for _, p := range presences {

@@ -87,11 +87,35 @@ func (h *Hub) ShownIn(room string, m chat.Member) chat.Member {
 // and announces that to them.
 func (h *Hub) Rename(m chat.Member) {
 	h.mu.Lock()
-	presences := slices.Clone(h.presentIn[m.ID])
+	h.renames++
+	var rooms []*roomPresence
+	if present := h.present[m.ID]; present != nil {
+		present.name, present.renamed = m.Name, h.renames
+		rooms = slices.Clone(present.rooms)
+	}
 	h.mu.Unlock()
-	for _, p := range presences {
+	for _, p := range rooms {
 		h.renameIn(p, m)
 	}
+}
+
+// presentMember is a member who has a name in a room. Its fields are guarded by Hub.mu.
+type presentMember struct {
+	rooms   []*roomPresence
+	name    string // by the last Rename
+	renamed uint64 // Hub.renames after it, 0 before the first one
+}
+
+// latestName returns a member with the name that it has now: feeds keep the member of
+// their token, also when it is renamed later.
+func (h *Hub) latestName(f *Feed) chat.Member {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	m := f.member
+	if present := h.present[m.ID]; present != nil && present.renamed > f.renames {
+		m.Name = present.name
+	}
+	return m
 }
 
 func (h *Hub) renameIn(p *roomPresence, m chat.Member) {
@@ -113,7 +137,12 @@ func (h *Hub) showLocked(p *roomPresence, m chat.Member) chat.Member {
 	shown, added := p.names.add(m)
 	if added {
 		h.mu.Lock()
-		h.presentIn[m.ID] = append(h.presentIn[m.ID], p)
+		present := h.present[m.ID]
+		if present == nil {
+			present = new(presentMember)
+			h.present[m.ID] = present
+		}
+		present.rooms = append(present.rooms, p)
 		h.mu.Unlock()
 	}
 	return shown
@@ -129,9 +158,13 @@ func (h *Hub) forgetLocked(p *roomPresence) {
 	defer h.mu.Unlock()
 	for _, id := range ids {
 		p.names.remove(id)
-		left := slices.DeleteFunc(h.presentIn[id], func(other *roomPresence) bool { return other == p })
-		if h.presentIn[id] = left; len(left) == 0 {
-			delete(h.presentIn, id)
+		present := h.present[id]
+		if present == nil {
+			continue // the hub is closed
+		}
+		present.rooms = slices.DeleteFunc(present.rooms, func(other *roomPresence) bool { return other == p })
+		if len(present.rooms) == 0 {
+			delete(h.present, id)
 		}
 	}
 }

@@ -143,7 +143,7 @@ func TestRename(t *testing.T) {
 		h := newTestHub(t, hub.Config{}, memory.Config{})
 		watching, _ := h.enter(t, "room", guest("1", "Ada"))
 		h.enter(t, "room", guest("2", "Bob"))
-		h.enter(t, "another-room", guest("2", "Bob"))
+		streaming, _ := h.enter(t, "another-room", guest("2", "Bob"))
 		gone, _ := h.enter(t, "left", guest("2", "Bob"))
 		if err := gone.Leave("left"); err != nil {
 			t.Fatal(err)
@@ -165,12 +165,18 @@ func TestRename(t *testing.T) {
 		rename(guest("2", "ada"), "2:ada 2")
 		h.checkShown(t, "after a rename", "room", "1:Ada", "2:ada 2")
 		h.checkShown(t, "in another room", "another-room", "2:ada")
+		// A stream that was opened before, with the former name, joins another room.
+		join(t, streaming, hub.Start{Room: "third"})
+		h.checkShown(t, "in a room that is joined later", "third", "2:ada")
+		h.checkShown(t, "after another room was joined", "room", "1:Ada", "2:ada 2")
 		rename(guest("2", "ada")) // as it is
 		rename(guest("3", "Cy"))  // who is nowhere
 		rename(guest("1", "admin"), "1:admin!reserved")
 		rename(guest("2", "Ada"), "2:Ada")
 		rename(guest("1", "Bob"), "1:Bob")
-		h.checkShown(t, "at last", "room", "1:Bob", "2:Ada")
+		// One that is opened later has the name that it comes with.
+		h.enter(t, "room", guest("1", "Ben"))
+		h.checkShown(t, "at last", "room", "1:Ben", "2:Ada")
 	})
 }
 
