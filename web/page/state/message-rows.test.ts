@@ -136,3 +136,12 @@ test("isSameRow compares what rows show", () => {
   for (const [i, row] of all().entries()) assert.ok(isSameRow(row, all()[i]!));
   assert.ok(!isSameRow(all()[1]!, of({}, {})[1]!));
 });
+
+test("what is not stored yet is by the name that the user has in the room", () => {
+  const p = new SessionHarness().live().do({ type: "send", id: "x", body: message("hi") });
+  const sender = () => messages(messageRows(p.state))[0]!.sender;
+  assert.deepEqual(sender(), ada.member);
+  const renamed: Member = { id: ada.member.id, name: "Ada 2", mark: "resembles" };
+  p.frames({ kind: "event", event: event(0, { previous: 0n, sender: renamed, body: { kind: "memberRenamed" } }) });
+  assert.deepEqual(sender(), renamed);
+});
