@@ -116,7 +116,7 @@ type claims struct {
 	Name string `json:"name"`
 }
 
-// SignIn returns a token for a guest with this name. If renews is the member of an earlier
+// SignIn returns a token for a guest with this name. If renews is the guest of an earlier
 // token the member keeps its id. It returns a *chat.FieldError for a name that is not valid.
 func (g *Guests) SignIn(name string, renews chat.Member) (token string, m chat.Member, expires time.Time, err error) {
 	if g.off {
@@ -126,7 +126,7 @@ func (g *Guests) SignIn(name string, renews chat.Member) (token string, m chat.M
 		return "", chat.Member{}, time.Time{}, err
 	}
 	m = chat.Member{ID: renews.ID, Name: name, Guest: true}
-	if m.ID == "" {
+	if m.ID == "" || !renews.Guest { // a guest is never a user of an application
 		m.ID = rand.Text()
 	}
 	now := time.Now()

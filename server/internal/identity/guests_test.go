@@ -50,6 +50,9 @@ func TestRenewalKeepsTheID(t *testing.T) {
 	if got, err := g.Verify(t.Context(), token); renewed != want || got != want || err != nil {
 		t.Errorf("renewed = %+v, verified as %+v, %v, want %+v", renewed, got, err, want)
 	}
+	if _, m, _ := signIn(t, g, "user", chat.Member{ID: "acme/7", Name: "user"}); m.ID == "acme/7" {
+		t.Errorf("SignIn of a user of an application = %+v, want another id", m)
+	}
 	if _, m, _ := signIn(t, g, "third", chat.Anonymous); m.ID == "" {
 		t.Errorf("SignIn of an anonymous caller = %+v, want an id", m)
 	}

@@ -36,7 +36,7 @@ type Counted[M comparable] struct {
 }
 
 // Summary says how a large room has changed since the last announcement. It does not count
-// members who have joined and left meanwhile, and does not contain changed names.
+// members who have joined and left meanwhile.
 type Summary[M comparable] struct {
 	Count  int
 	Joined int
@@ -139,8 +139,11 @@ func (r *Roster[M]) TakeForgotten() []string {
 	return ids
 }
 
+// summary returns a Summary, and after it the members who are shown differently: as many as
+// it may name, so that its cost does not depend on how many there are.
 func (r *Roster[M]) summary() []Change[M] {
 	var s Summary[M]
+	var renamed []Change[M]
 	r.takeChanged(func(m *member[M]) {
 		switch {
 		case m.joined():
@@ -150,6 +153,8 @@ func (r *Roster[M]) summary() []Change[M] {
 			}
 		case m.left():
 			s.Left++
+		case m.renamed && len(renamed) < r.config.Sample:
+			renamed = append(renamed, Renamed[M]{m.id, m.value, r.Count()})
 		}
 	})
 	s.Count = r.Count()
@@ -157,11 +162,14 @@ func (r *Roster[M]) summary() []Change[M] {
 	s.Left += max(0, r.announcedAnonymous-r.anonymous.count())
 	r.announcedAnonymous = r.anonymous.count()
 	r.summarizing = s.Count > r.config.SummarizeAbove*4/5
-	if s.Joined == 0 && s.Left == 0 {
-		return nil
+	changes := renamed
+	if s.Joined > 0 || s.Left > 0 {
+		changes = append([]Change[M]{s}, renamed...)
 	}
-	r.notBefore = r.clock + r.config.Interval
-	return []Change[M]{s}
+	if len(changes) > 0 {
+		r.notBefore = r.clock + r.config.Interval
+	}
+	return changes
 }
 
 // takeChanged calls announce with each member that may have changed, and marks it as

@@ -10,8 +10,8 @@
 //   - A member whose last connection is lost stays present for the grace period, so that
 //     reloading a page is not announced. A member who leaves explicitly does not stay.
 //   - In a small room each change is announced at once, with the count after it. In a large
-//     room a [Summary] with counts and a few names is announced, at most once an interval:
-//     the cost does not grow with the square of the room's size.
+//     room a [Summary] with counts and a few names is announced, and a few changes of names,
+//     at most once an interval: the cost does not grow with the square of the room's size.
 //   - A member who joins and leaves between two calls of Tick is not announced.
 //
 // The sum of what was announced is the count. Receivers can maintain the list of members from

@@ -234,18 +234,21 @@ func (m *model) checkChanges(t *rapid.T, got []presence.Change[string]) {
 
 func (m *model) checkSummary(t *rapid.T, got []presence.Change[string]) {
 	var want presence.Summary[string]
+	var renamed []presence.Change[string]
 	if m.next <= m.clock {
-		want = m.summary()
+		want, renamed = m.summary()
 	}
 	if want.Joined+want.Left == 0 {
-		if len(got) > 0 {
-			t.Fatalf("Tick() = %#v, want nothing", got)
+		m.checkRenamed(t, got, renamed)
+		if len(renamed) > 0 {
+			m.next = m.clock + m.config.Interval
 		}
 		return
 	}
-	if len(got) != 1 {
-		t.Fatalf("Tick() = %#v, want [%+v]", got, want)
+	if len(got) == 0 {
+		t.Fatalf("Tick() = nothing, want [%+v]", want)
 	}
+	m.checkRenamed(t, got[1:], renamed)
 	summary, ok := got[0].(presence.Summary[string])
 	if !ok || summary.Count != want.Count || summary.Joined != want.Joined || summary.Left != want.Left {
 		t.Fatalf("Tick() = %#v, want [%+v]", got, want)
@@ -271,15 +274,31 @@ func (m *model) checkSummary(t *rapid.T, got []presence.Change[string]) {
 	}
 }
 
-// summary returns what is to be announced, with all who joined as the sample. Renames are
-// forgotten.
-func (m *model) summary() presence.Summary[string] {
+// checkRenamed compares the changes of names that are announced with all that there were.
+func (m *model) checkRenamed(t *rapid.T, got, all []presence.Change[string]) {
+	if want := min(len(all), m.config.Sample); len(got) != want {
+		t.Fatalf("Tick() has %#v, want %d of the names %#v", got, want, all)
+	}
+	for i, change := range got {
+		if !slices.Contains(all, change) || slices.Contains(got[:i], change) {
+			t.Fatalf("Tick() has %#v, want each once, of the names %#v", got, all)
+		}
+	}
+}
+
+// summary returns what is to be announced, with all who joined as the sample, and all who
+// were renamed.
+func (m *model) summary() (presence.Summary[string], []presence.Change[string]) {
+	var renamed []presence.Change[string]
 	c := presence.Summary[string]{
 		Count:  m.count(),
 		Joined: max(0, m.anonymous()-m.announcedAnonymous),
 		Left:   max(0, m.announcedAnonymous-m.anonymous()),
 	}
 	for id, p := range m.people {
+		if m.present(p) && p.announced && p.renamed {
+			renamed = append(renamed, presence.Renamed[string]{ID: id, Member: p.value, Count: m.count()})
+		}
 		p.renamed = false
 		switch {
 		case m.present(p) && !p.announced:
@@ -289,7 +308,7 @@ func (m *model) summary() presence.Summary[string] {
 			c.Left++
 		}
 	}
-	return c
+	return c, renamed
 }
 
 // check compares all that can be seen without changing anything.
@@ -346,7 +365,7 @@ func (m *model) checkDue(t *rapid.T) {
 		if !p.connected() && m.present(p) {
 			ends = append(ends, p.until)
 		}
-		changed = changed || m.present(p) != p.announced
+		changed = changed || m.present(p) != p.announced || m.present(p) && p.renamed
 	}
 	switch large := m.summarizing || m.count() > m.config.SummarizeAbove; {
 	case changed && !large:

@@ -190,10 +190,18 @@ func TestAnnouncements(t *testing.T) {
 				s.enter("eve", "")
 				s.leave("eve", "")
 				s.leave("m1")
-				s.enter("m1=other")
+				s.enter("m1")
 			}
 			s.wait(time.Minute)
 		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [m6]"}},
+		{"a few changed names in a large room, at most once a second", small, func(s *script) {
+			s.enter(numbered("m", 1, 6)...)
+			s.enter("m1=a")
+			s.wait(time.Second)
+			s.enter("m1=b", "m2=c", "m3=d", "m7")
+			s.wait(time.Minute)
+		}, []string{"0s +m1 1", "0s +m2 2", "0s +m3 3", "0s +m4 4", "0s +m5 5", "0s +1 -0 6 [m6]",
+			"1s m1=a 6", "2s +1 -0 7 [m7]", "2s m1=b 7", "2s m2=c 7"}},
 		{"summaries until a fifth has left", small, func(s *script) {
 			s.enter(numbered("m", 1, 6)...)
 			s.wait(time.Minute)

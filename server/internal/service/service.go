@@ -51,16 +51,16 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	rooms := hub.New(hub.Config{
-		Journal:  data.store,
-		State:    data.store,
-		Encoding: eventpb.Encoding{},
-		Rooms:    c.Rooms,
-		Presence: presence.Config{Grace: c.PresenceGrace},
-		Creation: c.RoomCreation,
+		Journal:     data.store,
+		State:       data.store,
+		Encoding:    eventpb.Encoding{},
+		Rooms:       c.Rooms,
+		Presence:    presence.Config{Grace: c.PresenceGrace},
+		Creation:    c.RoomCreation,
+		MemoryBytes: c.MemoryBytes,
+		Log:         c.Log,
 
 		ReservedNames: c.ReservedNames,
-		MemoryBytes:   c.MemoryBytes,
-		Log:           c.Log,
 	})
 	api := rpc.New(rpc.Config{
 		Hub:          rooms,

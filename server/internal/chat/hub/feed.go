@@ -47,8 +47,12 @@ func (h *Hub) NewFeed(m chat.Member, notify func(many bool)) *Feed {
 	return &Feed{hub: h, member: m, renames: h.renames, notify: notify}
 }
 
-// Member returns the member that the feed is for.
-func (f *Feed) Member() chat.Member { return f.member }
+// Member returns the member that the feed is for, by the name that it has now.
+func (f *Feed) Member() chat.Member {
+	f.hub.mu.Lock()
+	defer f.hub.mu.Unlock()
+	return f.hub.present[f.member.ID].latest(f.member, f.renames)
+}
 
 // Join adds rooms: all of them or, with an error, none. The first item of the feed that
 // concerns them is one Joined. It returns a *chat.FieldError, a *chat.TargetError or
@@ -123,7 +127,7 @@ func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, chat.RoomS
 	if err != nil {
 		return nil, chat.RoomState{}, nil, err
 	}
-	present, shown := h.enter(start.Room, h.latestName(f))
+	present, shown := h.enter(start.Room, f)
 	r := &roomReader{hub: h, room: joined, present: present}
 	notify := f.notify
 	r.sub, r.ephemeral = joined.ephemeral.Subscribe(func() { notify(joined.large()) })

@@ -53,6 +53,7 @@ type Hub struct {
 	presence  presence.Config
 	creation  Creation
 	reserved  *text.ReservedNames
+	nobody    *roomPresence // of a room without members; only its names are used
 	closing   chan struct{} // closed by Close
 	history   *history.Reader
 	directory *directory.Directory
@@ -91,6 +92,7 @@ func New(c Config) *Hub {
 		presences: make(map[string]*roomPresence),
 		present:   make(map[string]*presentMember),
 	}
+	h.nobody = &roomPresence{names: newRoomNames(h.reserved)}
 	h.directory = directory.New(directory.Config{
 		Journal: c.Journal, State: c.State, Encoding: c.Encoding, Rooms: c.Rooms, Log: c.Log,
 		ProfileChanged: h.publishEphemeral,

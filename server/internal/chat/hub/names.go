@@ -14,7 +14,13 @@ import (
 type roomNames struct {
 	shown *text.Present
 	byID  map[string]memberName
+	// absent caches how members who are not present would be shown, until the others
+	// change: checking a name takes about 10 µs, and a sender may never join.
+	absent map[string]memberName
 }
+
+// maxAbsent bounds roomNames.absent.
+const maxAbsent = 1_000
 
 // memberName is how a member is shown.
 type memberName struct {
@@ -23,22 +29,26 @@ type memberName struct {
 }
 
 func newRoomNames(reserved *text.ReservedNames) *roomNames {
-	return &roomNames{text.NewPresent(reserved), make(map[string]memberName)}
+	return &roomNames{shown: text.NewPresent(reserved), byID: make(map[string]memberName)}
 }
 
-// add returns how a member is shown from now on, and whether it was not shown before.
-func (n *roomNames) add(m chat.Member) (shown chat.Member, added bool) {
+// of reports whether it is still the name of a member.
+func (n memberName) of(m chat.Member) bool { return n.own == m.Name && n.shown.Guest == m.Guest }
+
+// add returns how a member is shown from now on.
+func (n *roomNames) add(m chat.Member) chat.Member {
 	former, found := n.byID[m.ID]
-	if found && former.own == m.Name && former.shown.Guest == m.Guest {
-		return former.shown, false
+	if found && former.of(m) {
+		return former.shown
 	}
 	if found {
 		n.shown.Remove(former.shown.Name)
 	}
-	shown = n.choose(m)
+	n.absent = nil
+	shown := n.choose(m)
 	n.shown.Add(shown.Name)
 	n.byID[m.ID] = memberName{m.Name, shown}
-	return shown, !found
+	return shown
 }
 
 // find returns how a member is shown, as it is or would be if it came now.
@@ -46,7 +56,15 @@ func (n *roomNames) find(m chat.Member) chat.Member {
 	if name, found := n.byID[m.ID]; found {
 		return name.shown
 	}
-	return n.choose(m)
+	name, found := n.absent[m.ID]
+	if !found || !name.of(m) {
+		name = memberName{m.Name, n.choose(m)}
+		if n.absent == nil || len(n.absent) >= maxAbsent {
+			n.absent = make(map[string]memberName)
+		}
+		n.absent[m.ID] = name
+	}
+	return name.shown
 }
 
 func (n *roomNames) choose(m chat.Member) chat.Member {
@@ -63,6 +81,7 @@ func (n *roomNames) remove(id string) {
 	if name, found := n.byID[id]; found {
 		n.shown.Remove(name.shown.Name)
 		delete(n.byID, id)
+		n.absent = nil
 	}
 }
 
@@ -76,7 +95,7 @@ func (h *Hub) ShownIn(room string, m chat.Member) chat.Member {
 	p := h.presences[room]
 	h.mu.Unlock()
 	if p == nil {
-		return newRoomNames(h.reserved).choose(m)
+		p = h.nobody
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -106,14 +125,10 @@ type presentMember struct {
 	renamed uint64 // Hub.renames after it, 0 before the first one
 }
 
-// latestName returns a member with the name that it has now: feeds keep the member of
-// their token, also when it is renamed later.
-func (h *Hub) latestName(f *Feed) chat.Member {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	m := f.member
-	if present := h.present[m.ID]; present != nil && present.renamed > f.renames {
-		m.Name = present.name
+// latest returns a member with the name that it has now, if it was renamed after renames.
+func (p *presentMember) latest(m chat.Member, renames uint64) chat.Member {
+	if p != nil && p.renamed > renames {
+		m.Name = p.name
 	}
 	return m
 }
@@ -124,28 +139,29 @@ func (h *Hub) renameIn(p *roomPresence, m chat.Member) {
 	if p.ended || !p.roster.Has(m.ID) {
 		return // it has left meanwhile
 	}
-	shown, _ := p.names.add(m)
-	p.roster.Rename(time.Now(), m.ID, shown)
+	p.roster.Rename(time.Now(), m.ID, p.names.add(m))
 	h.tickLocked(p)
 }
 
-// showLocked returns how a member who enters a room is shown there.
-func (h *Hub) showLocked(p *roomPresence, m chat.Member) chat.Member {
+// showLocked returns how the member of a feed that enters a room is shown there. A Rename
+// either comes before, and is the name, or finds the room.
+func (h *Hub) showLocked(p *roomPresence, f *Feed) chat.Member {
+	m := f.member
 	if m.ID == "" {
 		return m
 	}
-	shown, added := p.names.add(m)
-	if added {
-		h.mu.Lock()
-		present := h.present[m.ID]
-		if present == nil {
-			present = new(presentMember)
-			h.present[m.ID] = present
-		}
-		present.rooms = append(present.rooms, p)
-		h.mu.Unlock()
+	h.mu.Lock()
+	present := h.present[m.ID]
+	if present == nil {
+		present = new(presentMember)
+		h.present[m.ID] = present
 	}
-	return shown
+	if _, shown := p.names.byID[m.ID]; !shown {
+		present.rooms = append(present.rooms, p)
+	}
+	m = present.latest(m, f.renames)
+	h.mu.Unlock()
+	return p.names.add(m)
 }
 
 // forgetLocked frees the names of members who have left a room.

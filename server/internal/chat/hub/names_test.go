@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -136,6 +137,54 @@ func TestSendersAreShownByTheirNames(t *testing.T) {
 		}
 	}
 	h.checkShown(t, "after messages of others", "room", "1:Ada", "2:Ada 2")
+
+	// How a member who is not present is shown depends on those who are.
+	bob := guest("6", "Bob")
+	check := func(room, want string) {
+		t.Helper()
+		for range 2 {
+			if got := showMember(h.ShownIn(room, bob)); got != want {
+				t.Errorf("ShownIn(%q, %+v) = %s, want %s", room, bob, got, want)
+			}
+		}
+	}
+	check("empty", "6:Bob")
+	check("room", "6:Bob")
+	another, _ := h.enter(t, "room", guest("7", "Bob"))
+	check("room", "6:Bob 2")
+	check("empty", "6:Bob")
+	bob.Name = "B\u043eb"
+	check("room", "6:B\u043eb!resembles")
+	check("empty", "6:B\u043eb!mixed_scripts")
+	if err := another.Leave("room"); err != nil {
+		t.Fatal(err)
+	}
+	check("room", "6:B\u043eb!mixed_scripts")
+}
+
+// A member who joins while it is renamed is shown by the new name, whichever comes first.
+func TestRenameWhileJoining(t *testing.T) {
+	h := newTestHub(t, hub.Config{}, memory.Config{})
+	for i := range 300 {
+		id := fmt.Sprint("member-", i)
+		f := h.newFeed(guest(id, "former"))
+		var both sync.WaitGroup
+		both.Go(func() { h.Rename(guest(id, "later")) })
+		both.Go(func() {
+			if err := f.Join(t.Context(), hub.Start{Room: id}, hub.Start{Room: id + "-too"}); err != nil {
+				t.Errorf("Join = %v, want nil", err)
+			}
+		})
+		both.Wait()
+		own, _ := h.enter(t, id+"-another", guest(id, f.Member().Name))
+		for _, room := range []string{id, id + "-too", id + "-another"} {
+			if got := h.shownNames(t, room); !slices.Equal(got, []string{id + ":" + f.Member().Name}) {
+				t.Fatalf("Members = %q, want %q in all rooms", got, f.Member().Name)
+			}
+		}
+		own.Close()
+		f.Close()
+	}
 }
 
 func TestRename(t *testing.T) {

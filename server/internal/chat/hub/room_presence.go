@@ -23,16 +23,17 @@ type roomPresence struct {
 	ended  bool        // not in Hub.presences any more
 }
 
-// enter adds a connection of m, and notifies the room. It returns how m is shown there.
-func (h *Hub) enter(room string, m chat.Member) (*roomPresence, chat.Member) {
+// enter adds a connection, that of a feed, and notifies the room. It returns how the
+// feed's member is shown there.
+func (h *Hub) enter(room string, f *Feed) (*roomPresence, chat.Member) {
 	for {
 		p := h.roomPresence(room)
 		if p == nil {
-			return &roomPresence{ended: true}, m // the hub is closed
+			return &roomPresence{ended: true}, f.member // the hub is closed
 		}
 		p.mu.Lock()
 		if !p.ended {
-			m = h.showLocked(p, m)
+			m := h.showLocked(p, f)
 			p.roster.Enter(time.Now(), m.ID, m)
 			h.tickLocked(p)
 			p.mu.Unlock()
