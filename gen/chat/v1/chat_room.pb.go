@@ -545,7 +545,7 @@ type SendRequest struct {
 	// determines who may create rooms).
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	// Identifies this send among those of the sender, 1 to 64 bytes: a retry carries
-	// the same id and is stored once. For a caller without a token, the id and the body
+	// the same id and the same body, and is stored once. For a caller without a token, the id and the body
 	// together identify the send.
 	Id string `protobuf:"bytes,2,opt,name=id,proto3" json:"id,omitempty"`
 	// What to send.

@@ -911,9 +911,9 @@ func (x *MemberLeft) GetMembers() uint32 {
 	return 0
 }
 
-// MemberRenamed reports that the sender has changed its name to the one in sender. It is
-// not sent in a room of more than 200 members, where ListMembers returns the current
-// names.
+// MemberRenamed reports that the sender has changed its name to the one in sender. In a
+// room of more than 200 members, at most 20 are sent, once a second: the others are those
+// that ListMembers returns.
 type MemberRenamed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
 	unknownFields protoimpl.UnknownFields

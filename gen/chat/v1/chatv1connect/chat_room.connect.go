@@ -99,8 +99,8 @@ type ChatRoomClient interface {
 	// creates the room if it does not exist.
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token that contains a member id. Called with
-	// a valid token, it renews the token: the member id is kept, the name is replaced
-	// by the one in the request. The rooms in which the member is present receive
+	// a valid token from it, it renews the token: the member id is kept, the name is
+	// replaced by the one in the request. The rooms in which the member is present receive
 	// MemberRenamed at once.
 	//
 	// Errors: PERMISSION_DENIED with the reason GUESTS_OFF if the operator has turned
@@ -109,7 +109,7 @@ type ChatRoomClient interface {
 	// SignOut ends the validity of the token that it is called with, durably. Other tokens
 	// of the same member stay valid. Streams that were opened with it are not ended.
 	//
-	// Errors: UNAUTHENTICATED without a valid token.
+	// Errors: UNAUTHENTICATED without a valid token from SignIn.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 }
 
@@ -316,8 +316,8 @@ type ChatRoomHandler interface {
 	// creates the room if it does not exist.
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token that contains a member id. Called with
-	// a valid token, it renews the token: the member id is kept, the name is replaced
-	// by the one in the request. The rooms in which the member is present receive
+	// a valid token from it, it renews the token: the member id is kept, the name is
+	// replaced by the one in the request. The rooms in which the member is present receive
 	// MemberRenamed at once.
 	//
 	// Errors: PERMISSION_DENIED with the reason GUESTS_OFF if the operator has turned
@@ -326,7 +326,7 @@ type ChatRoomHandler interface {
 	// SignOut ends the validity of the token that it is called with, durably. Other tokens
 	// of the same member stay valid. Streams that were opened with it are not ended.
 	//
-	// Errors: UNAUTHENTICATED without a valid token.
+	// Errors: UNAUTHENTICATED without a valid token from SignIn.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 }
 

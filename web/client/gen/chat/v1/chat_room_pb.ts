@@ -129,7 +129,7 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
 
   /**
    * Identifies this send among those of the sender, 1 to 64 bytes: a retry carries
-   * the same id and is stored once. For a caller without a token, the id and the body
+   * the same id and the same body, and is stored once. For a caller without a token, the id and the body
    * together identify the send.
    *
    * @generated from field: string id = 2;
@@ -881,8 +881,8 @@ export const ChatRoom: GenService<{
   },
   /**
    * SignIn gives a guest an identity: a token that contains a member id. Called with
-   * a valid token, it renews the token: the member id is kept, the name is replaced
-   * by the one in the request. The rooms in which the member is present receive
+   * a valid token from it, it renews the token: the member id is kept, the name is
+   * replaced by the one in the request. The rooms in which the member is present receive
    * MemberRenamed at once.
    *
    * Errors: PERMISSION_DENIED with the reason GUESTS_OFF if the operator has turned
@@ -899,7 +899,7 @@ export const ChatRoom: GenService<{
    * SignOut ends the validity of the token that it is called with, durably. Other tokens
    * of the same member stay valid. Streams that were opened with it are not ended.
    *
-   * Errors: UNAUTHENTICATED without a valid token.
+   * Errors: UNAUTHENTICATED without a valid token from SignIn.
    *
    * @generated from rpc chat.v1.ChatRoom.SignOut
    */

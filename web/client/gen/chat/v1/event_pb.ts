@@ -455,9 +455,9 @@ export const MemberLeftSchema: GenMessage<MemberLeft> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 9);
 
 /**
- * MemberRenamed reports that the sender has changed its name to the one in sender. It is
- * not sent in a room of more than 200 members, where ListMembers returns the current
- * names.
+ * MemberRenamed reports that the sender has changed its name to the one in sender. In a
+ * room of more than 200 members, at most 20 are sent, once a second: the others are those
+ * that ListMembers returns.
  *
  * @generated from message chat.v1.MemberRenamed
  */

@@ -102,7 +102,7 @@ export const FrameSchema: GenMessage<Frame> = /*@__PURE__*/
  */
 export type Joined = Message<"chat.v1.Joined"> & {
   /**
-   * The caller, by its own name: see RoomState.member.
+   * The caller, by the name of its token.
    *
    * @generated from field: chat.v1.Member member = 1;
    */
@@ -182,7 +182,8 @@ export type RoomState = Message<"chat.v1.RoomState"> & {
   topic: string;
 
   /**
-   * The caller, as others see it in this room.
+   * The caller as others see it in this room, unset if that is Joined.member: its name
+   * may have a number, or a mark.
    *
    * @generated from field: chat.v1.Member member = 7;
    */
