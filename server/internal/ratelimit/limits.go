@@ -111,13 +111,18 @@ type Limits [kinds][scopes]Rate
 
 // Set changes limits by settings separated by commas, each the name of a limit, an
 // equals sign and a rate or a number: "send.member=20/s:100,typing.room=off". The names
-// are those of Table.
+// are those of Table. The word off stands for all of them: "off,connections.total=900"
+// leaves one.
 func (l *Limits) Set(counts *Counts, text string) error {
 	for setting := range strings.SplitSeq(text, ",") {
 		setting = strings.TrimSpace(setting)
+		if setting == "off" {
+			*l, *counts = Limits{}, Counts{}
+			continue
+		}
 		name, value, found := strings.Cut(setting, "=")
 		if !found {
-			return fmt.Errorf("limit %.40q: must be NAME=VALUE, as in send.member=10/s:50", setting)
+			return fmt.Errorf("limit %.40q: must be off, or NAME=VALUE, as in send.member=10/s:50", setting)
 		}
 		if i := slices.Index(countNames[:], name); i >= 0 {
 			n, ok := parseCount(value)
@@ -234,7 +239,11 @@ func Table() string {
 	var b strings.Builder
 	b.WriteString("| limit | default | setting | error |\n| --- | --- | --- | --- |\n")
 	row := func(name, value string) {
-		fmt.Fprintf(&b, "| `%s` | `%s` | `-limits %s=%s` | `resource_exhausted`, rule `%s` |\n", name, value, name, value, RuleName(name))
+		effect := fmt.Sprintf("`resource_exhausted`, rule `%s`", RuleName(name))
+		if strings.HasPrefix(name, "connections.") {
+			effect = "the connection is closed at once"
+		}
+		fmt.Fprintf(&b, "| `%s` | `%s` | `-limits %s=%s` | %s |\n", name, value, name, value, effect)
 	}
 	for k := range kinds {
 		for s := range scopes {

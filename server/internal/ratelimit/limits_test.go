@@ -37,15 +37,22 @@ func TestSet(t *testing.T) {
 	if limits != want || counts != wantCounts || before == want {
 		t.Errorf("Set has %v and %v, want %v and %v", limits, counts, want, wantCounts)
 	}
+	if err := limits.Set(&counts, "send.room=1/s:1,off,react.room=3/s:4,streams.total=5"); err != nil {
+		t.Fatalf("Set = %v, want nil", err)
+	}
+	want, wantCounts = Limits{React: {Room: {3, time.Second, 4}}}, Counts{StreamsInTotal: 5}
+	if limits != want || counts != wantCounts {
+		t.Errorf("Set with off has %v and %v, want only what comes after it: %v and %v", limits, counts, want, wantCounts)
+	}
 	for text, want := range map[string]string{
-		"":                      "must be NAME=VALUE",
-		"send.member":           "must be NAME=VALUE",
+		"":                      "must be off, or NAME=VALUE",
+		"send.member":           "must be off, or NAME=VALUE",
 		"send.member=20":        "10/s:50",
 		"send=20/s:1":           `"send" is not known: must be one of send.member, send.address`,
 		"list.room=1/s:1":       `"list.room" is not known`,
 		"connections.total=0":   "a number from 1 to 1000000",
 		"connections.total=1/s": "a number from 1 to 1000000",
-		"typing.room=off,":      "must be NAME=VALUE",
+		"typing.room=off,":      "must be off, or NAME=VALUE",
 	} {
 		if err := limits.Set(&counts, text); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("Set(%q) = %v, want an error with %q", text, err, want)
