@@ -22,6 +22,7 @@ type group struct {
 var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
 	{"TLS", tlsFlags},
+	{"Who may call, and how often", accessFlags},
 	{"Rooms", []string{"rooms", "room-creation", "presence-grace", "schema"}},
 	{"Guests", []string{"guests", "reserved-names"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
@@ -44,6 +45,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and HTTP/2 on, with TLS or without; may be repeated")
 	flags.StringVar(&c.Data, "data", service.DefaultData, "`directory` for the store, or \"memory\" to store nothing")
 	defineTLS(flags, &c.TLS, &auto)
+	defineAccess(flags, c)
 	flags.Var(&rooms, "rooms", "`names` of rooms that always exist; may be repeated")
 	flags.Var(&creation, "room-creation", `who may create rooms: "anyone", "members" (callers with a token) or "nobody"`)
 	flags.DurationVar(&c.PresenceGrace, "presence-grace", service.DefaultPresenceGrace, "how long a member stays in a room after its last connection is lost")

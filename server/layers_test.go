@@ -100,9 +100,12 @@ var layers = []layer{
 		"how often is too often follows from names and addresses, whatever is called"},
 	{"chatroom/server/internal/clientaddr", nil, nil,
 		"which headers of a proxy are believed follows from headers and addresses"},
+	{"chatroom/server/internal/logsample", nil, nil,
+		"how many lines are logged does not depend on what they say"},
 	{"chatroom/server/internal/rpc", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/delivery", "chatroom/server/internal/detach", "chatroom/server/internal/eventpb",
 		"chatroom/server/internal/identity", "chatroom/server/internal/schema", "chatroom/gen",
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/ratelimit",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
 		[]string{"chatroom/server/internal/h2", "chatroom/server/internal/presence", "chatroom/server/internal/store/memory"},
 		"the wire is mapped to the domain here and nowhere else, and where events are stored does not matter; its tests serve rooms in memory over HTTP/2"},
@@ -117,13 +120,15 @@ var layers = []layer{
 	{"chatroom/server/internal/h2", []string{"chatroom/server/internal/detach", "chatroom/server/internal/outbound", "golang.org/x/net/http2", "golang.org/x/net/http/httpguts"},
 		clientLibraries,
 		"HTTP/2 is the same for any handler, and of x/net only frames and header compression are used; its tests serve connect-go to real clients"},
-	{"chatroom/server/internal/httpd", []string{"chatroom/server/internal/h2", "golang.org/x/crypto/acme"},
+	{"chatroom/server/internal/httpd", []string{
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/h2", "chatroom/server/internal/logsample", "chatroom/server/internal/outbound", "chatroom/server/internal/ratelimit",
+		"connectrpc.com/cors", "github.com/rs/cors", "golang.org/x/crypto/acme"},
 		[]string{"golang.org/x/net/http2", "github.com/letsencrypt/pebble", "github.com/miekg/dns"},
 		"listening and stopping are the same for any handler"},
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",
 		"chatroom/server/internal/migrate", "chatroom/server/internal/presence", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
-		"chatroom/server/internal/store", "chatroom/web"}, nil,
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"}, nil,
 		"the service puts the parts together, and has no part in what they do"},
 	{"chatroom/server/internal/e2e/crash", []string{
 		"chatroom/client", "chatroom/gen", "chatroom/server/internal/e2e/crash",

@@ -98,7 +98,7 @@ func (p Proxies) Client(remote string, header http.Header) netip.Addr {
 		return netip.Addr{}
 	}
 	addr := clean(peer.Addr())
-	if !p.trusted(addr) {
+	if !p.Trusts(addr) {
 		return addr
 	}
 	values, element := p.values(header)
@@ -117,7 +117,7 @@ func (p Proxies) Client(remote string, header http.Header) netip.Addr {
 			if !ok || hops == maxProxies {
 				return addr
 			}
-			if addr = next; !p.trusted(addr) {
+			if addr = next; !p.Trusts(addr) {
 				return addr
 			}
 		}
@@ -134,7 +134,8 @@ func (p Proxies) values(header http.Header) ([]string, func(string) (netip.Addr,
 	return forwardedFor, node
 }
 
-func (p Proxies) trusted(addr netip.Addr) bool {
+// Trusts reports whether an address is that of a trusted proxy.
+func (p Proxies) Trusts(addr netip.Addr) bool {
 	for _, network := range p.Networks {
 		if network.Contains(addr) {
 			return true

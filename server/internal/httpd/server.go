@@ -16,7 +16,10 @@ import (
 	"sync"
 	"time"
 
+	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/h2"
+	"chatroom/server/internal/logsample"
+	"chatroom/server/internal/ratelimit"
 )
 
 // The bounds of a connection. There is no write timeout and no read timeout of
@@ -49,6 +52,10 @@ type Config struct {
 	// take at once before the connection is closed. Zero means 30 s. Handlers bound
 	// their own writes, but can't end one that waits for the socket there.
 	WriteTimeout time.Duration
+	// Proxies have as many connections as they want.
+	Proxies clientaddr.Proxies
+	// Counts bounds connections.
+	Counts ratelimit.Counts
 	// Log takes what operators should know.
 	Log *slog.Logger
 }
@@ -62,6 +69,7 @@ type Server struct {
 	redirects *http.Server
 	redirect  Listeners
 	penalties *penalties
+	slots     *connectionSlots
 	log       *slog.Logger
 }
 
@@ -76,11 +84,13 @@ func New(c Config) (*Server, error) {
 		mux.Handle(pattern, handler)
 	}
 	mux.Handle("/", page)
+	peers := &logsample.Logger{Log: c.Log}
 	s := &Server{
 		listeners: c.Listeners,
 		tls:       c.TLS,
 		redirect:  c.Redirect,
 		penalties: newPenalties(c.Log),
+		slots:     newConnectionSlots(&c.Counts, c.Proxies, peers),
 		log:       c.Log,
 	}
 	var handler http.Handler = mux
@@ -145,11 +155,11 @@ func (s *Server) Serve() error {
 		})
 	}
 	for i, l := range s.listeners {
-		both := s.sorted(gate{l, s.penalties})
+		both := s.sorted(countedListener{gate{l, s.penalties}, s.slots})
 		serve(i, s.http, both, both.Wait)
 	}
 	for i, l := range s.redirect {
-		serve(len(s.listeners)+i, s.redirects, l, func() {})
+		serve(len(s.listeners)+i, s.redirects, countedListener{l, s.slots}, func() {})
 	}
 	wg.Wait()
 	cancel()

@@ -14,6 +14,8 @@ import (
 func Raw(conn net.Conn) syscall.RawConn {
 	var c syscall.Conn
 	switch conn := conn.(type) {
+	case *WatchedConn:
+		return Raw(conn.Conn)
 	case *net.TCPConn:
 		c = conn
 	case *net.UnixConn:

@@ -56,6 +56,21 @@ func (s *Slots[K]) Acquire(holder K) (release func(), err error) {
 	return sync.OnceFunc(func() { s.release(holder) }), nil
 }
 
+// AcquireUnheld takes a slot that counts in total alone.
+func (s *Slots[K]) AcquireUnheld() (release func(), err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.total > 0 && s.all >= s.total {
+		return nil, &FullError{s.totalName, s.total}
+	}
+	s.all++
+	return sync.OnceFunc(func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.all--
+	}), nil
+}
+
 func (s *Slots[K]) release(holder K) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -18,6 +18,7 @@ import (
 	"chatroom/server/internal/chat/history"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
+	"chatroom/server/internal/ratelimit"
 )
 
 // chatRoom implements chat.v1.ChatRoom.
@@ -69,16 +70,22 @@ var (
 // Chat implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.ChatRequest, chatv1.ChatResponse]) error {
 	conn := bidi.Conn()
-	s := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
+	s, err := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
+	if err != nil {
+		return err
+	}
 	if err := c.open(ctx, s, conn); err != nil {
 		return err
 	}
 	s.converse(func() error {
 		return receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
-			sending, err := c.do(ctx, s.feed, request, refusal)
+			sending, err := c.do(ctx, s, request, refusal)
 			switch {
 			case err != nil:
 				s.answers.add(s.ctx, answered(c.refuse(ctx, request, err)))
+				s.wake(false)
+				s.pause(ctx, refusalPause(err))
+				return nil
 			case sending != nil:
 				s.answers.add(s.ctx, c.answerOf(request, sending))
 				sending.Notify(func() { s.wake(false) })
@@ -101,7 +108,7 @@ func (c *chatRoom) open(ctx context.Context, s *stream, conn connect.StreamingHa
 			if request.GetJoin() == nil && refusal == nil {
 				return errNotAJoin
 			}
-			if _, err := c.do(ctx, s.feed, request, refusal); err != nil {
+			if _, err := c.do(ctx, s, request, refusal); err != nil {
 				return err
 			}
 			joined = true
@@ -135,27 +142,33 @@ func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *hub.Sending) a
 
 // do carries out one request of a Chat stream. A send may still be on its way when
 // it returns; a join is answered by the feed.
-func (c *chatRoom) do(ctx context.Context, feed *hub.Feed, request *chatv1.ChatRequest, refusal *connect.Error) (*hub.Sending, error) {
+func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatRequest, refusal *connect.Error) (*hub.Sending, error) {
 	if refusal != nil {
 		return nil, refusal
 	}
 	switch action := request.GetAction().(type) {
 	case *chatv1.ChatRequest_Join:
-		return nil, inField("join", feed.Join(ctx, fromSubscription(action.Join)))
+		return nil, inField("join", s.join(ctx, fromSubscription(action.Join)))
 	case *chatv1.ChatRequest_Leave:
-		return nil, inField("leave", feed.Leave(action.Leave.GetRoom()))
+		return nil, inField("leave", s.leave(ctx, action.Leave.GetRoom()))
 	case *chatv1.ChatRequest_Send:
+		if err := c.server.limitSend(ctx, action.Send); err != nil {
+			return nil, err
+		}
 		post, err := c.server.post(action.Send)
 		if err != nil {
 			return nil, inField("send", err)
 		}
-		return c.server.config.Hub.Begin(ctx, feed.Member(), post), nil
+		return c.server.config.Hub.Begin(ctx, s.feed.Member(), post), nil
 	case *chatv1.ChatRequest_WatchRooms:
 		if action.WatchRooms.GetStop() {
-			feed.UnwatchRooms()
+			s.feed.UnwatchRooms()
 			return nil, nil
 		}
-		return nil, feed.WatchRooms(ctx)
+		if err := c.server.charge(ctx, ratelimit.List, 1, ""); err != nil {
+			return nil, err
+		}
+		return nil, s.feed.WatchRooms(ctx)
 	}
 	return nil, nil
 }
@@ -185,12 +198,15 @@ func roomOf(r *chatv1.ChatRequest) string {
 
 // Subscribe implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, out *connect.ServerStream[chatv1.SubscribeResponse]) error {
-	s := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
+	s, err := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
+	if err != nil {
+		return err
+	}
 	starts := make([]hub.Start, len(request.GetRooms()))
 	for i, subscription := range request.GetRooms() {
 		starts[i] = fromSubscription(subscription)
 	}
-	err := inField("rooms", s.feed.Join(ctx, starts...))
+	err = inField("rooms", s.join(ctx, starts...))
 	if err == nil && request.GetWatchRooms() {
 		err = s.feed.WatchRooms(ctx)
 	}

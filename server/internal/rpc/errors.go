@@ -37,6 +37,7 @@ var errInternal = errors.New("internal error")
 // toError maps the errors of all methods to codes. This is how a client reacts to each:
 //   - invalid_argument, not_found, permission_denied, already_exists, resource_exhausted:
 //     it changes the request
+//   - resource_exhausted with RetryInfo: it came too often, and it retries after that
 //   - unauthenticated: it signs in, again if it has a token
 //   - out_of_range: it lists the room's events without a cursor
 //   - unavailable, deadline_exceeded: it retries after a delay
@@ -51,6 +52,9 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		payload *schema.InvalidError
 		delayed *chat.ErasureDelayedError
 	)
+	if limit, ok := limitError(err); ok {
+		return limit
+	}
 	switch {
 	case errors.As(err, &decode):
 		return decode.refusal

@@ -13,14 +13,14 @@ import (
 
 // withResponse wraps the handler of a method: it bounds what is read of a request, and
 // passes a *response in the request's context.
-func withResponse(handler http.Handler) http.Handler {
+func (s *Server) withResponse(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
 		if err := checkQuery(r); err != nil {
 			writeError(w, http.StatusBadRequest, err)
 			return
 		}
-		response := &response{ResponseWriter: w, handler: handler, request: r}
+		response := &response{ResponseWriter: w, handler: handler, request: r, address: s.config.Proxies.Of(r)}
 		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, response))
 		r.Body = limitRequests(r)
 		if !strings.HasSuffix(r.URL.Path, "/Chat") { // requests on Chat may come at any time

@@ -11,6 +11,7 @@ import (
 	"chatroom/gen/hello/helloconnect"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/chat/hub"
+	"chatroom/server/internal/ratelimit"
 )
 
 // helloRoom is the room that the 2019 contract's clients are in.
@@ -24,7 +25,7 @@ var _ helloconnect.ChatRoomHandler = (*hello)(nil)
 // Chat implements helloconnect.ChatRoomHandler.
 func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatRequest, hellopb.ChatResponse]) error {
 	conn := bidi.Conn()
-	s := h.server.newStream(ctx, func(item any) any {
+	s, err := h.server.newStream(ctx, func(item any) any {
 		// These clients know no frames, and no other kind of event.
 		if e, ok := item.(*chat.Event); ok {
 			if _, ok := e.Body.(chat.Message); ok {
@@ -33,7 +34,10 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 		}
 		return nil
 	})
-	if err := s.feed.Join(ctx, hub.Start{Room: helloRoom}); err != nil {
+	if err != nil {
+		return err
+	}
+	if err := s.join(ctx, hub.Start{Room: helloRoom}); err != nil {
 		s.abandon()
 		return err
 	}
@@ -45,6 +49,9 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 		return receive(conn, func(request *hellopb.ChatRequest, refusal *connect.Error) error {
 			if refusal != nil {
 				return refusal
+			}
+			if err := h.throttle(ctx, s); err != nil {
+				return err
 			}
 			_, err := h.server.config.Hub.Send(ctx, s.feed.Member(), chat.Post{
 				Room: helloRoom,
@@ -58,4 +65,20 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 		})
 	})
 	return nil
+}
+
+// throttle waits until the limits let a message pass. These clients know no refusal but
+// the end of the stream, and can only be slowed down.
+func (h *hello) throttle(ctx context.Context, s *stream) error {
+	for {
+		err := h.server.charge(ctx, ratelimit.Send, 1, helloRoom)
+		refusal, ok := errors.AsType[*ratelimit.Refusal](err)
+		if !ok {
+			return err
+		}
+		s.pause(ctx, refusal.RetryAfter)
+		if ctx.Err() != nil || s.ctx.Err() != nil || h.server.serving.Err() != nil {
+			return err
+		}
+	}
 }

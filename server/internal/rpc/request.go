@@ -60,11 +60,13 @@ func (r *unaryRequest[T, M]) ProtoReflect() protoreflect.Message {
 
 func (r *unaryRequest[T, M]) setDecodeError(err error) { r.err = err }
 func (r *unaryRequest[T, M]) decodeError() error       { return r.err }
+func (r *unaryRequest[T, M]) content() proto.Message   { return M(&r.message) }
 
 // anyUnaryRequest is a unaryRequest of any type.
 type anyUnaryRequest interface {
 	setDecodeError(error)
 	decodeError() error
+	content() proto.Message
 }
 
 // handlerConstructor returns the handler of one method.

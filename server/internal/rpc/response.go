@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"net/netip"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -21,6 +22,7 @@ type response struct {
 	http.ResponseWriter
 	request   *http.Request
 	handler   http.Handler // of the method
+	address   netip.Addr   // of the client
 	buffering bool         // Write appends to buffered
 	buffered  []byte
 	detached  bool // Write discards

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"math"
 	"net/http"
+	"net/netip"
 	"runtime/debug"
 	"sync"
 	"time"
@@ -18,9 +19,12 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/gen/hello/helloconnect"
 	"chatroom/server/internal/chat/hub"
+	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/logsample"
+	"chatroom/server/internal/ratelimit"
 	"chatroom/server/internal/schema"
 )
 
@@ -42,6 +46,12 @@ type Config struct {
 	// Drain is the time in which clients are asked to reconnect elsewhere: each
 	// is told to do so at a random moment of its first half. Zero means 10 s.
 	Drain time.Duration
+	// Proxies are believed about the addresses of clients.
+	Proxies clientaddr.Proxies
+	// Rates bounds how often callers ask for something. Nil bounds nothing.
+	Rates *ratelimit.Limiter
+	// Counts bounds the streams and rooms that there are at the same time.
+	Counts ratelimit.Counts
 	// Log takes what operators should know. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -56,6 +66,10 @@ type Server struct {
 	taken    detach.Group
 	serving  context.Context // ends with Close
 	close    context.CancelFunc
+
+	streamSlots *ratelimit.Slots[netip.Prefix] // by address
+	memberRooms *ratelimit.Slots[string]       // by member id
+	peers       *logsample.Logger              // of what callers cause
 
 	mu      sync.Mutex // guards below
 	streams map[*stream]struct{}
@@ -85,6 +99,9 @@ func New(c Config) *Server {
 		idle:    make(chan struct{}),
 	}
 	s.serving, s.close = context.WithCancel(context.Background())
+	s.streamSlots = ratelimit.NewSlots[netip.Prefix](&c.Counts, ratelimit.StreamsPerAddress, ratelimit.StreamsInTotal)
+	s.memberRooms = ratelimit.NewHolderSlots[string](&c.Counts, ratelimit.RoomsPerMember)
+	s.peers = &logsample.Logger{Log: c.Log}
 	s.pool = delivery.New(delivery.Config{Tick: s.tick})
 	close(s.idle)
 	s.handlers = s.routes()
@@ -98,11 +115,11 @@ func (s *Server) routes() map[string]http.Handler {
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.identify),
-		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor()),
+		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(), connect.UnaryInterceptorFunc(s.limitUnary)),
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)
-	handle := func(path string, handler http.Handler) { handlers[path] = withMediaType(withResponse(handler)) }
+	handle := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.withResponse(handler)) }
 	handle((&chatRoom{s}).handler(options))
 	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
 	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)

@@ -19,6 +19,7 @@ import (
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
+	"chatroom/server/internal/ratelimit"
 )
 
 // stream is one client's stream, of any method. Its handler writes the first message,
@@ -45,9 +46,10 @@ type stream struct {
 	closing error     // why the stream is to end
 	written time.Time // when something was last appended
 
-	server *Server
-	cancel context.CancelFunc
-	origin origin
+	server     *Server
+	cancel     context.CancelFunc
+	origin     origin
+	membership membership
 }
 
 // notice is something that a stream's task has to do.
@@ -67,13 +69,22 @@ const (
 	replayItems = 32       // items at a time while the journal is read
 )
 
-// newStream returns a stream that has begun to collect what its feed has.
-func (s *Server) newStream(ctx context.Context, message func(any) any) *stream {
+// newStream returns a stream that has begun to collect what its feed has, or the limit
+// that refuses it.
+func (s *Server) newStream(ctx context.Context, message func(any) any) (*stream, error) {
+	giveBack := func() {}
+	if s.streamSlots != nil {
+		var err error
+		if giveBack, err = s.streamSlots.Acquire(ratelimit.Network(clientAddress(ctx))); err != nil {
+			return nil, s.refusedCall(ctx, err)
+		}
+	}
 	st := &stream{server: s, message: message, origin: responseOf(ctx).origin()}
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
 	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
-	return st
+	st.membership.stream = giveBack
+	return st, nil
 }
 
 // wake has the task run.
@@ -87,6 +98,7 @@ func (s *stream) notify(n notice) {
 // abandon ends a stream that has not begun.
 func (s *stream) abandon() {
 	s.feed.Close()
+	s.membership.end()
 	s.cancel()
 }
 
@@ -289,6 +301,7 @@ func (s *stream) finish() delivery.Result {
 
 func (s *stream) end() delivery.Result {
 	s.feed.Close()
+	s.membership.end()
 	s.cancel()
 	s.server.closed(s)
 	s.held = nil

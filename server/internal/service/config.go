@@ -87,6 +87,14 @@ type Config struct {
 	// means DefaultDrain.
 	Drain time.Duration
 
+	// Limits changes what callers may ask for, as the flag -limits does: settings such
+	// as "send.member=20/s:100", separated by commas, or "off". Empty means the defaults
+	// in docs/LIMITS.md.
+	Limits string
+	// TrustedProxies are networks, separated by commas, whose headers about the address
+	// of a client are believed. Empty means that none is.
+	TrustedProxies string
+
 	// Ready is called once the service accepts connections, with the addresses that it
 	// listens on. Nil means that nothing is called.
 	Ready func(addresses []string) `json:"-"`

@@ -29,9 +29,12 @@ func Run(ctx context.Context, c Config) error {
 
 	// Start. The ports are opened before the data directory is: a service that can't
 	// have its ports touches nothing in there.
+	access, err := c.access()
+	if err != nil {
+		return err
+	}
 	var kinds *schema.Schema
 	if c.Schema != "" {
-		var err error
 		if kinds, err = schema.Open(c.Schema); err != nil {
 			return fmt.Errorf("-schema: %w", err)
 		}
@@ -69,6 +72,9 @@ func Run(ctx context.Context, c Config) error {
 		Heartbeat:    c.Heartbeat,
 		WriteTimeout: c.WriteTimeout,
 		Drain:        c.Drain,
+		Proxies:      access.proxies,
+		Rates:        access.rates,
+		Counts:       access.counts,
 		Log:          c.Log,
 	})
 	server, err := httpd.New(httpd.Config{
@@ -78,6 +84,8 @@ func Run(ctx context.Context, c Config) error {
 		RPC:          api.Handlers(),
 		Page:         web.Files(),
 		WriteTimeout: c.WriteTimeout,
+		Proxies:      access.proxies,
+		Counts:       access.counts,
 		Log:          c.Log,
 	})
 	if err != nil {

@@ -73,6 +73,14 @@ func (d *Directory) Exists(ctx context.Context, room string) (bool, error) {
 	return d.profiles.has(room), nil
 }
 
+// Len returns how many rooms there are.
+func (d *Directory) Len(ctx context.Context) (int, error) {
+	if err := d.Load(ctx); err != nil {
+		return 0, err
+	}
+	return d.index.Len(), nil
+}
+
 // SetMembers sets how many members a room has on this node.
 func (d *Directory) SetMembers(room string, n int) { d.index.SetMembers(room, n) }
 

@@ -26,17 +26,21 @@ func (h *Hub) admit(ctx context.Context, m chat.Member, room string) error {
 	if h.creation == CreationAnyone || h.creation == CreationMembers && m.ID != "" {
 		return nil
 	}
+	exists, err := h.Exists(ctx, room)
+	if err == nil && !exists {
+		err = &chat.TargetError{Field: "room", Err: chat.ErrRoomCreation}
+	}
+	return err
+}
+
+// Exists reports whether a room exists: whether it is configured, or has a member, an
+// event or a profile.
+func (h *Hub) Exists(ctx context.Context, room string) (bool, error) {
 	if exists, err := h.existsWithoutEvents(ctx, room); exists || err != nil {
-		return err
+		return exists, err
 	}
 	head, err := h.head(ctx, room)
-	if err != nil {
-		return err
-	}
-	if head.Last == 0 {
-		return &chat.TargetError{Field: "room", Err: chat.ErrRoomCreation}
-	}
-	return nil
+	return head.Last > 0, err
 }
 
 // known returns the head of a room's log, or chat.ErrUnknownRoom for a room that does not

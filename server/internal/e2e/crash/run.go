@@ -92,7 +92,7 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 		return nil, err
 	}
 	s := &server{program: c.Program, args: append([]string{
-		"-listen", address, "-data", c.Dir, "-heartbeat", "1s", "-drain", "500ms",
+		"-listen", address, "-data", c.Dir, "-heartbeat", "1s", "-drain", "500ms", "-limits", "off",
 	}, c.Args...)}
 	if err := s.start(); err != nil {
 		return nil, err

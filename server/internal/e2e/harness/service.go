@@ -44,10 +44,16 @@ func ListenOn(address string) Option {
 	return func(c *service.Config) { c.Addresses = []string{address} }
 }
 
-// newConfig is the configuration of the services of tests: a free port, and short
-// timeouts where a stop would wait for them.
+// WithLimits makes a service have the default limits, changed by settings.
+func WithLimits(settings string) Option {
+	return func(c *service.Config) { c.Limits = settings }
+}
+
+// newConfig is the configuration of the services of tests: a free port, short timeouts
+// where a stop would wait for them, and no limits, since tests ask for more than people
+// do.
 func newConfig(options ...Option) service.Config {
-	c := service.Config{Addresses: []string{"127.0.0.1:0"}, Drain: time.Second, PresenceGrace: time.Millisecond}
+	c := service.Config{Addresses: []string{"127.0.0.1:0"}, Drain: time.Second, PresenceGrace: time.Millisecond, Limits: "off"}
 	for _, o := range options {
 		o(&c)
 	}

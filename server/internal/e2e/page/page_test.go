@@ -17,7 +17,7 @@ import (
 // People on the page and a native client are in one room.
 func TestPageAndNativeClientShareARoom(t *testing.T) {
 	t.Parallel()
-	b, s, ctx := newBrowser(t), harness.Start(t), harness.Context(t)
+	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("")), harness.Context(t)
 	token, _ := s.SignIn(t, "grace")
 	native := harness.OpenGRPCGo(t, s, token)
 	receive, err := native.Subscribe(ctx, harness.SubscribeTo(&chatv1.Subscription{Room: "lobby"}))
@@ -49,7 +49,7 @@ func TestPageAndNativeClientShareARoom(t *testing.T) {
 // A page whose connections break resumes: no message is missing, and none comes twice.
 func TestPageResumesAfterBrokenConnections(t *testing.T) {
 	t.Parallel()
-	b, s, ctx := newBrowser(t), harness.Start(t), harness.Context(t)
+	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("")), harness.Context(t)
 	line := newBreakableProxy(t, s.Addr)
 	ada := b.openSignedIn(t, line.URL, "Ada")
 	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
@@ -80,7 +80,7 @@ func TestPageResumesAfterBrokenConnections(t *testing.T) {
 func TestPageInTenTabs(t *testing.T) {
 	testenv.RequireFull(t, "ten tabs take half a minute of processor time")
 	t.Parallel()
-	b, s := newBrowser(t), harness.Start(t)
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
 	tabs := []*tab{b.open(t, s.URL, "tab 0")}
 	tabs[0].do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
 	tabs[0].do(chromedp.WaitVisible(chromedp.CSS("#text")))
@@ -103,7 +103,7 @@ func TestPageInTenTabs(t *testing.T) {
 // opened later.
 func TestPageEditsReactionsAndDeletions(t *testing.T) {
 	t.Parallel()
-	b, s := newBrowser(t), harness.Start(t)
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
 	ada, bob := b.openSignedIn(t, s.URL, "Ada"), b.openSignedIn(t, s.URL, "Bob")
 	ada.sendMessage("first")
 	ada.sendMessage("second")
@@ -148,7 +148,7 @@ func TestPageEditsReactionsAndDeletions(t *testing.T) {
 // The page shows who is in the room and who is typing, until they leave or stop.
 func TestPagePresenceAndTyping(t *testing.T) {
 	t.Parallel()
-	b, s := newBrowser(t), harness.Start(t)
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
 	ada := b.openSignedIn(t, s.URL, "Ada")
 	ada.widen()
 	const people = `[...document.querySelectorAll(".people .person .name")].map((n) => n.textContent).join()`
@@ -170,7 +170,7 @@ func TestPagePresenceAndTyping(t *testing.T) {
 // The list of rooms shows how many messages came while another room was open.
 func TestPageRoomListAndProfile(t *testing.T) {
 	t.Parallel()
-	b, s := newBrowser(t), harness.Start(t)
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
 	ada, bob := b.openSignedIn(t, s.URL, "Ada"), b.openSignedIn(t, s.URL+"?room=tea", "Bob")
 	ada.widen()
 	bob.sendMessage("what is left")
@@ -198,7 +198,7 @@ func TestPageRoomListAndProfile(t *testing.T) {
 // and without being asked for again.
 func TestPageRoomListIsPushed(t *testing.T) {
 	t.Parallel()
-	b, s, ctx := newBrowser(t), harness.Start(t), harness.Context(t)
+	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("")), harness.Context(t)
 	token, _ := s.SignIn(t, "grace")
 	grace := harness.ConnectOver(harness.H2CClient)(t, s, token)
 	say := func(room, text string) {
@@ -243,7 +243,7 @@ func TestPageRoomListIsPushed(t *testing.T) {
 // it does.
 func TestPageKeepsContentSecurityPolicy(t *testing.T) {
 	t.Parallel()
-	b, s := newBrowser(t), harness.Start(t)
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
 	var said []string
 	ctx, cancel := context.WithCancel(b.ctx)
 	heard := make(chan struct{})

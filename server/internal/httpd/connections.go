@@ -1,0 +1,60 @@
+package httpd
+
+import (
+	"context"
+	"net"
+	"net/netip"
+
+	"chatroom/server/internal/clientaddr"
+	"chatroom/server/internal/logsample"
+	"chatroom/server/internal/outbound"
+	"chatroom/server/internal/ratelimit"
+)
+
+// connectionSlots bounds how many connections there are, in total and of an address.
+type connectionSlots struct {
+	byAddress *ratelimit.Slots[netip.Prefix]
+	proxies   clientaddr.Proxies
+	peers     *logsample.Logger
+}
+
+func newConnectionSlots(counts *ratelimit.Counts, proxies clientaddr.Proxies, peers *logsample.Logger) *connectionSlots {
+	slots := ratelimit.NewSlots[netip.Prefix](counts, ratelimit.ConnectionsPerAddress, ratelimit.ConnectionsInTotal)
+	return &connectionSlots{slots, proxies, peers}
+}
+
+// acquire takes a slot for a connection of peer, HOST:PORT. A trusted proxy, which
+// connects for many clients, is bounded by the total alone.
+func (s *connectionSlots) acquire(peer string) (release func(), err error) {
+	source, ok := sourceOf(peer)
+	if ok && s.proxies.Trusts(source.Addr()) {
+		return s.byAddress.AcquireUnheld()
+	}
+	return s.byAddress.Acquire(source)
+}
+
+// countedListener closes connections for which there is no slot.
+type countedListener struct {
+	net.Listener
+	slots *connectionSlots
+}
+
+// Accept implements net.Listener.
+func (l countedListener) Accept() (net.Conn, error) {
+	for {
+		nc, err := l.Listener.Accept()
+		if err != nil {
+			return nil, err
+		}
+		peer := nc.RemoteAddr().String()
+		release, err := l.slots.acquire(peer)
+		if err == nil {
+			return &outbound.WatchedConn{Conn: nc, Closed: release}, nil
+		}
+		if t, ok := nc.(*net.TCPConn); ok {
+			_ = t.SetLinger(0) // its close resets it, and leaves nothing to the kernel
+		}
+		_ = nc.Close()
+		l.slots.peers.Warn(context.Background(), "a connection was refused by a limit", "peer", peer, "reason", err)
+	}
+}

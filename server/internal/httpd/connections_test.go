@@ -1,0 +1,116 @@
+package httpd
+
+import (
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"chatroom/server/internal/clientaddr"
+	"chatroom/server/internal/ratelimit"
+)
+
+// answers asks for the page on a connection that stays open, and reports whether it is
+// answered.
+func answers(t *testing.T, nc net.Conn) bool {
+	t.Helper()
+	if err := nc.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := nc.Write([]byte("GET / HTTP/1.1\r\nHost: localhost\r\n\r\n")); err != nil {
+		return false
+	}
+	var b [12]byte
+	n, err := nc.Read(b[:])
+	return err == nil && string(b[:n]) == "HTTP/1.1 200"
+}
+
+func TestConnectionsAreBounded(t *testing.T) {
+	for _, tt := range []struct {
+		name    string
+		counts  ratelimit.Counts
+		proxies string
+		limit   string // in the log; empty if no connection is refused
+	}{
+		{"no bound", ratelimit.Counts{}, "", ""},
+		{"of an address", ratelimit.Counts{ratelimit.ConnectionsPerAddress: 3, ratelimit.ConnectionsInTotal: 9}, "", "connections.address"},
+		{"in total", ratelimit.Counts{ratelimit.ConnectionsPerAddress: 9, ratelimit.ConnectionsInTotal: 3}, "", "connections.total"},
+		{"of a proxy", ratelimit.Counts{ratelimit.ConnectionsPerAddress: 3}, "loopback", ""},
+		{"of a proxy in total", ratelimit.Counts{ratelimit.ConnectionsPerAddress: 1, ratelimit.ConnectionsInTotal: 3}, "loopback", "connections.total"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			proxies, err := clientaddr.Parse(tt.proxies)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var log syncBuffer
+			s := serve(t, Config{Counts: tt.counts, Proxies: proxies, Log: slog.New(slog.NewTextHandler(&log, nil))})
+			address := s.listeners.Addresses()[0]
+			connect := func() net.Conn {
+				t.Helper()
+				nc, err := net.Dial("tcp", address)
+				if err != nil {
+					t.Fatal(err)
+				}
+				t.Cleanup(func() { _ = nc.Close() })
+				return nc
+			}
+			var open []net.Conn
+			for range 3 {
+				nc := connect()
+				if open = append(open, nc); !answers(t, nc) {
+					t.Fatalf("connection %d is refused, want 3", len(open))
+				}
+			}
+			if refused := !answers(t, connect()); refused != (tt.limit != "") {
+				t.Errorf("the fourth connection is refused = %t, want %t", refused, tt.limit != "")
+			}
+			if tt.limit == "" {
+				return
+			}
+			if got := log.String(); !strings.Contains(got, "limit "+tt.limit) || !strings.Contains(got, "peer=127.0.0.1:") {
+				t.Errorf("the log is %q, want the refusal with the peer and %s", got, tt.limit)
+			}
+			if err := open[0].Close(); err != nil {
+				t.Fatal(err)
+			}
+			for !answers(t, connect()) { // until the server has noticed the close
+			}
+		})
+	}
+}
+
+// Connections of every protocol give their slots back.
+func TestConnectionSlotsAreGivenBack(t *testing.T) {
+	for name, speak := range map[string]func(*http.Protocols, bool){
+		"HTTP/1.1": (*http.Protocols).SetHTTP1, "HTTP/2": (*http.Protocols).SetUnencryptedHTTP2,
+	} {
+		s := serve(t, Config{Counts: ratelimit.Counts{ratelimit.ConnectionsPerAddress: 1}})
+		for range 3 {
+			c := client(t, speak)
+			eventually(t, name+" is answered", func() bool {
+				response, err := c.Get(s.url(0))
+				if err != nil {
+					return false
+				}
+				return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+			})
+			c.CloseIdleConnections()
+		}
+		eventually(t, "no slot of "+name+" is held", func() bool { return s.slots.byAddress.Held() == 0 })
+	}
+	p, url := serveTLS(t, Config{Counts: ratelimit.Counts{ratelimit.ConnectionsPerAddress: 1}})
+	for _, speak := range []func(*http.Protocols, bool){(*http.Protocols).SetHTTP1, (*http.Protocols).SetHTTP2} {
+		c := tlsClient(t, p, speak)
+		eventually(t, "TLS is answered", func() bool {
+			response, err := c.Get(url)
+			if err != nil {
+				return false
+			}
+			return response.Body.Close() == nil && response.StatusCode == http.StatusOK
+		})
+		c.CloseIdleConnections()
+	}
+}

@@ -1,0 +1,33 @@
+package service
+
+import (
+	"fmt"
+
+	"chatroom/server/internal/clientaddr"
+	"chatroom/server/internal/ratelimit"
+)
+
+// access is what Config says about callers: what they may ask for, and how their
+// addresses are known.
+type access struct {
+	proxies clientaddr.Proxies
+	rates   *ratelimit.Limiter
+	counts  ratelimit.Counts
+}
+
+func (c *Config) access() (a access, err error) {
+	if a.proxies, err = clientaddr.Parse(c.TrustedProxies); err != nil {
+		return a, fmt.Errorf("-trusted-proxies: %w", err)
+	}
+	limits, counts := ratelimit.Defaults()
+	if c.Limits != "" {
+		if err := limits.Set(&counts, c.Limits); err != nil {
+			return a, fmt.Errorf("-limits: %w", err)
+		}
+	}
+	a.counts = counts
+	if limits != (ratelimit.Limits{}) {
+		a.rates = ratelimit.New(ratelimit.Config{Limits: limits})
+	}
+	return a, nil
+}
