@@ -52,6 +52,10 @@ type Config struct {
 	// take at once before the connection is closed. Zero means 30 s. Handlers bound
 	// their own writes, but can't end one that waits for the socket there.
 	WriteTimeout time.Duration
+	// Hosts are the names that requests may be for.
+	Hosts Hosts
+	// Origins are the web origins whose pages may call RPC.
+	Origins Origins
 	// Proxies have as many connections as they want.
 	Proxies clientaddr.Proxies
 	// Counts bounds connections.
@@ -85,6 +89,9 @@ func New(c Config) (*Server, error) {
 	}
 	mux.Handle("/", page)
 	peers := &logsample.Logger{Log: c.Log}
+	var handler http.Handler = &front{
+		mux: mux, hosts: c.Hosts, origins: c.Origins, cors: newCORS(&c.Origins), proxies: c.Proxies, peers: peers,
+	}
 	s := &Server{
 		listeners: c.Listeners,
 		tls:       c.TLS,
@@ -93,9 +100,8 @@ func New(c Config) (*Server, error) {
 		slots:     newConnectionSlots(&c.Counts, c.Proxies, peers),
 		log:       c.Log,
 	}
-	var handler http.Handler = mux
 	if c.TLS != nil {
-		handler = secure(mux, c.TLS.hsts)
+		handler = secure(handler, c.TLS.hsts)
 	}
 	s.http = newHTTP1(handler, c.Log)
 	s.http.ConnContext = withTLSState

@@ -4,18 +4,29 @@ import (
 	"fmt"
 
 	"chatroom/server/internal/clientaddr"
+	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/ratelimit"
 )
 
-// access is what Config says about callers: what they may ask for, and how their
-// addresses are known.
+// access is what Config says about callers: from where they may call, what they may ask
+// for, and how their addresses are known.
 type access struct {
 	proxies clientaddr.Proxies
 	rates   *ratelimit.Limiter
 	counts  ratelimit.Counts
+	hosts   httpd.Hosts // unless Config.Hosts is empty
+	origins httpd.Origins
 }
 
 func (c *Config) access() (a access, err error) {
+	if c.Hosts != "" {
+		if a.hosts, err = httpd.ParseHosts(c.Hosts); err != nil {
+			return a, fmt.Errorf("-hosts: %w", err)
+		}
+	}
+	if a.origins, err = httpd.ParseOrigins(c.CORSOrigins); err != nil {
+		return a, fmt.Errorf("-cors-origins: %w", err)
+	}
 	if a.proxies, err = clientaddr.Parse(c.TrustedProxies); err != nil {
 		return a, fmt.Errorf("-trusted-proxies: %w", err)
 	}

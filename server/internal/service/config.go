@@ -87,6 +87,13 @@ type Config struct {
 	// means DefaultDrain.
 	Drain time.Duration
 
+	// Hosts are the names that requests may be for, separated by commas; an asterisk
+	// allows all. Empty allows all, or the names of loopback if the service listens
+	// there alone.
+	Hosts string
+	// CORSOrigins are the origins whose pages may call the service from a browser,
+	// separated by commas. Empty means its own alone.
+	CORSOrigins string
 	// Limits changes what callers may ask for, as the flag -limits does: settings such
 	// as "send.member=20/s:100", separated by commas, or "off". Empty means the defaults
 	// in docs/LIMITS.md.

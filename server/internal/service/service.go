@@ -44,6 +44,9 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("-listen: %w", err)
 	}
 	defer listeners.Close()
+	if c.Hosts == "" {
+		access.hosts = httpd.DefaultHosts(listeners.Addresses(), append(c.TLS.Auto, c.Addresses...)...)
+	}
 	certificates, redirect, err := c.TLS.open(append(listeners.Addresses(), c.Addresses...), c.Data, c.Log)
 	if err != nil {
 		return err
@@ -84,6 +87,8 @@ func Run(ctx context.Context, c Config) error {
 		RPC:          api.Handlers(),
 		Page:         web.Files(),
 		WriteTimeout: c.WriteTimeout,
+		Hosts:        access.hosts,
+		Origins:      access.origins,
 		Proxies:      access.proxies,
 		Counts:       access.counts,
 		Log:          c.Log,
