@@ -13,9 +13,12 @@ import (
 )
 
 // answers asks for the page on a connection that stays open, and reports whether it is
-// answered.
+// answered. That there is no connection means that it was refused.
 func answers(t *testing.T, nc net.Conn) bool {
 	t.Helper()
+	if nc == nil {
+		return false
+	}
 	if err := nc.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +55,7 @@ func TestConnectionsAreBounded(t *testing.T) {
 				t.Helper()
 				nc, err := net.Dial("tcp", address)
 				if err != nil {
-					t.Fatal(err)
+					return nil // it is reset before it is known here
 				}
 				t.Cleanup(func() { _ = nc.Close() })
 				return nc
