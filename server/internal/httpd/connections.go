@@ -51,10 +51,10 @@ func (l countedListener) Accept() (net.Conn, error) {
 		if err == nil {
 			return &outbound.WatchedConn{Conn: nc, Closed: release}, nil
 		}
+		l.slots.peers.Warn(context.Background(), "a connection was refused by a limit", "peer", peer, "reason", err)
 		if t, ok := nc.(*net.TCPConn); ok {
 			_ = t.SetLinger(0) // its close resets it, and leaves nothing to the kernel
 		}
 		_ = nc.Close()
-		l.slots.peers.Warn(context.Background(), "a connection was refused by a limit", "peer", peer, "reason", err)
 	}
 }
