@@ -4,6 +4,8 @@ export interface Failure {
   readonly code: FailureCode;
   /** A sentence for the person at the screen. */
   readonly message: string;
+  /** How long the server asks to wait before another attempt, in milliseconds; missing if it does not. */
+  readonly retryAfter?: number;
 }
 
 export type FailureCode =
@@ -27,10 +29,12 @@ export type FailureCode =
 /** What a call to the service rejects with. */
 export class ChatError extends Error implements Failure {
   readonly code: FailureCode;
+  readonly retryAfter?: number;
 
-  constructor({ code, message }: Failure) {
+  constructor({ code, message, retryAfter }: Failure) {
     super(message);
     this.code = code;
+    if (retryAfter !== undefined) this.retryAfter = retryAfter;
   }
 }
 

@@ -133,6 +133,21 @@ test("a failed send can be queued again after the others, or discarded", () => {
   assert.deepEqual(p.outbox, ["b stored"]);
 });
 
+test("a send that came too often is sent again after the wait that the server asks for", () => {
+  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const tooMuch: Failure = { code: "resource_exhausted", message: "Wait 3 s.", retryAfter: 2_500 };
+  p.do(failed("a", tooMuch));
+  assert.deepEqual(p.effects, [{ type: "startTimer", timer: "resend", after: 2_500 }]);
+  assert.deepEqual([p.outbox, p.state.outbox.entries[0]?.problem], [["a queued"], "Wait 3 s."]);
+  p.do({ type: "send", id: "b", body: message("B") });
+  assert.equal(p.of("send").length, 0, "the next one waits, too");
+  p.do({ type: "timer", timer: "resend" });
+  assert.deepEqual(
+    p.of("send").map((e) => e.id),
+    ["a"],
+  );
+});
+
 test("internal errors are retried a few times only", () => {
   const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
   for (let i = 1; i < maxServerErrors; i++) {

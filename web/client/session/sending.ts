@@ -46,7 +46,7 @@ export function sendFailed(s: Step, id: string, token: string, failure: Failure)
     s.set("auth", dropToken(s.state.auth, token));
     return sendNext(s); // if there is a newer token; otherwise it waits for one
   }
-  s.apply("outbox", outbox.delay(s.state.outbox, entry, s.env));
+  s.apply("outbox", outbox.delay(s.state.outbox, entry, failure, s.env));
 }
 
 /** The user retries a failed send. A reply to a message that was deleted is sent as a plain message. */

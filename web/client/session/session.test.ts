@@ -91,6 +91,17 @@ test("an ephemeral event does not move the cursor", () => {
   assert.deepEqual(p.state.cursor, { epoch: "e1", sequence: 4n });
 });
 
+test("a refused stream is opened again after the wait that the server asks for", () => {
+  const p = new SessionHarness().do({ type: "start" });
+  const { stream } = p.state.connection;
+  p.do({ type: "ended", stream, end: { code: "resource_exhausted", message: "Wait 5 s.", retryAfter: 5_000 } });
+  assert.deepEqual(
+    p.of("startTimer").map((e) => [e.timer, e.after]),
+    [["reconnect", 5_000]],
+  );
+  assert.equal(p.state.connection.phase, "waiting");
+});
+
 test("delays have bounds that double up to the highest", () => {
   for (let failures = 1; failures < 40; failures++) {
     const bound = Math.min(lastBound, firstBound * 2 ** (failures - 1));

@@ -29,7 +29,7 @@ export function signInFailed(s: Step, failure: Failure): void {
   s.apply("auth", transition);
   // A form that was submitted meanwhile may have replaced the sign-in that the stream waits for.
   const isStuck = s.state.connection.phase === "signingIn" && !s.state.auth.pending;
-  if (reaction === "retry") retry(s);
+  if (reaction === "retry") retry(s, failure.retryAfter);
   else if (reaction === "connect" || isStuck) connect(s);
 }
 

@@ -25,9 +25,9 @@ export function connect(s: Step): void {
   s.apply("connection", connection.open(s.state.connection, s.token, memberId, start, now));
 }
 
-/** Closes the stream and opens another one after a delay. */
-export function retry(s: Step): void {
-  s.apply("connection", connection.waitToRetry(s.state.connection, s.env));
+/** Closes the stream and opens another one after a delay, of at least what the server asks for. */
+export function retry(s: Step, retryAfter = 0): void {
+  s.apply("connection", connection.waitToRetry(s.state.connection, s.env, retryAfter));
 }
 
 /** The user wants a connection now: an attempt in flight is replaced. */
@@ -78,6 +78,6 @@ export function streamEnded(s: Step, end: StreamEnd): void {
       s.emit({ type: "listRooms" }); // no stream asks for the list, and the user may want another room
       return;
     default:
-      retry(s);
+      retry(s, end.retryAfter);
   }
 }

@@ -105,11 +105,11 @@ export function markRefused(c: Connection, problem: string): Transition<Connecti
   return [{ ...c, phase: "refused", problem }, ...hangUp(c)];
 }
 
-/** Closes the stream and waits, longer after every failure in a row. */
-export function waitToRetry(c: Connection, { now, random }: Env): Transition<Connection> {
+/** Closes the stream and waits, longer after every failure in a row, and at least so many milliseconds. */
+export function waitToRetry(c: Connection, { now, random }: Env, least = 0): Transition<Connection> {
   const failures = isJoined(c) && now - c.joinedAt >= healthyAfter ? 1 : c.failures + 1;
   // A server that drains has announced when to reconnect, with jitter.
-  const after = c.draining && c.retryAt > now ? c.retryAt - now : backoff(failures, random);
+  const after = c.draining && c.retryAt > now ? c.retryAt - now : Math.max(least, backoff(failures, random));
   return [{ ...c, phase: "waiting", failures, retryAt: now + after }, ...hangUp(c), reconnectIn(after)];
 }
 

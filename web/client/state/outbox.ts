@@ -88,8 +88,9 @@ export function markStored(outbox: Outbox, id: string, { epoch, sequence, time }
 }
 
 /** Whether an entry whose attempt failed is to be attempted again. */
-export function isRetryable(entry: OutboxEntry, { code }: Failure, now: number): boolean {
+export function isRetryable(entry: OutboxEntry, { code, retryAfter }: Failure, now: number): boolean {
   if (now - entry.since >= retryWindow) return false;
+  if (code === "resource_exhausted") return retryAfter !== undefined; // it came too often, or is too large
   return serverErrors.includes(code) ? entry.attempts < maxServerErrors : transient.includes(code);
 }
 
@@ -98,9 +99,9 @@ export function markQueued(outbox: Outbox, id: string, { message }: Failure): Ou
   return update(outbox, id, { status: "queued", problem: message });
 }
 
-/** Waits before the next attempt, longer after every attempt at the entry. */
-export function delay(outbox: Outbox, entry: OutboxEntry, { now, random }: Env): Transition<Outbox> {
-  const after = backoff(entry.attempts, random);
+/** Waits before the next attempt, longer after every attempt at the entry, and as long as the server asks. */
+export function delay(outbox: Outbox, entry: OutboxEntry, failure: Failure, { now, random }: Env): Transition<Outbox> {
+  const after = Math.max(failure.retryAfter ?? 0, backoff(entry.attempts, random));
   return [
     { ...outbox, resendAt: now + after },
     { type: "startTimer", timer: "resend", after },

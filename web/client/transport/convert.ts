@@ -1,7 +1,7 @@
 // Converts the messages of the contract to the plain values of model.ts, and back.
 
-import type { DescMessage, MessageInitShape } from "@bufbuild/protobuf";
-import { type Duration, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
+import { type DescMessage, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { type Duration, DurationSchema, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Failure, FailureCode } from "../failure";
 import type {
@@ -47,7 +47,25 @@ export function toFailure(reason: unknown): Failure {
   if (error.cause instanceof TypeError) {
     return { code: "unavailable", message: "The server could not be reached." };
   }
-  return { code: codeName(error.code), message: sentence(error.rawMessage) };
+  const code = codeName(error.code);
+  const retryAfter = retryDelay(error);
+  if (retryAfter === 0) return { code, message: sentence(error.rawMessage) };
+  const message =
+    code === "resource_exhausted"
+      ? `That was too much at once. The server asks to wait ${Math.ceil(retryAfter / 1_000)} s.`
+      : sentence(error.rawMessage);
+  return { code, message, retryAfter };
+}
+
+/** Returns how long the server asks to wait, in milliseconds, 0 if it does not. */
+function retryDelay({ details }: ConnectError): number {
+  for (const detail of details) {
+    // The delay is the only field: a tag and a length, of one byte each, come before it.
+    if ("type" in detail && detail.type === "google.rpc.RetryInfo") {
+      return durationMilliseconds(fromBinary(DurationSchema, detail.value.subarray(2)));
+    }
+  }
+  return 0;
 }
 
 /** InvalidArgument is "invalid_argument" in the protocol. */

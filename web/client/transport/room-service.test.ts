@@ -2,6 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
+import { ChatError } from "../failure";
 import {
   ListEventsRequestSchema,
   ListEventsResponseSchema,
@@ -262,6 +263,26 @@ test("a sign-in renews its token", async () => {
   const identity = await createRoomService("http://server", "lobby").signIn("t1", " Ada ");
   assert.deepEqual(identity, { token: "t2", member: { id: "m", name: "Ada" }, expires: 9_000 });
   assert.equal(calls[0]!.headers.get("authorization"), "Bearer t1");
+});
+
+test("a failure has the wait that the server asks for", async () => {
+  const fail = (code: string, type: string) =>
+    answer(
+      "application/json",
+      Buffer.from(`{"code":"${code}","message":"limit","details":[{"type":"${type}","value":"CggIAhCAyrXuAQ"}]}`),
+      code === "unavailable" ? 503 : 429,
+    );
+  const send = () => createRoomService("http://server", "lobby").send("", "a", { kind: "deletion", target: 1n });
+  fail("resource_exhausted", "google.rpc.RetryInfo");
+  await assert.rejects(send(), {
+    code: "resource_exhausted",
+    message: "That was too much at once. The server asks to wait 3 s.",
+    retryAfter: 2_500,
+  });
+  fail("unavailable", "google.rpc.RetryInfo");
+  await assert.rejects(send(), { code: "unavailable", message: "Limit.", retryAfter: 2_500 });
+  fail("resource_exhausted", "google.rpc.Other");
+  await assert.rejects(send(), (reason) => reason instanceof ChatError && reason.retryAfter === undefined);
 });
 
 test("failures have the protocol's code and a sentence", async () => {

@@ -77,7 +77,7 @@ export function MessageItem({ row, active, actions, dispatch }: Props) {
       )}
       {status === "failed" && <Failed what="Not sent." id={row.id} problem={row.problem} dispatch={dispatch} />}
       {row.failed && <Failed what={failedLabels[row.failed.kind]} {...row.failed} dispatch={dispatch} />}
-      {status === "queued" && <p class="state">Waiting…</p>}
+      {status === "queued" && <p class="state">Waiting… {row.problem}</p>}
       {status === "sending" && <p class="state">Sending…</p>}
       {pending && <p class="state">{pending === "edit" ? "Saving…" : "Deleting…"}</p>}
     </li>
