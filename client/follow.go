@@ -86,7 +86,7 @@ func (f *follower) run(ctx context.Context) error {
 		case permanent(err):
 			return err
 		}
-		if err := wait(ctx, max(f.backoff.pause(), time.Until(f.notBefore))); err != nil {
+		if err := wait(ctx, max(f.backoff.pause(), time.Until(f.notBefore), retryAfter(err))); err != nil {
 			return err
 		}
 	}

@@ -223,6 +223,30 @@ func TestFollowEndsOnPermanentError(t *testing.T) {
 	}
 }
 
+// A stream that a limit refuses is opened again after the wait that the server asks for.
+func TestFollowWaitsForLimits(t *testing.T) {
+	var opened []time.Time
+	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+		opened = append(opened, time.Now())
+		if n == 0 {
+			return tooMuch(t, 9*time.Second)
+		}
+		return errors.Join(sendFrames(to, joined(0, time.Hour), event(0, 1)), untilCanceled(ctx))
+	}}
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		for event, err := range c.Follow(t.Context(), "lobby", client.Start{}) {
+			if err != nil || event.GetSequence() != 1 {
+				t.Errorf("Follow yielded %v, %v, want the event", event, err)
+			}
+			break
+		}
+		if len(opened) != 2 {
+			t.Fatalf("%d streams were opened, want 2", len(opened))
+		}
+		checkBetween(t, "second stream", opened[1].Sub(opened[0]), 9*time.Second, 200*time.Millisecond)
+	})
+}
+
 // A context ends Follow while a stream is open and during the pause between streams.
 func TestFollowEndsWithContext(t *testing.T) {
 	for name, subscribe := range map[string]func(context.Context, int, stream) error{

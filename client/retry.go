@@ -8,9 +8,16 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/encoding/protowire"
+	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 )
 
-const minBackoff = 100 * time.Millisecond
+const (
+	minBackoff = 100 * time.Millisecond
+	// maxRetryAfter bounds the wait that a server can ask for.
+	maxRetryAfter = time.Minute
+)
 
 // backoff is an exponential backoff with full jitter: clients that lose the same
 // server at once reconnect spread over the whole pause.
@@ -43,6 +50,33 @@ func wait(ctx context.Context, d time.Duration) error {
 	}
 }
 
+// retryAfter returns how long the server asks to wait before another attempt, and 0 if
+// it does not.
+func retryAfter(err error) time.Duration {
+	coded, ok := errors.AsType[*connect.Error](err)
+	if !ok {
+		return 0
+	}
+	for _, detail := range coded.Details() {
+		if detail.Type() != "google.rpc.RetryInfo" {
+			continue
+		}
+		// The delay is the only field of RetryInfo. The package of its generated code
+		// would be a dependency for that alone.
+		number, kind, n := protowire.ConsumeTag(detail.Bytes())
+		if number != 1 || kind != protowire.BytesType {
+			return 0
+		}
+		encoded, m := protowire.ConsumeBytes(detail.Bytes()[n:])
+		delay := new(durationpb.Duration)
+		if m < 0 || proto.Unmarshal(encoded, delay) != nil {
+			return 0
+		}
+		return min(max(delay.AsDuration(), 0), maxRetryAfter)
+	}
+	return 0
+}
+
 // permanent reports whether a retry would fail for the same reason. Codes that the
 // server sent are reliable. Codes that were set on this side mostly report a broken
 // connection and differ by protocol and by where it broke; the exceptions indicate
@@ -53,6 +87,9 @@ func permanent(err error) bool {
 	}
 	code := connect.CodeOf(err)
 	if connect.IsWireError(err) {
+		if code == connect.CodeResourceExhausted && retryAfter(err) > 0 {
+			return false // too many requests: one that is too large names no time
+		}
 		switch code {
 		case connect.CodeUnavailable, connect.CodeDeadlineExceeded, connect.CodeAborted, connect.CodeCanceled:
 			return false

@@ -30,7 +30,8 @@ var errNotUTF8 = connect.NewError(connect.CodeInvalidArgument, errors.New("must 
 // token, id and text together identify the send.
 //
 // Attempts that fail for a temporary reason (the server is unreachable or stops, the
-// connection breaks, Config.AttemptTimeout passes) are repeated until ctx ends. The
+// connection breaks, Config.AttemptTimeout passes, a rate limit is reached) are repeated
+// until ctx ends, after the time that the server asks to wait. The
 // error is then that of ctx, joined with that of the last attempt, and the event may
 // or may not be stored. After any other error it is not stored.
 func (c *Client) Send(ctx context.Context, room, id, text string) (Receipt, error) {
@@ -55,7 +56,7 @@ func (c *Client) Send(ctx context.Context, room, id, text string) (Receipt, erro
 		if ctx.Err() == nil && permanent(err) {
 			return Receipt{}, fmt.Errorf("send to room %q: %w", room, err)
 		}
-		if ctxErr := wait(ctx, retry.pause()); ctxErr != nil {
+		if ctxErr := wait(ctx, max(retry.pause(), retryAfter(err))); ctxErr != nil {
 			return Receipt{}, fmt.Errorf("send to room %q: %w, after: %w", room, ctxErr, err)
 		}
 	}

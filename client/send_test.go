@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/proto"
+	"google.golang.org/protobuf/types/known/durationpb"
 	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"chatroom/client"
@@ -68,6 +70,37 @@ func TestSendReturnsPermanentErrors(t *testing.T) {
 			}
 		})
 	}
+}
+
+// A send that comes too often is repeated after the wait that the server asks for.
+func TestSendWaitsForLimits(t *testing.T) {
+	s := &script{send: func(_ context.Context, attempt int) (*chatv1.SendResponse, error) {
+		if attempt == 0 {
+			return nil, tooMuch(t, 7*time.Second)
+		}
+		return &chatv1.SendResponse{Epoch: "E", Sequence: 7}, nil
+	}}
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		if receipt, err := c.Send(t.Context(), "lobby", "1", "hello"); err != nil || receipt.Sequence != 7 {
+			t.Errorf("Send = %v, %v, want it stored", receipt, err)
+		}
+		if len(s.sends) != 2 {
+			t.Fatalf("there were %d attempts, want 2", len(s.sends))
+		}
+		checkBetween(t, "the second attempt", s.times[1]-s.times[0], 7*time.Second, 200*time.Millisecond)
+	})
+}
+
+// tooMuch is the error of a rate limit.
+func tooMuch(t *testing.T, wait time.Duration) error {
+	t.Helper()
+	detail, err := connect.NewErrorDetail(&errdetails.RetryInfo{RetryDelay: durationpb.New(wait)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	refusal := connect.NewError(connect.CodeResourceExhausted, errors.New("too many requests"))
+	refusal.AddDetail(detail)
+	return refusal
 }
 
 // Invalid UTF-8 can't be encoded, so the client refuses it with the server's code.

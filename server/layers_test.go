@@ -150,7 +150,7 @@ var layers = []layer{
 		"these tests see the service as its users do, and know of it only the configuration; clients that break the rules of HTTP/2 write its frames"},
 	{"chatroom/server/internal/testenv", nil, nil,
 		"any test may ask how thorough it is to be, so it must not bring anything along"},
-	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect"}, clientLibraries,
+	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf"}, clientLibraries,
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/migrate",
