@@ -163,6 +163,7 @@ type stats struct {
 	connections, streams, detached atomic.Int64
 	over                           [budgetKinds]atomic.Int64
 	lines                          [budgetKinds]logLimit
+	cut                            logLimit
 }
 
 // Stats returns current counts.

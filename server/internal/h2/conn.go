@@ -340,9 +340,20 @@ func (c *conn) endStreamsLocked(cause error) {
 	}
 }
 
-// log says why the connection ended, unless it was said as a budget.
+// log says why the connection ended, unless it was said as a budget. One that this side
+// has cut is a warning.
 func (c *conn) log(err error) {
-	if e := new(ConnError); errors.As(err, &e) && e.Budget == "" {
-		c.srv.log().Debug("an HTTP/2 connection ended", "peer", c.peer, "code", e.Code, "reason", e.Reason, "error", e.Err)
+	e := new(ConnError)
+	if !errors.As(err, &e) || e.Budget != "" {
+		return
+	}
+	cut := e.Code != http2.ErrCodeNo || e.Reason == reasonStuck || errors.Is(e.Err, errTimeout)
+	if !cut {
+		c.srv.log().Debug("an HTTP/2 connection ended", "peer", c.peer, "reason", e.Reason, "error", e.Err)
+	} else if unlogged, ok := c.srv.stats.cut.allow(time.Now()); ok {
+		c.srv.log().Warn("cut an HTTP/2 connection", "peer", c.peer, "error", e, "unlogged", unlogged)
 	}
 }
+
+// reasonStuck is the reason of the end of a connection whose peer does not read.
+const reasonStuck = "the peer does not read"

@@ -81,9 +81,9 @@ type Server struct {
 	// OverBudget is called with the address of a peer, HOST:PORT, whose connection is
 	// about to be closed for a budget. It must not block. Nil means nothing.
 	OverBudget func(peer string)
-	// Log takes connections that ended with an error (debug), peers over a budget
-	// (warn, at most one line a second for each budget) and panics of handlers
-	// (error). Nil discards.
+	// Log takes connections that the peer has ended (debug), those that this side has
+	// cut (warn, at most one line a second, and one for each budget) and panics of
+	// handlers (error). Nil discards.
 	Log *slog.Logger
 
 	stats stats

@@ -74,7 +74,6 @@ type Server struct {
 	redirect  Listeners
 	penalties *penalties
 	slots     *connectionSlots
-	log       *slog.Logger
 }
 
 // New returns a server that does not serve yet.
@@ -98,7 +97,6 @@ func New(c Config) (*Server, error) {
 		redirect:  c.Redirect,
 		penalties: newPenalties(c.Log),
 		slots:     newConnectionSlots(&c.Counts, c.Proxies, peers),
-		log:       c.Log,
 	}
 	if c.TLS != nil {
 		handler = secure(handler, c.TLS.hsts)
@@ -184,7 +182,7 @@ func (s *Server) sorted(l net.Listener) sortedListener {
 	if s.tls == nil {
 		return s.h2.Listen(l, readHeaderTimeout)
 	}
-	t := &tlsListener{inner: l, config: s.tls.config(), h2: s.h2, http: s.http, writeTimeout: s.h2.WriteTimeout, log: s.log}
+	t := &tlsListener{inner: l, config: s.tls.config(), h2: s.h2, http: s.http, writeTimeout: s.h2.WriteTimeout, peers: s.slots.peers}
 	t.start()
 	return t
 }

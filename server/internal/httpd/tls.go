@@ -5,13 +5,13 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"sync"
 	"time"
 
 	"chatroom/server/internal/h2"
+	"chatroom/server/internal/logsample"
 )
 
 const (
@@ -30,7 +30,7 @@ type tlsListener struct {
 	h2           *h2.Server
 	http         *http.Server
 	writeTimeout time.Duration
-	log          *slog.Logger
+	peers        *logsample.Logger
 
 	others chan net.Conn
 	closed chan struct{}
@@ -89,7 +89,7 @@ func (l *tlsListener) serve(nc net.Conn) {
 	}
 	switch {
 	case err != nil:
-		l.log.Debug("a TLS handshake failed", "peer", nc.RemoteAddr().String(), "error", err)
+		l.peers.Warn(context.Background(), "a TLS handshake failed", "peer", nc.RemoteAddr().String(), "error", err)
 		refusePlainText(nc, err)
 		_ = nc.Close()
 	case conn.ConnectionState().NegotiatedProtocol == "h2":

@@ -208,7 +208,7 @@ func (p *pipes) Close() error {
 }
 
 func newTLSListener(t *testing.T, inner net.Listener, p pair) *tlsListener {
-	l := &tlsListener{inner: inner, config: p.certificates(t, discard()).config(), h2: &h2.Server{}, http: &http.Server{}, writeTimeout: time.Second, log: discard()}
+	l := &tlsListener{inner: inner, config: p.certificates(t, discard()).config(), h2: &h2.Server{}, http: &http.Server{}, writeTimeout: time.Second}
 	l.start()
 	return l
 }

@@ -32,13 +32,17 @@ func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, h
 	if credentials == "" {
 		return ctx, nil
 	}
+	refuse := func(err error) error {
+		s.peers.Warn(ctx, "a caller was refused", "peer", clientAddress(ctx), "reason", err)
+		return toError(ctx, s.config.Log, err)
+	}
 	token, found := bearer(credentials)
 	if !found {
-		return nil, toError(ctx, s.config.Log, identity.ErrInvalidToken)
+		return nil, refuse(identity.ErrInvalidToken)
 	}
 	m, err := s.config.Provider.Verify(ctx, token)
 	if err != nil {
-		return nil, toError(ctx, s.config.Log, err)
+		return nil, refuse(err)
 	}
 	return context.WithValue(ctx, callerKey{}, m), nil
 }

@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"net/netip"
 	"slices"
 	"sync"
 
@@ -12,7 +13,8 @@ import (
 // membership is what a stream holds of the bounds of what is held at the same time: one
 // of the streams, and one of its member's rooms for each room that it has joined.
 type membership struct {
-	stream func() // gives the stream back
+	address netip.Addr // of the client
+	stream  func()     // gives the stream back
 
 	mu    sync.Mutex // guards below
 	rooms []heldRoom // a map would be larger for the few rooms that most have

@@ -83,7 +83,7 @@ func (s *Server) newStream(ctx context.Context, message func(any) any) (*stream,
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
 	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
-	st.membership.stream = giveBack
+	st.membership.stream, st.membership.address = giveBack, clientAddress(ctx)
 	return st, nil
 }
 
@@ -273,6 +273,7 @@ func (s *stream) add(batch *[]byte, item any) error {
 // client that accepts nothing within the write timeout.
 func (s *stream) Tick(now time.Time) delivery.Result {
 	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
+		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.membership.address, "member", s.feed.Member().ID)
 		s.out.Abort()
 		return s.end()
 	}
