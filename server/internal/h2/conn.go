@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"os"
 	"sync"
 	"time"
 
@@ -347,13 +348,10 @@ func (c *conn) log(err error) {
 	if !errors.As(err, &e) || e.Budget != "" {
 		return
 	}
-	cut := e.Code != http2.ErrCodeNo || e.Reason == reasonStuck || errors.Is(e.Err, errTimeout)
+	cut := e.Code != http2.ErrCodeNo || errors.Is(e.Err, errTimeout) || errors.Is(e.Err, os.ErrDeadlineExceeded)
 	if !cut {
 		c.srv.log().Debug("an HTTP/2 connection ended", "peer", c.peer, "reason", e.Reason, "error", e.Err)
 	} else if unlogged, ok := c.srv.stats.cut.allow(time.Now()); ok {
 		c.srv.log().Warn("cut an HTTP/2 connection", "peer", c.peer, "error", e, "unlogged", unlogged)
 	}
 }
-
-// reasonStuck is the reason of the end of a connection whose peer does not read.
-const reasonStuck = "the peer does not read"

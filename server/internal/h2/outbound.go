@@ -20,7 +20,7 @@ func (c *conn) Written() {
 func (c *conn) Failed(err error) {
 	reason := "writing failed"
 	if !c.out.Stalled().IsZero() {
-		reason = reasonStuck
+		reason = "the peer does not read"
 	}
 	c.closeLocked(&ConnError{Peer: c.peer, Reason: reason, Err: err})
 }

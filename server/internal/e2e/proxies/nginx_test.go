@@ -22,6 +22,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/service"
 )
 
 // nginxConfig has a server for gRPC, and one for everything else. Its directives are
@@ -42,6 +43,7 @@ http {
 		listen %[1]s http2;
 		location / {
 			grpc_pass grpc://%[3]s;
+			grpc_set_header X-Forwarded-For $remote_addr;
 			client_max_body_size 0;
 		}
 	}
@@ -50,6 +52,8 @@ http {
 		location / {
 			proxy_pass http://%[3]s;
 			proxy_http_version 1.1;
+			proxy_set_header Host $http_host;
+			proxy_set_header X-Forwarded-For $remote_addr;
 		}
 	}
 }
@@ -213,4 +217,31 @@ func httpGet(ctx context.Context, t *testing.T, client *http.Client, url string)
 		t.Errorf("GET %s = %s with %d bytes, %v, want 200 and a body", url, response.Status, len(body), err)
 	}
 	return string(body)
+}
+
+// Behind a proxy that is trusted, limits count for its clients, and behind another one
+// for the proxy.
+func TestNginxTellsAddresses(t *testing.T) {
+	t.Parallel()
+	for _, trusted := range []string{"127.0.0.1", ""} {
+		s := harness.Start(t, harness.InMemory, harness.WithLimits("list.address=1/h:1"), func(c *service.Config) { c.TrustedProxies = trusted })
+		front := newNginx(t, s).http
+		// list calls from an address, with a header that the client makes up.
+		list := func(from string) error {
+			t.Helper()
+			dialer := &net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(from)}}
+			transport := &http.Transport{DialContext: dialer.DialContext}
+			t.Cleanup(transport.CloseIdleConnections)
+			ctx, call := connect.NewClientContext(harness.Context(t))
+			call.RequestHeader().Set("X-Forwarded-For", "203.0.113."+strings.TrimPrefix(from, "127.0.0."))
+			_, err := chatv1connect.NewChatRoomClient(&http.Client{Transport: transport}, front.URL).ListRooms(ctx, &chatv1.ListRoomsRequest{})
+			return err
+		}
+		harness.Must(t, list("127.0.0.2"))
+		for from, passes := range map[string]bool{"127.0.0.2": false, "127.0.0.3": trusted != ""} {
+			if err := list(from); (err == nil) != passes || !passes && connect.CodeOf(err) != connect.CodeResourceExhausted {
+				t.Errorf("trusting %q, a call from %s = %v, want it to pass = %t", trusted, from, err, passes)
+			}
+		}
+	}
 }

@@ -787,7 +787,8 @@ export const RoomOrderSchema: GenEnum<RoomOrder> = /*@__PURE__*/
  * bound: INVALID_ARGUMENT for a value out of bounds, UNAUTHENTICATED for an invalid
  * token or a caller that needs one (sign in), NOT_FOUND for an event that does not
  * exist, PERMISSION_DENIED for an event of another member or a call that the
- * operator has restricted, RESOURCE_EXHAUSTED for a request that is too large,
+ * operator has restricted, RESOURCE_EXHAUSTED for a request that is too large, or
+ * with google.rpc.RetryInfo for one that came too often (wait that long),
  * UNAVAILABLE when the server is stopping (reconnect after a moment).
  *
  * @generated from service chat.v1.ChatRoom
