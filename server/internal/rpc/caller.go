@@ -23,7 +23,7 @@ func caller(ctx context.Context) chat.Member {
 	return chat.Anonymous
 }
 
-// identify is the connect.RequestGateFunc of all methods: it authenticates the caller
+// identify authenticates the caller before the request is read.
 // before the request is read. A caller without a token is anonymous. An invalid token is
 // an error, and not anonymous, so that a client never acts under an identity that it does
 // not expect.

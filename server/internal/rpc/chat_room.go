@@ -18,7 +18,6 @@ import (
 	"chatroom/server/internal/chat/history"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
-	"chatroom/server/internal/ratelimit"
 )
 
 // chatRoom implements chat.v1.ChatRoom.
@@ -148,9 +147,9 @@ func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatReques
 	}
 	switch action := request.GetAction().(type) {
 	case *chatv1.ChatRequest_Join:
-		return nil, inField("join", s.join(ctx, fromSubscription(action.Join)))
+		return nil, inField("join", s.joinRooms(ctx, fromSubscription(action.Join)))
 	case *chatv1.ChatRequest_Leave:
-		return nil, inField("leave", s.leave(ctx, action.Leave.GetRoom()))
+		return nil, inField("leave", s.leaveRoom(ctx, action.Leave.GetRoom()))
 	case *chatv1.ChatRequest_Send:
 		if err := c.server.limitSend(ctx, action.Send); err != nil {
 			return nil, err
@@ -165,10 +164,7 @@ func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatReques
 			s.feed.UnwatchRooms()
 			return nil, nil
 		}
-		if err := c.server.charge(ctx, ratelimit.List, 1, ""); err != nil {
-			return nil, err
-		}
-		return nil, s.feed.WatchRooms(ctx)
+		return nil, s.watchRooms(ctx)
 	}
 	return nil, nil
 }
@@ -206,9 +202,9 @@ func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeReque
 	for i, subscription := range request.GetRooms() {
 		starts[i] = fromSubscription(subscription)
 	}
-	err = inField("rooms", s.join(ctx, starts...))
+	err = inField("rooms", s.joinRooms(ctx, starts...))
 	if err == nil && request.GetWatchRooms() {
-		err = s.feed.WatchRooms(ctx)
+		err = s.watchRooms(ctx)
 	}
 	if err != nil {
 		s.abandon()

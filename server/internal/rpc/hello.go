@@ -37,7 +37,7 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 	if err != nil {
 		return err
 	}
-	if err := s.join(ctx, hub.Start{Room: helloRoom}); err != nil {
+	if err := s.joinRooms(ctx, hub.Start{Room: helloRoom}); err != nil {
 		s.abandon()
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"net/netip"
 	"time"
 
@@ -24,6 +25,9 @@ const (
 	// one that came too often. It makes refusals cheap: a client that does not wait
 	// gets ten a second.
 	maxRefusalPause = 100 * time.Millisecond
+	// reflectionTimeout is how long a stream of reflection may last. Its clients ask a
+	// few questions at once.
+	reflectionTimeout = time.Minute
 )
 
 // clientAddress returns the address of the client, the zero Addr if it has none.
@@ -32,6 +36,16 @@ func clientAddress(ctx context.Context) netip.Addr {
 		return r.address
 	}
 	return netip.Addr{}
+}
+
+// gate is the connect.RequestGateFunc of all methods: it identifies the caller, and logs
+// one that is refused.
+func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
+	identified, err := s.identify(ctx, spec, peer, header)
+	if err != nil {
+		s.peers.Warn(ctx, "a caller was refused", "peer", clientAddress(ctx), "procedure", spec.Procedure, "reason", err)
+	}
+	return identified, err
 }
 
 // limitUnary is the interceptor that charges unary calls. It runs after the one that
@@ -146,13 +160,37 @@ func (s *Server) limitCreation(ctx context.Context, rooms ...string) error {
 	return s.charge(ctx, ratelimit.CreateRoom, missing, "")
 }
 
+// limitedCaller returns whom limits count a request for.
+func limitedCaller(ctx context.Context, room string) ratelimit.Caller {
+	return ratelimit.Caller{Member: caller(ctx).ID, Address: clientAddress(ctx), Room: room}
+}
+
+// limitReflection counts streams of reflection with the others, and bounds how long they
+// last.
+func (s *Server) limitReflection(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		address := s.config.Proxies.Of(r)
+		giveBack, err := s.streamSlots.Acquire(ratelimit.Network(address))
+		if err != nil {
+			s.peers.Warn(r.Context(), "a call was refused by a limit", "peer", address, "member", "", "reason", err)
+			refusal, _ := limitError(err)
+			_ = errorWriter.Write(w, r, refusal) // the client may be gone
+			return
+		}
+		defer giveBack()
+		control := http.NewResponseController(w)
+		_ = control.SetReadDeadline(time.Now().Add(reflectionTimeout))
+		defer func() { _ = control.SetReadDeadline(time.Time{}) }() // of HTTP/1.1 it is the connection's
+		next.ServeHTTP(w, r)
+	})
+}
+
 // charge lets n requests of the caller pass, or returns the limit that refuses them.
 func (s *Server) charge(ctx context.Context, kind ratelimit.Kind, n int, room string) error {
 	if s.config.Rates == nil {
 		return nil
 	}
-	c := ratelimit.Caller{Member: caller(ctx).ID, Address: clientAddress(ctx), Room: room}
-	if refusal := s.config.Rates.AllowN(kind, n, c); refusal != nil {
+	if refusal := s.config.Rates.AllowN(kind, n, limitedCaller(ctx, room)); refusal != nil {
 		return s.refusedCall(ctx, refusal)
 	}
 	return nil

@@ -11,12 +11,14 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"connectrpc.com/grpcreflect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 	hellopb "chatroom/gen/hello"
 	"chatroom/gen/hello/helloconnect"
+	"chatroom/server/internal/chat"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/eventpb"
@@ -377,6 +379,32 @@ func TestInvalidCallsAreNotCharged(t *testing.T) {
 	})
 }
 
+// A stream of reflection that is left open counts as one, and ends.
+func TestReflectionIsBounded(t *testing.T) {
+	inBubble(t, withLimits(t, "streams.address=1"), func(t *testing.T, w *world) {
+		client := grpcreflect.NewClient(w.http, testOrigin)
+		left := client.NewStream(t.Context())
+		if _, err := left.ListServices(); err != nil {
+			t.Fatalf("ListServices = %v, want nil", err)
+		}
+		second := client.NewStream(t.Context())
+		if _, err := second.ListServices(); connect.CodeOf(err) != connect.CodeResourceExhausted {
+			t.Errorf("ListServices on a second stream = %v, want resource_exhausted", err)
+		}
+		_, _ = second.Close()
+		<-time.After(reflectionTimeout + time.Second)
+		if _, err := left.ListServices(); err == nil {
+			t.Errorf("ListServices on a stream that was left open for %s = nil, want its end", reflectionTimeout)
+		}
+		_, _ = left.Close()
+		third := client.NewStream(t.Context())
+		if _, err := third.ListServices(); err != nil {
+			t.Errorf("ListServices on a new stream = %v, want nil", err)
+		}
+		_, _ = third.Close()
+	})
+}
+
 // BenchmarkLimitSend is what the limits add to a Send.
 func BenchmarkLimitSend(b *testing.B) {
 	var limits ratelimit.Limits
@@ -394,7 +422,14 @@ func BenchmarkLimitSend(b *testing.B) {
 	})
 	r := httptest.NewRequest(http.MethodPost, "/", nil)
 	ctx := context.WithValue(b.Context(), responseKey{}, &response{request: r, address: clientaddr.Proxies{}.Of(r)})
-	ctx = context.WithValue(ctx, callerKey{}, gopher)
+	token, _, _, err := w.config.Guests.SignIn("gopher", chat.Anonymous)
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, err = w.identify(ctx, connect.Spec{}, connect.Peer{}, http.Header{"Authorization": {"Bearer " + token}})
+	if err != nil {
+		b.Fatal(err)
+	}
 	request := sendRequest("lobby", "1", "hi").GetSend()
 	b.ReportAllocs()
 	for b.Loop() {

@@ -2,7 +2,6 @@ package rpc
 
 import (
 	"context"
-	"net/netip"
 	"slices"
 	"sync"
 
@@ -13,8 +12,7 @@ import (
 // membership is what a stream holds of the bounds of what is held at the same time: one
 // of the streams, and one of its member's rooms for each room that it has joined.
 type membership struct {
-	address netip.Addr // of the client
-	stream  func()     // gives the stream back
+	stream func() // gives the stream back
 
 	mu    sync.Mutex // guards below
 	rooms []heldRoom // a map would be larger for the few rooms that most have
@@ -31,7 +29,7 @@ type heldRoom struct {
 func (s *stream) takeRooms(ctx context.Context, starts []hub.Start) (giveBack func(), err error) {
 	m := &s.membership
 	id := s.feed.Member().ID
-	if id == "" || s.server.memberRooms == nil {
+	if id == "" {
 		return func() {}, nil // what an anonymous caller holds is bounded by its streams
 	}
 	m.mu.Lock()
@@ -84,8 +82,8 @@ func (m *membership) end() {
 	m.stream()
 }
 
-// join joins rooms, if the limits let it.
-func (s *stream) join(ctx context.Context, starts ...hub.Start) error {
+// joinRooms joins rooms, if the limits let it.
+func (s *stream) joinRooms(ctx context.Context, starts ...hub.Start) error {
 	if err := s.server.limitJoin(ctx, starts); err != nil {
 		return err
 	}
@@ -100,8 +98,8 @@ func (s *stream) join(ctx context.Context, starts ...hub.Start) error {
 	return nil
 }
 
-// leave leaves a room, if the limits let it.
-func (s *stream) leave(ctx context.Context, room string) error {
+// leaveRoom leaves a room, if the limits let it.
+func (s *stream) leaveRoom(ctx context.Context, room string) error {
 	if err := s.server.charge(ctx, ratelimit.Join, 1, room); err != nil {
 		return err
 	}
@@ -110,4 +108,12 @@ func (s *stream) leave(ctx context.Context, room string) error {
 	}
 	s.membership.giveBack(room)
 	return nil
+}
+
+// watchRooms watches the list of rooms, if the limits let it.
+func (s *stream) watchRooms(ctx context.Context) error {
+	if err := s.server.charge(ctx, ratelimit.List, 1, ""); err != nil {
+		return err
+	}
+	return s.feed.WatchRooms(ctx)
 }

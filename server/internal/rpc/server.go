@@ -114,7 +114,7 @@ func (s *Server) routes() map[string]http.Handler {
 		connect.WithCodec(s.json),
 		withGzip(),
 		connect.WithRecover(s.recovered),
-		connect.WithRequestGate(s.identify),
+		connect.WithRequestGate(s.gate),
 		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(), connect.UnaryInterceptorFunc(s.limitUnary)),
 		connect.WithConditionalHandlerOptions(compression),
 	)
@@ -123,7 +123,7 @@ func (s *Server) routes() map[string]http.Handler {
 	handle((&chatRoom{s}).handler(options))
 	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
 	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)
-	reflect := func(path string, handler http.Handler) { handlers[path] = withMediaType(handler) }
+	reflect := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.limitReflection(handler)) }
 	reflect(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
 	reflect(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))
 	return handlers

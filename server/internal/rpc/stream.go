@@ -7,6 +7,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net/http"
+	"net/netip"
 	"os"
 	"sync"
 	"sync/atomic"
@@ -49,6 +50,7 @@ type stream struct {
 	server     *Server
 	cancel     context.CancelFunc
 	origin     origin
+	address    netip.Addr // of the client
 	membership membership
 }
 
@@ -72,18 +74,15 @@ const (
 // newStream returns a stream that has begun to collect what its feed has, or the limit
 // that refuses it.
 func (s *Server) newStream(ctx context.Context, message func(any) any) (*stream, error) {
-	giveBack := func() {}
-	if s.streamSlots != nil {
-		var err error
-		if giveBack, err = s.streamSlots.Acquire(ratelimit.Network(clientAddress(ctx))); err != nil {
-			return nil, s.refusedCall(ctx, err)
-		}
+	giveBack, err := s.streamSlots.Acquire(ratelimit.Network(clientAddress(ctx)))
+	if err != nil {
+		return nil, s.refusedCall(ctx, err)
 	}
 	st := &stream{server: s, message: message, origin: responseOf(ctx).origin()}
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
 	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
-	st.membership.stream, st.membership.address = giveBack, clientAddress(ctx)
+	st.membership.stream, st.address = giveBack, clientAddress(ctx)
 	return st, nil
 }
 
@@ -273,7 +272,7 @@ func (s *stream) add(batch *[]byte, item any) error {
 // client that accepts nothing within the write timeout.
 func (s *stream) Tick(now time.Time) delivery.Result {
 	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
-		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.membership.address, "member", s.feed.Member().ID)
+		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.address, "member", s.feed.Member().ID)
 		s.out.Abort()
 		return s.end()
 	}
