@@ -137,7 +137,7 @@ func (s *Server) limitCreation(ctx context.Context, rooms ...string) error {
 	}
 	missing := 0
 	for _, room := range rooms {
-		exists, err := s.config.Hub.Exists(ctx, room)
+		exists, err := s.config.Hub.Listed(ctx, room)
 		if err != nil {
 			return err
 		}

@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"chatroom/server/internal/chat/hub"
@@ -45,7 +46,7 @@ func Run(ctx context.Context, c Config) error {
 	}
 	defer listeners.Close()
 	if c.Hosts == "" {
-		access.hosts = httpd.DefaultHosts(listeners.Addresses(), append(c.TLS.Auto, c.Addresses...)...)
+		access.hosts = httpd.DefaultHosts(listeners.Addresses(), slices.Concat(c.TLS.Auto, c.Addresses)...)
 	}
 	certificates, redirect, err := c.TLS.open(append(listeners.Addresses(), c.Addresses...), c.Data, c.Log)
 	if err != nil {

@@ -43,6 +43,16 @@ func (h *Hub) Exists(ctx context.Context, room string) (bool, error) {
 	return head.Last > 0, err
 }
 
+// Listed is Exists for callers that ask often: a room that the list of rooms on this node
+// has exists without a question to the stores, which may be elsewhere. A room that
+// retention has emptied is listed for some time.
+func (h *Hub) Listed(ctx context.Context, room string) (bool, error) {
+	if h.countMembers(room) > 0 || h.directory.Has(room) {
+		return true, nil
+	}
+	return h.Exists(ctx, room)
+}
+
 // known returns the head of a room's log, or chat.ErrUnknownRoom for a room that does not
 // exist.
 func (h *Hub) known(ctx context.Context, room string) (chat.Head, error) {
