@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -351,7 +352,14 @@ func (c *conn) log(err error) {
 	cut := e.Code != http2.ErrCodeNo || errors.Is(e.Err, errTimeout) || errors.Is(e.Err, os.ErrDeadlineExceeded)
 	if !cut {
 		c.srv.log().Debug("an HTTP/2 connection ended", "peer", c.peer, "reason", e.Reason, "error", e.Err)
-	} else if unlogged, ok := c.srv.stats.cut.allow(time.Now()); ok {
-		c.srv.log().Warn("cut an HTTP/2 connection", "peer", c.peer, "error", e, "unlogged", unlogged)
+	} else {
+		c.srv.logCut(slog.LevelWarn, c.peer, e)
+	}
+}
+
+// logCut says why this side has cut a connection.
+func (s *Server) logCut(level slog.Level, peer string, err error) {
+	if unlogged, ok := s.stats.cut.allow(time.Now()); ok {
+		s.log().Log(context.Background(), level, "cut a connection", "peer", peer, "error", err, "unlogged", unlogged)
 	}
 }

@@ -2,7 +2,9 @@ package h2
 
 import (
 	"errors"
+	"log/slog"
 	"net"
+	"os"
 	"sync"
 	"time"
 
@@ -88,6 +90,10 @@ func (l *Listener) dispatch(nc net.Conn) {
 	l.mu.Unlock()
 	switch {
 	case err != nil:
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			// Browsers open connections that they may need, so it is no warning.
+			l.server.logCut(slog.LevelInfo, nc.RemoteAddr().String(), errors.New("the client did not begin a request in time"))
+		}
 		_ = nc.Close()
 	case isHTTP2:
 		_ = l.server.serveAfterPreface(nc) // logged where it is known

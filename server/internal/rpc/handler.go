@@ -3,8 +3,10 @@ package rpc
 import (
 	"context"
 	"encoding/base64"
+	"errors"
 	"io"
 	"net/http"
+	"os"
 	"strings"
 	"time"
 
@@ -24,7 +26,7 @@ func (s *Server) withResponse(handler http.Handler) http.Handler {
 		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, response))
 		r.Body = limitRequests(r)
 		if !strings.HasSuffix(r.URL.Path, "/Chat") { // requests on Chat may come at any time
-			r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w)}
+			r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w), server: s, request: r}
 		}
 		handler.ServeHTTP(response, r)
 	})
@@ -37,6 +39,8 @@ const bodyTimeout = 10 * time.Second
 type timedBody struct {
 	io.ReadCloser
 	control *http.ResponseController
+	server  *Server
+	request *http.Request
 	begun   bool
 }
 
@@ -48,6 +52,10 @@ func (b *timedBody) Read(p []byte) (int, error) {
 	}
 	n, err := b.ReadCloser.Read(p)
 	if err != nil {
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			ctx := b.request.Context()
+			b.server.peers.Warn(ctx, "a call was cut: its request did not arrive in time", "peer", clientAddress(ctx), "path", b.request.URL.Path)
+		}
 		_ = b.control.SetReadDeadline(time.Time{}) // a long poll lasts longer
 	}
 	return n, err
