@@ -15,7 +15,6 @@ func TestCutConnectionsAreLogged(t *testing.T) {
 		log := new(logged)
 		s := &Server{Handler: newDetacher(newRecorder()), Log: slog.New(slog.NewTextHandler(log, nil))}
 		p, result := pipe(t, s)
-		p.get(1, "/")
 		_ = p.nc.Close()
 		<-result
 		if got := log.String(); got != "" {
@@ -25,7 +24,7 @@ func TestCutConnectionsAreLogged(t *testing.T) {
 		for range 3 { // silent, and cut at the same time
 			p, result := pipe(t, s)
 			p.get(1, "/")
-			go readAndAnswer(p, false) // ends with the connection
+			go readAndAnswer(p, false)
 			results = append(results, result)
 		}
 		for _, result := range results {
