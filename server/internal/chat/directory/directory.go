@@ -75,10 +75,7 @@ func (d *Directory) Exists(ctx context.Context, room string) (bool, error) {
 
 // Has reports whether the list has a room. What it has not may exist all the same: it was
 // not read yet, or another node has made it.
-func (d *Directory) Has(room string) bool {
-	_, found := d.index.Find(room)
-	return found
-}
+func (d *Directory) Has(room string) bool { return d.index.Has(room) }
 
 // Len returns how many rooms there are.
 func (d *Directory) Len(ctx context.Context) (int, error) {

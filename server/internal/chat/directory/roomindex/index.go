@@ -143,6 +143,21 @@ func (x *Index) Len() int {
 	return x.byName.Len()
 }
 
+// pivots are entries to look for others with.
+var pivots = sync.Pool{New: func() any { return new(entry) }}
+
+// Has reports whether a room is in the index.
+func (x *Index) Has(room string) bool {
+	pivot := pivots.Get().(*entry)
+	pivot.name = room
+	x.mu.RLock()
+	_, found := x.byName.Get(pivot)
+	x.mu.RUnlock()
+	pivot.name = ""
+	pivots.Put(pivot)
+	return found
+}
+
 // Find returns a room, and whether it is in the index.
 func (x *Index) Find(room string) (chat.RoomInfo, bool) {
 	x.mu.RLock()
