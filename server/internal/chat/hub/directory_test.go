@@ -70,6 +70,35 @@ func TestRoomsAreListed(t *testing.T) {
 	}
 }
 
+// A room exists while it is in the list, also before an earlier run's rooms are read.
+func TestExists(t *testing.T) {
+	h := newTestHub(t, hub.Config{Rooms: []string{"lobby"}}, memory.Config{})
+	h.send(t, "spoken", "hi")
+	if err := h.SetProfile(t.Context(), gopher, "named", chat.Profile{DisplayName: "Named"}); err != nil {
+		t.Fatalf("SetProfile = %v, want nil", err)
+	}
+	f := h.feed(t, gopher, hub.Start{Room: "joined"})
+	check := func(h *testHub, when string, rooms map[string]bool) {
+		t.Helper()
+		for room, want := range rooms {
+			exists, err1 := h.Exists(t.Context(), room)
+			listed, err2 := h.Listed(t.Context(), room)
+			if exists != want || listed != want || err1 != nil || err2 != nil {
+				t.Errorf("%s: Exists(%q) = %t, %v and Listed %t, %v, want %t", when, room, exists, err1, listed, err2, want)
+			}
+		}
+	}
+	check(h, "with a member", map[string]bool{"lobby": true, "spoken": true, "named": true, "joined": true, "other": false})
+	if err := f.Leave("joined"); err != nil {
+		t.Fatalf("Leave = %v, want nil", err)
+	}
+	check(h, "without members", map[string]bool{"lobby": true, "spoken": true, "named": true, "joined": false, "other": false})
+	check(h.another(t), "after a restart", map[string]bool{"spoken": true, "named": true, "joined": false})
+	if n, err := h.Directory().Len(t.Context()); n != 3 || err != nil {
+		t.Errorf("Len = %d, %v, want 3", n, err)
+	}
+}
+
 // Another service on the same store has the same list.
 func TestRoomsOfAnEarlierRun(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{})

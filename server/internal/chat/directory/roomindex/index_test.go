@@ -65,6 +65,9 @@ func TestOlderHeadIsIgnored(t *testing.T) {
 	if got, _ := x.Find("a"); got.Messages != 5 {
 		t.Errorf("Find = %v, want the 5 messages of its head", got)
 	}
+	if !x.Has("a") || x.Has("b") {
+		t.Errorf("Has = %t of a room in the index, and %t of another one, want true and false", x.Has("a"), x.Has("b"))
+	}
 	if _, found := x.Find("b"); found {
 		t.Error("Find of a room that does not exist = true, want false")
 	}
@@ -90,6 +93,7 @@ func TestConcurrentUse(t *testing.T) {
 				x.ByName("room-1", 5)
 				x.ByActivity(nil, 5)
 				x.Find("lobby")
+				x.Has("lobby")
 				since = x.Changes(since, 5).Version
 			}
 		})
