@@ -23,7 +23,7 @@ var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
 	{"TLS", tlsFlags},
 	{"Who may call, and how often", accessFlags},
-	{"Rooms", []string{"rooms", "room-creation", "presence-grace", "schema"}},
+	{"Rooms", []string{"rooms", "room-creation", "policy", "presence-grace", "schema"}},
 	{"Guests", []string{"guests", "reserved-names"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
 	{"Streams and memory", []string{"memory-bytes", "heartbeat", "write-timeout", "drain"}},
@@ -48,6 +48,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	defineAccess(flags, c)
 	flags.Var(&rooms, "rooms", "`names` of rooms that always exist; may be repeated")
 	flags.Var(&creation, "room-creation", `who may create rooms: "anyone", "members" (callers with a token) or "nobody"`)
+	flags.StringVar(&c.Policy, "policy", "", "`file` that says who may do what in which rooms, see docs/TRUST.md; it is reloaded when it changes")
 	flags.DurationVar(&c.PresenceGrace, "presence-grace", service.DefaultPresenceGrace, "how long a member stays in a room after its last connection is lost")
 	flags.BoolVar(&guests, "guests", true, "accept guests: anyone may sign in with a name; false also invalidates the tokens of guests")
 	flags.Var(&reserved, "reserved-names", "`names` that stand for the service: those of guests that look like one are marked; may be repeated; default: admin, moderator, support and similar")

@@ -90,6 +90,9 @@ var layers = []layer{
 		"who calls is independent of the protocol the call came by"},
 	{"chatroom/server/internal/policy", []string{"go.yaml.in/yaml"}, nil,
 		"who may do what follows from names, rights and addresses, however callers prove them and whatever they call"},
+	{"chatroom/server/internal/moderation", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/policy"},
+		[]string{"chatroom/server/internal/store/memory"},
+		"bans and mutes are records of any store, whatever asks for them; its tests need one store that works"},
 	{"chatroom/server/internal/text", []string{"github.com/rivo/uniseg", "go.mau.fi/util/confusable", "golang.org/x/text"}, nil,
 		"what may be written follows from the text alone"},
 	{"chatroom/server/internal/apikey", []string{
@@ -104,7 +107,7 @@ var layers = []layer{
 		"how many lines are logged does not depend on what they say"},
 	{"chatroom/server/internal/rpc", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/delivery", "chatroom/server/internal/detach", "chatroom/server/internal/eventpb",
-		"chatroom/server/internal/identity", "chatroom/server/internal/schema", "chatroom/gen",
+		"chatroom/server/internal/identity", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/schema", "chatroom/gen",
 		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/ratelimit",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
 		[]string{"chatroom/server/internal/h2", "chatroom/server/internal/presence", "chatroom/server/internal/store/memory"},
@@ -127,7 +130,7 @@ var layers = []layer{
 		"listening and stopping are the same for any handler"},
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",
-		"chatroom/server/internal/migrate", "chatroom/server/internal/presence", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
+		"chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
 		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"}, nil,
 		"the service puts the parts together, and has no part in what they do"},
 	{"chatroom/server/internal/e2e/crash", []string{

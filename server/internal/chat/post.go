@@ -7,6 +7,8 @@ type Post struct {
 	Room string
 	ID   string // chosen by the sender; a retry carries the same
 	Body Body
+	// Moderates says that the sender may delete messages of others in the room.
+	Moderates bool
 }
 
 // Clean returns the post as it is stored: with the one form of an emoji. It returns a

@@ -71,7 +71,7 @@ type Denials struct {
 // Put adds a denial, or replaces the one with its ID. It returns ErrDenial.
 func (ds *Denials) Put(d Denial) error {
 	if d.Address.IsValid() {
-		d.Address = unmap(d.Address)
+		d.Address = Network(d.Address)
 	}
 	if d.ID == "" || len(d.ID) > MaxDenialID || d.Rooms.text == "" || d.Effect > Mute || (d.Member != "") == d.Address.IsValid() {
 		return ErrDenial
@@ -203,11 +203,19 @@ func (d *Denial) outranks(other *Denial) bool {
 	return d.ID < other.ID
 }
 
-// unmap returns a network in the form in which it is looked up: the addresses of IPv4
-// as such, and no bits beyond the length.
-func unmap(p netip.Prefix) netip.Prefix {
+// Network returns a network in the form in which it is looked up: the addresses of IPv4 as
+// such, and no bits beyond the length.
+func Network(p netip.Prefix) netip.Prefix {
 	if addr := p.Addr(); addr.Is4In6() && p.Bits() >= 96 {
 		p = netip.PrefixFrom(addr.Unmap(), p.Bits()-96)
 	}
 	return p.Masked()
+}
+
+// concern reports whether there is a denial that may apply to a caller, in any room. One
+// that has ended counts.
+func (ds *Denials) concern(c *Caller) bool {
+	ds.mu.RLock()
+	defer ds.mu.RUnlock()
+	return len(ds.byMember[c.Member]) > 0 || len(ds.byAddress) > 0
 }

@@ -179,6 +179,16 @@ func (e *Evaluator) Rights(c Caller, r Room) Rights {
 	return rights
 }
 
+// Everywhere reports whether a caller certainly has a right in all rooms, whatever they are
+// called. It may miss that.
+func (e *Evaluator) Everywhere(c Caller, right Rights) bool {
+	return e.policy.Load().everywhere(c.Kind)&right == right && !e.denials.concern(&c)
+}
+
+// NeedsCredential reports whether a refusal could be other for the same person with a credential: the
+// caller has none, and it is no ban.
+func (d Decision) NeedsCredential() bool { return !d.Allowed && d.Kind == Anonymous && d.Denial == nil }
+
 // decide leaves denials out.
 func (p *Policy) decide(c *Caller, r Room, right Rights) Decision {
 	rule := p.rule(r.Name)

@@ -66,3 +66,15 @@ func (p *Policy) rule(room string) *Rule {
 	}
 	return &fallback
 }
+
+// everywhere returns the rights that callers of a kind have in all rooms.
+func (p *Policy) everywhere(kind Kind) Rights {
+	if kind >= kinds {
+		return 0
+	}
+	rights := fallback.ByKind[kind]
+	for i := range p.rules {
+		rights &= p.rules[i].ByKind[kind]
+	}
+	return rights
+}

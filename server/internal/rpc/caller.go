@@ -23,14 +23,14 @@ func caller(ctx context.Context) chat.Member {
 	return chat.Anonymous
 }
 
-// identify authenticates the caller before the request is read.
+// identify is the connect.RequestGateFunc of all methods: it authenticates the caller
 // before the request is read. A caller without a token is anonymous. An invalid token is
 // an error, and not anonymous, so that a client never acts under an identity that it does
 // not expect.
 func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
 	credentials := header.Get("Authorization")
 	if credentials == "" {
-		return ctx, nil
+		return withRights(ctx, chat.Anonymous), nil
 	}
 	refuse := func(err error) error {
 		s.peers.Warn(ctx, "a caller was refused", "peer", clientAddress(ctx), "reason", err)
@@ -44,7 +44,7 @@ func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, h
 	if err != nil {
 		return nil, refuse(err)
 	}
-	return context.WithValue(ctx, callerKey{}, m), nil
+	return withRights(context.WithValue(ctx, callerKey{}, m), m), nil
 }
 
 // bearer returns the token in a header "Authorization: Bearer TOKEN".

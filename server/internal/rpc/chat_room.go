@@ -18,6 +18,7 @@ import (
 	"chatroom/server/internal/chat/history"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
+	"chatroom/server/internal/policy"
 )
 
 // chatRoom implements chat.v1.ChatRoom.
@@ -25,9 +26,7 @@ type chatRoom struct{ server *Server }
 
 var _ chatv1connect.ChatRoomHandler = (*chatRoom)(nil)
 
-// handler returns the handler of chat.v1.ChatRoom and its pattern. It is what
-// chatv1connect.NewChatRoomHandler returns, except that the unary methods take a
-// unaryRequest. It panics if a method of the contract has no constructor.
+// handler returns the handler of chat.v1.ChatRoom and its pattern.
 func (c *chatRoom) handler(options connect.HandlerOption) (string, http.Handler) {
 	constructors := map[protoreflect.Name]handlerConstructor{
 		"Chat": func(procedure string, options ...connect.HandlerOption) http.Handler {
@@ -44,21 +43,7 @@ func (c *chatRoom) handler(options connect.HandlerOption) (string, http.Handler)
 		"SignIn":      unary(c.SignIn),
 		"SignOut":     unary(c.SignOut),
 	}
-	service := chatv1.File_chat_v1_chat_room_proto.Services().ByName("ChatRoom")
-	pattern := "/" + chatv1connect.ChatRoomName + "/"
-	handlers := make(map[string]http.Handler)
-	for i := range service.Methods().Len() {
-		method := service.Methods().Get(i)
-		procedure := pattern + string(method.Name())
-		handlers[procedure] = constructors[method.Name()](procedure, connect.WithSchema(method), withIdempotency(method), options)
-	}
-	return pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if handler := handlers[r.URL.Path]; handler != nil {
-			handler.ServeHTTP(w, r)
-			return
-		}
-		http.NotFound(w, r)
-	})
+	return serviceHandler(chatv1.File_chat_v1_chat_room_proto.Services().ByName("ChatRoom"), constructors, options)
 }
 
 var (
@@ -69,7 +54,7 @@ var (
 // Chat implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.ChatRequest, chatv1.ChatResponse]) error {
 	conn := bidi.Conn()
-	s, err := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
+	s, err := c.server.newStream(ctx, c.server.frameMessage(ctx))
 	if err != nil {
 		return err
 	}
@@ -154,7 +139,7 @@ func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatReques
 		if err := c.server.limitSend(ctx, action.Send); err != nil {
 			return nil, err
 		}
-		post, err := c.server.post(action.Send)
+		post, err := c.server.post(ctx, action.Send)
 		if err != nil {
 			return nil, inField("send", err)
 		}
@@ -194,7 +179,7 @@ func roomOf(r *chatv1.ChatRequest) string {
 
 // Subscribe implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, out *connect.ServerStream[chatv1.SubscribeResponse]) error {
-	s, err := c.server.newStream(ctx, frameMessage(caller(ctx), c.server.config.Heartbeat))
+	s, err := c.server.newStream(ctx, c.server.frameMessage(ctx))
 	if err != nil {
 		return err
 	}
@@ -215,7 +200,7 @@ func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeReque
 
 // Send implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Send(ctx context.Context, request *chatv1.SendRequest) (*chatv1.SendResponse, error) {
-	post, err := c.server.post(request)
+	post, err := c.server.post(ctx, request)
 	if err != nil {
 		return nil, err
 	}
@@ -233,6 +218,9 @@ func (c *chatRoom) Send(ctx context.Context, request *chatv1.SendRequest) (*chat
 
 // ListEvents implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) ListEvents(ctx context.Context, request *chatv1.ListEventsRequest) (*chatv1.ListEventsResponse, error) {
+	if err := c.server.authorize(ctx, request.GetRoom(), policy.Read); err != nil {
+		return nil, err
+	}
 	page, err := c.server.config.Hub.History(ctx, history.Query{
 		Room:   request.GetRoom(),
 		After:  fromCursor(request.GetAfter()),
@@ -241,6 +229,11 @@ func (c *chatRoom) ListEvents(ctx context.Context, request *chatv1.ListEventsReq
 	}, request.GetWait().AsDuration())
 	if err != nil {
 		return nil, err
+	}
+	if request.GetWait() != nil { // it may have been banned meanwhile
+		if err := c.server.authorize(ctx, request.GetRoom(), policy.Read); err != nil {
+			return nil, err
+		}
 	}
 	response := &chatv1.ListEventsResponse{Epoch: page.Epoch, More: page.More, Next: toCursor(page.Next)}
 	for _, e := range page.Events {
@@ -264,6 +257,8 @@ func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsReque
 		Limit: pageSize(request.GetPageSize()),
 		Seen:  seen,
 		For:   caller(ctx),
+
+		Visible: c.server.readable(ctx),
 	})
 	if err != nil {
 		return nil, err
@@ -277,6 +272,9 @@ func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsReque
 
 // ListMembers implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) ListMembers(ctx context.Context, request *chatv1.ListMembersRequest) (*chatv1.ListMembersResponse, error) {
+	if err := c.server.authorize(ctx, request.GetRoom(), policy.Read); err != nil {
+		return nil, err
+	}
 	members, total, more, err := c.server.config.Hub.Members(ctx, request.GetRoom(), request.GetPageToken(), pageSize(request.GetPageSize()))
 	if err != nil {
 		return nil, err
@@ -296,6 +294,9 @@ func pageSize(n uint32) int { return int(cmp.Or(n, 100)) }
 
 // SetRoom implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) SetRoom(ctx context.Context, request *chatv1.SetRoomRequest) (*chatv1.SetRoomResponse, error) {
+	if err := c.server.authorizeManaging(ctx, request.GetRoom()); err != nil {
+		return nil, err
+	}
 	profile := chat.Profile{DisplayName: request.GetDisplayName(), Topic: request.GetTopic()}
 	if err := c.server.config.Hub.SetProfile(ctx, caller(ctx), request.GetRoom(), profile); err != nil {
 		return nil, err

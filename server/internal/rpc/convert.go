@@ -1,6 +1,7 @@
 package rpc
 
 import (
+	"context"
 	"time"
 
 	"google.golang.org/protobuf/proto"
@@ -107,10 +108,13 @@ func drainingFrame(after time.Duration) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Draining{Draining: &chatv1.Draining{ReconnectAfter: durationpb.New(after)}}}
 }
 
-// post returns the post that a request describes. The payload of a custom event is
-// checked against the schema here, as the domain sees only its bytes.
-func (s *Server) post(r *chatv1.SendRequest) (chat.Post, error) {
+// post returns the post that a request describes, if the caller may send it. The payload
+// of a custom event is checked against the schema here, as the domain sees only its bytes.
+func (s *Server) post(ctx context.Context, r *chatv1.SendRequest) (chat.Post, error) {
 	post := chat.Post{Room: r.GetRoom(), ID: r.GetId(), Body: eventpb.ToBody(r)}
+	if err := s.authorizePost(ctx, &post); err != nil {
+		return post, err
+	}
 	if custom := r.GetCustom(); custom != nil {
 		if err := s.config.Schema.Check(custom.GetPayload()); err != nil {
 			return post, inPayload(err)

@@ -55,6 +55,9 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	if limit, ok := limitError(err); ok {
 		return limit
 	}
+	if refusal, ok := errors.AsType[*refusal](err); ok {
+		return refusal.coded()
+	}
 	switch {
 	case errors.As(err, &decode):
 		return decode.refusal

@@ -11,6 +11,7 @@ import (
 	"chatroom/gen/hello/helloconnect"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/chat/hub"
+	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
 )
 
@@ -51,6 +52,9 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 				return refusal
 			}
 			if err := h.throttle(ctx, s); err != nil {
+				return err
+			}
+			if err := h.server.authorizeIn(ctx, helloRoom, policy.Post); err != nil {
 				return err
 			}
 			_, err := h.server.config.Hub.Send(ctx, s.feed.Member(), chat.Post{

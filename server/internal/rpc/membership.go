@@ -82,9 +82,13 @@ func (m *membership) end() {
 	m.stream()
 }
 
-// joinRooms joins rooms, if the limits let it.
+// joinRooms joins rooms, if the limits and the caller's rights let it.
 func (s *stream) joinRooms(ctx context.Context, starts ...hub.Start) error {
 	if err := s.server.limitJoin(ctx, starts); err != nil {
+		return err
+	}
+	generation := s.server.config.Policy.Generation()
+	if err := s.server.authorizeJoin(ctx, starts); err != nil {
 		return err
 	}
 	giveBack, err := s.takeRooms(ctx, starts)
@@ -94,6 +98,9 @@ func (s *stream) joinRooms(ctx context.Context, starts ...hub.Start) error {
 	if err := s.feed.Join(ctx, starts...); err != nil {
 		giveBack()
 		return err
+	}
+	if generation != s.server.config.Policy.Generation() {
+		s.notify(noticeRights) // a ban may have missed the rooms
 	}
 	return nil
 }

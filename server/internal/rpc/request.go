@@ -80,6 +80,26 @@ func unary[Req, Res any, M protoMessage[Req]](method func(context.Context, *Req)
 	}
 }
 
+// serviceHandler returns the handler of a service of the contract and its pattern. It is
+// what chatv1connect returns, except that the unary methods take a unaryRequest. It panics
+// if a method of the service has no constructor.
+func serviceHandler(service protoreflect.ServiceDescriptor, constructors map[protoreflect.Name]handlerConstructor, options connect.HandlerOption) (string, http.Handler) {
+	pattern := "/" + string(service.FullName()) + "/"
+	handlers := make(map[string]http.Handler)
+	for i := range service.Methods().Len() {
+		method := service.Methods().Get(i)
+		procedure := pattern + string(method.Name())
+		handlers[procedure] = constructors[method.Name()](procedure, connect.WithSchema(method), withIdempotency(method), options)
+	}
+	return pattern, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if handler := handlers[r.URL.Path]; handler != nil {
+			handler.ServeHTTP(w, r)
+			return
+		}
+		http.NotFound(w, r)
+	})
+}
+
 // withIdempotency is the option for a method's idempotency_level in the contract, which
 // decides whether it can be called with GET.
 func withIdempotency(method protoreflect.MethodDescriptor) connect.HandlerOption {

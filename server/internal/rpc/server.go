@@ -24,6 +24,8 @@ import (
 	"chatroom/server/internal/detach"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/logsample"
+	"chatroom/server/internal/moderation"
+	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
 	"chatroom/server/internal/schema"
 )
@@ -35,6 +37,11 @@ type Config struct {
 	// Provider tells who a caller is. Nil means Guests, which knows the tokens
 	// that SignIn gives. One that knows other issuers' tokens goes here.
 	Provider identity.Provider
+	// Policy decides what callers may do. Nil means the built-in policy.
+	Policy *policy.Evaluator
+	// Moderation keeps bans, mutes and what moderators have done. Nil means that the
+	// service chat.v1.Moderation is not served.
+	Moderation *moderation.Moderation
 	// Schema knows the kinds of event of an application. Nil knows none.
 	Schema *schema.Schema
 	// Heartbeat is how long a stream may be silent. Zero means 15 s. Proxies
@@ -87,6 +94,9 @@ func New(c Config) *Server {
 	if c.Provider == nil {
 		c.Provider = c.Guests
 	}
+	if c.Policy == nil {
+		c.Policy = policy.New(nil)
+	}
 	if c.Log == nil {
 		c.Log = slog.Default()
 	}
@@ -122,7 +132,12 @@ func (s *Server) routes() map[string]http.Handler {
 	handle := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.withResponse(handler)) }
 	handle((&chatRoom{s}).handler(options))
 	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
-	reflector := grpcreflect.NewStaticReflector(chatv1connect.ChatRoomName, helloconnect.ChatRoomName)
+	services := []string{chatv1connect.ChatRoomName, helloconnect.ChatRoomName}
+	if s.config.Moderation != nil {
+		handle((&moderator{s}).handler(options))
+		services = append(services, chatv1connect.ModerationName)
+	}
+	reflector := grpcreflect.NewStaticReflector(services...)
 	reflect := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.limitReflection(handler)) }
 	reflect(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
 	reflect(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))

@@ -20,6 +20,7 @@ import (
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
+	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
 )
 
@@ -38,6 +39,7 @@ type stream struct {
 	feed    *hub.Feed
 	out     detach.Stream
 	codec   *codec
+	caller  *policy.Caller
 	message func(item any) any // what is sent for an item of the feed or a frame; nil for nothing
 	ctx     context.Context    // ends with the stream
 	answers answers            // of streams with requests
@@ -46,6 +48,7 @@ type stream struct {
 	held    []byte    // what the client has not taken yet: at most one batch
 	closing error     // why the stream is to end
 	written time.Time // when something was last appended
+	checked uint64    // the generation of the policy as of which the caller may read the rooms
 
 	server     *Server
 	cancel     context.CancelFunc
@@ -58,10 +61,11 @@ type stream struct {
 type notice uint32
 
 const (
-	noticeDrain notice = 1 << iota // ask the client to reconnect elsewhere
-	noticeClose                    // end the stream
-	noticeAbort                    // end it without a reason for the client
-	noticeGone                     // the client is gone
+	noticeDrain  notice = 1 << iota // ask the client to reconnect elsewhere
+	noticeClose                     // end the stream
+	noticeAbort                     // end it without a reason for the client
+	noticeGone                      // the client is gone
+	noticeRights                    // look whether the caller may still read the rooms
 )
 
 // The bounds of what a stream takes from its feed at once.
@@ -79,6 +83,7 @@ func (s *Server) newStream(ctx context.Context, message func(any) any) (*stream,
 		return nil, s.refusedCall(ctx, err)
 	}
 	st := &stream{server: s, message: message, origin: responseOf(ctx).origin()}
+	st.caller, st.checked = rightsOf(ctx), s.config.Policy.Generation()
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
 	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
@@ -165,6 +170,12 @@ func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 	}
 	if s.closing != nil {
 		return s.finish()
+	}
+	if pending&noticeRights != 0 {
+		s.checkRights()
+	}
+	if s.closing != nil {
+		return delivery.Again
 	}
 	batch := batches.Get().(*[]byte)
 	defer batches.Put(batch)
@@ -276,6 +287,9 @@ func (s *stream) Tick(now time.Time) delivery.Result {
 		s.out.Abort()
 		return s.end()
 	}
+	if s.checked != s.server.config.Policy.Generation() {
+		s.notify(noticeRights)
+	}
 	// At the tick before the silence would be too long.
 	if s.held == nil && s.closing == nil && now.Sub(s.written) > s.server.config.Heartbeat-s.server.tick {
 		batch := batches.Get().(*[]byte)
@@ -358,12 +372,16 @@ func receive[Req any](conn connect.StreamingHandlerConn, handle func(*Req, *conn
 
 // frameMessage is the message of a stream of chat.v1.ChatRoom for an item of a feed
 // or a frame. Chat's responses and Subscribe's are the same bytes.
-func frameMessage(m chat.Member, heartbeat time.Duration) func(any) any {
+func (s *Server) frameMessage(ctx context.Context) func(any) any {
+	m, c, heartbeat := caller(ctx), rightsOf(ctx), s.config.Heartbeat
 	return func(item any) any {
 		switch item := item.(type) {
 		case *chat.Event:
 			return (*eventFrame)(item)
 		case *chat.RoomsChanged:
+			if item = s.readableChanges(c, item); item == nil {
+				return nil
+			}
 			return (*roomsFrame)(item)
 		case *chatv1.Frame:
 			return &chatv1.SubscribeResponse{Frame: item}

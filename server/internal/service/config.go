@@ -43,6 +43,9 @@ type Config struct {
 	Rooms []string
 	// RoomCreation says who may create other rooms. Zero means anyone.
 	RoomCreation hub.Creation
+	// Policy is the file that says who may do what in which rooms: docs/TRUST.md. Empty
+	// means the built-in policy.
+	Policy string
 	// PresenceGrace is how long a member stays in a room after its last connection
 	// was lost. Zero means DefaultPresenceGrace.
 	PresenceGrace time.Duration

@@ -40,6 +40,10 @@ func Run(ctx context.Context, c Config) error {
 			return fmt.Errorf("-schema: %w", err)
 		}
 	}
+	rights, err := openRights(&c)
+	if err != nil {
+		return err
+	}
 	listeners, err := httpd.Listen(c.Addresses)
 	if err != nil {
 		return fmt.Errorf("-listen: %w", err)
@@ -69,9 +73,15 @@ func Run(ctx context.Context, c Config) error {
 
 		ReservedNames: c.ReservedNames,
 	})
+	if err := rights.moderate(ctx, data.store); err != nil {
+		rooms.Close()
+		return errors.Join(err, data.Close())
+	}
 	api := rpc.New(rpc.Config{
 		Hub:          rooms,
 		Guests:       data.guests,
+		Policy:       rights.evaluator,
+		Moderation:   rights.moderation,
 		Schema:       kinds,
 		Heartbeat:    c.Heartbeat,
 		WriteTimeout: c.WriteTimeout,
@@ -95,8 +105,11 @@ func Run(ctx context.Context, c Config) error {
 		Log:          c.Log,
 	})
 	if err != nil {
+		rights.close()
+		rooms.Close()
 		return errors.Join(err, data.Close())
 	}
+	rights.follow(api)
 	c.Ready(listeners.Addresses())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
@@ -117,5 +130,6 @@ func Run(ctx context.Context, c Config) error {
 	defer cancel()
 	api.Stop(patience)
 	err = errors.Join(err, server.Shutdown(patience), <-served)
+	rights.close()
 	return errors.Join(err, data.Close())
 }

@@ -16,6 +16,8 @@ import (
 const (
 	profilePrefix = "rooms/"
 	profileSuffix = "/profile"
+	// creatorSuffix is that of the records with the id of the member who has made a room.
+	creatorSuffix = "/creator"
 )
 
 // profilesChunk is how many records are listed at a time.
@@ -28,8 +30,10 @@ type profiles struct {
 
 	mu     sync.Mutex // guards below
 	byRoom map[string]storedProfile
-	stop   func() // ends the watch; nil before the profiles were loaded
-	closed bool
+	// creators are the ids of members by room. They are never changed.
+	creators map[string]string
+	stop     func() // ends the watch; nil before the profiles were loaded
+	closed   bool
 }
 
 type storedProfile struct {
@@ -155,6 +159,10 @@ func (p *profiles) loaded() (bool, error) {
 // applyProfile applies a record, unless a newer one of the room was applied before. A
 // change is announced if announce is set.
 func (d *Directory) applyProfile(r chat.Record, announce bool) {
+	if room, creator := strings.CutSuffix(strings.TrimPrefix(r.Key, profilePrefix), creatorSuffix); creator {
+		d.profiles.applyCreator(room, string(r.Value))
+		return
+	}
 	name, profile := strings.CutSuffix(strings.TrimPrefix(r.Key, profilePrefix), profileSuffix)
 	if !profile || chat.CheckRoom(name) != nil {
 		return

@@ -26,7 +26,13 @@ type Query struct {
 	Limit int                    // of rooms
 	Seen  map[string]chat.Cursor // the caller's cursors in rooms whose unread messages are to be counted
 	For   chat.Member            // the caller, whose own messages are not unread
+	// Visible reports whether a room is in the list. Nil means that all are.
+	Visible func(ctx context.Context, room string) (bool, error)
 }
+
+// maxHidden is how many rooms are passed over in one page: a page that would need more ends
+// early.
+const maxHidden = 10_000
 
 // Page is a page of the list.
 type Page struct {
@@ -47,14 +53,11 @@ func (d *Directory) List(ctx context.Context, q Query) (Page, error) {
 	if err := d.Load(ctx); err != nil {
 		return Page{}, err
 	}
-	rooms, more, err := d.page(q)
+	page, err := d.visible(ctx, q)
 	if err != nil {
 		return Page{}, err
 	}
-	page := Page{Rooms: rooms}
-	if more {
-		page.Next = pageToken(q.Order, rooms[len(rooms)-1])
-	}
+	rooms := page.Rooms
 	for i, r := range rooms {
 		cursor, asked := q.Seen[r.Name]
 		if !asked {
@@ -65,6 +68,42 @@ func (d *Directory) List(ctx context.Context, q Query) (Page, error) {
 		}
 	}
 	return page, nil
+}
+
+// visible returns the next rooms that are in the list.
+func (d *Directory) visible(ctx context.Context, q Query) (Page, error) {
+	var page Page
+	for hidden := 0; ; {
+		rooms, more, err := d.page(q)
+		if err != nil {
+			return Page{}, err
+		}
+		for i, r := range rooms {
+			visible := q.Visible == nil
+			if !visible {
+				if visible, err = q.Visible(ctx, r.Name); err != nil {
+					return Page{}, err
+				}
+			}
+			if !visible {
+				hidden++
+				continue
+			}
+			page.Rooms = append(page.Rooms, r)
+			if len(page.Rooms) == q.Limit && (more || i < len(rooms)-1) {
+				page.Next = pageToken(q.Order, r)
+				return page, nil
+			}
+		}
+		if !more {
+			return page, nil
+		}
+		q.After = pageToken(q.Order, rooms[len(rooms)-1])
+		if hidden >= maxHidden {
+			page.Next = q.After
+			return page, nil
+		}
+	}
 }
 
 func (d *Directory) page(q Query) (rooms []chat.RoomInfo, more bool, err error) {

@@ -54,6 +54,17 @@ func (f *Feed) Member() chat.Member {
 	return f.hub.present[f.member.ID].latest(f.member, f.renames)
 }
 
+// Rooms returns the names of the rooms that the feed has joined.
+func (f *Feed) Rooms() []string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	names := make([]string, len(f.readers))
+	for i, r := range f.readers {
+		names[i] = r.room.name
+	}
+	return names
+}
+
 // Join adds rooms: all of them or, with an error, none. The first item of the feed that
 // concerns them is one Joined. It returns a *chat.FieldError, a *chat.TargetError or
 // chat.ErrClosed.

@@ -58,6 +58,7 @@ type Hub struct {
 	history   *history.Reader
 	directory *directory.Directory
 	eraser    *erasure.Eraser
+	settled   settledRooms
 
 	mu        sync.Mutex // guards below, and the fields of rooms that say so
 	rooms     map[string]*room
@@ -141,6 +142,9 @@ func (h *Hub) SetProfile(ctx context.Context, by chat.Member, room string, p cha
 		return chat.ErrSignIn
 	}
 	if err := h.admit(ctx, by, room); err != nil {
+		return err
+	}
+	if err := h.recordCreator(ctx, by, room); err != nil {
 		return err
 	}
 	return h.directory.SetProfile(ctx, h.ShownIn(room, by), room, p)

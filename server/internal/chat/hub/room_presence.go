@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"sync"
 	"sync/atomic"
@@ -19,8 +20,10 @@ type roomPresence struct {
 	mu     sync.Mutex                    // guards below; taken before Hub.mu
 	roster *presence.Roster[chat.Member] // of members as they are shown
 	names  *roomNames
-	timer  *time.Timer // fires when the roster is due; nil before it was first
-	ended  bool        // not in Hub.presences any more
+	// founder is the id of the first member with one; empty if there was none.
+	founder string
+	timer   *time.Timer // fires when the roster is due; nil before it was first
+	ended   bool        // not in Hub.presences any more
 }
 
 // enter adds a connection, that of a feed, and notifies the room. It returns how the
@@ -35,6 +38,7 @@ func (h *Hub) enter(room string, f *Feed) (*roomPresence, chat.Member) {
 		if !p.ended {
 			m := h.showLocked(p, f)
 			p.roster.Enter(time.Now(), m.ID, m)
+			p.founder = cmp.Or(p.founder, m.ID)
 			h.tickLocked(p)
 			p.mu.Unlock()
 			return p, m

@@ -103,7 +103,7 @@ func (h *Hub) Begin(ctx context.Context, from chat.Member, p chat.Post) *Sending
 	event := &chat.Event{Room: p.Room, Time: time.Now().UTC(), ID: p.ID, Sender: from, Body: p.Body}
 	s := &Sending{hub: h, event: event, done: make(chan struct{})}
 	if err == nil {
-		err = h.prepare(ctx, s)
+		err = h.prepare(ctx, s, p.Moderates)
 	}
 	if err != nil {
 		s.finish(err)
@@ -126,15 +126,18 @@ func (h *Hub) Begin(ctx context.Context, from chat.Member, p chat.Post) *Sending
 	return s
 }
 
-// prepare checks whether a post may be stored now.
-func (h *Hub) prepare(ctx context.Context, s *Sending) error {
+// prepare checks whether a post may be stored now. moderates is that of the post.
+func (h *Hub) prepare(ctx context.Context, s *Sending, moderates bool) error {
 	if h.isClosed() {
 		return chat.ErrClosed
 	}
 	if err := h.admit(ctx, s.event.Sender, s.event.Room); err != nil {
 		return err
 	}
-	return h.checkTarget(ctx, s)
+	if err := h.checkTarget(ctx, s, moderates); err != nil || !s.event.Body.Durable() {
+		return err
+	}
+	return h.recordCreator(ctx, s.event.Sender, s.event.Room)
 }
 
 // submit has the journal store a post.

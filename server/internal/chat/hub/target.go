@@ -9,8 +9,9 @@ import (
 // checkTarget checks the message that a post refers to. A retry must be answered as the
 // first attempt was, whatever has happened to the message since. So a post that is wrong
 // only because of the present state of its target is submitted all the same, with a
-// refusal: the journal recognizes retries, and refuses the others.
-func (h *Hub) checkTarget(ctx context.Context, s *Sending) error {
+// refusal: the journal recognizes retries, and refuses the others. moderates allows to
+// delete the messages of others.
+func (h *Hub) checkTarget(ctx context.Context, s *Sending, moderates bool) error {
 	e := s.event
 	field, target, owned := targetOf(e.Body)
 	if target == 0 {
@@ -30,7 +31,8 @@ func (h *Hub) checkTarget(ctx context.Context, s *Sending) error {
 	if _, ok := message.Body.(chat.Message); !ok {
 		return &chat.TargetError{Field: field, Err: chat.ErrUnknownTarget}
 	}
-	if owned && message.Sender.ID != e.Sender.ID {
+	_, deletes := e.Body.(chat.Deletion)
+	if owned && message.Sender.ID != e.Sender.ID && !(moderates && deletes) {
 		return &chat.TargetError{Field: field, Err: chat.ErrNotOwner}
 	}
 	// Only what was stored by an earlier version may be removed and not added.
@@ -55,4 +57,14 @@ func targetOf(b chat.Body) (field string, target uint64, owned bool) {
 	default:
 		return "", 0, false
 	}
+}
+
+// Sent reports whether a member has sent the event with a sequence in a room, or there is no
+// such message.
+func (h *Hub) Sent(ctx context.Context, room string, sequence uint64, m chat.Member) (bool, error) {
+	message, err := h.history.At(ctx, room, sequence)
+	if err != nil || message == nil {
+		return true, err
+	}
+	return message.Sender.ID == m.ID, nil
 }

@@ -1,0 +1,279 @@
+package rpc
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
+
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
+	"chatroom/server/internal/moderation"
+	"chatroom/server/internal/policy"
+)
+
+// rightsKey is the context key of the caller as the policy sees it, a *policy.Caller.
+type rightsKey struct{}
+
+// withRights returns a context with what the policy needs to know of the caller, whom a
+// member's credentials name. Each kind of credential adds its kind and its grants here.
+func withRights(ctx context.Context, m chat.Member) context.Context {
+	c := &policy.Caller{Kind: policy.User, Member: m.ID, Address: clientAddress(ctx)}
+	switch {
+	case m.ID == "":
+		c.Kind = policy.Anonymous
+	case m.Guest:
+		c.Kind = policy.Guest
+	}
+	return context.WithValue(ctx, rightsKey{}, c)
+}
+
+// rightsOf returns the caller as the policy sees it. It is shared, and never changed.
+func rightsOf(ctx context.Context) *policy.Caller {
+	if c, ok := ctx.Value(rightsKey{}).(*policy.Caller); ok {
+		return c
+	}
+	return new(policy.Caller) // anonymous
+}
+
+// refusal is the error for a caller who lacks a right.
+type refusal struct{ policy.Decision }
+
+func (r *refusal) Error() string { return r.Decision.String() }
+
+// coded returns the error that the caller gets. It names no rule: Explain does that for
+// moderators.
+func (r *refusal) coded() *connect.Error {
+	metadata := map[string]string{"room": r.Room, "right": r.Right.String()}
+	switch {
+	case r.Denial != nil:
+		reason, message := "BANNED", fmt.Sprintf("you are banned from room %q", r.Room)
+		if r.Denial.Effect == policy.Mute {
+			reason, message = "MUTED", fmt.Sprintf("you are muted in room %q", r.Room)
+		}
+		if until := r.Until(); !until.IsZero() {
+			metadata["until"] = until.UTC().Format(time.RFC3339)
+			message += " until " + metadata["until"]
+		}
+		if r.Denial.Reason != "" {
+			metadata["reason"] = r.Denial.Reason
+			message += ": " + r.Denial.Reason
+		}
+		return newError(connect.CodePermissionDenied, message, &errdetails.ErrorInfo{Reason: reason, Domain: errorDomain, Metadata: metadata})
+	case r.NeedsCredential():
+		metadata["header"] = "Authorization"
+		return newError(connect.CodeUnauthenticated, "this method needs an identity: sign in, and send the token",
+			&errdetails.ErrorInfo{Reason: "TOKEN_REQUIRED", Domain: errorDomain, Metadata: metadata})
+	default:
+		return newError(connect.CodePermissionDenied, fmt.Sprintf("you do not have the right to %s room %q", rightInWords[r.Right], r.Room),
+			&errdetails.ErrorInfo{Reason: "RIGHT_REQUIRED", Domain: errorDomain, Metadata: metadata})
+	}
+}
+
+// rightInWords says what a right allows, with the room as its object.
+var rightInWords = map[policy.Rights]string{
+	policy.Read:     "read",
+	policy.Post:     "post to",
+	policy.React:    "react in",
+	policy.EditOwn:  "edit and delete messages in",
+	policy.Create:   "create",
+	policy.Manage:   "set the name and topic of",
+	policy.Moderate: "moderate",
+}
+
+// decide tells whether a caller has a right in a room. Who has made the room is looked up
+// only if it may matter.
+func (s *Server) decide(ctx context.Context, c *policy.Caller, room string, right policy.Rights) (policy.Decision, error) {
+	d := s.config.Policy.Decide(*c, policy.Room{Name: room}, right)
+	if d.Allowed || d.Denial != nil || c.Member == "" {
+		return d, nil
+	}
+	creator, err := s.config.Hub.Creator(ctx, room)
+	if err != nil || creator != c.Member {
+		return d, err
+	}
+	return s.config.Policy.Decide(*c, policy.Room{Name: room, Creator: creator}, right), nil
+}
+
+// authorize returns an error unless the caller has a right in a room.
+func (s *Server) authorize(ctx context.Context, room string, right policy.Rights) error {
+	d, err := s.decide(ctx, rightsOf(ctx), room, right)
+	if err == nil && !d.Allowed {
+		err = &refusal{d}
+	}
+	return err
+}
+
+// authorizeIn is authorize for what makes the room if it does not exist.
+func (s *Server) authorizeIn(ctx context.Context, room string, right policy.Rights) error {
+	if err := s.authorize(ctx, room, right); err != nil {
+		return err
+	}
+	return s.authorizeCreation(ctx, room)
+}
+
+// authorizeCreation returns an error for a room that does not exist, and that the caller
+// may not create.
+func (s *Server) authorizeCreation(ctx context.Context, room string) error {
+	d, err := s.decide(ctx, rightsOf(ctx), room, policy.Create)
+	if err != nil || d.Allowed {
+		return err
+	}
+	exists, err := s.config.Hub.Exists(ctx, room)
+	if err == nil && !exists {
+		err = &chat.TargetError{Field: "room", Err: chat.ErrRoomCreation}
+	}
+	return err
+}
+
+// authorizeManaging returns an error unless the caller may set the profile of a room. The
+// caller is the creator of a room that does not exist.
+func (s *Server) authorizeManaging(ctx context.Context, room string) error {
+	c := rightsOf(ctx)
+	d, err := s.decide(ctx, c, room, policy.Manage)
+	if err != nil {
+		return err
+	}
+	if !d.Allowed && d.Denial == nil && c.Member != "" {
+		exists, err := s.config.Hub.Exists(ctx, room)
+		if err != nil {
+			return err
+		}
+		if !exists {
+			d = s.config.Policy.Decide(*c, policy.Room{Name: room, Creator: c.Member}, policy.Manage)
+		}
+	}
+	if !d.Allowed {
+		return &refusal{d}
+	}
+	return s.authorizeCreation(ctx, room)
+}
+
+// authorizePost returns an error unless the caller may send a post. A deletion by a
+// moderator may be that of any message; it is recorded.
+func (s *Server) authorizePost(ctx context.Context, p *chat.Post) error {
+	switch body := p.Body.(type) {
+	case chat.Reaction:
+		return s.authorize(ctx, p.Room, policy.React)
+	case chat.Edit:
+		return s.authorize(ctx, p.Room, policy.EditOwn)
+	case chat.Deletion:
+		return s.authorizeDeletion(ctx, p, body)
+	default:
+		return s.authorizeIn(ctx, p.Room, policy.Post)
+	}
+}
+
+func (s *Server) authorizeDeletion(ctx context.Context, p *chat.Post, body chat.Deletion) error {
+	moderates, err := s.decide(ctx, rightsOf(ctx), p.Room, policy.Moderate)
+	if err != nil {
+		return err
+	}
+	if !moderates.Allowed {
+		return s.authorize(ctx, p.Room, policy.EditOwn)
+	}
+	p.Moderates = true
+	if s.config.Moderation == nil {
+		return nil
+	}
+	own, err := s.config.Hub.Sent(ctx, p.Room, body.Target, caller(ctx))
+	if err != nil || own {
+		return err
+	}
+	return s.config.Moderation.Record(ctx, moderation.Act{Action: moderation.Delete, Room: p.Room, By: caller(ctx).ID, Target: body.Target})
+}
+
+// authorizeJoin returns an error unless the caller may read rooms, and create those that
+// do not exist.
+func (s *Server) authorizeJoin(ctx context.Context, starts []hub.Start) error {
+	for _, start := range starts {
+		if err := s.authorizeIn(ctx, start.Room, policy.Read); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkRights ends the stream if the caller may not read one of its rooms any more. The
+// member leaves those rooms at once.
+func (s *stream) checkRights() {
+	s.checked = s.server.config.Policy.Generation()
+	for _, room := range s.feed.Rooms() {
+		d, err := s.server.decide(s.ctx, s.caller, room, policy.Read)
+		switch {
+		case err != nil:
+			s.closing = err
+		case !d.Allowed:
+			if s.feed.Leave(room) == nil { // it may have been left meanwhile
+				s.membership.giveBack(room)
+			}
+			s.closing = &refusal{d}
+		}
+	}
+}
+
+// Recheck has all streams look whether their callers may still read their rooms: the policy
+// has changed.
+func (s *Server) Recheck() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.notifyLocked(noticeRights)
+}
+
+// Denied has the streams that a ban may end look whether their callers may still read
+// their rooms. It does not block.
+func (s *Server) Denied(d policy.Denial) {
+	if d.Effect != policy.Ban {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for stream := range s.streams {
+		c := stream.caller
+		if d.Member != "" && d.Member == c.Member || d.Address.IsValid() && d.Address.Contains(c.Address.Unmap()) {
+			stream.notify(noticeRights)
+		}
+	}
+}
+
+// readable returns what reports whether the caller may read a room, nil if it may read
+// all.
+func (s *Server) readable(ctx context.Context) func(context.Context, string) (bool, error) {
+	c := rightsOf(ctx)
+	if s.config.Policy.Everywhere(*c, policy.Read) {
+		return nil
+	}
+	return func(ctx context.Context, room string) (bool, error) {
+		d, err := s.decide(ctx, c, room, policy.Read)
+		return d.Allowed, err
+	}
+}
+
+// readableChanges returns the changes of the list of rooms without the rooms that a caller
+// may not read: nil if none are left.
+func (s *Server) readableChanges(c *policy.Caller, changed *chat.RoomsChanged) *chat.RoomsChanged {
+	if s.config.Policy.Everywhere(*c, policy.Read) {
+		return changed
+	}
+	may := func(room string) bool {
+		d, err := s.decide(s.serving, c, room, policy.Read)
+		return err == nil && d.Allowed
+	}
+	visible := &chat.RoomsChanged{Incomplete: changed.Incomplete}
+	for _, r := range changed.Rooms {
+		if may(r.Name) {
+			visible.Rooms = append(visible.Rooms, r)
+		}
+	}
+	for _, name := range changed.Removed {
+		if may(name) {
+			visible.Removed = append(visible.Removed, name)
+		}
+	}
+	if len(visible.Rooms)+len(visible.Removed) == 0 && !visible.Incomplete {
+		return nil
+	}
+	return visible
+}
