@@ -185,8 +185,8 @@ func (e *Evaluator) Everywhere(c Caller, right Rights) bool {
 	return e.policy.Load().everywhere(c.Kind)&right == right && !e.denials.concern(&c)
 }
 
-// NeedsCredential reports whether a refusal could be other for the same person with a credential: the
-// caller has none, and it is no ban.
+// NeedsCredential reports whether a credential may change a refusal: the caller has none, and
+// it does not rest on a denial.
 func (d Decision) NeedsCredential() bool { return !d.Allowed && d.Kind == Anonymous && d.Denial == nil }
 
 // decide leaves denials out.

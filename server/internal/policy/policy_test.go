@@ -174,6 +174,32 @@ func TestGenerationGrows(t *testing.T) {
 	}
 }
 
+// Everywhere is certain only of what holds in every room, and of callers without denials.
+func TestEverywhere(t *testing.T) {
+	open, closed := New(nil), New(parse(t, "rooms: [{pattern: 'team-*', anonymous: [], guest: [read]}]"))
+	banned := New(nil)
+	if err := banned.Denials().Put(Denial{ID: "d", Rooms: pattern(t, "lobby"), Member: "ada"}); err != nil {
+		t.Fatal(err)
+	}
+	for name, tt := range map[string]struct {
+		e    *Evaluator
+		c    Caller
+		want bool
+	}{
+		"built-in":           {open, Caller{}, true},
+		"built-in, key":      {open, Caller{Kind: Key}, false},
+		"unknown kind":       {open, Caller{Kind: 77}, false},
+		"taken in some":      {closed, Caller{}, false},
+		"left in all":        {closed, Caller{Kind: Guest, Member: "g"}, true},
+		"banned in one":      {banned, Caller{Kind: Guest, Member: "ada"}, false},
+		"another one banned": {banned, Caller{Kind: Guest, Member: "ben"}, true},
+	} {
+		if got := tt.e.Everywhere(tt.c, Read); got != tt.want {
+			t.Errorf("%s: Everywhere = %t, want %t", name, got, tt.want)
+		}
+	}
+}
+
 func BenchmarkDecide(b *testing.B) {
 	e := New(parse(b, shop))
 	for i := range 1000 {

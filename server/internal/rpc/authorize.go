@@ -197,9 +197,8 @@ func (s *Server) authorizeJoin(ctx context.Context, starts []hub.Start) error {
 }
 
 // checkRights ends the stream if the caller may not read one of its rooms any more. The
-// member leaves those rooms at once.
+// member leaves those rooms at once. It may read the store.
 func (s *stream) checkRights() {
-	s.checked = s.server.config.Policy.Generation()
 	for _, room := range s.feed.Rooms() {
 		d, err := s.server.decide(s.ctx, s.caller, room, policy.Read)
 		switch {
@@ -252,14 +251,15 @@ func (s *Server) readable(ctx context.Context) func(context.Context, string) (bo
 }
 
 // readableChanges returns the changes of the list of rooms without the rooms that a caller
-// may not read: nil if none are left.
+// may not read: nil if none are left. It reads nothing from the store, and so takes rooms
+// for unreadable that only their first member may read while nothing of them is stored.
 func (s *Server) readableChanges(c *policy.Caller, changed *chat.RoomsChanged) *chat.RoomsChanged {
 	if s.config.Policy.Everywhere(*c, policy.Read) {
 		return changed
 	}
 	may := func(room string) bool {
-		d, err := s.decide(s.serving, c, room, policy.Read)
-		return err == nil && d.Allowed
+		creator, err := s.config.Hub.Directory().Creator(s.serving, room)
+		return err == nil && s.config.Policy.Decide(*c, policy.Room{Name: room, Creator: creator}, policy.Read).Allowed
 	}
 	visible := &chat.RoomsChanged{Incomplete: changed.Incomplete}
 	for _, r := range changed.Rooms {

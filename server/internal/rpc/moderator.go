@@ -65,7 +65,7 @@ func (m *moderator) denial(ctx context.Context, r act, byDefault time.Duration, 
 	if err != nil {
 		return nil, err
 	}
-	if err := m.checkSubject(ctx, r.GetRoom(), s); err != nil {
+	if err := m.checkDeniable(ctx, r.GetRoom(), s); err != nil {
 		return nil, err
 	}
 	var until time.Time
@@ -234,10 +234,13 @@ func parseNetwork(text string) (netip.Prefix, error) {
 	return network, nil
 }
 
-// checkSubject returns an error for a member who moderates the room: only the operator can
-// take that away.
-func (m *moderator) checkSubject(ctx context.Context, room string, s moderation.Subject) error {
+// checkDeniable returns an error for a member who moderates the room, as only the operator
+// can take that away, and for a network that the caller is in.
+func (m *moderator) checkDeniable(ctx context.Context, room string, s moderation.Subject) error {
 	if s.Member == "" {
+		if s.Address.Contains(rightsOf(ctx).Address.Unmap()) {
+			return fieldError(connect.CodePermissionDenied, "subject.address", "subject.own", "must not contain the caller's own address")
+		}
 		return nil
 	}
 	creator, err := m.server.config.Hub.Creator(ctx, room)

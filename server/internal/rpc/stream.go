@@ -39,7 +39,6 @@ type stream struct {
 	feed    *hub.Feed
 	out     detach.Stream
 	codec   *codec
-	caller  *policy.Caller
 	message func(item any) any // what is sent for an item of the feed or a frame; nil for nothing
 	ctx     context.Context    // ends with the stream
 	answers answers            // of streams with requests
@@ -48,13 +47,14 @@ type stream struct {
 	held    []byte    // what the client has not taken yet: at most one batch
 	closing error     // why the stream is to end
 	written time.Time // when something was last appended
-	checked uint64    // the generation of the policy as of which the caller may read the rooms
 
 	server     *Server
 	cancel     context.CancelFunc
 	origin     origin
 	address    netip.Addr // of the client
 	membership membership
+	caller     *policy.Caller
+	generation uint64 // of the policy, before the first join was authorized
 }
 
 // notice is something that a stream's task has to do.
@@ -83,7 +83,7 @@ func (s *Server) newStream(ctx context.Context, message func(any) any) (*stream,
 		return nil, s.refusedCall(ctx, err)
 	}
 	st := &stream{server: s, message: message, origin: responseOf(ctx).origin()}
-	st.caller, st.checked = rightsOf(ctx), s.config.Policy.Generation()
+	st.caller, st.generation = rightsOf(ctx), s.config.Policy.Generation()
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
 	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
@@ -112,6 +112,9 @@ func (s *stream) begin(ctx context.Context, conn connect.StreamingHandlerConn) e
 	if err := s.server.opened(s); err != nil {
 		s.abandon()
 		return err
+	}
+	if s.generation != s.server.config.Policy.Generation() {
+		s.notify(noticeRights) // a ban has not found the stream
 	}
 	err := s.start(responseOf(ctx), conn)
 	if err != nil {
@@ -172,10 +175,13 @@ func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 		return s.finish()
 	}
 	if pending&noticeRights != 0 {
-		s.checkRights()
-	}
-	if s.closing != nil {
-		return delivery.Again
+		if !mayBlock {
+			s.notices.Or(uint32(pending))
+			return delivery.Blocks
+		}
+		if s.checkRights(); s.closing != nil {
+			return delivery.Again
+		}
 	}
 	batch := batches.Get().(*[]byte)
 	defer batches.Put(batch)
@@ -286,9 +292,6 @@ func (s *stream) Tick(now time.Time) delivery.Result {
 		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.address, "member", s.feed.Member().ID)
 		s.out.Abort()
 		return s.end()
-	}
-	if s.checked != s.server.config.Policy.Generation() {
-		s.notify(noticeRights)
 	}
 	// At the tick before the silence would be too long.
 	if s.held == nil && s.closing == nil && now.Sub(s.written) > s.server.config.Heartbeat-s.server.tick {

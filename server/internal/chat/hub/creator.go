@@ -1,6 +1,7 @@
 package hub
 
 import (
+	"cmp"
 	"context"
 	"sync"
 
@@ -34,9 +35,9 @@ func (s *settledRooms) add(room string) {
 }
 
 // Creator returns the id of the member who has made a room: the one that is stored or, for
-// a room that has nothing stored yet, the first of the members that are in it. It is
-// empty if that is not known: for rooms that are configured, that an anonymous caller has
-// made, or that are older than this record.
+// a room that has nothing stored yet, the first member that has come to it. It is empty if
+// that is not known: for rooms that are configured, whose first event an anonymous caller
+// has sent while no member was there, or that are older than this record.
 func (h *Hub) Creator(ctx context.Context, room string) (string, error) {
 	creator, err := h.directory.Creator(ctx, room)
 	if creator != "" || err != nil || h.settled.has(room) {
@@ -68,17 +69,14 @@ func (h *Hub) recordCreator(ctx context.Context, m chat.Member, room string) err
 		if err != nil {
 			return err
 		}
-		creator = m.ID
-		if h.countMembers(room) > 0 {
-			creator = h.founder(room)
-		}
+		creator = cmp.Or(h.founder(room), m.ID)
 		if !stored && creator != "" {
 			if err := h.directory.SetCreator(ctx, room, creator); err != nil {
 				return err
 			}
 		}
 		if !stored && creator == "" {
-			return nil // until its first event is stored, which makes it a room without a creator
+			return nil // a member may still come before the first event is stored
 		}
 	}
 	h.settled.add(room)
@@ -94,12 +92,16 @@ func (h *Hub) hasStored(ctx context.Context, room string) (bool, error) {
 	return head.Last > 0, err
 }
 
-// founder returns the id of the first of the members of a room that was empty, or empty.
+// founder returns the id of the first member, of those with one, that has come to a room
+// since it was empty. It is empty if there is none.
 func (h *Hub) founder(room string) string {
 	h.mu.Lock()
-	defer h.mu.Unlock()
-	if p := h.presences[room]; p != nil {
-		return p.founder
+	p := h.presences[room]
+	h.mu.Unlock()
+	if p == nil {
+		return ""
 	}
-	return ""
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.founder
 }

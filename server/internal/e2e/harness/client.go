@@ -17,6 +17,16 @@ type Client interface {
 	ListRooms(context.Context, *chatv1.ListRoomsRequest) (*chatv1.ListRoomsResponse, error)
 	ListMembers(context.Context, *chatv1.ListMembersRequest) (*chatv1.ListMembersResponse, error)
 	SetRoom(context.Context, *chatv1.SetRoomRequest) (*chatv1.SetRoomResponse, error)
+	SignIn(context.Context, *chatv1.SignInRequest) (*chatv1.SignInResponse, error)
+
+	Mute(context.Context, *chatv1.MuteRequest) (*chatv1.MuteResponse, error)
+	Unmute(context.Context, *chatv1.UnmuteRequest) (*chatv1.UnmuteResponse, error)
+	Kick(context.Context, *chatv1.KickRequest) (*chatv1.KickResponse, error)
+	Ban(context.Context, *chatv1.BanRequest) (*chatv1.BanResponse, error)
+	Unban(context.Context, *chatv1.UnbanRequest) (*chatv1.UnbanResponse, error)
+	ListDenials(context.Context, *chatv1.ListDenialsRequest) (*chatv1.ListDenialsResponse, error)
+	ListAudit(context.Context, *chatv1.ListAuditRequest) (*chatv1.ListAuditResponse, error)
+	Explain(context.Context, *chatv1.ExplainRequest) (*chatv1.ExplainResponse, error)
 }
 
 // The protocols that tests use by name.

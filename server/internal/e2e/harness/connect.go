@@ -14,11 +14,15 @@ import (
 )
 
 // connectClient is a client of connect-go.
-type connectClient struct{ chatv1connect.ChatRoomClient }
+type connectClient struct {
+	chatv1connect.ChatRoomClient
+	chatv1connect.ModerationClient
+}
 
 func ConnectOver(transport func(*testing.T) *http.Client, options ...connect.ClientOption) func(*testing.T, *Service, string) Client {
 	return func(t *testing.T, s *Service, token string) Client {
-		return connectClient{chatv1connect.NewChatRoomClient(BearerClient{transport(t), token}, s.URL, options...)}
+		client := BearerClient{transport(t), token}
+		return connectClient{chatv1connect.NewChatRoomClient(client, s.URL, options...), chatv1connect.NewModerationClient(client, s.URL, options...)}
 	}
 }
 

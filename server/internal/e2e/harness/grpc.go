@@ -105,3 +105,48 @@ func (v GRPCClient) SetRoom(ctx context.Context, request *chatv1.SetRoomRequest)
 	response := new(chatv1.SetRoomResponse)
 	return response, v.Invoke(v.withToken(ctx), chatv1connect.ChatRoomSetRoomProcedure, request, response)
 }
+
+func (v GRPCClient) SignIn(ctx context.Context, request *chatv1.SignInRequest) (*chatv1.SignInResponse, error) {
+	response := new(chatv1.SignInResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ChatRoomSignInProcedure, request, response)
+}
+
+func (v GRPCClient) Mute(ctx context.Context, request *chatv1.MuteRequest) (*chatv1.MuteResponse, error) {
+	response := new(chatv1.MuteResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationMuteProcedure, request, response)
+}
+
+func (v GRPCClient) Unmute(ctx context.Context, request *chatv1.UnmuteRequest) (*chatv1.UnmuteResponse, error) {
+	response := new(chatv1.UnmuteResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationUnmuteProcedure, request, response)
+}
+
+func (v GRPCClient) Kick(ctx context.Context, request *chatv1.KickRequest) (*chatv1.KickResponse, error) {
+	response := new(chatv1.KickResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationKickProcedure, request, response)
+}
+
+func (v GRPCClient) Ban(ctx context.Context, request *chatv1.BanRequest) (*chatv1.BanResponse, error) {
+	response := new(chatv1.BanResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationBanProcedure, request, response)
+}
+
+func (v GRPCClient) Unban(ctx context.Context, request *chatv1.UnbanRequest) (*chatv1.UnbanResponse, error) {
+	response := new(chatv1.UnbanResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationUnbanProcedure, request, response)
+}
+
+func (v GRPCClient) ListDenials(ctx context.Context, request *chatv1.ListDenialsRequest) (*chatv1.ListDenialsResponse, error) {
+	response := new(chatv1.ListDenialsResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationListDenialsProcedure, request, response)
+}
+
+func (v GRPCClient) ListAudit(ctx context.Context, request *chatv1.ListAuditRequest) (*chatv1.ListAuditResponse, error) {
+	response := new(chatv1.ListAuditResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationListAuditProcedure, request, response)
+}
+
+func (v GRPCClient) Explain(ctx context.Context, request *chatv1.ExplainRequest) (*chatv1.ExplainResponse, error) {
+	response := new(chatv1.ExplainResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationExplainProcedure, request, response)
+}

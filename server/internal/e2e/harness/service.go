@@ -10,6 +10,7 @@ import (
 	"errors"
 	"log/slog"
 	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -38,6 +39,19 @@ func InMemory(c *service.Config) { c.Data = service.MemoryData }
 
 // InDir makes a service keep its data in a directory.
 func InDir(dir string) Option { return func(c *service.Config) { c.Data = dir } }
+
+// WithPolicy makes a service decide by a policy file with this text.
+func WithPolicy(t *testing.T, text string) Option {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "policy.yaml")
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	return func(c *service.Config) { c.Policy = path }
+}
+
+// GuestsManage is a policy in which any guest sets the profile of any room.
+const GuestsManage = "rooms: [{pattern: '*', guest: [read, post, react, edit_own, create, manage]}]"
 
 // ListenOn makes a service listen on an address.
 func ListenOn(address string) Option {

@@ -84,7 +84,7 @@ func TestOldClientsAmongNewerEvents(t *testing.T) {
 		t.Fatalf("%v: %v\n%s", build, err, out)
 	}
 	binary := filepath.Join(dir, "chat2026")
-	s, r := harness.Start(t, func(c *service.Config) { c.Schema = harness.GameSchema }), harness.ReadGameRules(t)
+	s, r := harness.Start(t, harness.WithPolicy(t, harness.GuestsManage), func(c *service.Config) { c.Schema = harness.GameSchema }), harness.ReadGameRules(t)
 	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
 	n := s.JoinPair(ctx, t, harness.GRPCGo, harness.ViaChat, "lobby")

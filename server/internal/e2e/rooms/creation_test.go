@@ -36,7 +36,7 @@ func TestRoomCreationPolicy(t *testing.T) {
 			}
 			s.Stop(t)
 
-			s = harness.Start(t, harness.InDir(data), func(c *service.Config) { c.RoomCreation = who.creation; c.Rooms = []string{"lobby", "lasting"} })
+			s = harness.Start(t, harness.InDir(data), harness.WithPolicy(t, harness.GuestsManage), func(c *service.Config) { c.RoomCreation = who.creation; c.Rooms = []string{"lobby", "lasting"} })
 			if _, err := harness.ConnectHTTP1.Open(t, s, "").Send(ctx, harness.TextRequest("set-too", "hi")); err != nil {
 				t.Errorf("the first send after a restart, in a room that was set: %v", err)
 			}

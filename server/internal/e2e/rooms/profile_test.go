@@ -59,7 +59,7 @@ func listedRoom(ctx context.Context, t *testing.T, n *harness.Pair, by *harness.
 func TestSetRoom(t *testing.T) {
 	t.Parallel()
 	data := t.TempDir()
-	s := harness.Start(t, harness.InDir(data))
+	s := harness.Start(t, harness.InDir(data), harness.WithPolicy(t, harness.GuestsManage))
 	var set []*chatv1.SetRoomRequest
 	for i, d := range harness.Protocols {
 		for _, m := range d.Modes() {

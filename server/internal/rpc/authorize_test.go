@@ -1,0 +1,120 @@
+package rpc
+
+import (
+	"context"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+
+	"connectrpc.com/connect"
+
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/policy"
+	"chatroom/server/internal/store/memory"
+)
+
+// closedTo is a policy in which anonymous callers don't read a room.
+func closedTo(t *testing.T, room string) *policy.Policy {
+	t.Helper()
+	p, err := policy.Parse("policy.yaml", []byte("rooms: [{pattern: "+room+", anonymous: [post]}]"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return p
+}
+
+// A stream ends when one of its rooms may not be read any more, of either kind, and no
+// earlier.
+func TestRecheckEndsStreams(t *testing.T) {
+	e := policy.New(nil)
+	inBubble(t, Config{Policy: e}, func(t *testing.T, w *world) {
+		subscribed, _ := w.subscribe(t, "lobby", "tea")
+		talking := w.open(t, joinRequest("lobby"))
+		elsewhere, _ := w.subscribe(t, "tea")
+		expect(t, subscribed, "joined", "caughtup", "caughtup")
+		expect(t, talking, "joined", "caughtup")
+		expect(t, elsewhere, "joined", "caughtup")
+		e.SetPolicy(closedTo(t, "lobby"))
+		w.api.Recheck()
+		for _, s := range []frames{subscribed, talking} {
+			if err := expectEnd(t, s, connect.CodeUnauthenticated); len(err.Details()) != 1 {
+				t.Errorf("the stream ended with %v, want details", err)
+			}
+		}
+		w.say(t, "tea", "still here")
+		expect(t, elsewhere, "event")
+		if members, _, _, err := w.chat.Members(t.Context(), "lobby", "", 10); err != nil || len(members) != 0 {
+			t.Errorf("Members = %v, %v, want none", members, err)
+		}
+	})
+}
+
+// hookedStore calls a function, once, when a head is read.
+type hookedStore struct {
+	store
+	hook atomic.Pointer[func()]
+}
+
+func (h *hookedStore) Head(ctx context.Context, room string) (chat.Head, error) {
+	if hook := h.hook.Swap(nil); hook != nil {
+		(*hook)()
+	}
+	return h.store.Head(ctx, room)
+}
+
+// A change that comes while a stream begins, after its caller was let in, ends it, too.
+func TestRecheckFindsBeginningStreams(t *testing.T) {
+	for name, open := range map[string]func(*testing.T, *world) frames{
+		"Subscribe": func(t *testing.T, w *world) frames {
+			s, _ := w.subscribe(t, "lobby")
+			return s
+		},
+		"Chat": func(t *testing.T, w *world) frames { return w.open(t, joinRequest("lobby")) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				e := policy.New(nil)
+				hooked := &hookedStore{store: memory.Open(memory.Config{})}
+				w := newWorldOn(t, Config{Policy: e}, hooked)
+				hook := func() {
+					e.SetPolicy(closedTo(t, "lobby"))
+					w.api.Recheck()
+				}
+				hooked.hook.Store(&hook)
+				expectEnd(t, open(t, w), connect.CodeUnauthenticated)
+			})
+		})
+	}
+}
+
+// A room that is joined while it is closed ends the stream.
+func TestRecheckFindsJoins(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		e := policy.New(nil)
+		hooked := &hookedStore{store: memory.Open(memory.Config{})}
+		w := newWorldOn(t, Config{Policy: e}, hooked)
+		s := w.open(t, joinRequest("lobby"))
+		expect(t, s, "joined", "caughtup")
+		hook := func() {
+			e.SetPolicy(closedTo(t, "tea"))
+			w.api.Recheck()
+		}
+		hooked.hook.Store(&hook)
+		s.send(t, joinRequest("tea"))
+		expectEnd(t, s, connect.CodeUnauthenticated)
+	})
+}
+
+// What may not be done is refused in band, and the stream continues.
+func TestRefusedInBand(t *testing.T) {
+	inBubble(t, Config{}, func(t *testing.T, w *world) {
+		s := w.open(t, joinRequest("lobby"), &chatv1.ChatRequest{Action: &chatv1.ChatRequest_Send{Send: &chatv1.SendRequest{
+			Room: "lobby", Id: "1", Body: &chatv1.SendRequest_Reaction{Reaction: &chatv1.Reaction{Target: 1, Emoji: "👍"}},
+		}}}, sendRequest("lobby", "2", "hi"))
+		rejected := expect(t, s, "joined", "caughtup", "rejected").GetRejected()
+		if connect.Code(rejected.GetCode()) != connect.CodeUnauthenticated || len(rejected.GetDetails()) != 1 {
+			t.Errorf("the reaction was answered %v, want unauthenticated with a detail", rejected)
+		}
+	})
+}
