@@ -58,7 +58,7 @@ type ModerationClient interface {
 	// mute replaces the one that there is for the same room and subject.
 	//
 	// Errors: PERMISSION_DENIED with the rule subject.moderator for a member with the right
-	// moderate in the room; RESOURCE_EXHAUSTED with the reason TOO_MANY_DENIALS for more
+	// moderate in the room, and with subject.own for a network that the caller is in; RESOURCE_EXHAUSTED with the reason TOO_MANY_DENIALS for more
 	// than 1,000 bans and mutes in the room.
 	Mute(context.Context, *v1.MuteRequest) (*v1.MuteResponse, error)
 	// Unmute ends a mute.
@@ -244,7 +244,7 @@ type ModerationHandler interface {
 	// mute replaces the one that there is for the same room and subject.
 	//
 	// Errors: PERMISSION_DENIED with the rule subject.moderator for a member with the right
-	// moderate in the room; RESOURCE_EXHAUSTED with the reason TOO_MANY_DENIALS for more
+	// moderate in the room, and with subject.own for a network that the caller is in; RESOURCE_EXHAUSTED with the reason TOO_MANY_DENIALS for more
 	// than 1,000 bans and mutes in the room.
 	Mute(context.Context, *v1.MuteRequest) (*v1.MuteResponse, error)
 	// Unmute ends a mute.

@@ -242,7 +242,8 @@ export const EditSchema: GenMessage<Edit> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 2);
 
 /**
- * Deletion deletes one of the sender's own messages. When it is acknowledged, the
+ * Deletion deletes one of the sender's own messages or, if the sender has the right
+ * moderate in the room, any message. When it is acknowledged, the
  * texts of the message and of its edits are erased from the log. No response contains
  * these events any more, and previous of the event after them skips them.
  *
