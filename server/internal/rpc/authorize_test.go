@@ -82,7 +82,7 @@ func TestRecheckFindsBeginningStreams(t *testing.T) {
 					w.api.Recheck()
 				}
 				hooked.hook.Store(&hook)
-				expectEnd(t, open(t, w), connect.CodeUnauthenticated)
+				_ = expectEnd(t, open(t, w), connect.CodeUnauthenticated)
 			})
 		})
 	}
@@ -102,7 +102,7 @@ func TestRecheckFindsJoins(t *testing.T) {
 		}
 		hooked.hook.Store(&hook)
 		s.send(t, joinRequest("tea"))
-		expectEnd(t, s, connect.CodeUnauthenticated)
+		_ = expectEnd(t, s, connect.CodeUnauthenticated)
 	})
 }
 
