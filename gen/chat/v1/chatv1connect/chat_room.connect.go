@@ -71,8 +71,8 @@ type ChatRoomClient interface {
 	// Errors, in addition to those of all methods: NOT_FOUND if the target of an edit,
 	// a deletion or a reaction, or the message that is replied to, is not a message in
 	// the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
-	// member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
-	// without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
+	// member's message, except a deletion by a moderator; UNAUTHENTICATED for an edit, a
+	// deletion, a reaction or typing without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
 	// id for an event with another body, which is in the log still: nothing is stored, and a
 	// new event needs a new id; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
 	// stored, so that the message is no longer sent to any reader, but its text is not
@@ -85,8 +85,9 @@ type ChatRoomClient interface {
 	// Errors: NOT_FOUND for a room that never had an event and has no members,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListRooms lists the rooms, by name or by activity. A stream with watch_rooms
-	// receives the changes of the list.
+	// ListRooms lists the rooms that the caller may read, by name or by activity. A stream
+	// with watch_rooms receives the changes of the list. A page may have fewer rooms than
+	// page_size, or none, before the last one.
 	//
 	// Errors: INVALID_ARGUMENT for a page token of another order.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
@@ -95,8 +96,9 @@ type ChatRoomClient interface {
 	//
 	// Errors: NOT_FOUND for a room that never had an event and has no members.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
-	// SetRoom sets the display name and the topic of a room. It requires a token. It
-	// creates the room if it does not exist.
+	// SetRoom sets the display name and the topic of a room. It requires a token with the
+	// right manage, which the creator of a room has by default. It creates the room if it
+	// does not exist.
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token that contains a member id. Called with
 	// a valid token from it, it renews the token: the member id is kept, the name is
@@ -288,8 +290,8 @@ type ChatRoomHandler interface {
 	// Errors, in addition to those of all methods: NOT_FOUND if the target of an edit,
 	// a deletion or a reaction, or the message that is replied to, is not a message in
 	// the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
-	// member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
-	// without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
+	// member's message, except a deletion by a moderator; UNAUTHENTICATED for an edit, a
+	// deletion, a reaction or typing without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
 	// id for an event with another body, which is in the log still: nothing is stored, and a
 	// new event needs a new id; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
 	// stored, so that the message is no longer sent to any reader, but its text is not
@@ -302,8 +304,9 @@ type ChatRoomHandler interface {
 	// Errors: NOT_FOUND for a room that never had an event and has no members,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
-	// ListRooms lists the rooms, by name or by activity. A stream with watch_rooms
-	// receives the changes of the list.
+	// ListRooms lists the rooms that the caller may read, by name or by activity. A stream
+	// with watch_rooms receives the changes of the list. A page may have fewer rooms than
+	// page_size, or none, before the last one.
 	//
 	// Errors: INVALID_ARGUMENT for a page token of another order.
 	ListRooms(context.Context, *v1.ListRoomsRequest) (*v1.ListRoomsResponse, error)
@@ -312,8 +315,9 @@ type ChatRoomHandler interface {
 	//
 	// Errors: NOT_FOUND for a room that never had an event and has no members.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
-	// SetRoom sets the display name and the topic of a room. It requires a token. It
-	// creates the room if it does not exist.
+	// SetRoom sets the display name and the topic of a room. It requires a token with the
+	// right manage, which the creator of a room has by default. It creates the room if it
+	// does not exist.
 	SetRoom(context.Context, *v1.SetRoomRequest) (*v1.SetRoomResponse, error)
 	// SignIn gives a guest an identity: a token that contains a member id. Called with
 	// a valid token from it, it renews the token: the member id is kept, the name is

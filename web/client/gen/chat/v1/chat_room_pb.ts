@@ -779,6 +779,11 @@ export const RoomOrderSchema: GenEnum<RoomOrder> = /*@__PURE__*/
  * A caller is identified by the token from SignIn, sent as the header
  * "Authorization: Bearer TOKEN". A caller without a token is an anonymous guest.
  *
+ * Each method needs a right in the room: see docs/TRUST.md. A caller who lacks it gets
+ * PERMISSION_DENIED with the reason RIGHT_REQUIRED, BANNED or MUTED in a detail of type
+ * google.rpc.ErrorInfo or, without a token, UNAUTHENTICATED with TOKEN_REQUIRED. A stream
+ * ends with that error when the caller may not read one of its rooms any more.
+ *
  * Order: each room has one order, the same for every subscriber. The order in which
  * a sender sends is kept on Chat, and for Send if the sender waits for each response:
  * unary calls in flight concurrently may be reordered.
@@ -814,8 +819,8 @@ export const ChatRoom: GenService<{
    * Errors, in addition to those of all methods: NOT_FOUND if the target of an edit,
    * a deletion or a reaction, or the message that is replied to, is not a message in
    * the room or is deleted; PERMISSION_DENIED for an edit or a deletion of another
-   * member's message; UNAUTHENTICATED for an edit, a deletion, a reaction or typing
-   * without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
+   * member's message, except a deletion by a moderator; UNAUTHENTICATED for an edit, a
+   * deletion, a reaction or typing without a token; ALREADY_EXISTS with the reason ID_REUSED if the sender has used the
    * id for an event with another body, which is in the log still: nothing is stored, and a
    * new event needs a new id; UNAVAILABLE with the reason ERASURE_DELAYED if a deletion is
    * stored, so that the message is no longer sent to any reader, but its text is not
@@ -844,8 +849,9 @@ export const ChatRoom: GenService<{
     output: typeof ListEventsResponseSchema;
   },
   /**
-   * ListRooms lists the rooms, by name or by activity. A stream with watch_rooms
-   * receives the changes of the list.
+   * ListRooms lists the rooms that the caller may read, by name or by activity. A stream
+   * with watch_rooms receives the changes of the list. A page may have fewer rooms than
+   * page_size, or none, before the last one.
    *
    * Errors: INVALID_ARGUMENT for a page token of another order.
    *
@@ -870,8 +876,9 @@ export const ChatRoom: GenService<{
     output: typeof ListMembersResponseSchema;
   },
   /**
-   * SetRoom sets the display name and the topic of a room. It requires a token. It
-   * creates the room if it does not exist.
+   * SetRoom sets the display name and the topic of a room. It requires a token with the
+   * right manage, which the creator of a room has by default. It creates the room if it
+   * does not exist.
    *
    * @generated from rpc chat.v1.ChatRoom.SetRoom
    */
