@@ -17,7 +17,7 @@ const (
 	Delete                 // deletions
 	React                  // reactions, added and removed
 	Typing                 // typing
-	SignIn                 // sign-ins and renewals
+	SignIn                 // sign-ins, renewals and sign-outs
 	CreateRoom             // the first join or message in a room
 	Join                   // joins and leaves
 	SetRoom                // a room's name and topic

@@ -23,26 +23,21 @@ func caller(ctx context.Context) chat.Member {
 	return chat.Anonymous
 }
 
-// identify is the connect.RequestGateFunc of all methods: it authenticates the caller
-// before the request is read. A caller without a token is anonymous. An invalid token is
-// an error, and not anonymous, so that a client never acts under an identity that it does
-// not expect.
+// identify authenticates the caller before the request is read. A caller without a token is
+// anonymous. An invalid token is an error, and not anonymous, so that a client never acts
+// under an identity that it does not expect.
 func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
 	credentials := header.Get("Authorization")
 	if credentials == "" {
 		return withRights(ctx, chat.Anonymous), nil
 	}
-	refuse := func(err error) error {
-		s.peers.Warn(ctx, "a caller was refused", "peer", clientAddress(ctx), "reason", err)
-		return toError(ctx, s.config.Log, err)
-	}
 	token, found := bearer(credentials)
 	if !found {
-		return nil, refuse(identity.ErrInvalidToken)
+		return nil, toError(ctx, s.config.Log, identity.ErrInvalidToken)
 	}
 	m, err := s.config.Provider.Verify(ctx, token)
 	if err != nil {
-		return nil, refuse(err)
+		return nil, toError(ctx, s.config.Log, err)
 	}
 	return withRights(context.WithValue(ctx, callerKey{}, m), m), nil
 }

@@ -75,7 +75,7 @@ func (s *Server) limit(ctx context.Context, message any) error {
 			return err
 		}
 		return s.limitCreation(ctx, m.GetRoom())
-	case *chatv1.SignInRequest:
+	case *chatv1.SignInRequest, *chatv1.SignOutRequest:
 		return s.charge(ctx, ratelimit.SignIn, 1, "")
 	default:
 		return s.charge(ctx, ratelimit.List, 1, "")
