@@ -14,6 +14,10 @@ import (
 // lingerTimeout is how long a client may take to read the end of its response.
 const lingerTimeout = 2 * time.Second
 
+// maxDiscarded is how many bytes a client may send after its request. Clients send none, or
+// a next request that they hope to have answered later.
+const maxDiscarded = 64 << 10
+
 // maxPending is how many bytes may be appended to a connection and not written for
 // another Append to be accepted.
 const maxPending = 64 << 10
@@ -57,14 +61,17 @@ func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Str
 }
 
 // watch reads until the client closes the connection, and closes it. What the client
-// sends is discarded: the connection carries no further request.
+// sends is discarded: the connection carries no further request. A client that sends more
+// than maxDiscarded is cut off.
 func (s *http1) watch() {
 	// Not with io.Copy, which keeps a buffer of 8 KiB while it waits.
 	var discarded [512]byte
-	for {
-		if _, err := s.conn.Read(discarded[:]); err != nil {
+	for total := 0; total <= maxDiscarded; {
+		n, err := s.conn.Read(discarded[:])
+		if err != nil {
 			break
 		}
+		total += n
 	}
 	s.mu.Lock()
 	s.loseLocked()

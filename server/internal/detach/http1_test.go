@@ -57,6 +57,28 @@ func serve(t *testing.T) (url string, streams <-chan taken) {
 	return server.URL, all
 }
 
+// A client that goes on sending after its request is cut off.
+func TestHTTP1FloodAfterTheRequest(t *testing.T) {
+	url, streams := serve(t)
+	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	if _, err := io.WriteString(conn, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	s := <-streams
+	flood := make([]byte, 4<<10)
+	for sent := 0; err == nil; sent += len(flood) {
+		if sent > 64<<20 {
+			t.Fatalf("the client could send %d bytes after its request", sent)
+		}
+		_, err = conn.Write(flood)
+	}
+	<-s.gone
+}
+
 func TestHTTP1(t *testing.T) {
 	url, streams := serve(t)
 	response, err := http.Get(url)

@@ -27,7 +27,10 @@ import (
 const (
 	readHeaderTimeout = 5 * time.Second
 	idleTimeout       = 2 * time.Minute
-	maxHeaderBytes    = 16 << 10
+	// requestTimeout bounds the reading of a request over HTTP/1.1, its body included, also
+	// of a body that no handler reads. A handler that takes longer lifts it.
+	requestTimeout = 10 * time.Second
+	maxHeaderBytes = 16 << 10
 	// A peer that is gone without a word is noticed after both.
 	pingAfter   = 15 * time.Second
 	pingTimeout = 15 * time.Second
@@ -131,6 +134,7 @@ func newHTTP1(handler http.Handler, log *slog.Logger) *http.Server {
 	return &http.Server{
 		Handler:           handler,
 		ReadHeaderTimeout: readHeaderTimeout,
+		ReadTimeout:       requestTimeout,
 		IdleTimeout:       idleTimeout,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ErrorLog:          slog.NewLogLogger(log.Handler(), slog.LevelDebug),

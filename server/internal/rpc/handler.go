@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/base64"
 	"errors"
+	"fmt"
 	"io"
 	"net/http"
 	"os"
@@ -25,8 +26,11 @@ func (s *Server) withResponse(handler http.Handler) http.Handler {
 		response := &response{ResponseWriter: w, handler: handler, request: r, address: s.config.Proxies.Of(r)}
 		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, response))
 		r.Body = limitRequests(r)
-		if !strings.HasSuffix(r.URL.Path, "/Chat") { // requests on Chat may come at any time
-			r.Body = &timedBody{ReadCloser: r.Body, control: http.NewResponseController(w), server: s, request: r}
+		switch control := http.NewResponseController(w); {
+		case r.ContentLength == 0:
+			_ = control.SetReadDeadline(time.Time{}) // the call may last longer than a request may
+		case !strings.HasSuffix(r.URL.Path, "/Chat"): // requests on Chat may come at any time
+			r.Body = &timedBody{ReadCloser: r.Body, control: control, server: s, request: r}
 		}
 		handler.ServeHTTP(response, r)
 	})
@@ -51,12 +55,13 @@ func (b *timedBody) Read(p []byte) (int, error) {
 		_ = b.control.SetReadDeadline(time.Now().Add(bodyTimeout))
 	}
 	n, err := b.ReadCloser.Read(p)
-	if err != nil {
-		if errors.Is(err, os.ErrDeadlineExceeded) {
-			ctx := b.request.Context()
-			b.server.peers.Warn(ctx, "a call was cut: its request did not arrive in time", "peer", clientAddress(ctx), "path", b.request.URL.Path)
-		}
+	switch {
+	case errors.Is(err, io.EOF):
 		_ = b.control.SetReadDeadline(time.Time{}) // a long poll lasts longer
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		ctx := b.request.Context()
+		b.server.peers.Warn(ctx, "a call was cut: its request did not arrive in time", "peer", clientAddress(ctx), "path", b.request.URL.Path)
+		err = fieldError(connect.CodeDeadlineExceeded, "", "request.timeout", fmt.Sprintf("the request must arrive within %v", bodyTimeout))
 	}
 	return n, err
 }

@@ -178,3 +178,31 @@ func TestMalformedConnections(t *testing.T) {
 	}
 	checkStopsInTime(t, s)
 }
+
+// A request over HTTP/1.1 whose body does not arrive is given up after 10 s, whatever path and
+// method it is for, and whether or not a handler reads the body.
+func TestUnfinishedBodies(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t, harness.InMemory)
+	for name, head := range map[string]string{
+		"Send":               "POST /chat.v1.ChatRoom/Send HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: 1000",
+		"Send in chunks":     "POST /chat.v1.ChatRoom/Send HTTP/1.1\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked",
+		"Subscribe":          "POST /chat.v1.ChatRoom/Subscribe HTTP/1.1\r\nContent-Type: application/connect+json\r\nContent-Length: 1000",
+		"gRPC-Web":           "POST /chat.v1.ChatRoom/Subscribe HTTP/1.1\r\nContent-Type: application/grpc-web+proto\r\nContent-Length: 1000",
+		"an unknown type":    "POST /chat.v1.ChatRoom/Send HTTP/1.1\r\nContent-Type: text/plain\r\nContent-Length: 1000",
+		"the page":           "POST / HTTP/1.1\r\nContent-Length: 1000",
+		"an unknown path":    "POST /nope HTTP/1.1\r\nContent-Length: 1000",
+		"Chat over HTTP/1.1": "POST /chat.v1.ChatRoom/Chat HTTP/1.1\r\nContent-Type: application/connect+json\r\nContent-Length: 1000",
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			conn := dialWithSmallBuffer(t, s)
+			_, err := io.WriteString(conn, head+"\r\nHost: "+s.Addr+"\r\n\r\n1")
+			harness.Must(t, err)
+			harness.Must(t, conn.SetReadDeadline(time.Now().Add(waitLimit)))
+			if _, err := io.Copy(io.Discard, conn); errors.Is(err, os.ErrDeadlineExceeded) {
+				t.Errorf("the connection is still open after %v", waitLimit)
+			}
+		})
+	}
+}

@@ -119,7 +119,7 @@ func checkHistory(ctx context.Context, t *testing.T, a *harness.Participant, wan
 // Names and display names of rooms need a visible character, and may have emoji.
 func TestNamesAreVisible(t *testing.T) {
 	t.Parallel()
-	s, ctx := harness.Start(t), harness.Context(t)
+	s, ctx := harness.Start(t, harness.WithPolicy(t, harness.GuestsManage)), harness.Context(t)
 	token, _ := s.SignIn(t, "host")
 	host := client(t, s, token)
 	for name, want := range map[string]string{

@@ -44,6 +44,8 @@ func (o *outage) burst(random *rand.Rand, n int) {
 func (o *outage) targets(room string) []uint64 {
 	var seqs []uint64
 	all := o.acknowledged()
+	o.mu.Lock()
+	defer o.mu.Unlock()
 	for i := len(all) - 1; i >= 0 && len(seqs) < 20; i-- {
 		if all[i].Room == room && all[i].Relation != chat.Erases && all[i].seq != 0 {
 			seqs = append(seqs, all[i].seq)
