@@ -15,7 +15,7 @@ import (
 )
 
 // patience is how long a test waits for what must come.
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // peer is a client that sends frames one by one, valid or not. A goroutine reads
 // what the server sends, so that the server is never blocked by the test; peers

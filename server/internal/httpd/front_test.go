@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -57,12 +58,8 @@ func TestHosts(t *testing.T) {
 		"evil.example": false, "evil.example:8080": false, "127.0.0.1.evil.example": false, "localhost.evil.example": false, "notlocalhost": false, "192.0.2.1": false, "[fe80::1]": false, "0.0.0.0:8080": false,
 	}
 	with := func(more map[string]bool) map[string]bool {
-		all := map[string]bool{}
-		for _, m := range []map[string]bool{loopback, more} {
-			for host, want := range m {
-				all[host] = want
-			}
-		}
+		all := maps.Clone(loopback)
+		maps.Copy(all, more)
 		return all
 	}
 	for name, tt := range map[string]struct {

@@ -173,9 +173,10 @@ func TestChatLimits(t *testing.T) {
 		watch := &chatv1.ChatRequest{Action: &chatv1.ChatRequest_WatchRooms{WatchRooms: &chatv1.WatchRooms{}}}
 		s.send(t, watch)
 		s.send(t, watch)
-		for frame := expect(t, s); ; {
-			var err error
-			if frame, err = s.next(); err != nil {
+		expect(t, s)
+		for {
+			frame, err := s.next()
+			if err != nil {
 				t.Fatalf("a refused request ends the stream: %v", err)
 			}
 			if frame.GetRejected() != nil {
