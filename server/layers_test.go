@@ -131,8 +131,9 @@ var layers = []layer{
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",
 		"chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
-		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"}, nil,
-		"the service puts the parts together, and has no part in what they do"},
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"},
+		[]string{"github.com/nats-io/nats-server"},
+		"the service puts the parts together, and has no part in what they do; its tests run the NATS server that nodes share"},
 	{"chatroom/server/internal/e2e/crash", []string{
 		"chatroom/client", "chatroom/gen", "chatroom/server/internal/e2e/crash",
 		"connectrpc.com/connect", "google.golang.org/genproto", "google.golang.org/grpc", "google.golang.org/protobuf"}, nil,

@@ -51,6 +51,9 @@ func openData(ctx context.Context, c *Config, addresses []string, log *slog.Logg
 }
 
 func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
+	if c.NATS != "" {
+		return d.openShared(ctx, c, log)
+	}
 	format, err := d.dir.Format()
 	if err != nil {
 		return fmt.Errorf("-data %w", err)
@@ -60,14 +63,12 @@ func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
 	}
 	if d.guests.NewKey() && format != datadir.Empty {
 		log.Error("the key of guests was missing, and is a new one: all guests have lost their identities, and can't edit or delete what they have sent; to restore them, stop the server and put the file back from a backup",
-			"file", filepath.Join(d.dir.Path(), identity.KeyName))
+			"file", d.keyFile())
 	}
-	if c.NATS == "" {
-		if err := useCurrentFormat(ctx, d.dir, format, log); err != nil {
-			return err
-		}
+	if err := useCurrentFormat(ctx, d.dir, format, log); err != nil {
+		return err
 	}
-	if d.store, err = openStore(ctx, c, d.dir, log); err != nil {
+	if d.store, err = openSQLite(ctx, c, d.dir, log); err != nil {
 		return err
 	}
 	if err := d.startGuests(ctx, c); err != nil {
@@ -75,6 +76,27 @@ func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
 	}
 	return nil
 }
+
+// openShared opens the store that all nodes share, and the key of guests in it.
+func (d *data) openShared(ctx context.Context, c *Config, log *slog.Logger) (err error) {
+	if d.store, err = openNATS(ctx, c, log); err != nil {
+		return err
+	}
+	var differs bool
+	if d.guests, differs, err = identity.OpenSharedGuests(ctx, d.dir.Path(), d.store); err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	if differs {
+		log.Error("the key of guests in the data directory is not the one that the nodes share, and is not used: tokens that it has signed are not valid; remove the file",
+			"file", d.keyFile())
+	}
+	if err := d.startGuests(ctx, c); err != nil {
+		return errors.Join(err, d.store.Close())
+	}
+	return nil
+}
+
+func (d *data) keyFile() string { return filepath.Join(d.dir.Path(), identity.KeyName) }
 
 func (d *data) startGuests(ctx context.Context, c *Config) error {
 	if c.NoGuests {
@@ -118,12 +140,8 @@ func (d *data) Close() error {
 	return errors.Join(err, d.dir.Close())
 }
 
-// openStore opens what keeps events and records: a database in the data directory, or
-// NATS servers.
-func openStore(ctx context.Context, c *Config, dir *datadir.Dir, log *slog.Logger) (store, error) {
-	if c.NATS != "" {
-		return openNATS(ctx, c, log)
-	}
+// openSQLite opens the database in the data directory.
+func openSQLite(ctx context.Context, c *Config, dir *datadir.Dir, log *slog.Logger) (store, error) {
 	s, err := sqlite.Open(ctx, sqlite.Config{
 		Dir:        dir.Path(),
 		Window:     c.DedupWindow,
@@ -139,6 +157,7 @@ func openStore(ctx context.Context, c *Config, dir *datadir.Dir, log *slog.Logge
 	return s, nil
 }
 
+// openNATS opens what NATS servers keep.
 func openNATS(ctx context.Context, c *Config, log *slog.Logger) (store, error) {
 	s, err := jetstream.Open(ctx, jetstream.Config{
 		URL:        c.NATS,
