@@ -27,7 +27,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "serve rooms until SIGTERM or SIGINT (the default)", runServe},
-		{"migrate", "move a store of the former format into the current one", runMigrate},
+		{"migrate", "migrate a store of the former format to the current one", runMigrate},
 		{"verify", "check the store of a data directory, also while a server runs", runVerify},
 	}
 }

@@ -29,8 +29,7 @@ var groups = []group{
 	{"Streams and memory", []string{"memory-bytes", "heartbeat", "write-timeout", "drain"}},
 }
 
-// parse reads the flags, and for those not given, the environment: -listen is
-// CHATROOM_LISTEN there. It returns flag.ErrHelp after printing the usage.
+// parse reads the configuration of serve, as parseFlags does.
 func parse(args []string, getenv func(string) string, out io.Writer) (*service.Config, error) {
 	c := new(service.Config)
 	listen := names{list: []string{service.DefaultAddress}}
@@ -40,7 +39,6 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	fsync, guests := true, true
 	var reserved names
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
-	flags.SetOutput(out)
 	flags.Usage = func() { usage(flags, out) }
 	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and HTTP/2 on, with TLS or without; may be repeated")
 	flags.StringVar(&c.Data, "data", service.DefaultData, "`directory` for the store, or \"memory\" to store nothing")
@@ -64,13 +62,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "maximum silence on a stream before a heartbeat is sent")
 	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may fail to read before its stream is reset")
 	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long clients have to reconnect elsewhere when the server stops")
-	if err := flags.Parse(args); err != nil {
-		return nil, err
-	}
-	if flags.NArg() > 0 {
-		return nil, fmt.Errorf("unexpected argument %q: see -h", flags.Arg(0))
-	}
-	if err := fromEnvironment(flags, getenv); err != nil {
+	if err := parseFlags(flags, args, getenv, out); err != nil {
 		return nil, err
 	}
 	c.Addresses, c.Rooms, c.RoomCreation, c.NoFsync = listen.list, rooms.list, creations[creation], !fsync
@@ -116,26 +108,6 @@ func check(c *service.Config) error {
 	return nil
 }
 
-func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
-	given := make(map[string]bool)
-	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
-	var errs []error
-	flags.VisitAll(func(f *flag.Flag) {
-		value := getenv(variable(f.Name))
-		if given[f.Name] || value == "" {
-			return
-		}
-		if err := f.Value.Set(value); err != nil {
-			errs = append(errs, fmt.Errorf("%s: %w", variable(f.Name), err))
-		}
-	})
-	return errors.Join(errs...)
-}
-
-func variable(flag string) string {
-	return "CHATROOM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
-}
-
 func usage(flags *flag.FlagSet, out io.Writer) {
 	fmt.Fprintln(out, "chatroom serves chat rooms over Connect, gRPC and gRPC-Web, and a page to chat on.")
 	fmt.Fprintf(out, "\nCommands, each with flags of its own:\n%s\n", listCommands())
@@ -145,7 +117,11 @@ func usage(flags *flag.FlagSet, out io.Writer) {
 		for _, name := range g.flags {
 			f := flags.Lookup(name)
 			value, text := flag.UnquoteUsage(f)
-			fmt.Fprintf(out, "  -%s %s  (%s, default %s)\n        %s\n", name, value, variable(name), f.DefValue, text)
+			from := variable(name)
+			if f.DefValue != "" {
+				from += ", default " + f.DefValue
+			}
+			fmt.Fprintf(out, "  -%s %s  (%s)\n        %s\n", name, value, from, text)
 		}
 	}
 }

@@ -94,7 +94,29 @@ func TestParseRefuses(t *testing.T) {
 	}
 }
 
-// -h shows every flag with its variable and default, once.
+// A value that can't be parsed is named once, with what is valid, and without the usage.
+func TestParseRefusesValues(t *testing.T) {
+	for _, tt := range []struct {
+		arg  string
+		env  map[string]string
+		want string
+	}{
+		{"-heartbeat=5", nil, `-heartbeat: "5" is not a duration, such as 10s`},
+		{"-fsync=maybe", nil, `-fsync: "maybe" is neither true nor false`},
+		{"-nats-replicas=two", nil, `-nats-replicas: "two" is not a whole number, or is too large`},
+		{"-retain-bytes=99999999999999999999", nil, `-retain-bytes: "99999999999999999999" is not a whole number, or is too large`},
+		{"-listen=:1,", nil, `-listen: ":1,": must not be empty`},
+		{"-unknown", nil, `flag provided but not defined: -unknown: see -h`},
+		{"-fsync", map[string]string{"CHATROOM_DRAIN": "soon"}, `CHATROOM_DRAIN: "soon" is not a duration, such as 10s`},
+	} {
+		var out strings.Builder
+		if _, err := parse([]string{tt.arg}, environment(tt.env), &out); err == nil || err.Error() != tt.want || out.Len() > 0 {
+			t.Errorf("parse(%q, %v) = %v and printed %q, want %s alone", tt.arg, tt.env, err, out.String(), tt.want)
+		}
+	}
+}
+
+// -h shows every flag with its variable and default, if it has one, once.
 func TestUsage(t *testing.T) {
 	var out strings.Builder
 	if _, err := parse([]string{"-h"}, environment(nil), &out); !errors.Is(err, flag.ErrHelp) {
@@ -112,9 +134,12 @@ func TestUsage(t *testing.T) {
 		t.Errorf("-h shows %q, want %q:\n%s", shown, want, usage)
 	}
 	for _, name := range shown {
-		if !strings.Contains(usage, "("+variable(name)+", default ") {
-			t.Errorf("-h does not show the variable and default of -%s:\n%s", name, usage)
+		if !strings.Contains(usage, "("+variable(name)+", default ") && !strings.Contains(usage, "("+variable(name)+")") {
+			t.Errorf("-h does not show the variable of -%s:\n%s", name, usage)
 		}
+	}
+	if strings.Contains(usage, "default )") {
+		t.Errorf("-h shows empty defaults:\n%s", usage)
 	}
 	for name, value := range map[string]string{"listen": ":8080", "data": "./data", "heartbeat": "15s", "write-timeout": "30s", "drain": "10s"} {
 		if want := "(" + variable(name) + ", default " + value + ")"; !strings.Contains(usage, want) {

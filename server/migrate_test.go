@@ -15,11 +15,17 @@ func TestMigrateCommand(t *testing.T) {
 	dir, _ := harness.FormerData(t, "stopped")
 	t.Chdir(filepath.Dir(dir)) // a relative path, as the default is
 	dir = filepath.Base(dir)
-	for _, want := range []string{"moved 224 events", "nothing was changed"} {
+	for _, want := range []string{"migrated 224 events", "nothing was changed"} {
 		var out, log harness.Buffer
 		if err := run(t.Context(), []string{"migrate", "-data", dir}, environment(nil), &out, &log); err != nil || !strings.Contains(out.String(), want) {
 			t.Errorf("migrate = %v, it said %q, want %q", err, out.String(), want)
 		}
+	}
+	empty := t.TempDir()
+	var out harness.Buffer
+	err := run(t.Context(), []string{"migrate", "-data", empty}, environment(nil), &out, &out)
+	if files, readErr := os.ReadDir(empty); err != nil || readErr != nil || len(files) != 0 || !strings.Contains(out.String(), "nothing was changed") {
+		t.Errorf("migrate of an empty directory = %v, it said %q and left %v, %v, want nothing changed", err, out.String(), files, readErr)
 	}
 	missing := filepath.Join(dir, "missing")
 	if err := runRefused(t, "migrate", "-data", missing); !strings.Contains(err.Error(), "-data") {

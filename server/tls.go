@@ -15,7 +15,7 @@ var tlsFlags = []string{"tls-cert", "tls-key", "tls-self-signed", "tls-auto", "h
 func defineTLS(flags *flag.FlagSet, c *service.TLSConfig, auto *names) {
 	flags.StringVar(&c.Cert, "tls-cert", "", "PEM `file` with the certificate to serve HTTPS with, followed by intermediate ones; read again when it changes")
 	flags.StringVar(&c.Key, "tls-key", "", "PEM `file` with the key of -tls-cert; read again when it changes")
-	flags.BoolVar(&c.SelfSigned, "tls-self-signed", false, "whether to serve HTTPS with a certificate that is made at each start, for development")
+	flags.BoolVar(&c.SelfSigned, "tls-self-signed", false, "serve HTTPS with a certificate that is made at each start, for development")
 	flags.Var(auto, "tls-auto", "`host` to serve HTTPS for with a certificate that is obtained from Let's Encrypt, whose terms this accepts; its port 443 must lead here; may be repeated")
 	flags.StringVar(&c.Redirect, "http-redirect", "", "TCP `address` to serve plain HTTP on that redirects to HTTPS")
 }

@@ -17,8 +17,12 @@ import (
 func runVerify(ctx context.Context, args []string, p process) error {
 	flags := flag.NewFlagSet("chatroom verify", flag.ContinueOnError)
 	path := flags.String("data", "./data", "the data `directory`; a server may use it meanwhile")
-	if err := parseCommand(flags, args, p); err != nil {
+	nats := flags.String("nats", "", "refused: a store in NATS is not checked")
+	if err := parseFlags(flags, args, p.getenv, p.stderr); err != nil {
 		return err
+	}
+	if *nats != "" {
+		return errors.New("-nats: the store is in NATS, and verify checks only one in a data directory")
 	}
 	format, err := datadir.FormatOf(*path)
 	if err != nil {
@@ -31,7 +35,7 @@ func runVerify(ctx context.Context, args []string, p process) error {
 	case datadir.Former:
 		findings, err = verifyFormer(ctx, *path, p)
 	default:
-		err = fmt.Errorf("-data: there is no store in %s", *path)
+		err = fmt.Errorf("-data: there is no store in %s; with -nats the store is in NATS, and can't be checked", *path)
 	}
 	if err != nil {
 		return err
@@ -51,9 +55,9 @@ func verifyCurrent(ctx context.Context, path string, p process) (findings []stri
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(p.stdout, "%d events of %d rooms up to sequence %d, %d records, epoch %s\n", r.Events, r.Rooms, r.Last, r.Records, r.Epoch)
+	fmt.Fprintf(p.stdout, "%s of %s up to sequence %d, %s, epoch %s\n", number(r.Events, "event"), number(r.Rooms, "room"), r.Last, number(r.Records, "record"), r.Epoch)
 	if r.Unscrubbed > 0 {
-		fmt.Fprintf(p.stdout, "%d deleted events may still be in the write-ahead log: a running server removes them\n", r.Unscrubbed)
+		fmt.Fprintf(p.stdout, "%s may still be in the write-ahead log: a running server removes what is left\n", number(r.Unscrubbed, "deleted event"))
 	}
 	return r.Findings, nil
 }
@@ -72,6 +76,6 @@ func verifyFormer(ctx context.Context, path string, p process) (findings []strin
 			events++
 		}
 	}
-	fmt.Fprintf(p.stdout, "a store of the former format: %d events of %d rooms up to sequence %d, %d records\n", events, len(f.Rooms), f.Next-1, len(f.Records))
+	fmt.Fprintf(p.stdout, "a store of the former format: %s of %s up to sequence %d, %s\n", number(events, "event"), number(len(f.Rooms), "room"), f.Next-1, number(len(f.Records), "record"))
 	return f.Findings, nil
 }

@@ -40,7 +40,10 @@ func TestVerifyCommand(t *testing.T) {
 	if out, err := verify(t, dir); err == nil || !strings.Contains(out, "- ") {
 		t.Errorf("verify of a damaged store = %q, %v, want a finding and an error", out, err)
 	}
-	if out, err := verify(t, t.TempDir()); err == nil || out != "" {
-		t.Errorf("verify of an empty directory = %q, %v, want an error", out, err)
+	if out, err := verify(t, t.TempDir()); err == nil || out != "" || !strings.Contains(err.Error(), "with -nats the store is in NATS") {
+		t.Errorf("verify of an empty directory = %q, %v, want an error that names -nats", out, err)
+	}
+	if err := runRefused(t, "verify", "-nats", "nats://127.0.0.1"); !strings.HasPrefix(err.Error(), "-nats: the store is in NATS") {
+		t.Errorf("verify -nats = %v, want that the store is in NATS", err)
 	}
 }

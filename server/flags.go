@@ -1,0 +1,104 @@
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+)
+
+// parseFlags parses the flags of a command, and for those not given the environment:
+// -listen is CHATROOM_LISTEN there. It returns flag.ErrHelp after printing the usage.
+func parseFlags(flags *flag.FlagSet, args []string, getenv func(string) string, out io.Writer) error {
+	usage := flags.Usage
+	if usage == nil {
+		usage = func() {
+			fmt.Fprintf(out, "Usage of %s:\n", flags.Name())
+			flags.PrintDefaults()
+		}
+	}
+	// The package flag prints an error and the usage; the caller prints the error, too.
+	flags.SetOutput(io.Discard)
+	flags.Usage = func() {}
+	var invalid error
+	flags.VisitAll(func(f *flag.Flag) { f.Value = namedValue{f.Value, "-" + f.Name, &invalid} })
+	err := flags.Parse(args)
+	flags.VisitAll(func(f *flag.Flag) { f.Value = f.Value.(namedValue).Value })
+	flags.SetOutput(out)
+	switch {
+	case errors.Is(err, flag.ErrHelp):
+		usage()
+		return err
+	case invalid != nil:
+		return invalid
+	case err != nil:
+		return fmt.Errorf("%w: see -h", err)
+	case flags.NArg() > 0:
+		return fmt.Errorf("unexpected argument %q: see -h", flags.Arg(0))
+	}
+	return fromEnvironment(flags, getenv)
+}
+
+func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
+	given := make(map[string]bool)
+	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
+	var errs []error
+	flags.VisitAll(func(f *flag.Flag) {
+		name := variable(f.Name)
+		if value := getenv(name); value != "" && !given[f.Name] {
+			errs = append(errs, namedValue{Value: f.Value, name: name}.Set(value))
+		}
+	})
+	return errors.Join(errs...)
+}
+
+func variable(flag string) string {
+	return "CHATROOM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+}
+
+// namedValue is the value of a flag whose errors name the flag or the variable, and say
+// which values are valid.
+type namedValue struct {
+	flag.Value
+	name    string
+	invalid *error // the last error of Set, unless it is nil
+}
+
+// Set implements flag.Value.
+func (v namedValue) Set(value string) error {
+	err := v.Value.Set(value)
+	if err == nil {
+		return nil
+	}
+	err = fmt.Errorf("%s: %q: %w", v.name, value, err)
+	if getter, ok := v.Value.(flag.Getter); ok { // of the package flag: its errors are too short
+		switch getter.Get().(type) {
+		case time.Duration:
+			err = fmt.Errorf("%s: %q is not a duration, such as 10s", v.name, value)
+		case bool:
+			err = fmt.Errorf("%s: %q is neither true nor false", v.name, value)
+		case int, int64:
+			err = fmt.Errorf("%s: %q is not a whole number, or is too large", v.name, value)
+		}
+	}
+	if v.invalid != nil {
+		*v.invalid = err
+	}
+	return err
+}
+
+// IsBoolFlag says that the flag needs no value, to the package flag.
+func (v namedValue) IsBoolFlag() bool {
+	b, ok := v.Value.(interface{ IsBoolFlag() bool })
+	return ok && b.IsBoolFlag()
+}
+
+// number returns a number of things: "1 room", "2 rooms".
+func number(n int, thing string) string {
+	if n == 1 {
+		return "1 " + thing
+	}
+	return fmt.Sprintf("%d %ss", n, thing)
+}
