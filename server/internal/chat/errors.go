@@ -10,7 +10,7 @@ var (
 	ErrClosed = errors.New("chat: the service is closed")
 	// ErrSignIn is returned to a member without an ID for what needs one.
 	ErrSignIn = errors.New("chat: a member without an id is not allowed to do this")
-	// ErrUnknownRoom is returned for a room without events, members and a profile.
+	// ErrUnknownRoom is returned for a room without an event, a member or a profile.
 	ErrUnknownRoom = errors.New("chat: the room does not exist")
 	// ErrRoomCreation is returned for a room that does not exist, to callers who are not
 	// allowed to create it.

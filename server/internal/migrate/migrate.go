@@ -52,7 +52,7 @@ type Store interface {
 	Close() error
 }
 
-// Report says what was moved.
+// Report says what was migrated.
 type Report struct {
 	Rooms, Events, Records int
 	Erased                 int // events that were deleted and have no payload
@@ -69,8 +69,8 @@ type DamageError struct {
 }
 
 func (e *DamageError) Error() string {
-	return fmt.Sprintf("the former store in %s is damaged, and was not moved; nothing was changed:\n  - %s\n"+
-		"Restore the directory from a backup. Or move all that can be read with\n"+
+	return fmt.Sprintf("the former store in %s is damaged, and was not migrated; nothing was changed:\n  - %s\n"+
+		"Restore the directory from a backup. Or migrate all that can be read with\n"+
 		"  chatroom migrate -force -data %s\n"+
 		"Then what is listed here is lost, and clients reload their rooms.",
 		e.Dir, strings.Join(e.Findings, "\n  - "), e.Dir)
@@ -149,7 +149,7 @@ func checkNoLog(dir string) error {
 	case err != nil:
 		return err
 	}
-	return fmt.Errorf("%s belongs to %s, which is missing: restore that from a backup, or remove the first to move the former store again",
+	return fmt.Errorf("%s belongs to %s, which is missing: restore that from a backup, or remove the first to migrate the former store again",
 		path, datadir.DatabaseName)
 }
 
@@ -205,7 +205,7 @@ func (c Config) log(f *Former, r Report) {
 		c.Log.Warn("clients will reload their rooms: the former log was damaged, or has changed since its server stopped", "epoch", r.Epoch)
 	}
 	if f.Unreadable > 0 {
-		c.Log.Warn("events of the former store can't be decoded; they were moved as they are", "events", f.Unreadable)
+		c.Log.Warn("events of the former store can't be decoded; they were migrated as they are", "events", f.Unreadable)
 	}
-	c.Log.Info("moved the former store, and compared each event", "rooms", r.Rooms, "events", r.Events, "deleted", r.Erased, "records", r.Records, "took", r.Took.Round(time.Millisecond))
+	c.Log.Info("migrated the former store, and compared each event", "rooms", r.Rooms, "events", r.Events, "deleted", r.Erased, "records", r.Records, "took", r.Took.Round(time.Millisecond))
 }

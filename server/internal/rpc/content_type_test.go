@@ -30,8 +30,9 @@ func TestContentTypesWithParameters(t *testing.T) {
 			{send, "application/grpc-web+json; charset=utf-8", envelope(message), 200, "application/grpc-web+json", `"sequence":`},
 			{subscribe, "application/connect+json; charset=utf-8", envelope(`{"rooms":[]}`), 200, "application/connect+json", "rooms: must contain at least 1 item"},
 			{subscribe, "application/connect+json; charset=utf-8", "no envelope", 200, "application/connect+json", "the request must be in envelopes"},
-			{send, "text/plain; charset=utf-8", message, 415, "application/json", "content-type: must be one of application/"},
-			{send, "; charset=utf-8", message, 415, "application/json", "content-type: must be one of application/"},
+			{send, "text/plain; charset=utf-8", message, 415, "application/json", "content-type: must be application/json, or one of application/"},
+			{subscribe, "application/json", `{"rooms":[]}`, 415, "application/json", "content-type: must be application/connect+json, or one of application/"},
+			{send, "; charset=utf-8", message, 415, "application/json", "content-type: must be application/json, or one of application/"},
 		} {
 			r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, testOrigin+tt.procedure, strings.NewReader(tt.body))
 			if err != nil {

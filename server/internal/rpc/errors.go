@@ -84,7 +84,7 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		return newError(connect.CodeAlreadyExists, "id: was used for an event with another body: a new event needs a new id",
 			&errdetails.ErrorInfo{Reason: "ID_REUSED", Domain: errorDomain, Metadata: map[string]string{"field": "id"}})
 	case errors.Is(err, chat.ErrUnknownRoom):
-		return fieldError(connect.CodeNotFound, "room", "room.known", "must be a room that has an event or a member")
+		return fieldError(connect.CodeNotFound, "room", "room.known", "must be a room that has an event, a member or a profile")
 	case errors.Is(err, identity.ErrGuestsOff) && !errors.Is(err, identity.ErrInvalidToken):
 		return newError(connect.CodePermissionDenied, "this server does not let guests sign in",
 			&errdetails.ErrorInfo{Reason: "GUESTS_OFF", Domain: errorDomain})

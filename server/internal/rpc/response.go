@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/netip"
+	"slices"
 	"strings"
 
 	"connectrpc.com/connect"
@@ -161,14 +162,14 @@ func (r *response) WriteHeader(status int) {
 	switch status {
 	case http.StatusUnsupportedMediaType:
 		err = fieldError(connect.CodeInvalidArgument, "content-type", "content-type.known",
-			"must be one of "+r.Header().Get("Accept-Post"))
+			contentTypes(r.Header().Get("Accept-Post")))
 		if r.request.Method == http.MethodGet {
 			err = fieldError(connect.CodeInvalidArgument, "encoding", "encoding.known",
 				`must be "json" or "proto", as a query parameter beside message, and the request must have no body`)
 		}
 	case http.StatusMethodNotAllowed:
 		err = fieldError(connect.CodeUnimplemented, "method", "method.allowed",
-			"must be one of "+r.Header().Get("Allow"))
+			"must be "+strings.Join(splitHeader(r.Header().Get("Allow")), " or "))
 	case http.StatusHTTPVersionNotSupported:
 		err = fieldError(connect.CodeUnimplemented, "protocol", "protocol.http2",
 			"must be HTTP/2 for this method: over HTTP/1.1, use chat.v1.ChatRoom/Subscribe and Send")
@@ -179,6 +180,26 @@ func (r *response) WriteHeader(status int) {
 		return
 	}
 	writeError(r.ResponseWriter, status, err)
+}
+
+// contentTypes says which content types a method accepts, and first the one of JSON in the
+// Connect protocol, which people write by hand: it differs for streams.
+func contentTypes(acceptPost string) string {
+	all := splitHeader(acceptPost)
+	for _, first := range []string{"application/json", "application/connect+json"} {
+		if i := slices.Index(all, first); i >= 0 {
+			return "must be " + first + ", or one of " + strings.Join(slices.Delete(all, i, i+1), ", ")
+		}
+	}
+	return "must be one of " + acceptPost
+}
+
+// splitHeader returns the elements of a header's value.
+func splitHeader(value string) (elements []string) {
+	for element := range strings.SplitSeq(value, ",") {
+		elements = append(elements, strings.TrimSpace(element))
+	}
+	return elements
 }
 
 var _ http.Flusher = (*response)(nil) // connect refuses server streams without it

@@ -50,7 +50,7 @@ func (s *Schema) Check(payload *anypb.Any) error {
 // find returns the type for a URL, or a violation.
 func (s *Schema) find(url string) (protoreflect.MessageType, *validate.Violation) {
 	if s == nil {
-		return nil, violation("type.known", "must not be sent: this server knows no types of events, since it was started without a schema")
+		return nil, violation("type.known", "must not be sent: this server knows no types of events, since it was started without -schema")
 	}
 	name, found := strings.CutPrefix(strings.TrimPrefix(url, "type.googleapis.com"), "/")
 	if !found {

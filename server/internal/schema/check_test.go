@@ -137,7 +137,7 @@ func TestCheckTypes(t *testing.T) {
 	var none *schema.Schema
 	for _, p := range []*anypb.Any{nil, {TypeUrl: "/google.protobuf.Timestamp"}} {
 		got := strings.Join(found(t, none.Check(p)), "\n")
-		if want := " type.known: must not be sent: this server knows no types of events, since it was started without a schema"; got != want {
+		if want := " type.known: must not be sent: this server knows no types of events, since it was started without -schema"; got != want {
 			t.Errorf("Check(%v) without a schema = %s, want %s", p, got, want)
 		}
 	}

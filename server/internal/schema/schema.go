@@ -49,7 +49,7 @@ type Schema struct {
 func Open(path string) (*Schema, error) {
 	s, err := open(path)
 	if err != nil {
-		return nil, fmt.Errorf("schema %s: %w", path, err)
+		return nil, fmt.Errorf("%s: %w", path, err)
 	}
 	return s, nil
 }

@@ -105,8 +105,8 @@ func (d *data) startGuests(ctx context.Context, c *Config) error {
 	return d.guests.KeepRevoked(ctx, d.store)
 }
 
-// useCurrentFormat moves a store of the former format into the current one, or warns of
-// the files of one that was moved.
+// useCurrentFormat migrates a store of the former format to the current one, or warns of
+// the files of one that was migrated.
 func useCurrentFormat(ctx context.Context, dir *datadir.Dir, format datadir.Format, log *slog.Logger) error {
 	if err := migrate.CleanUp(dir.Path()); err != nil {
 		return err
@@ -124,7 +124,7 @@ func useCurrentFormat(ctx context.Context, dir *datadir.Dir, format datadir.Form
 		"files", left)
 	used, err := migrate.UsedSince(dir.Path())
 	if used {
-		log.Error("the former store has changed since it was moved: what a former server has stored in it meanwhile is not in this one; to move it again, and lose what was stored here, stop the server and remove "+datadir.DatabaseName+" and "+datadir.DatabaseName+"-wal",
+		log.Error("the former store has changed since it was migrated: what a former server has stored in it meanwhile is not in this one; to migrate it again, and lose what was stored here, stop the server and remove "+datadir.DatabaseName+" and "+datadir.DatabaseName+"-wal",
 			"data", dir.Path())
 	}
 	return err

@@ -13,7 +13,7 @@ import (
 	"chatroom/server/internal/store/sqlite"
 )
 
-// MoveFormer moves the former store of a data directory into the current format.
+// MoveFormer migrates the former store of a data directory to the current format.
 func MoveFormer(ctx context.Context, dir *datadir.Dir, force bool, log *slog.Logger) (migrate.Report, error) {
 	return migrate.Run(ctx, migrate.Config{
 		Dir: dir, Encoding: eventpb.Encoding{}, Destination: sqliteDestination{log}, Force: force, Log: log,

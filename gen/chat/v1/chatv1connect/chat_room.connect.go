@@ -82,7 +82,7 @@ type ChatRoomClient interface {
 	// ListEvents reads a room's history in pages, forward and backward. With wait, it
 	// is a long poll for clients that can't stream.
 	//
-	// Errors: NOT_FOUND for a room that never had an event and has no members,
+	// Errors: NOT_FOUND for a room without an event, a member or a profile,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
 	// ListRooms lists the rooms that the caller may read, by name or by activity. A stream
@@ -94,7 +94,7 @@ type ChatRoomClient interface {
 	// ListMembers lists the members of a room, by id. Members without a token have no
 	// id and are only counted.
 	//
-	// Errors: NOT_FOUND for a room that never had an event and has no members.
+	// Errors: NOT_FOUND for a room without an event, a member or a profile.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
 	// SetRoom sets the display name and the topic of a room. It requires a token with the
 	// right manage, which the creator of a room has by default. It creates the room if it
@@ -301,7 +301,7 @@ type ChatRoomHandler interface {
 	// ListEvents reads a room's history in pages, forward and backward. With wait, it
 	// is a long poll for clients that can't stream.
 	//
-	// Errors: NOT_FOUND for a room that never had an event and has no members,
+	// Errors: NOT_FOUND for a room without an event, a member or a profile,
 	// OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
 	ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error)
 	// ListRooms lists the rooms that the caller may read, by name or by activity. A stream
@@ -313,7 +313,7 @@ type ChatRoomHandler interface {
 	// ListMembers lists the members of a room, by id. Members without a token have no
 	// id and are only counted.
 	//
-	// Errors: NOT_FOUND for a room that never had an event and has no members.
+	// Errors: NOT_FOUND for a room without an event, a member or a profile.
 	ListMembers(context.Context, *v1.ListMembersRequest) (*v1.ListMembersResponse, error)
 	// SetRoom sets the display name and the topic of a room. It requires a token with the
 	// right manage, which the creator of a room has by default. It creates the room if it

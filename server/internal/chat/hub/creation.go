@@ -33,8 +33,8 @@ func (h *Hub) admit(ctx context.Context, m chat.Member, room string) error {
 	return err
 }
 
-// Exists reports whether a room exists: whether it is configured, or has a member, an
-// event or a profile.
+// Exists reports whether a room exists: whether it is configured, or has an event,
+// a member or a profile.
 func (h *Hub) Exists(ctx context.Context, room string) (bool, error) {
 	if exists, err := h.existsWithoutEvents(ctx, room); exists || err != nil {
 		return exists, err

@@ -21,7 +21,7 @@ func TestFormerStoreIsMoved(t *testing.T) {
 	for _, name := range []string{"stopped", "killed"} {
 		t.Run(name, func(t *testing.T) {
 			dir, want := harness.FormerData(t, name)
-			for range 2 { // the second start finds it moved
+			for range 2 { // the second start finds it migrated
 				s := harness.Start(t, harness.InDir(dir))
 				resumesAsBefore(t, s, want)
 				if log := s.Log.String(); !strings.Contains(log, "files of the former store are still there") {
@@ -83,7 +83,7 @@ func TestFormerStoreUsedSinceIsReported(t *testing.T) {
 	if err := os.WriteFile(block, nil, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if log := logOfStart(t, dir); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "has changed since it was moved") {
+	if log := logOfStart(t, dir); !strings.Contains(log, "level=ERROR") || !strings.Contains(log, "has changed since it was migrated") {
 		t.Errorf("openData has logged %q, want an error that the former store has changed", log)
 	}
 }

@@ -104,7 +104,7 @@ func invalidHistoryRequests(epoch string) []refusedCase {
 	}
 	in := func(name string) requestBody { return encode(&chatv1.ListEventsRequest{Room: name}) }
 	lost := harness.WantError{Code: connect.CodeOutOfRange, Info: "CURSOR_LOST", Bound: `room "lobby"`}
-	unknown := harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "that has an event or a member"}
+	unknown := harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "that has an event, a member or a profile"}
 	cases := []refusedCase{
 		method.refuses("history of no room", in(""), harness.InvalidArgument("room", harness.RoomNameRule)),
 		method.refuses("history of a bad room", in("Lobby!"), harness.InvalidArgument("room", harness.RoomNameRule)),

@@ -137,7 +137,7 @@ func TestMalformedHTTPRequests(t *testing.T) {
 	}
 	clients := map[string]*http.Client{"HTTP 1.1": harness.HTTP1Client(t), "h2c": harness.H2CClient(t)}
 	contentType := harness.InvalidArgument("content-type", "application/json")
-	method := harness.WantError{Code: connect.CodeUnimplemented, Field: "method", Bound: "POST"}
+	method := harness.WantError{Code: connect.CodeUnimplemented, Field: "method", Bound: "must be POST"}
 	encoding := harness.InvalidArgument("encoding", `"json" or "proto"`)
 	for _, c := range []struct {
 		name         string
@@ -157,7 +157,7 @@ func TestMalformedHTTPRequests(t *testing.T) {
 		{"GET for SignIn", "GET", chatv1connect.ChatRoomSignInProcedure + `?encoding=json&message={"name":"x"}`, "", "", 405, method},
 		{"GET for Subscribe", "GET", chatv1connect.ChatRoomSubscribeProcedure + "?encoding=json&message={}", "", "", 405, method},
 		{"PUT for Send", "PUT", chatv1connect.ChatRoomSendProcedure, "application/json", send, 405, method},
-		{"DELETE for ListEvents", "DELETE", history(), "application/json", "{}", 405, method},
+		{"DELETE for ListEvents", "DELETE", history(), "application/json", "{}", 405, harness.WantError{Code: connect.CodeUnimplemented, Field: "method", Bound: "must be GET or POST"}},
 		{"GET without anything", "GET", history(), "", "", 415, encoding},
 		{"GET without an encoding", "GET", history("message", "{}"), "", "", 415, encoding},
 		{"GET in an unknown encoding", "GET", history("message", "{}", "encoding", "xml"), "", "", 415, encoding},
@@ -165,7 +165,7 @@ func TestMalformedHTTPRequests(t *testing.T) {
 		{"GET without a message", "GET", history("encoding", "json"), "", "", 400, harness.InvalidArgument("message", "message")},
 		{"GET with a message that is not base64", "GET", history("message", "!!!", "encoding", "json", "base64", "1"), "", "", 400, harness.InvalidArgument("message", "base64")},
 		{"GET with a bad limit", "GET", history("message", `{"room":"lobby","limit":501}`, "encoding", "json"), "", "", 400, harness.InvalidArgument("limit", "500")},
-		{"GET of an unknown room", "GET", history("message", `{"room":"nowhere"}`, "encoding", "json"), "", "", 404, harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "an event or a member"}},
+		{"GET of an unknown room", "GET", history("message", `{"room":"nowhere"}`, "encoding", "json"), "", "", 404, harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "an event, a member or a profile"}},
 		{"an empty body", "POST", chatv1connect.ChatRoomSendProcedure, "application/json", "", 400, harness.InvalidArgument("", "must be a chat.v1.SendRequest")},
 		{"a body of null", "POST", chatv1connect.ChatRoomSendProcedure, "application/json", "null", 400, harness.InvalidArgument("", "must be a chat.v1.SendRequest")},
 		{"a method that does not exist", "POST", "/chat.v1.ChatRoom/Dance", "application/json", "{}", 404, harness.WantError{}},

@@ -838,7 +838,7 @@ export const ChatRoom: GenService<{
    * ListEvents reads a room's history in pages, forward and backward. With wait, it
    * is a long poll for clients that can't stream.
    *
-   * Errors: NOT_FOUND for a room that never had an event and has no members,
+   * Errors: NOT_FOUND for a room without an event, a member or a profile,
    * OUT_OF_RANGE for a cursor that can't be honoured (see Reset).
    *
    * @generated from rpc chat.v1.ChatRoom.ListEvents
@@ -866,7 +866,7 @@ export const ChatRoom: GenService<{
    * ListMembers lists the members of a room, by id. Members without a token have no
    * id and are only counted.
    *
-   * Errors: NOT_FOUND for a room that never had an event and has no members.
+   * Errors: NOT_FOUND for a room without an event, a member or a profile.
    *
    * @generated from rpc chat.v1.ChatRoom.ListMembers
    */
