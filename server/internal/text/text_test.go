@@ -173,7 +173,7 @@ func FuzzNickname(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, name string) {
 		checkNickname(t, name)
-		LooksOf(name)
+		SkeletonsOf(name)
 		mixesScripts(name)
 		if e, err := Emoji(name); err == nil {
 			if again, err := Emoji(e); again != e || err != nil {

@@ -12,7 +12,7 @@ import (
 // gets a name that no other member has; it keeps that while it is present and its own name
 // stays the same, whoever comes and goes. The same holds for the mark of the name.
 type roomNames struct {
-	shown *text.Present
+	shown *text.ShownNames
 	byID  map[string]memberName
 	// absent caches how members who are not present would be shown, until the others
 	// change: checking a name takes about 10 µs, and a sender may never join.
@@ -29,7 +29,7 @@ type memberName struct {
 }
 
 func newRoomNames(reserved *text.ReservedNames) *roomNames {
-	return &roomNames{shown: text.NewPresent(reserved), byID: make(map[string]memberName)}
+	return &roomNames{shown: text.NewShownNames(reserved), byID: make(map[string]memberName)}
 }
 
 // of reports whether it is still the name of a member.
@@ -72,7 +72,7 @@ func (n *roomNames) choose(m chat.Member) chat.Member {
 	if m.Mark == chat.Reserved && !m.Guest {
 		m.Mark = chat.Unmarked // an account may stand for the service
 	}
-	m.Name = n.shown.Number(m.Name, chat.MaxName)
+	m.Name = n.shown.Disambiguate(m.Name, chat.MaxName)
 	return m
 }
 

@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-func present(names ...string) *Present {
-	p := NewPresent(NewReserved(DefaultReserved()))
+func present(names ...string) *ShownNames {
+	p := NewShownNames(NewReserved(DefaultReserved()))
 	for _, name := range names {
 		p.Add(name)
 	}
@@ -22,7 +22,7 @@ func TestCheck(t *testing.T) {
 	p := present("Mark", "modern", "Ann ❤️", "IBM", "Ada 2", "İpek")
 	for name, want := range map[string]Mark{
 		"Mark": {}, "Marc": {}, "Ada": {}, "Ada 3": {}, "Анна Smith": {}, "山田Taro": {}, "ひらがなカナ漢字": {}, "한자漢字": {}, "⚠️": {}, "e": {}, "Administration": {}, "Hostel": {}, "Ann ❤️ ❤️": {}, "Modest": {}, "ラーメンAda": {},
-		"mark":      {}, // the same for Number
+		"mark":      {}, // equal for Disambiguate
 		"M\u0430rk": {Resembles, "Mark"},
 		"MARK":      {}, "M\u0391RK": {Resembles, "Mark"},
 		"rnodern":                        {Resembles, "modern"},
@@ -56,15 +56,15 @@ func TestCheck(t *testing.T) {
 	if got := p.Check("M\u0430rk"); got.Reason != MixedScripts {
 		t.Errorf("Check(Mаrk) without Mark = %+v, want mixed scripts", got)
 	}
-	if got := NewPresent(nil).Check("admin"); got != (Mark{}) {
+	if got := NewShownNames(nil).Check("admin"); got != (Mark{}) {
 		t.Errorf("Check(admin) without reserved names = %+v, want no mark", got)
 	}
-	if got := NewPresent(NewReserved([]string{"", "⚠️"})).Check("⚠️"); got != (Mark{}) {
+	if got := NewShownNames(NewReserved([]string{"", "⚠️"})).Check("⚠️"); got != (Mark{}) {
 		t.Errorf("Check with a reserved name without letters = %+v, want no mark", got)
 	}
 }
 
-func TestNumber(t *testing.T) {
+func TestDisambiguate(t *testing.T) {
 	long := strings.Repeat("x", 40)
 	for _, tt := range []struct {
 		shown []string
@@ -84,55 +84,55 @@ func TestNumber(t *testing.T) {
 		{[]string{strings.Repeat("a b", 13) + "c"}, strings.Repeat("a b", 13) + "c", strings.Repeat("a b", 12) + "a 2"},
 	} {
 		p := present(tt.shown...)
-		if got := p.Number(tt.name, 40); got != tt.want {
-			t.Errorf("Number(%q) beside %q = %q, want %q", tt.name, tt.shown, got, tt.want)
+		if got := p.Disambiguate(tt.name, 40); got != tt.want {
+			t.Errorf("Disambiguate(%q) beside %q = %q, want %q", tt.name, tt.shown, got, tt.want)
 		}
 	}
 }
 
-func TestNumberCutsToTheBoundInBytes(t *testing.T) {
+func TestDisambiguateCutsToTheBoundInBytes(t *testing.T) {
 	kisses := strings.Repeat("👩🏽‍❤️‍💋‍👩🏻", 18)
 	name := kisses + strings.Repeat("x", 40*bytesPerCharacter-len(kisses))
-	if got, want := present(name).Number(name, 40), name[:len(name)-2]+" 2"; got != want {
-		t.Errorf("Number(%q) = %q, want %q", name, got, want)
+	if got, want := present(name).Disambiguate(name, 40), name[:len(name)-2]+" 2"; got != want {
+		t.Errorf("Disambiguate(%q) = %q, want %q", name, got, want)
 	}
 }
 
-func TestLooksLeaveOutWhatIsInvisible(t *testing.T) {
+func TestSkeletonsOmitInvisibleCharacters(t *testing.T) {
 	for _, name := range []string{"A\u034fda", "Ad\u3164a", "\u200bAda", "Ada\ufe0f"} {
-		if !LooksOf(name).Resemble(LooksOf("Ada")) {
-			t.Errorf("LooksOf(%+q) = %q, want it to resemble Ada", name, LooksOf(name))
+		if !SkeletonsOf(name).Resemble(SkeletonsOf("Ada")) {
+			t.Errorf("SkeletonsOf(%+q) = %q, want it to resemble Ada", name, SkeletonsOf(name))
 		}
 	}
 }
 
 // Among many of one name a number is found in few steps.
-func TestNumberOfMany(t *testing.T) {
+func TestDisambiguateMany(t *testing.T) {
 	p := present()
 	for i := range 3_000 {
 		calls := 0
-		name := Number("Guest", 40, func(key string) bool { calls++; return p.keys[key] })
+		name := Disambiguate("Guest", 40, func(key string) bool { calls++; return p.keys[key] })
 		if want := fmt.Sprint("Guest ", i+1); i > 0 && name != want || calls > 40 {
-			t.Fatalf("Number of the %dth = %q after %d calls, want %q after at most 40", i+1, name, calls, want)
+			t.Fatalf("Disambiguate of the %dth = %q after %d calls, want %q after at most 40", i+1, name, calls, want)
 		}
 		p.Add(name)
 	}
 }
 
-func TestPresentIsTheModel(t *testing.T) {
+func TestShownNamesIsTheModel(t *testing.T) {
 	genAlike := rapid.StringMatching(`[aаAlI1 2]{1,3}`)
 	rapid.Check(t, func(t *rapid.T) {
 		p, shown := present(), []string{}
 		t.Repeat(map[string]func(*rapid.T){
 			"come": func(t *rapid.T) {
-				name := p.Number(genAlike.Draw(t, "name"), 6)
+				name := p.Disambiguate(genAlike.Draw(t, "name"), 6)
 				for _, other := range shown {
 					if NameKey(other) == NameKey(name) {
-						t.Fatalf("Number = %q beside %q, want a name of its own", name, shown)
+						t.Fatalf("Disambiguate = %q beside %q, want a name of its own", name, shown)
 					}
 				}
 				if n := uniseg.GraphemeClusterCount(name); n > 6 {
-					t.Fatalf("Number = %q of %d characters, want at most 6", name, n)
+					t.Fatalf("Disambiguate = %q of %d characters, want at most 6", name, n)
 				}
 				if !p.Add(name) || p.Add(name) {
 					t.Fatalf("Add(%q) twice, want it added once", name)
@@ -150,13 +150,13 @@ func TestPresentIsTheModel(t *testing.T) {
 			"": func(t *rapid.T) {
 				name := genAlike.Draw(t, "checked")
 				resembles := slices.ContainsFunc(shown, func(other string) bool {
-					return LooksOf(name).Resemble(LooksOf(other)) && NameKey(other) != NameKey(name)
+					return SkeletonsOf(name).Resemble(SkeletonsOf(other)) && NameKey(other) != NameKey(name)
 				})
 				if got := p.Check(name); (got.Reason == Resembles) != resembles {
 					t.Fatalf("Check(%q) beside %q = %+v, want it to resemble one = %t", name, shown, got, resembles)
 				}
-				if len(shown) == 0 && len(p.keys)+len(p.looks) != 0 {
-					t.Fatalf("%d names and %d looks are left of nobody", len(p.keys), len(p.looks))
+				if len(shown) == 0 && len(p.keys)+len(p.bySkeleton) != 0 {
+					t.Fatalf("%d names and %d skeletons are left in an empty room", len(p.keys), len(p.bySkeleton))
 				}
 			},
 		})

@@ -9,22 +9,21 @@ import (
 	"golang.org/x/text/language"
 )
 
-// NameKey returns what is equal for two names that people take for the same: that
-// differ in case only.
+// NameKey returns a key that is equal for names that differ in case only.
 func NameKey(name string) string { return cases.Fold().String(name) }
 
-// Looks is how a name looks: names that are hard to tell apart have one of these in
-// common. They are the skeletons (UTS 39, section 4) of the name, and of the name in
-// lower case. They are made to be compared, not shown.
-type Looks [2]string
+// Skeletons are the skeletons (UTS 39, section 4) of a name, and of the name in lower case.
+// Names that are hard to tell apart have one of them in common. They are for comparison,
+// not for display.
+type Skeletons [2]string
 
-// LooksOf returns how a name looks.
-func LooksOf(name string) Looks {
-	return Looks{skeleton(name), skeleton(NameKey(name))}
+// SkeletonsOf returns the skeletons of a name.
+func SkeletonsOf(name string) Skeletons {
+	return Skeletons{skeleton(name), skeleton(NameKey(name))}
 }
 
 // Resemble reports whether two names are hard to tell apart.
-func (l Looks) Resemble(other Looks) bool {
+func (l Skeletons) Resemble(other Skeletons) bool {
 	return l[0] == other[0] || l[0] == other[1] || l[1] == other[0] || l[1] == other[1]
 }
 
@@ -75,9 +74,9 @@ func NewReserved(names []string) *ReservedNames {
 	for _, name := range names {
 		// A capital I looks like a small L, and a small i does not.
 		for _, form := range []string{name, strings.ToUpper(name), cases.Title(language.Und).String(name)} {
-			for _, look := range LooksOf(letters(form)) {
-				if look != "" {
-					r.bySkeleton[look] = name
+			for _, skeleton := range SkeletonsOf(letters(form)) {
+				if skeleton != "" {
+					r.bySkeleton[skeleton] = name
 				}
 			}
 		}
@@ -85,16 +84,16 @@ func NewReserved(names []string) *ReservedNames {
 	return r
 }
 
-// find returns the reserved name that a name looks like, whatever is between its
-// letters, and whatever number is behind them.
+// find returns the reserved name that a name looks like. Characters between the letters,
+// and a number after them, make no difference.
 func (r *ReservedNames) find(name string) (string, bool) {
 	if r == nil {
 		return "", false
 	}
 	numbered := strings.TrimRightFunc(name, func(c rune) bool { return unicode.IsDigit(c) || unicode.IsSpace(c) })
 	for _, form := range []string{name, numbered} {
-		for _, look := range LooksOf(letters(form)) {
-			if like, ok := r.bySkeleton[look]; ok {
+		for _, skeleton := range SkeletonsOf(letters(form)) {
+			if like, ok := r.bySkeleton[skeleton]; ok {
 				return like, true
 			}
 		}

@@ -8,17 +8,17 @@ import (
 	"github.com/rivo/uniseg"
 )
 
-// maxNumber ends the search for a number that is free.
+// maxNumber ends the search for a free number.
 const maxNumber = 1 << 30
 
-// Number returns the name that a member is shown by beside those who are shown already:
-// the name itself, or with a number from 2 that tells it apart, as in "Ada 2". taken
-// reports whether a name is shown, by its NameKey. The number is one that follows a name
-// that is taken: the lowest that is free, or the next after some that are. It is found
-// with a few calls of taken even among many thousands of the same name.
+// Disambiguate returns a name that is not taken: the name itself or, if it is taken, the
+// name with a number of at least 2, as in "Ada 2". taken reports whether a name with a
+// NameKey is shown already. The search is binary, so that it needs few calls of taken even
+// among many thousands of the same name. The number is therefore free and the one below it
+// taken, but it is not the lowest free number if there are gaps below.
 //
 // characters is the bound of Nickname; the name is cut for the number to fit.
-func Number(name string, characters int, taken func(key string) bool) string {
+func Disambiguate(name string, characters int, taken func(key string) bool) string {
 	if !taken(NameKey(name)) {
 		return name
 	}
