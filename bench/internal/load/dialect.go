@@ -95,9 +95,9 @@ func (p *Publisher) acknowledged() {
 func unexpected(p []byte) error { return fmt.Errorf("the publisher received %q", p) }
 
 // onH2 returns what reads the publisher's stream.
-func (p *Publisher) onH2(body layer, begun func()) layer {
-	h := newH2(&p.out, h2Stream{body: body, begun: begun})
-	h.grant, h.settings = p.grant, p.setting
+func (p *Publisher) onH2(body layer, onHeaders func()) layer {
+	h := newH2(&p.out, h2Stream{body: body, onHeaders: onHeaders})
+	h.onWindowUpdate, h.settings = p.onWindowUpdate, p.setting
 	return h
 }
 

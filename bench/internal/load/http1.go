@@ -13,17 +13,17 @@ const maxHead = 16 << 10
 // http1 reads one response of HTTP/1.1: its head, and then its body into next.
 type http1 struct {
 	assembler
-	status  string // the status that is expected, such as "200"
-	chunked bool
-	started bool
-	left    int  // of the chunk, 0 between chunks
-	inBody  bool // of a chunk, or its end
-	next    layer
-	begun   func() // called after the head
+	status    string // the status that is expected, such as "200"
+	chunked   bool
+	started   bool
+	left      int  // of the chunk, 0 between chunks
+	inBody    bool // of a chunk, or its end
+	next      layer
+	onHeaders func() // called after the head
 }
 
-func newHTTP1(status string, chunked bool, next layer, begun func()) *http1 {
-	h := &http1{status: status, chunked: chunked, next: next, begun: begun}
+func newHTTP1(status string, chunked bool, next layer, onHeaders func()) *http1 {
+	h := &http1{status: status, chunked: chunked, next: next, onHeaders: onHeaders}
 	h.consume = h.units
 	return h
 }
@@ -40,7 +40,7 @@ func (h *http1) units(p []byte) (int, error) {
 		}
 		h.started = true
 		n = end + 4
-		h.begun()
+		h.onHeaders()
 	}
 	if !h.chunked {
 		return len(p), h.next.feed(p[n:])

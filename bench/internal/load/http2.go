@@ -12,9 +12,9 @@ import (
 
 const (
 	frameHeader = 9
-	// maxFrame is what a peer may send when nothing else was said.
+	// maxFrame is the largest frame that a peer may send by default.
 	maxFrame = 16 << 10
-	// receiveWindow is how much a peer may send before it is told to go on.
+	// receiveWindow is how much a peer may send before it needs a window update.
 	receiveWindow = 16 << 20
 	// firstStream is the id of the first stream of a connection. Each later one is
 	// higher by two.
@@ -23,21 +23,21 @@ const (
 
 // h2Stream is one stream of a connection.
 type h2Stream struct {
-	body    layer
-	begun   func() // called when the response's head has come
-	started bool   // the response's head has come
-	taken   uint32 // bytes received since the stream's last window update
+	body           layer
+	onHeaders      func() // called when the response's head has come
+	started        bool   // the response's head has come
+	unacknowledged uint32 // bytes received since the stream's last window update
 }
 
 // h2 reads the frames of a connection. What it answers is appended to out.
 type h2 struct {
 	assembler
-	out        *[]byte
-	streams    []h2Stream                             // the one with the id 2i+1 is the i-th
-	maxStreams uint32                                 // that the server allows
-	taken      uint32                                 // bytes received since the connection's last window update
-	grant      func(stream, bytes uint32)             // called for window updates; may be nil
-	settings   func(id http2.SettingID, value uint32) // may be nil
+	out            *[]byte
+	streams        []h2Stream                             // the one with the id 2i+1 is the i-th
+	maxStreams     uint32                                 // that the server allows
+	unacknowledged uint32                                 // bytes received since the connection's last window update
+	onWindowUpdate func(stream, bytes uint32)             // called for window updates; may be nil
+	settings       func(id http2.SettingID, value uint32) // may be nil
 }
 
 // newH2 returns a reader for a connection whose first stream is first.
@@ -103,8 +103,8 @@ func (h *h2) frame(kind http2.FrameType, flags http2.Flags, stream uint32, p []b
 			h.setting(http2.SettingID(binary.BigEndian.Uint16(p)), binary.BigEndian.Uint32(p[2:]))
 		}
 	case http2.FrameWindowUpdate:
-		if h.grant != nil && len(p) == 4 {
-			h.grant(stream, binary.BigEndian.Uint32(p))
+		if h.onWindowUpdate != nil && len(p) == 4 {
+			h.onWindowUpdate(stream, binary.BigEndian.Uint32(p))
 		}
 	case http2.FrameRSTStream, http2.FrameGoAway:
 		return fmt.Errorf("received a %s frame: %q", kind, p)
@@ -126,8 +126,8 @@ func (h *h2) data(flags http2.Flags, id uint32, p []byte) error {
 	if err != nil {
 		return err
 	}
-	h.take(&h.taken, 0, len(p))
-	h.take(&s.taken, id, len(p))
+	h.take(&h.unacknowledged, 0, len(p))
+	h.take(&s.unacknowledged, id, len(p))
 	if flags&http2.FlagDataPadded != 0 {
 		if len(p) == 0 || int(p[0]) >= len(p) {
 			return fmt.Errorf("a frame with more padding than bytes")
@@ -143,12 +143,12 @@ func (h *h2) data(flags http2.Flags, id uint32, p []byte) error {
 	return nil
 }
 
-// take counts bytes received on a stream, or with the id 0 on the connection, and
-// gives them back when they are half of the window.
-func (h *h2) take(taken *uint32, id uint32, bytes int) {
-	if *taken += uint32(bytes); *taken >= receiveWindow/2 {
-		h.write(http2.FrameWindowUpdate, 0, id, binary.BigEndian.AppendUint32(nil, *taken))
-		*taken = 0
+// take counts bytes received on a stream, or with the id 0 on the connection, and sends a
+// window update when they are half of the window.
+func (h *h2) take(unacknowledged *uint32, id uint32, bytes int) {
+	if *unacknowledged += uint32(bytes); *unacknowledged >= receiveWindow/2 {
+		h.write(http2.FrameWindowUpdate, 0, id, binary.BigEndian.AppendUint32(nil, *unacknowledged))
+		*unacknowledged = 0
 	}
 }
 
@@ -175,7 +175,7 @@ func (h *h2) headers(flags http2.Flags, id uint32, p []byte) error {
 		return fmt.Errorf("the stream ended: %v", fields)
 	}
 	s.started = true
-	s.begun()
+	s.onHeaders()
 	return nil
 }
 

@@ -16,7 +16,7 @@ func TestStreamsOfOneConnection(t *testing.T) {
 	var out []byte
 	got := make([][]byte, 3)
 	stream := func(i int) h2Stream {
-		return h2Stream{begun: func() {}, body: newEnvelopes(func(p []byte) error {
+		return h2Stream{onHeaders: func() {}, body: newEnvelopes(func(p []byte) error {
 			got[i] = append(got[i], p...)
 			return nil
 		})}

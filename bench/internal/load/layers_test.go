@@ -26,7 +26,7 @@ type stream struct {
 func streams() []stream {
 	return []stream{
 		{"HTTP/2", encodeH2, func(out *[]byte, ready func(), message func([]byte) error) layer {
-			return newH2(out, h2Stream{body: newEnvelopes(message), begun: ready})
+			return newH2(out, h2Stream{body: newEnvelopes(message), onHeaders: ready})
 		}},
 		{"HTTP/1.1", encodeHTTP1, func(_ *[]byte, ready func(), message func([]byte) error) layer {
 			return newHTTP1("200", true, newEnvelopes(message), ready)
@@ -251,7 +251,7 @@ func TestStreamsThatEnd(t *testing.T) {
 // TestPingsAreAnswered also covers settings and window updates.
 func TestPingsAreAnswered(t *testing.T) {
 	var out []byte
-	h := newH2(&out, h2Stream{body: newEnvelopes(func([]byte) error { return nil }), begun: func() {}})
+	h := newH2(&out, h2Stream{body: newEnvelopes(func([]byte) error { return nil }), onHeaders: func() {}})
 	if err := h.feed(encodeH2(slices.Repeat([][]byte{make([]byte, 1000)}, 20))); err != nil {
 		t.Fatal(err)
 	}
@@ -281,7 +281,7 @@ func TestPingsAreAnswered(t *testing.T) {
 // TestWindowUpdates receives more than the window without ever filling it.
 func TestWindowUpdates(t *testing.T) {
 	var out []byte
-	h := newH2(&out, h2Stream{body: newEnvelopes(func([]byte) error { return nil }), begun: func() {}})
+	h := newH2(&out, h2Stream{body: newEnvelopes(func([]byte) error { return nil }), onHeaders: func() {}})
 	h.streams[0].started = true
 	frame := appendFrame(nil, http2.FrameData, 0, 1, appendEnvelope(nil, make([]byte, maxFrame-5)))
 	open := receiveWindow

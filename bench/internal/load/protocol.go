@@ -109,13 +109,13 @@ func emptyRequest(Subscription) []byte { return nil }
 
 // serviceFrames reads what the service sends.
 func serviceFrames(s *subscriber) h2Stream {
-	return h2Stream{body: newEnvelopes(s.receiveFrame), begun: func() {}}
+	return h2Stream{body: newEnvelopes(s.receiveFrame), onHeaders: func() {}}
 }
 
 // peerTexts reads what the peers on grpc-go send. They send the response's head once
 // the subscriber has its place.
 func peerTexts(s *subscriber) h2Stream {
-	return h2Stream{body: newEnvelopes(s.receiveString), begun: s.ready}
+	return h2Stream{body: newEnvelopes(s.receiveString), onHeaders: s.ready}
 }
 
 // http1Protocol returns the protocol to Subscribe over HTTP/1.1.

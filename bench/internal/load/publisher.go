@@ -213,8 +213,8 @@ func (p *Publisher) becomeReady() {
 	}
 }
 
-// grant is told that the peer takes more bytes.
-func (p *Publisher) grant(stream, bytes uint32) {
+// onWindowUpdate adds what the peer accepts in addition.
+func (p *Publisher) onWindowUpdate(stream, bytes uint32) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if stream == 0 {
