@@ -178,9 +178,9 @@ func (w *workload) judge(ctx context.Context, c Config, s *server, report *Repor
 // onDisk reports whether the servers keep their data in Dir.
 func (c Config) onDisk() bool { return !slices.Contains(c.Args, "memory") }
 
-// killing kills and restarts. Every now and then the server dies before it is
-// ready, in the middle of reading what the last one left, or in the middle of a
-// burst, or is stopped the way that operators do.
+// killRepeatedly kills the server and starts it again. Some kills come before the server is
+// ready, while it reads what the last one left; others come during a burst. Some are a stop
+// with SIGTERM, as by an operator.
 func killRepeatedly(ctx context.Context, c Config, s *server, random *rand.Rand, h *History, report *Report) error {
 	begun := time.Now()
 	for report.Kills < c.Kills || time.Since(begun) < c.Duration {

@@ -42,8 +42,8 @@ func secretsIn(t *testing.T, dir string, secrets []int) []string {
 	return all
 }
 
-// say appends an event and returns its sequence.
-func say(t testing.TB, s *Store, e chat.Entry) uint64 {
+// appendEvent appends an event and returns its sequence.
+func appendEvent(t testing.TB, s *Store, e chat.Entry) uint64 {
 	t.Helper()
 	at, duplicate, err := chat.Append(t.Context(), s, e)
 	if err != nil || duplicate {
@@ -60,7 +60,7 @@ func TestScrubOverwrites(t *testing.T) {
 	s := open(t, Config{URL: servers.fresh(t)})
 	var all []uint64
 	for i := range events {
-		all = append(all, say(t, s, chat.Entry{Room: "room", Key: fmt.Sprint(i), Payload: secret(i, 200<<10)}))
+		all = append(all, appendEvent(t, s, chat.Entry{Room: "room", Key: fmt.Sprint(i), Payload: secret(i, 200<<10)}))
 	}
 	var gone, kept []int
 	for i := range events {
@@ -69,7 +69,7 @@ func TestScrubOverwrites(t *testing.T) {
 			continue
 		}
 		gone = append(gone, i)
-		say(t, s, chat.Entry{Room: "room", Key: fmt.Sprint("erase ", i), Relation: chat.Erases, Target: all[i]})
+		appendEvent(t, s, chat.Entry{Room: "room", Key: fmt.Sprint("erase ", i), Relation: chat.Erases, Target: all[i]})
 	}
 	dir := servers.options[0].StoreDir
 	if n := len(secretsIn(t, dir, gone)); n != len(gone) {
@@ -92,9 +92,9 @@ func TestScrubByAnotherNode(t *testing.T) {
 	servers := startNATS(t)
 	url := servers.fresh(t)
 	s := open(t, Config{URL: url})
-	target := say(t, s, chat.Entry{Room: "room", Key: "message", Payload: secret(1, 100)})
-	say(t, s, chat.Entry{Room: "room", Key: "edit", Payload: secret(2, 100), Relation: chat.Revises, Target: target})
-	say(t, s, chat.Entry{Room: "room", Key: "deletion", Relation: chat.Erases, Target: target})
+	target := appendEvent(t, s, chat.Entry{Room: "room", Key: "message", Payload: secret(1, 100)})
+	appendEvent(t, s, chat.Entry{Room: "room", Key: "edit", Payload: secret(2, 100), Relation: chat.Revises, Target: target})
+	appendEvent(t, s, chat.Entry{Room: "room", Key: "deletion", Relation: chat.Erases, Target: target})
 	closed(t, s)
 	other := open(t, Config{URL: url})
 	if n, err := other.Scrub(t.Context()); err != nil || n != 2 {
@@ -112,8 +112,8 @@ func TestLateEdit(t *testing.T) {
 	servers := startNATS(t)
 	url := servers.fresh(t)
 	s, other := open(t, Config{URL: url}), open(t, Config{URL: url})
-	target := say(t, s, chat.Entry{Room: "room", Key: "message", Payload: secret(1, 100)})
-	deletion := say(t, s, chat.Entry{Room: "room", Key: "deletion", Relation: chat.Erases, Target: target})
+	target := appendEvent(t, s, chat.Entry{Room: "room", Key: "message", Payload: secret(1, 100)})
+	deletion := appendEvent(t, s, chat.Entry{Room: "room", Key: "deletion", Relation: chat.Erases, Target: target})
 	if _, err := s.Scrub(t.Context()); err != nil {
 		t.Fatalf("Scrub() = %v, want nil", err)
 	}

@@ -72,7 +72,7 @@ func TestLostLog(t *testing.T) {
 			if fresh == epoch || !strings.Contains(log.String(), "events are lost") {
 				t.Errorf("epoch = %q, want another than %q, and that in the log: %s", fresh, epoch, log.String())
 			}
-			at := say(t, s, chat.Entry{Room: "room", Key: "new"})
+			at := appendEvent(t, s, chat.Entry{Room: "room", Key: "new"})
 			if name == "no stream" && at <= all[len(all)-1] {
 				t.Errorf("sequence of a new event = %d, want one that no event has had, after %d", at, all[len(all)-1])
 			}

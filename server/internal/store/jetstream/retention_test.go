@@ -21,7 +21,7 @@ func TestTrimTakesFromTheLargest(t *testing.T) {
 	}
 	var flood []uint64
 	for i := range 400 {
-		flood = append(flood, say(t, s, chat.Entry{Room: "flood", Key: fmt.Sprint(i), Payload: bytes.Repeat([]byte("x"), 16<<10)}))
+		flood = append(flood, appendEvent(t, s, chat.Entry{Room: "flood", Key: fmt.Sprint(i), Payload: bytes.Repeat([]byte("x"), 16<<10)}))
 		if err := s.trim(t.Context()); err != nil {
 			t.Fatalf("trim = %v, want nil", err)
 		}
@@ -79,11 +79,11 @@ func TestAge(t *testing.T) {
 	s := open(t, Config{URL: startNATS(t).fresh(t), Age: age, Window: age / 2})
 	var last uint64
 	for i := range 5 {
-		last = say(t, s, chat.Entry{Room: "old", Key: fmt.Sprint(i), Counted: true})
+		last = appendEvent(t, s, chat.Entry{Room: "old", Key: fmt.Sprint(i), Counted: true})
 	}
-	say(t, s, chat.Entry{Room: "room", Key: "old"})
+	appendEvent(t, s, chat.Entry{Room: "room", Key: "old"})
 	eventually(t, "the events are dropped", func() bool { return len(sequences(t, s, "old")) == 0 })
-	young := say(t, s, chat.Entry{Room: "room", Key: "young", Counted: true})
+	young := appendEvent(t, s, chat.Entry{Room: "room", Key: "young", Counted: true})
 	head, err := s.Head(t.Context(), "old")
 	if err != nil || head.First != 0 || head.Last != 0 || head.Evicted < last {
 		t.Errorf("Head of a room of old events = %+v, %v, want it empty, and Evicted from %d", head, err, last)

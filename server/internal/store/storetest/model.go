@@ -268,10 +268,113 @@ func (m *model) checkTail(rt *rapid.T, tail modelTail) {
 
 // isTailed reports whether got is want, as stored or as read since: what came
 // before it may be erased meanwhile.
-func (r *naiveRoom) isTailed(got, want chat.Stored) bool {
+func (r *roomModel) isTailed(got, want chat.Stored) bool {
 	for want.Previous != got.Previous && slices.Contains(r.erased, want.Previous) {
 		at := slices.IndexFunc(r.stored, func(st chat.Stored) bool { return st.Sequence == want.Previous })
 		want.Previous = r.stored[at].Previous
 	}
 	return same(got, want)
+}
+
+// roomModel is what a room should hold, in slices that are searched from the beginning.
+type roomModel struct {
+	keep    int
+	events  []event // retained
+	erased  []uint64
+	evicted uint64
+	counted uint64
+	stored  []chat.Stored // all, with the Previous that each had when it was stored
+}
+
+func (r *roomModel) store(e event) {
+	r.events = append(r.events, e)
+	if e.Counted {
+		r.counted++
+	}
+	if e.Relation == chat.Erases {
+		r.erase(e.Target)
+	}
+	r.stored = append(r.stored, chain(r.events)[len(r.events)-1])
+	if r.keep > 0 && len(r.events) > r.keep {
+		r.evicted = r.events[0].sequence
+		r.events = r.events[1:]
+	}
+}
+
+func (r *roomModel) erase(target uint64) {
+	var left []event
+	for _, e := range r.events {
+		if e.sequence == target || e.Relation == chat.Revises && e.Target == target {
+			r.erased = append(r.erased, e.sequence)
+		} else {
+			left = append(left, e)
+		}
+	}
+	r.events = left
+}
+
+// last returns the newest event.
+func (r *roomModel) last() uint64 {
+	if len(r.events) == 0 {
+		return 0
+	}
+	return r.events[len(r.events)-1].sequence
+}
+
+func (r *roomModel) holds(sequence uint64) bool {
+	return slices.ContainsFunc(r.events, func(e event) bool { return e.sequence == sequence })
+}
+
+func (r *roomModel) read(after uint64, limit int) []chat.Stored {
+	all := chain(r.events)
+	from := 0
+	for from < len(all) && all[from].Sequence <= after {
+		from++
+	}
+	return all[from:][:min(limit, len(all)-from)]
+}
+
+func (r *roomModel) readBack(before uint64, limit int) []chat.Stored {
+	all := chain(r.events)
+	to := len(all)
+	for to > 0 && all[to-1].Sequence >= before {
+		to--
+	}
+	return all[max(0, to-limit):to]
+}
+
+func (r *roomModel) changes(targets []uint64, after uint64) []chat.Stored {
+	var found []chat.Stored
+	for _, e := range r.events {
+		if e.sequence > after && e.Relation != chat.Standalone && slices.Contains(targets, e.Target) {
+			found = append(found, chat.Stored{Sequence: e.sequence, Payload: e.Payload})
+		}
+	}
+	return found
+}
+
+// count returns how many counted events come after a sequence, and how many of
+// the author except.
+func (r *roomModel) count(after uint64, except string) (others, excepted int) {
+	for _, e := range r.events {
+		switch {
+		case !e.Counted || e.sequence <= after:
+		case except != "" && e.Author == except:
+			excepted++
+		default:
+			others++
+		}
+	}
+	return others, excepted
+}
+
+// chain returns events as they are read from the beginning.
+func chain(events []event) []chat.Stored {
+	stored := make([]chat.Stored, len(events))
+	previous := uint64(0)
+	for i, e := range events {
+		stored[i] = chat.Stored{Sequence: e.sequence, Previous: previous, Payload: e.Payload}
+		previous = e.sequence
+	}
+	return stored
 }

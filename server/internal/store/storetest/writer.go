@@ -2,7 +2,6 @@ package storetest
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 
@@ -14,13 +13,13 @@ type writer struct {
 	t     testing.TB
 	s     Store
 	keep  int // how many events a room keeps; 0 means all
-	rooms map[string]*naiveRoom
+	rooms map[string]*roomModel
 	last  uint64 // the newest sequence of all rooms
 	keys  int    // how many keys were made up
 }
 
 func newWriter(t testing.TB, s Store) *writer {
-	return &writer{t: t, s: s, rooms: make(map[string]*naiveRoom)}
+	return &writer{t: t, s: s, rooms: make(map[string]*roomModel)}
 }
 
 // event is a stored entry.
@@ -29,10 +28,10 @@ type event struct {
 	sequence uint64
 }
 
-func (w *writer) room(name string) *naiveRoom {
+func (w *writer) room(name string) *roomModel {
 	r := w.rooms[name]
 	if r == nil {
-		r = &naiveRoom{keep: w.keep}
+		r = &roomModel{keep: w.keep}
 		w.rooms[name] = r
 	}
 	return r
@@ -109,107 +108,4 @@ func submitAll(t testing.TB, s Store, entries []chat.Entry) []chat.Appended {
 	}
 	answered.Wait()
 	return outcomes
-}
-
-// naiveRoom is what a room should hold, as simply as it can be said.
-type naiveRoom struct {
-	keep    int
-	events  []event // retained
-	erased  []uint64
-	evicted uint64
-	counted uint64
-	stored  []chat.Stored // all, with the Previous that each had when it was stored
-}
-
-func (r *naiveRoom) store(e event) {
-	r.events = append(r.events, e)
-	if e.Counted {
-		r.counted++
-	}
-	if e.Relation == chat.Erases {
-		r.erase(e.Target)
-	}
-	r.stored = append(r.stored, chain(r.events)[len(r.events)-1])
-	if r.keep > 0 && len(r.events) > r.keep {
-		r.evicted = r.events[0].sequence
-		r.events = r.events[1:]
-	}
-}
-
-func (r *naiveRoom) erase(target uint64) {
-	var left []event
-	for _, e := range r.events {
-		if e.sequence == target || e.Relation == chat.Revises && e.Target == target {
-			r.erased = append(r.erased, e.sequence)
-		} else {
-			left = append(left, e)
-		}
-	}
-	r.events = left
-}
-
-// last returns the newest event.
-func (r *naiveRoom) last() uint64 {
-	if len(r.events) == 0 {
-		return 0
-	}
-	return r.events[len(r.events)-1].sequence
-}
-
-func (r *naiveRoom) holds(sequence uint64) bool {
-	return slices.ContainsFunc(r.events, func(e event) bool { return e.sequence == sequence })
-}
-
-func (r *naiveRoom) read(after uint64, limit int) []chat.Stored {
-	all := chain(r.events)
-	from := 0
-	for from < len(all) && all[from].Sequence <= after {
-		from++
-	}
-	return all[from:][:min(limit, len(all)-from)]
-}
-
-func (r *naiveRoom) readBack(before uint64, limit int) []chat.Stored {
-	all := chain(r.events)
-	to := len(all)
-	for to > 0 && all[to-1].Sequence >= before {
-		to--
-	}
-	return all[max(0, to-limit):to]
-}
-
-func (r *naiveRoom) changes(targets []uint64, after uint64) []chat.Stored {
-	var found []chat.Stored
-	for _, e := range r.events {
-		if e.sequence > after && e.Relation != chat.Standalone && slices.Contains(targets, e.Target) {
-			found = append(found, chat.Stored{Sequence: e.sequence, Payload: e.Payload})
-		}
-	}
-	return found
-}
-
-// count returns how many counted events come after a sequence, and how many of
-// the author except.
-func (r *naiveRoom) count(after uint64, except string) (others, excepted int) {
-	for _, e := range r.events {
-		switch {
-		case !e.Counted || e.sequence <= after:
-		case except != "" && e.Author == except:
-			excepted++
-		default:
-			others++
-		}
-	}
-	return others, excepted
-}
-
-// chain returns events as they are read from the beginning.
-func chain(events []event) []chat.Stored {
-	stored := make([]chat.Stored, len(events))
-	previous := uint64(0)
-	for i, e := range events {
-		stored[i] = chat.Stored{Sequence: e.sequence, Previous: previous, Payload: e.Payload}
-		previous = e.sequence
-	}
-	return stored
 }
