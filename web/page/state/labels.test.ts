@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { nameList, roomCount, unreadBadge } from "./labels";
+import { unknownPresence } from "../../client/state/presence";
+import { memberCount, nameList, roomCount, unreadBadge } from "./labels";
 
 test("names are joined into a sentence", () => {
   assert.deepEqual(
@@ -11,6 +12,14 @@ test("names are joined into a sentence", () => {
 
 test("a number of rooms says whether there are more", () => {
   assert.deepEqual([roomCount(7, false), roomCount(1_000, true)], ["7", "1,000+"]);
+});
+
+test("the number of members is not shown before it is known", () => {
+  const self = { id: "1", name: "Ada" };
+  assert.deepEqual(
+    [memberCount(unknownPresence), memberCount({ ...unknownPresence, count: 1_000, self })],
+    ["", "1,000"],
+  );
 });
 
 test("a badge shows up to 100 unread messages", () => {

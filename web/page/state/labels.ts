@@ -1,6 +1,6 @@
 // Numbers and names as the page shows them.
 
-import { manyUnread, type NameMark } from "../../client";
+import { manyUnread, type NameMark, type Presence } from "../../client";
 
 /** A number of rooms, where there may be more. */
 export function roomCount(n: number, more: boolean): string {
@@ -11,6 +11,11 @@ export function roomCount(n: number, more: boolean): string {
 export function unreadBadge(unread: number): string {
   if (unread === 0) return "";
   return unread >= manyUnread ? `${manyUnread}+` : `${unread}`;
+}
+
+/** The number of members in the room; empty before the first stream, which brings it. */
+export function memberCount({ count, self }: Presence): string {
+  return self ? count.toLocaleString() : "";
 }
 
 export function personCount(count: number): string {

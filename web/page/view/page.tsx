@@ -7,7 +7,7 @@ import {
   type SessionState,
   unreadElsewhere,
 } from "../../client";
-import { roomCount } from "../state/labels";
+import { memberCount, roomCount } from "../state/labels";
 import { AboutRoom } from "./about-room";
 import { Dialog } from "./dialog";
 import { fitsMembers, fitsRooms, useMediaQuery } from "./media-query";
@@ -54,7 +54,7 @@ export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, o
     onRoom(name);
   };
   const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
-  const memberCount = presence.count.toLocaleString();
+  const members = memberCount(presence);
   const roomList = (
     <RoomList
       directory={directory}
@@ -98,7 +98,7 @@ export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, o
       {hasMemberSidebar && (
         <aside class="sidebar people" aria-label="People">
           <h2>
-            People <span class="count">{memberCount}</span>
+            People <span class="count">{members}</span>
           </h2>
           {memberList}
         </aside>
@@ -109,7 +109,7 @@ export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, o
         </Dialog>
       )}
       {dialog === "members" && !hasMemberSpace && (
-        <Dialog title={`People: ${memberCount}`} kind="end" onClose={closeDialog}>
+        <Dialog title={members ? `People: ${members}` : "People"} kind="end" onClose={closeDialog}>
           {memberList}
         </Dialog>
       )}

@@ -1,6 +1,6 @@
 import type { Dispatch, SessionState } from "../../client";
 import { avatarLetter, memberHue } from "../state/avatar";
-import { personCount, unreadBadge } from "../state/labels";
+import { memberCount, personCount, unreadBadge } from "../state/labels";
 import { selfOf } from "../state/message-rows";
 import { ConnectionStatus } from "./connection-status";
 import { Icon } from "./icons";
@@ -65,12 +65,12 @@ export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown
         type="button"
         class="quiet to-people"
         aria-expanded={membersShown}
-        aria-label={`${personCount(presence.count)} here`}
+        aria-label={presence.self ? `${personCount(presence.count)} here` : "Who is here"}
         title="Who is here"
         onClick={onMembers}
       >
         <Icon name="people" />
-        <span>{presence.count.toLocaleString()}</span>
+        <span>{memberCount(presence)}</span>
       </button>
       {auth.name !== "" && (
         <button type="button" id="who" class="quiet who" title="Change your name" onClick={onRename}>
