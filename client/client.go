@@ -27,6 +27,12 @@ type Config struct {
 	// Token is the token from SignIn. Empty means that the caller is an anonymous
 	// guest.
 	Token string
+	// TokenSource returns the token for a call, in place of Token: of an application's own
+	// users, whose tokens live for minutes or hours. It is called for each call and should
+	// keep a token until shortly before it expires: Follow asks for a new one when the
+	// server says that the one of its stream expires within a minute, and continues the
+	// stream with it. Its errors are temporary: calls are repeated. Nil means Token.
+	TokenSource func(ctx context.Context) (string, error)
 	// Options select a protocol or codec, such as connect.WithGRPC. Empty means the
 	// Connect protocol with binary messages.
 	Options []connect.ClientOption
@@ -43,6 +49,7 @@ type Client struct {
 	rpc            chatv1connect.ChatRoomClient
 	attemptTimeout time.Duration
 	maxBackoff     time.Duration
+	renews         bool            // a later call may have another token
 	owned          *http.Transport // nil if Config.HTTP was set
 }
 
@@ -65,9 +72,14 @@ func New(c Config) (*Client, error) {
 		c.HTTP = &http.Client{Transport: client.owned}
 	}
 	options := c.Options
-	if c.Token != "" {
-		options = append([]connect.ClientOption{connect.WithInterceptors(bearer("Bearer " + c.Token))}, options...)
+	source := c.TokenSource
+	if source == nil && c.Token != "" {
+		source = func(context.Context) (string, error) { return c.Token, nil }
 	}
+	if source != nil {
+		options = append([]connect.ClientOption{connect.WithInterceptors(bearer(source))}, options...)
+	}
+	client.renews = c.TokenSource != nil
 	client.rpc = chatv1connect.NewChatRoomClient(c.HTTP, c.URL, options...)
 	return client, nil
 }
@@ -98,26 +110,4 @@ func newTransport(scheme string) *http.Transport {
 		TLSHandshakeTimeout: 10 * time.Second,
 		IdleConnTimeout:     90 * time.Second,
 	}
-}
-
-// bearer is an interceptor that adds an Authorization header to every call.
-type bearer string
-
-func (b bearer) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
-	return func(ctx context.Context, request connect.AnyRequest) (connect.AnyResponse, error) {
-		request.Header().Set("Authorization", string(b))
-		return next(ctx, request)
-	}
-}
-
-func (b bearer) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
-	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
-		conn := next(ctx, spec)
-		conn.RequestHeader().Set("Authorization", string(b))
-		return conn
-	}
-}
-
-func (b bearer) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
-	return next
 }

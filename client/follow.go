@@ -63,6 +63,7 @@ type follower struct {
 	cursor     Cursor // everything up to it was yielded or not asked for
 	positioned bool   // whether cursor is known
 	stopped    bool   // the loop has ended
+	streamID   string // of the last stream, for renewal; empty until it has begun
 
 	backoff   backoff
 	gaps      int       // consecutive resumes because of a gap
@@ -83,6 +84,7 @@ func (f *follower) run(ctx context.Context) error {
 			if f.gaps++; f.gaps == maxGaps {
 				return fmt.Errorf("%w after sequence %d", ErrGap, f.cursor.Sequence)
 			}
+		case f.outlived(err):
 		case permanent(err):
 			return err
 		}
@@ -97,6 +99,7 @@ func (f *follower) run(ctx context.Context) error {
 func (f *follower) stream(parent context.Context) error {
 	ctx, cancel := context.WithCancelCause(parent)
 	defer cancel(nil)
+	f.streamID = ""
 	maxSilence := firstFrameTimeout
 	watchdog := time.AfterFunc(maxSilence, func() { cancel(errSilent) })
 	defer watchdog.Stop()
@@ -119,6 +122,9 @@ func (f *follower) stream(parent context.Context) error {
 			if interval := kind.Joined.GetHeartbeatInterval().AsDuration(); interval > 0 {
 				maxSilence = 2 * interval
 			}
+			f.streamID = kind.Joined.GetStreamId()
+		case *chatv1.Frame_Expiring:
+			f.renew(ctx)
 		case *chatv1.Frame_Draining:
 			after := kind.Draining.GetReconnectAfter().AsDuration()
 			f.notBefore = time.Now().Add(after)

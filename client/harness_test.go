@@ -61,6 +61,7 @@ type script struct {
 	chatv1connect.UnimplementedChatRoomHandler
 	subscribe func(ctx context.Context, n int, to *connect.ServerStream[chatv1.SubscribeResponse]) error
 	send      func(ctx context.Context, n int) (*chatv1.SendResponse, error)
+	renew     func(id string) error
 
 	started time.Time
 
@@ -84,6 +85,13 @@ func (s *script) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest
 	s.record(ctx)
 	s.mu.Unlock()
 	return s.subscribe(ctx, n, to)
+}
+
+func (s *script) RenewStream(ctx context.Context, request *chatv1.RenewStreamRequest) (*chatv1.RenewStreamResponse, error) {
+	s.mu.Lock()
+	s.record(ctx)
+	s.mu.Unlock()
+	return &chatv1.RenewStreamResponse{}, s.renew(request.GetStreamId())
 }
 
 func (s *script) Send(ctx context.Context, request *chatv1.SendRequest) (*chatv1.SendResponse, error) {

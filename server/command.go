@@ -27,6 +27,7 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "serve rooms until SIGTERM or SIGINT (the default)", runServe},
+		{"key", "create, list and revoke the API keys of back ends", runKey},
 		{"migrate", "migrate a store of the former format to the current one", runMigrate},
 		{"verify", "check the store of a data directory, also while a server runs", runVerify},
 	}

@@ -22,7 +22,7 @@ type group struct {
 var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data"}},
 	{"TLS", tlsFlags},
-	{"Who may call, and how often", accessFlags},
+	{"Who may call, and how often", append([]string{"issuers"}, accessFlags...)},
 	{"Rooms", []string{"rooms", "room-creation", "policy", "presence-grace", "schema"}},
 	{"Guests", []string{"guests", "reserved-names"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
@@ -38,11 +38,13 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	var auto names
 	fsync, guests := true, true
 	var reserved names
+	var issuers string
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
 	flags.Usage = func() { usage(flags, out) }
 	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and HTTP/2 on, with TLS or without; may be repeated")
 	flags.StringVar(&c.Data, "data", service.DefaultData, "`directory` for the store, or \"memory\" to store nothing")
 	defineTLS(flags, &c.TLS, &auto)
+	flags.StringVar(&issuers, "issuers", "", "`file` with the issuers of tokens for the application's own users, as in docs/TRUST.md")
 	defineAccess(flags, c)
 	flags.Var(&rooms, "rooms", "`names` of rooms that always exist; may be repeated")
 	flags.Var(&creation, "room-creation", `who may create rooms: "anyone", "members" (callers with a token) or "nobody"`)
@@ -68,6 +70,12 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	c.Addresses, c.Rooms, c.RoomCreation, c.NoFsync = listen.list, rooms.list, creations[creation], !fsync
 	c.NoGuests, c.ReservedNames = !guests, reserved.list
 	c.TLS.Auto = auto.list
+	if issuers != "" {
+		var err error
+		if c.Issuers, err = readIssuers(issuers, getenv); err != nil {
+			return nil, fmt.Errorf("-issuers: %w", err)
+		}
+	}
 	return c, check(c)
 }
 

@@ -12,6 +12,15 @@ import (
 // parseFlags parses the flags of a command, and for those not given the environment:
 // -listen is CHATROOM_LISTEN there. It returns flag.ErrHelp after printing the usage.
 func parseFlags(flags *flag.FlagSet, args []string, getenv func(string) string, out io.Writer) error {
+	err := parseFlagsBefore(flags, args, getenv, out)
+	if err == nil && flags.NArg() > 0 {
+		err = fmt.Errorf("unexpected argument %q: see -h", flags.Arg(0))
+	}
+	return err
+}
+
+// parseFlagsBefore is parseFlags for a command that has arguments after the flags.
+func parseFlagsBefore(flags *flag.FlagSet, args []string, getenv func(string) string, out io.Writer) error {
 	usage := flags.Usage
 	if usage == nil {
 		usage = func() {
@@ -35,8 +44,6 @@ func parseFlags(flags *flag.FlagSet, args []string, getenv func(string) string, 
 		return invalid
 	case err != nil:
 		return fmt.Errorf("%w: see -h", err)
-	case flags.NArg() > 0:
-		return fmt.Errorf("unexpected argument %q: see -h", flags.Arg(0))
 	}
 	return fromEnvironment(flags, getenv)
 }

@@ -99,6 +99,9 @@ var layers = []layer{
 		"=chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/server/internal/policy", "chatroom/server/internal/ratelimit", "chatroom/server/internal/text"},
 		[]string{"chatroom/server/internal/store/memory"},
 		"keys are records of a State, whatever stores them and whatever brings them"},
+	{"chatroom/server/internal/revocation", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/identity"},
+		[]string{"chatroom/server/internal/store/memory", "chatroom/server/internal/store/sqlite"},
+		"revocations are records of a State, whatever stores them and whatever brings them"},
 	{"chatroom/server/internal/ratelimit", []string{"golang.org/x/time/rate"}, nil,
 		"how often is too often follows from names and addresses, whatever is called"},
 	{"chatroom/server/internal/clientaddr", nil, nil,
@@ -107,10 +110,10 @@ var layers = []layer{
 		"how many lines are logged does not depend on what they say"},
 	{"chatroom/server/internal/rpc", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/delivery", "chatroom/server/internal/detach", "chatroom/server/internal/eventpb",
-		"chatroom/server/internal/identity", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/schema", "chatroom/gen",
+		"chatroom/server/internal/identity", "chatroom/server/internal/apikey", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/revocation", "chatroom/server/internal/schema", "chatroom/gen",
 		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/ratelimit",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
-		[]string{"chatroom/server/internal/h2", "chatroom/server/internal/presence", "chatroom/server/internal/store/memory"},
+		[]string{"chatroom/server/internal/h2", "chatroom/server/internal/presence", "chatroom/server/internal/store/memory", "github.com/golang-jwt/jwt"},
 		"the wire is mapped to the domain here and nowhere else, and where events are stored does not matter; its tests serve rooms in memory over HTTP/2"},
 	{"chatroom/server/internal/schema", []string{"google.golang.org/protobuf", "buf.build/"}, nil,
 		"an application's types are checked by what its descriptors say, and by nothing of the service's"},
@@ -130,7 +133,7 @@ var layers = []layer{
 		"listening and stopping are the same for any handler"},
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",
-		"chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
+		"chatroom/server/internal/apikey", "chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/revocation", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
 		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"},
 		[]string{"github.com/nats-io/nats-server"},
 		"the service puts the parts together, and has no part in what they do; its tests run the NATS server that nodes share"},
@@ -147,6 +150,15 @@ var layers = []layer{
 		"chatroom/server/internal/migrate/formertest", "github.com/ncruces/go-sqlite3"},
 		clientLibraries...),
 		"damage is done to files by their names, so these tests know the names, and hold a database open; else they see what users see"},
+	{"chatroom/server/internal/e2e/trust", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/apikey", "chatroom/server/internal/identity",
+		"chatroom/server/internal/policy", "chatroom/client", "github.com/golang-jwt/jwt"},
+		clientLibraries...),
+		"these tests are a back end, which creates API keys and signs tokens; they compare the documented policy with the rights in those"},
+	{"chatroom/server/internal/e2e/rights", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/apikey"},
+		clientLibraries...),
+		"these tests are every kind of caller, and so create API keys"},
 	{"chatroom/server/internal/e2e", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat/hub",
 		"github.com/chromedp/chromedp", "golang.org/x/net/http2"},
@@ -157,7 +169,7 @@ var layers = []layer{
 	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf"}, clientLibraries,
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
-		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/migrate",
+		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/apikey", "chatroom/server/internal/identity", "chatroom/server/internal/migrate",
 		"chatroom/server/internal/service", "chatroom/server/internal/store/sqlite"},
 		append([]string{"chatroom/server/internal/e2e/harness"}, clientLibraries...),
 		"main turns flags into a configuration and runs commands; what a service is made of is decided in the package service"},

@@ -90,6 +90,7 @@ type ChatRequest struct {
 	//	*ChatRequest_Leave
 	//	*ChatRequest_Send
 	//	*ChatRequest_WatchRooms
+	//	*ChatRequest_Renew
 	Action        isChatRequest_Action `protobuf_oneof:"action"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -168,6 +169,15 @@ func (x *ChatRequest) GetWatchRooms() *WatchRooms {
 	return nil
 }
 
+func (x *ChatRequest) GetRenew() *Renew {
+	if x != nil {
+		if x, ok := x.Action.(*ChatRequest_Renew); ok {
+			return x.Renew
+		}
+	}
+	return nil
+}
+
 type isChatRequest_Action interface {
 	isChatRequest_Action()
 }
@@ -192,6 +202,11 @@ type ChatRequest_WatchRooms struct {
 	WatchRooms *WatchRooms `protobuf:"bytes,4,opt,name=watch_rooms,json=watchRooms,proto3,oneof"`
 }
 
+type ChatRequest_Renew struct {
+	// Continue the stream with a new token.
+	Renew *Renew `protobuf:"bytes,5,opt,name=renew,proto3,oneof"`
+}
+
 func (*ChatRequest_Join) isChatRequest_Action() {}
 
 func (*ChatRequest_Leave) isChatRequest_Action() {}
@@ -199,6 +214,8 @@ func (*ChatRequest_Leave) isChatRequest_Action() {}
 func (*ChatRequest_Send) isChatRequest_Action() {}
 
 func (*ChatRequest_WatchRooms) isChatRequest_Action() {}
+
+func (*ChatRequest_Renew) isChatRequest_Action() {}
 
 // ChatResponse is what a client receives on Chat.
 type ChatResponse struct {
@@ -436,6 +453,54 @@ func (x *WatchRooms) GetStop() bool {
 	return false
 }
 
+// Renew continues a stream on Chat with another token of the same member, and with its
+// rights. It is answered by Renewed, or by Rejected: the stream then continues with the
+// token that it has.
+type Renew struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The token: 1 to 8,192 bytes.
+	Token         string `protobuf:"bytes,1,opt,name=token,proto3" json:"token,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Renew) Reset() {
+	*x = Renew{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Renew) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Renew) ProtoMessage() {}
+
+func (x *Renew) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Renew.ProtoReflect.Descriptor instead.
+func (*Renew) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{5}
+}
+
+func (x *Renew) GetToken() string {
+	if x != nil {
+		return x.Token
+	}
+	return ""
+}
+
 // SubscribeRequest names the rooms to receive.
 type SubscribeRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -449,7 +514,7 @@ type SubscribeRequest struct {
 
 func (x *SubscribeRequest) Reset() {
 	*x = SubscribeRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -461,7 +526,7 @@ func (x *SubscribeRequest) String() string {
 func (*SubscribeRequest) ProtoMessage() {}
 
 func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[5]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -474,7 +539,7 @@ func (x *SubscribeRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeRequest.ProtoReflect.Descriptor instead.
 func (*SubscribeRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{5}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *SubscribeRequest) GetRooms() []*Subscription {
@@ -502,7 +567,7 @@ type SubscribeResponse struct {
 
 func (x *SubscribeResponse) Reset() {
 	*x = SubscribeResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -514,7 +579,7 @@ func (x *SubscribeResponse) String() string {
 func (*SubscribeResponse) ProtoMessage() {}
 
 func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[6]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -527,7 +592,7 @@ func (x *SubscribeResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SubscribeResponse.ProtoReflect.Descriptor instead.
 func (*SubscribeResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{6}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *SubscribeResponse) GetFrame() *Frame {
@@ -558,14 +623,18 @@ type SendRequest struct {
 	//	*SendRequest_Reaction
 	//	*SendRequest_Custom
 	//	*SendRequest_Typing
-	Body          isSendRequest_Body `protobuf_oneof:"body"`
+	Body isSendRequest_Body `protobuf_oneof:"body"`
+	// The member in whose name the event is sent. Only for API keys that may (-send-as):
+	// others are refused with PERMISSION_DENIED. Default: the caller itself. The id of the
+	// send is among those of this member.
+	SendAs        *SendAs `protobuf:"bytes,30,opt,name=send_as,json=sendAs,proto3" json:"send_as,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
 
 func (x *SendRequest) Reset() {
 	*x = SendRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -577,7 +646,7 @@ func (x *SendRequest) String() string {
 func (*SendRequest) ProtoMessage() {}
 
 func (x *SendRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[7]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -590,7 +659,7 @@ func (x *SendRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendRequest.ProtoReflect.Descriptor instead.
 func (*SendRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{7}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *SendRequest) GetRoom() string {
@@ -668,6 +737,13 @@ func (x *SendRequest) GetTyping() *Typing {
 	return nil
 }
 
+func (x *SendRequest) GetSendAs() *SendAs {
+	if x != nil {
+		return x.SendAs
+	}
+	return nil
+}
+
 type isSendRequest_Body interface {
 	isSendRequest_Body()
 }
@@ -714,6 +790,62 @@ func (*SendRequest_Custom) isSendRequest_Body() {}
 
 func (*SendRequest_Typing) isSendRequest_Body() {}
 
+// SendAs is a member in whose name an API key sends. Back ends use the member ids that
+// their users have here: for users of an issuer, its prefix and the sub claim.
+type SendAs struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The member id: 1 to 128 bytes without control characters, not beginning with "key:".
+	Id string `protobuf:"bytes,1,opt,name=id,proto3" json:"id,omitempty"`
+	// The name shown to others. The rules are those of SignInRequest.name.
+	Name          string `protobuf:"bytes,2,opt,name=name,proto3" json:"name,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendAs) Reset() {
+	*x = SendAs{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendAs) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendAs) ProtoMessage() {}
+
+func (x *SendAs) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendAs.ProtoReflect.Descriptor instead.
+func (*SendAs) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *SendAs) GetId() string {
+	if x != nil {
+		return x.Id
+	}
+	return ""
+}
+
+func (x *SendAs) GetName() string {
+	if x != nil {
+		return x.Name
+	}
+	return ""
+}
+
 // SendResponse is the position at which the event was stored.
 type SendResponse struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -732,7 +864,7 @@ type SendResponse struct {
 
 func (x *SendResponse) Reset() {
 	*x = SendResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -744,7 +876,7 @@ func (x *SendResponse) String() string {
 func (*SendResponse) ProtoMessage() {}
 
 func (x *SendResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[8]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -757,7 +889,7 @@ func (x *SendResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SendResponse.ProtoReflect.Descriptor instead.
 func (*SendResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{8}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *SendResponse) GetEpoch() string {
@@ -788,6 +920,185 @@ func (x *SendResponse) GetDuplicate() bool {
 	return false
 }
 
+// SendBatchRequest is up to 100 events to send.
+type SendBatchRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The sends: 1 to 100. Each is checked by itself.
+	Sends         []*SendRequest `protobuf:"bytes,1,rep,name=sends,proto3" json:"sends,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendBatchRequest) Reset() {
+	*x = SendBatchRequest{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendBatchRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendBatchRequest) ProtoMessage() {}
+
+func (x *SendBatchRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendBatchRequest.ProtoReflect.Descriptor instead.
+func (*SendBatchRequest) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{11}
+}
+
+func (x *SendBatchRequest) GetSends() []*SendRequest {
+	if x != nil {
+		return x.Sends
+	}
+	return nil
+}
+
+// SendBatchResponse has the results of a batch.
+type SendBatchResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// One result for each send, in the order of the request.
+	Results       []*SendResult `protobuf:"bytes,1,rep,name=results,proto3" json:"results,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendBatchResponse) Reset() {
+	*x = SendBatchResponse{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendBatchResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendBatchResponse) ProtoMessage() {}
+
+func (x *SendBatchResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendBatchResponse.ProtoReflect.Descriptor instead.
+func (*SendBatchResponse) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{12}
+}
+
+func (x *SendBatchResponse) GetResults() []*SendResult {
+	if x != nil {
+		return x.Results
+	}
+	return nil
+}
+
+// SendResult is the result of one send of a batch.
+type SendResult struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What became of the send.
+	//
+	// Types that are valid to be assigned to Result:
+	//
+	//	*SendResult_Sent
+	//	*SendResult_Rejected
+	Result        isSendResult_Result `protobuf_oneof:"result"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *SendResult) Reset() {
+	*x = SendResult{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *SendResult) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*SendResult) ProtoMessage() {}
+
+func (x *SendResult) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use SendResult.ProtoReflect.Descriptor instead.
+func (*SendResult) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{13}
+}
+
+func (x *SendResult) GetResult() isSendResult_Result {
+	if x != nil {
+		return x.Result
+	}
+	return nil
+}
+
+func (x *SendResult) GetSent() *SendResponse {
+	if x != nil {
+		if x, ok := x.Result.(*SendResult_Sent); ok {
+			return x.Sent
+		}
+	}
+	return nil
+}
+
+func (x *SendResult) GetRejected() *Rejected {
+	if x != nil {
+		if x, ok := x.Result.(*SendResult_Rejected); ok {
+			return x.Rejected
+		}
+	}
+	return nil
+}
+
+type isSendResult_Result interface {
+	isSendResult_Result()
+}
+
+type SendResult_Sent struct {
+	// It was stored, or published if it is ephemeral.
+	Sent *SendResponse `protobuf:"bytes,1,opt,name=sent,proto3,oneof"`
+}
+
+type SendResult_Rejected struct {
+	// It was refused.
+	Rejected *Rejected `protobuf:"bytes,2,opt,name=rejected,proto3,oneof"`
+}
+
+func (*SendResult_Sent) isSendResult_Result() {}
+
+func (*SendResult_Rejected) isSendResult_Result() {}
+
 // ListEventsRequest asks for one page of a room's history.
 type ListEventsRequest struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -813,7 +1124,7 @@ type ListEventsRequest struct {
 
 func (x *ListEventsRequest) Reset() {
 	*x = ListEventsRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -825,7 +1136,7 @@ func (x *ListEventsRequest) String() string {
 func (*ListEventsRequest) ProtoMessage() {}
 
 func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[9]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -838,7 +1149,7 @@ func (x *ListEventsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsRequest.ProtoReflect.Descriptor instead.
 func (*ListEventsRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{9}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *ListEventsRequest) GetRoom() string {
@@ -925,7 +1236,7 @@ type ListEventsResponse struct {
 
 func (x *ListEventsResponse) Reset() {
 	*x = ListEventsResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -937,7 +1248,7 @@ func (x *ListEventsResponse) String() string {
 func (*ListEventsResponse) ProtoMessage() {}
 
 func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[10]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -950,7 +1261,7 @@ func (x *ListEventsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListEventsResponse.ProtoReflect.Descriptor instead.
 func (*ListEventsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{10}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{15}
 }
 
 func (x *ListEventsResponse) GetEpoch() string {
@@ -1000,7 +1311,7 @@ type ListRoomsRequest struct {
 
 func (x *ListRoomsRequest) Reset() {
 	*x = ListRoomsRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1012,7 +1323,7 @@ func (x *ListRoomsRequest) String() string {
 func (*ListRoomsRequest) ProtoMessage() {}
 
 func (x *ListRoomsRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[11]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1025,7 +1336,7 @@ func (x *ListRoomsRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoomsRequest.ProtoReflect.Descriptor instead.
 func (*ListRoomsRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{11}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{16}
 }
 
 func (x *ListRoomsRequest) GetPageSize() uint32 {
@@ -1069,7 +1380,7 @@ type RoomCursor struct {
 
 func (x *RoomCursor) Reset() {
 	*x = RoomCursor{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1081,7 +1392,7 @@ func (x *RoomCursor) String() string {
 func (*RoomCursor) ProtoMessage() {}
 
 func (x *RoomCursor) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[12]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1094,7 +1405,7 @@ func (x *RoomCursor) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomCursor.ProtoReflect.Descriptor instead.
 func (*RoomCursor) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{12}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{17}
 }
 
 func (x *RoomCursor) GetRoom() string {
@@ -1124,7 +1435,7 @@ type ListRoomsResponse struct {
 
 func (x *ListRoomsResponse) Reset() {
 	*x = ListRoomsResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1136,7 +1447,7 @@ func (x *ListRoomsResponse) String() string {
 func (*ListRoomsResponse) ProtoMessage() {}
 
 func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[13]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1149,7 +1460,7 @@ func (x *ListRoomsResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListRoomsResponse.ProtoReflect.Descriptor instead.
 func (*ListRoomsResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{13}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{18}
 }
 
 func (x *ListRoomsResponse) GetRooms() []*Room {
@@ -1197,7 +1508,7 @@ type Room struct {
 
 func (x *Room) Reset() {
 	*x = Room{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1209,7 +1520,7 @@ func (x *Room) String() string {
 func (*Room) ProtoMessage() {}
 
 func (x *Room) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[14]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1222,7 +1533,7 @@ func (x *Room) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Room.ProtoReflect.Descriptor instead.
 func (*Room) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{14}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{19}
 }
 
 func (x *Room) GetName() string {
@@ -1288,7 +1599,7 @@ type ListMembersRequest struct {
 	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
 	// The maximum number of members in the page: at most 1,000, 0 means 100.
 	PageSize uint32 `protobuf:"varint,2,opt,name=page_size,json=pageSize,proto3" json:"page_size,omitempty"`
-	// The next_page_token of the previous page, empty for the first page: at most 64
+	// The next_page_token of the previous page, empty for the first page: at most 256
 	// bytes.
 	PageToken     string `protobuf:"bytes,3,opt,name=page_token,json=pageToken,proto3" json:"page_token,omitempty"`
 	unknownFields protoimpl.UnknownFields
@@ -1297,7 +1608,7 @@ type ListMembersRequest struct {
 
 func (x *ListMembersRequest) Reset() {
 	*x = ListMembersRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[20]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1309,7 +1620,7 @@ func (x *ListMembersRequest) String() string {
 func (*ListMembersRequest) ProtoMessage() {}
 
 func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[15]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[20]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1322,7 +1633,7 @@ func (x *ListMembersRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersRequest.ProtoReflect.Descriptor instead.
 func (*ListMembersRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{15}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{20}
 }
 
 func (x *ListMembersRequest) GetRoom() string {
@@ -1361,7 +1672,7 @@ type ListMembersResponse struct {
 
 func (x *ListMembersResponse) Reset() {
 	*x = ListMembersResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[21]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1373,7 +1684,7 @@ func (x *ListMembersResponse) String() string {
 func (*ListMembersResponse) ProtoMessage() {}
 
 func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[16]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[21]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1386,7 +1697,7 @@ func (x *ListMembersResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use ListMembersResponse.ProtoReflect.Descriptor instead.
 func (*ListMembersResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{16}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{21}
 }
 
 func (x *ListMembersResponse) GetMembers() []*Member {
@@ -1427,7 +1738,7 @@ type SetRoomRequest struct {
 
 func (x *SetRoomRequest) Reset() {
 	*x = SetRoomRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[22]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1439,7 +1750,7 @@ func (x *SetRoomRequest) String() string {
 func (*SetRoomRequest) ProtoMessage() {}
 
 func (x *SetRoomRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[17]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[22]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1452,7 +1763,7 @@ func (x *SetRoomRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoomRequest.ProtoReflect.Descriptor instead.
 func (*SetRoomRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{17}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{22}
 }
 
 func (x *SetRoomRequest) GetRoom() string {
@@ -1485,7 +1796,7 @@ type SetRoomResponse struct {
 
 func (x *SetRoomResponse) Reset() {
 	*x = SetRoomResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[23]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1497,7 +1808,7 @@ func (x *SetRoomResponse) String() string {
 func (*SetRoomResponse) ProtoMessage() {}
 
 func (x *SetRoomResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[18]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[23]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1510,7 +1821,7 @@ func (x *SetRoomResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SetRoomResponse.ProtoReflect.Descriptor instead.
 func (*SetRoomResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{18}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{23}
 }
 
 // SignInRequest requests an identity.
@@ -1528,7 +1839,7 @@ type SignInRequest struct {
 
 func (x *SignInRequest) Reset() {
 	*x = SignInRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[24]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1540,7 +1851,7 @@ func (x *SignInRequest) String() string {
 func (*SignInRequest) ProtoMessage() {}
 
 func (x *SignInRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[19]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[24]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1553,7 +1864,7 @@ func (x *SignInRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInRequest.ProtoReflect.Descriptor instead.
 func (*SignInRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{19}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{24}
 }
 
 func (x *SignInRequest) GetName() string {
@@ -1578,7 +1889,7 @@ type SignInResponse struct {
 
 func (x *SignInResponse) Reset() {
 	*x = SignInResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[20]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[25]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1590,7 +1901,7 @@ func (x *SignInResponse) String() string {
 func (*SignInResponse) ProtoMessage() {}
 
 func (x *SignInResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[20]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[25]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1603,7 +1914,7 @@ func (x *SignInResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignInResponse.ProtoReflect.Descriptor instead.
 func (*SignInResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{20}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{25}
 }
 
 func (x *SignInResponse) GetToken() string {
@@ -1636,7 +1947,7 @@ type SignOutRequest struct {
 
 func (x *SignOutRequest) Reset() {
 	*x = SignOutRequest{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[21]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[26]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1648,7 +1959,7 @@ func (x *SignOutRequest) String() string {
 func (*SignOutRequest) ProtoMessage() {}
 
 func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[21]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[26]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1661,7 +1972,7 @@ func (x *SignOutRequest) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutRequest.ProtoReflect.Descriptor instead.
 func (*SignOutRequest) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{21}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{26}
 }
 
 // SignOutResponse is sent when the token is not valid any more.
@@ -1673,7 +1984,7 @@ type SignOutResponse struct {
 
 func (x *SignOutResponse) Reset() {
 	*x = SignOutResponse{}
-	mi := &file_chat_v1_chat_room_proto_msgTypes[22]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[27]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1685,7 +1996,7 @@ func (x *SignOutResponse) String() string {
 func (*SignOutResponse) ProtoMessage() {}
 
 func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_chat_room_proto_msgTypes[22]
+	mi := &file_chat_v1_chat_room_proto_msgTypes[27]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1698,20 +2009,375 @@ func (x *SignOutResponse) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use SignOutResponse.ProtoReflect.Descriptor instead.
 func (*SignOutResponse) Descriptor() ([]byte, []int) {
-	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{22}
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{27}
+}
+
+// RenewStreamRequest names the stream to continue with the token of the call.
+type RenewStreamRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The stream_id of Joined: 1 to 64 bytes.
+	StreamId      string `protobuf:"bytes,1,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RenewStreamRequest) Reset() {
+	*x = RenewStreamRequest{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[28]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewStreamRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewStreamRequest) ProtoMessage() {}
+
+func (x *RenewStreamRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[28]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewStreamRequest.ProtoReflect.Descriptor instead.
+func (*RenewStreamRequest) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{28}
+}
+
+func (x *RenewStreamRequest) GetStreamId() string {
+	if x != nil {
+		return x.StreamId
+	}
+	return ""
+}
+
+// RenewStreamResponse is sent when the stream has the new token.
+type RenewStreamResponse struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the new token is no longer accepted. Unset for a credential that does not expire.
+	TokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=token_expire_time,json=tokenExpireTime,proto3" json:"token_expire_time,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *RenewStreamResponse) Reset() {
+	*x = RenewStreamResponse{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[29]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RenewStreamResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RenewStreamResponse) ProtoMessage() {}
+
+func (x *RenewStreamResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[29]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RenewStreamResponse.ProtoReflect.Descriptor instead.
+func (*RenewStreamResponse) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{29}
+}
+
+func (x *RenewStreamResponse) GetTokenExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TokenExpireTime
+	}
+	return nil
+}
+
+// RevokeTokensRequest names what is no longer valid.
+type RevokeTokensRequest struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// What to revoke.
+	//
+	// Types that are valid to be assigned to Target:
+	//
+	//	*RevokeTokensRequest_Token
+	//	*RevokeTokensRequest_Member
+	//	*RevokeTokensRequest_KeyId
+	Target isRevokeTokensRequest_Target `protobuf_oneof:"target"`
+	// When the last of these tokens has expired, so that the revocation can be forgotten.
+	// Default: never. For a key it has no meaning.
+	ExpireTime    *timestamppb.Timestamp `protobuf:"bytes,4,opt,name=expire_time,json=expireTime,proto3" json:"expire_time,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeTokensRequest) Reset() {
+	*x = RevokeTokensRequest{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[30]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeTokensRequest) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeTokensRequest) ProtoMessage() {}
+
+func (x *RevokeTokensRequest) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[30]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeTokensRequest.ProtoReflect.Descriptor instead.
+func (*RevokeTokensRequest) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{30}
+}
+
+func (x *RevokeTokensRequest) GetTarget() isRevokeTokensRequest_Target {
+	if x != nil {
+		return x.Target
+	}
+	return nil
+}
+
+func (x *RevokeTokensRequest) GetToken() *RevokedToken {
+	if x != nil {
+		if x, ok := x.Target.(*RevokeTokensRequest_Token); ok {
+			return x.Token
+		}
+	}
+	return nil
+}
+
+func (x *RevokeTokensRequest) GetMember() *RevokedMember {
+	if x != nil {
+		if x, ok := x.Target.(*RevokeTokensRequest_Member); ok {
+			return x.Member
+		}
+	}
+	return nil
+}
+
+func (x *RevokeTokensRequest) GetKeyId() string {
+	if x != nil {
+		if x, ok := x.Target.(*RevokeTokensRequest_KeyId); ok {
+			return x.KeyId
+		}
+	}
+	return ""
+}
+
+func (x *RevokeTokensRequest) GetExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.ExpireTime
+	}
+	return nil
+}
+
+type isRevokeTokensRequest_Target interface {
+	isRevokeTokensRequest_Target()
+}
+
+type RevokeTokensRequest_Token struct {
+	// One token.
+	Token *RevokedToken `protobuf:"bytes,1,opt,name=token,proto3,oneof"`
+}
+
+type RevokeTokensRequest_Member struct {
+	// The tokens of a member.
+	Member *RevokedMember `protobuf:"bytes,2,opt,name=member,proto3,oneof"`
+}
+
+type RevokeTokensRequest_KeyId struct {
+	// The id of an API key, as chatroom key list shows it: 16 bytes. It is deleted.
+	KeyId string `protobuf:"bytes,3,opt,name=key_id,json=keyId,proto3,oneof"`
+}
+
+func (*RevokeTokensRequest_Token) isRevokeTokensRequest_Target() {}
+
+func (*RevokeTokensRequest_Member) isRevokeTokensRequest_Target() {}
+
+func (*RevokeTokensRequest_KeyId) isRevokeTokensRequest_Target() {}
+
+// RevokedToken is one token of an issuer.
+type RevokedToken struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The iss claim of the token: 1 to 512 bytes.
+	Issuer string `protobuf:"bytes,1,opt,name=issuer,proto3" json:"issuer,omitempty"`
+	// The jti claim of the token: 1 to 128 bytes.
+	TokenId       string `protobuf:"bytes,2,opt,name=token_id,json=tokenId,proto3" json:"token_id,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokedToken) Reset() {
+	*x = RevokedToken{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[31]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokedToken) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokedToken) ProtoMessage() {}
+
+func (x *RevokedToken) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[31]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokedToken.ProtoReflect.Descriptor instead.
+func (*RevokedToken) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{31}
+}
+
+func (x *RevokedToken) GetIssuer() string {
+	if x != nil {
+		return x.Issuer
+	}
+	return ""
+}
+
+func (x *RevokedToken) GetTokenId() string {
+	if x != nil {
+		return x.TokenId
+	}
+	return ""
+}
+
+// RevokedMember is the tokens of a member up to a time.
+type RevokedMember struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The member id: 1 to 256 bytes.
+	MemberId string `protobuf:"bytes,1,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
+	// Tokens with an iat claim up to this time are revoked, and those without one.
+	// Default: now.
+	IssuedUntil   *timestamppb.Timestamp `protobuf:"bytes,2,opt,name=issued_until,json=issuedUntil,proto3" json:"issued_until,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokedMember) Reset() {
+	*x = RevokedMember{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[32]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokedMember) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokedMember) ProtoMessage() {}
+
+func (x *RevokedMember) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[32]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokedMember.ProtoReflect.Descriptor instead.
+func (*RevokedMember) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{32}
+}
+
+func (x *RevokedMember) GetMemberId() string {
+	if x != nil {
+		return x.MemberId
+	}
+	return ""
+}
+
+func (x *RevokedMember) GetIssuedUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.IssuedUntil
+	}
+	return nil
+}
+
+// RevokeTokensResponse is sent when the revocation is stored.
+type RevokeTokensResponse struct {
+	state         protoimpl.MessageState `protogen:"open.v1"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RevokeTokensResponse) Reset() {
+	*x = RevokeTokensResponse{}
+	mi := &file_chat_v1_chat_room_proto_msgTypes[33]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RevokeTokensResponse) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RevokeTokensResponse) ProtoMessage() {}
+
+func (x *RevokeTokensResponse) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_chat_room_proto_msgTypes[33]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RevokeTokensResponse.ProtoReflect.Descriptor instead.
+func (*RevokeTokensResponse) Descriptor() ([]byte, []int) {
+	return file_chat_v1_chat_room_proto_rawDescGZIP(), []int{33}
 }
 
 var File_chat_v1_chat_room_proto protoreflect.FileDescriptor
 
 const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\n" +
-	"\x17chat/v1/chat_room.proto\x12\achat.v1\x1a\x1bbuf/validate/validate.proto\x1a\x13chat/v1/event.proto\x1a\x13chat/v1/frame.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xd7\x01\n" +
+	"\x17chat/v1/chat_room.proto\x12\achat.v1\x1a\x1bbuf/validate/validate.proto\x1a\x13chat/v1/event.proto\x1a\x13chat/v1/frame.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xff\x01\n" +
 	"\vChatRequest\x12+\n" +
 	"\x04join\x18\x01 \x01(\v2\x15.chat.v1.SubscriptionH\x00R\x04join\x12&\n" +
 	"\x05leave\x18\x02 \x01(\v2\x0e.chat.v1.LeaveH\x00R\x05leave\x12*\n" +
 	"\x04send\x18\x03 \x01(\v2\x14.chat.v1.SendRequestH\x00R\x04send\x126\n" +
 	"\vwatch_rooms\x18\x04 \x01(\v2\x13.chat.v1.WatchRoomsH\x00R\n" +
-	"watchRoomsB\x0f\n" +
+	"watchRooms\x12&\n" +
+	"\x05renew\x18\x05 \x01(\v2\x0e.chat.v1.RenewH\x00R\x05renewB\x0f\n" +
 	"\x06action\x12\x05\xbaH\x02\b\x01\"4\n" +
 	"\fChatResponse\x12$\n" +
 	"\x05frame\x18\x01 \x01(\v2\x0e.chat.v1.FrameR\x05frame\"\x94\x01\n" +
@@ -1724,14 +2390,17 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\" \n" +
 	"\n" +
 	"WatchRooms\x12\x12\n" +
-	"\x04stop\x18\x01 \x01(\bR\x04stop\"l\n" +
+	"\x04stop\x18\x01 \x01(\bR\x04stop\")\n" +
+	"\x05Renew\x12 \n" +
+	"\x05token\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80@R\x05token\"l\n" +
 	"\x10SubscribeRequest\x127\n" +
 	"\x05rooms\x18\x01 \x03(\v2\x15.chat.v1.SubscriptionB\n" +
 	"\xbaH\a\x92\x01\x04\b\x01\x10dR\x05rooms\x12\x1f\n" +
 	"\vwatch_rooms\x18\x02 \x01(\bR\n" +
 	"watchRooms\"9\n" +
 	"\x11SubscribeResponse\x12$\n" +
-	"\x05frame\x18\x01 \x01(\v2\x0e.chat.v1.FrameR\x05frame\"\xf2\x02\n" +
+	"\x05frame\x18\x01 \x01(\v2\x0e.chat.v1.FrameR\x05frame\"\x9c\x03\n" +
 	"\vSendRequest\x12.\n" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12\x19\n" +
 	"\x02id\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x02id\x12,\n" +
@@ -1741,13 +2410,28 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\bdeletion\x18\f \x01(\v2\x11.chat.v1.DeletionH\x00R\bdeletion\x12/\n" +
 	"\breaction\x18\r \x01(\v2\x11.chat.v1.ReactionH\x00R\breaction\x12)\n" +
 	"\x06custom\x18\x0e \x01(\v2\x0f.chat.v1.CustomH\x00R\x06custom\x12)\n" +
-	"\x06typing\x18\x17 \x01(\v2\x0f.chat.v1.TypingH\x00R\x06typingB\r\n" +
-	"\x04body\x12\x05\xbaH\x02\b\x01\"\x8e\x01\n" +
+	"\x06typing\x18\x17 \x01(\v2\x0f.chat.v1.TypingH\x00R\x06typing\x12(\n" +
+	"\asend_as\x18\x1e \x01(\v2\x0f.chat.v1.SendAsR\x06sendAsB\r\n" +
+	"\x04body\x12\x05\xbaH\x02\b\x01\"D\n" +
+	"\x06SendAs\x12\x1a\n" +
+	"\x02id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\x02id\x12\x1e\n" +
+	"\x04name\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x05R\x04name\"\x8e\x01\n" +
 	"\fSendResponse\x12\x14\n" +
 	"\x05epoch\x18\x01 \x01(\tR\x05epoch\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence\x12.\n" +
 	"\x04time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\x12\x1c\n" +
-	"\tduplicate\x18\x04 \x01(\bR\tduplicate\"\xfc\x01\n" +
+	"\tduplicate\x18\x04 \x01(\bR\tduplicate\"O\n" +
+	"\x10SendBatchRequest\x12;\n" +
+	"\x05sends\x18\x01 \x03(\v2\x14.chat.v1.SendRequestB\x0f\xbaH\f\x92\x01\t\b\x01\x10d\"\x03\xd8\x01\x03R\x05sends\"B\n" +
+	"\x11SendBatchResponse\x12-\n" +
+	"\aresults\x18\x01 \x03(\v2\x13.chat.v1.SendResultR\aresults\"t\n" +
+	"\n" +
+	"SendResult\x12+\n" +
+	"\x04sent\x18\x01 \x01(\v2\x15.chat.v1.SendResponseH\x00R\x04sent\x12/\n" +
+	"\brejected\x18\x02 \x01(\v2\x11.chat.v1.RejectedH\x00R\brejectedB\b\n" +
+	"\x06result\"\xfc\x01\n" +
 	"\x11ListEventsRequest\x12.\n" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12'\n" +
 	"\x05after\x18\x02 \x01(\v2\x0f.chat.v1.CursorH\x00R\x05after\x12)\n" +
@@ -1782,12 +2466,12 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x05topic\x18\x06 \x01(\tR\x05topic\x12\x1b\n" +
 	"\x06unread\x18\a \x01(\rH\x00R\x06unread\x88\x01\x01\x12\x1a\n" +
 	"\bmessages\x18\b \x01(\x04R\bmessagesB\t\n" +
-	"\a_unread\"\x93\x01\n" +
+	"\a_unread\"\x94\x01\n" +
 	"\x12ListMembersRequest\x12.\n" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12%\n" +
-	"\tpage_size\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12&\n" +
+	"\tpage_size\x18\x02 \x01(\rB\b\xbaH\x05*\x03\x18\xe8\aR\bpageSize\x12'\n" +
 	"\n" +
-	"page_token\x18\x03 \x01(\tB\a\xbaH\x04r\x02(@R\tpageToken\"~\n" +
+	"page_token\x18\x03 \x01(\tB\b\xbaH\x05r\x03(\x80\x02R\tpageToken\"~\n" +
 	"\x13ListMembersResponse\x12)\n" +
 	"\amembers\x18\x01 \x03(\v2\x0f.chat.v1.MemberR\amembers\x12&\n" +
 	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\x12\x14\n" +
@@ -1807,22 +2491,46 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\vexpire_time\x18\x03 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
 	"expireTime\"\x10\n" +
 	"\x0eSignOutRequest\"\x11\n" +
-	"\x0fSignOutResponse*U\n" +
+	"\x0fSignOutResponse\"<\n" +
+	"\x12RenewStreamRequest\x12&\n" +
+	"\tstream_id\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\bstreamId\"]\n" +
+	"\x13RenewStreamResponse\x12F\n" +
+	"\x11token_expire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0ftokenExpireTime\"\xe7\x01\n" +
+	"\x13RevokeTokensRequest\x12-\n" +
+	"\x05token\x18\x01 \x01(\v2\x15.chat.v1.RevokedTokenH\x00R\x05token\x120\n" +
+	"\x06member\x18\x02 \x01(\v2\x16.chat.v1.RevokedMemberH\x00R\x06member\x12!\n" +
+	"\x06key_id\x18\x03 \x01(\tB\b\xbaH\x05r\x03\xa0\x01\x10H\x00R\x05keyId\x12;\n" +
+	"\vexpire_time\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\n" +
+	"expireTimeB\x0f\n" +
+	"\x06target\x12\x05\xbaH\x02\b\x01\"Y\n" +
+	"\fRevokedToken\x12\"\n" +
+	"\x06issuer\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x04R\x06issuer\x12%\n" +
+	"\btoken_id\x18\x02 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x01R\atokenId\"w\n" +
+	"\rRevokedMember\x12'\n" +
+	"\tmember_id\x18\x01 \x01(\tB\n" +
+	"\xbaH\ar\x05\x10\x01(\x80\x02R\bmemberId\x12=\n" +
+	"\fissued_until\x18\x02 \x01(\v2\x1a.google.protobuf.TimestampR\vissuedUntil\"\x16\n" +
+	"\x14RevokeTokensResponse*U\n" +
 	"\tRoomOrder\x12\x1a\n" +
 	"\x16ROOM_ORDER_UNSPECIFIED\x10\x00\x12\x13\n" +
 	"\x0fROOM_ORDER_NAME\x10\x01\x12\x17\n" +
-	"\x13ROOM_ORDER_ACTIVITY\x10\x022\xd9\x04\n" +
+	"\x13ROOM_ORDER_ACTIVITY\x10\x022\xb4\x06\n" +
 	"\bChatRoom\x127\n" +
 	"\x04Chat\x12\x14.chat.v1.ChatRequest\x1a\x15.chat.v1.ChatResponse(\x010\x01\x12D\n" +
 	"\tSubscribe\x12\x19.chat.v1.SubscribeRequest\x1a\x1a.chat.v1.SubscribeResponse0\x01\x123\n" +
-	"\x04Send\x12\x14.chat.v1.SendRequest\x1a\x15.chat.v1.SendResponse\x12J\n" +
+	"\x04Send\x12\x14.chat.v1.SendRequest\x1a\x15.chat.v1.SendResponse\x12B\n" +
+	"\tSendBatch\x12\x19.chat.v1.SendBatchRequest\x1a\x1a.chat.v1.SendBatchResponse\x12J\n" +
 	"\n" +
 	"ListEvents\x12\x1a.chat.v1.ListEventsRequest\x1a\x1b.chat.v1.ListEventsResponse\"\x03\x90\x02\x01\x12G\n" +
 	"\tListRooms\x12\x19.chat.v1.ListRoomsRequest\x1a\x1a.chat.v1.ListRoomsResponse\"\x03\x90\x02\x01\x12M\n" +
 	"\vListMembers\x12\x1b.chat.v1.ListMembersRequest\x1a\x1c.chat.v1.ListMembersResponse\"\x03\x90\x02\x01\x12<\n" +
 	"\aSetRoom\x12\x17.chat.v1.SetRoomRequest\x1a\x18.chat.v1.SetRoomResponse\x129\n" +
 	"\x06SignIn\x12\x16.chat.v1.SignInRequest\x1a\x17.chat.v1.SignInResponse\x12<\n" +
-	"\aSignOut\x12\x17.chat.v1.SignOutRequest\x1a\x18.chat.v1.SignOutResponseBv\n" +
+	"\aSignOut\x12\x17.chat.v1.SignOutRequest\x1a\x18.chat.v1.SignOutResponse\x12H\n" +
+	"\vRenewStream\x12\x1b.chat.v1.RenewStreamRequest\x1a\x1c.chat.v1.RenewStreamResponse\x12K\n" +
+	"\fRevokeTokens\x12\x1c.chat.v1.RevokeTokensRequest\x1a\x1d.chat.v1.RevokeTokensResponseBv\n" +
 	"\vcom.chat.v1B\rChatRoomProtoP\x01Z\x1bchatroom/gen/chat/v1;chatv1\xa2\x02\x03CXX\xaa\x02\aChat.V1\xca\x02\aChat\\V1\xe2\x02\x13Chat\\V1\\GPBMetadata\xea\x02\bChat::V1b\x06proto3"
 
 var (
@@ -1838,7 +2546,7 @@ func file_chat_v1_chat_room_proto_rawDescGZIP() []byte {
 }
 
 var file_chat_v1_chat_room_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
-var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 23)
+var file_chat_v1_chat_room_proto_msgTypes = make([]protoimpl.MessageInfo, 34)
 var file_chat_v1_chat_room_proto_goTypes = []any{
 	(RoomOrder)(0),                // 0: chat.v1.RoomOrder
 	(*ChatRequest)(nil),           // 1: chat.v1.ChatRequest
@@ -1846,89 +2554,118 @@ var file_chat_v1_chat_room_proto_goTypes = []any{
 	(*Subscription)(nil),          // 3: chat.v1.Subscription
 	(*Leave)(nil),                 // 4: chat.v1.Leave
 	(*WatchRooms)(nil),            // 5: chat.v1.WatchRooms
-	(*SubscribeRequest)(nil),      // 6: chat.v1.SubscribeRequest
-	(*SubscribeResponse)(nil),     // 7: chat.v1.SubscribeResponse
-	(*SendRequest)(nil),           // 8: chat.v1.SendRequest
-	(*SendResponse)(nil),          // 9: chat.v1.SendResponse
-	(*ListEventsRequest)(nil),     // 10: chat.v1.ListEventsRequest
-	(*ListEventsResponse)(nil),    // 11: chat.v1.ListEventsResponse
-	(*ListRoomsRequest)(nil),      // 12: chat.v1.ListRoomsRequest
-	(*RoomCursor)(nil),            // 13: chat.v1.RoomCursor
-	(*ListRoomsResponse)(nil),     // 14: chat.v1.ListRoomsResponse
-	(*Room)(nil),                  // 15: chat.v1.Room
-	(*ListMembersRequest)(nil),    // 16: chat.v1.ListMembersRequest
-	(*ListMembersResponse)(nil),   // 17: chat.v1.ListMembersResponse
-	(*SetRoomRequest)(nil),        // 18: chat.v1.SetRoomRequest
-	(*SetRoomResponse)(nil),       // 19: chat.v1.SetRoomResponse
-	(*SignInRequest)(nil),         // 20: chat.v1.SignInRequest
-	(*SignInResponse)(nil),        // 21: chat.v1.SignInResponse
-	(*SignOutRequest)(nil),        // 22: chat.v1.SignOutRequest
-	(*SignOutResponse)(nil),       // 23: chat.v1.SignOutResponse
-	(*Frame)(nil),                 // 24: chat.v1.Frame
-	(*Cursor)(nil),                // 25: chat.v1.Cursor
-	(*Message)(nil),               // 26: chat.v1.Message
-	(*Edit)(nil),                  // 27: chat.v1.Edit
-	(*Deletion)(nil),              // 28: chat.v1.Deletion
-	(*Reaction)(nil),              // 29: chat.v1.Reaction
-	(*Custom)(nil),                // 30: chat.v1.Custom
-	(*Typing)(nil),                // 31: chat.v1.Typing
-	(*timestamppb.Timestamp)(nil), // 32: google.protobuf.Timestamp
-	(*durationpb.Duration)(nil),   // 33: google.protobuf.Duration
-	(*Event)(nil),                 // 34: chat.v1.Event
-	(*Member)(nil),                // 35: chat.v1.Member
+	(*Renew)(nil),                 // 6: chat.v1.Renew
+	(*SubscribeRequest)(nil),      // 7: chat.v1.SubscribeRequest
+	(*SubscribeResponse)(nil),     // 8: chat.v1.SubscribeResponse
+	(*SendRequest)(nil),           // 9: chat.v1.SendRequest
+	(*SendAs)(nil),                // 10: chat.v1.SendAs
+	(*SendResponse)(nil),          // 11: chat.v1.SendResponse
+	(*SendBatchRequest)(nil),      // 12: chat.v1.SendBatchRequest
+	(*SendBatchResponse)(nil),     // 13: chat.v1.SendBatchResponse
+	(*SendResult)(nil),            // 14: chat.v1.SendResult
+	(*ListEventsRequest)(nil),     // 15: chat.v1.ListEventsRequest
+	(*ListEventsResponse)(nil),    // 16: chat.v1.ListEventsResponse
+	(*ListRoomsRequest)(nil),      // 17: chat.v1.ListRoomsRequest
+	(*RoomCursor)(nil),            // 18: chat.v1.RoomCursor
+	(*ListRoomsResponse)(nil),     // 19: chat.v1.ListRoomsResponse
+	(*Room)(nil),                  // 20: chat.v1.Room
+	(*ListMembersRequest)(nil),    // 21: chat.v1.ListMembersRequest
+	(*ListMembersResponse)(nil),   // 22: chat.v1.ListMembersResponse
+	(*SetRoomRequest)(nil),        // 23: chat.v1.SetRoomRequest
+	(*SetRoomResponse)(nil),       // 24: chat.v1.SetRoomResponse
+	(*SignInRequest)(nil),         // 25: chat.v1.SignInRequest
+	(*SignInResponse)(nil),        // 26: chat.v1.SignInResponse
+	(*SignOutRequest)(nil),        // 27: chat.v1.SignOutRequest
+	(*SignOutResponse)(nil),       // 28: chat.v1.SignOutResponse
+	(*RenewStreamRequest)(nil),    // 29: chat.v1.RenewStreamRequest
+	(*RenewStreamResponse)(nil),   // 30: chat.v1.RenewStreamResponse
+	(*RevokeTokensRequest)(nil),   // 31: chat.v1.RevokeTokensRequest
+	(*RevokedToken)(nil),          // 32: chat.v1.RevokedToken
+	(*RevokedMember)(nil),         // 33: chat.v1.RevokedMember
+	(*RevokeTokensResponse)(nil),  // 34: chat.v1.RevokeTokensResponse
+	(*Frame)(nil),                 // 35: chat.v1.Frame
+	(*Cursor)(nil),                // 36: chat.v1.Cursor
+	(*Message)(nil),               // 37: chat.v1.Message
+	(*Edit)(nil),                  // 38: chat.v1.Edit
+	(*Deletion)(nil),              // 39: chat.v1.Deletion
+	(*Reaction)(nil),              // 40: chat.v1.Reaction
+	(*Custom)(nil),                // 41: chat.v1.Custom
+	(*Typing)(nil),                // 42: chat.v1.Typing
+	(*timestamppb.Timestamp)(nil), // 43: google.protobuf.Timestamp
+	(*Rejected)(nil),              // 44: chat.v1.Rejected
+	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
+	(*Event)(nil),                 // 46: chat.v1.Event
+	(*Member)(nil),                // 47: chat.v1.Member
 }
 var file_chat_v1_chat_room_proto_depIdxs = []int32{
 	3,  // 0: chat.v1.ChatRequest.join:type_name -> chat.v1.Subscription
 	4,  // 1: chat.v1.ChatRequest.leave:type_name -> chat.v1.Leave
-	8,  // 2: chat.v1.ChatRequest.send:type_name -> chat.v1.SendRequest
+	9,  // 2: chat.v1.ChatRequest.send:type_name -> chat.v1.SendRequest
 	5,  // 3: chat.v1.ChatRequest.watch_rooms:type_name -> chat.v1.WatchRooms
-	24, // 4: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
-	25, // 5: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
-	3,  // 6: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.Subscription
-	24, // 7: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
-	26, // 8: chat.v1.SendRequest.message:type_name -> chat.v1.Message
-	27, // 9: chat.v1.SendRequest.edit:type_name -> chat.v1.Edit
-	28, // 10: chat.v1.SendRequest.deletion:type_name -> chat.v1.Deletion
-	29, // 11: chat.v1.SendRequest.reaction:type_name -> chat.v1.Reaction
-	30, // 12: chat.v1.SendRequest.custom:type_name -> chat.v1.Custom
-	31, // 13: chat.v1.SendRequest.typing:type_name -> chat.v1.Typing
-	32, // 14: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
-	25, // 15: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
-	25, // 16: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
-	33, // 17: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
-	34, // 18: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
-	25, // 19: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
-	13, // 20: chat.v1.ListRoomsRequest.seen:type_name -> chat.v1.RoomCursor
-	0,  // 21: chat.v1.ListRoomsRequest.order:type_name -> chat.v1.RoomOrder
-	25, // 22: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
-	15, // 23: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
-	32, // 24: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
-	35, // 25: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
-	35, // 26: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
-	32, // 27: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
-	1,  // 28: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
-	6,  // 29: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
-	8,  // 30: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
-	10, // 31: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
-	12, // 32: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
-	16, // 33: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
-	18, // 34: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
-	20, // 35: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
-	22, // 36: chat.v1.ChatRoom.SignOut:input_type -> chat.v1.SignOutRequest
-	2,  // 37: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
-	7,  // 38: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
-	9,  // 39: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
-	11, // 40: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
-	14, // 41: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
-	17, // 42: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
-	19, // 43: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
-	21, // 44: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
-	23, // 45: chat.v1.ChatRoom.SignOut:output_type -> chat.v1.SignOutResponse
-	37, // [37:46] is the sub-list for method output_type
-	28, // [28:37] is the sub-list for method input_type
-	28, // [28:28] is the sub-list for extension type_name
-	28, // [28:28] is the sub-list for extension extendee
-	0,  // [0:28] is the sub-list for field type_name
+	6,  // 4: chat.v1.ChatRequest.renew:type_name -> chat.v1.Renew
+	35, // 5: chat.v1.ChatResponse.frame:type_name -> chat.v1.Frame
+	36, // 6: chat.v1.Subscription.after:type_name -> chat.v1.Cursor
+	3,  // 7: chat.v1.SubscribeRequest.rooms:type_name -> chat.v1.Subscription
+	35, // 8: chat.v1.SubscribeResponse.frame:type_name -> chat.v1.Frame
+	37, // 9: chat.v1.SendRequest.message:type_name -> chat.v1.Message
+	38, // 10: chat.v1.SendRequest.edit:type_name -> chat.v1.Edit
+	39, // 11: chat.v1.SendRequest.deletion:type_name -> chat.v1.Deletion
+	40, // 12: chat.v1.SendRequest.reaction:type_name -> chat.v1.Reaction
+	41, // 13: chat.v1.SendRequest.custom:type_name -> chat.v1.Custom
+	42, // 14: chat.v1.SendRequest.typing:type_name -> chat.v1.Typing
+	10, // 15: chat.v1.SendRequest.send_as:type_name -> chat.v1.SendAs
+	43, // 16: chat.v1.SendResponse.time:type_name -> google.protobuf.Timestamp
+	9,  // 17: chat.v1.SendBatchRequest.sends:type_name -> chat.v1.SendRequest
+	14, // 18: chat.v1.SendBatchResponse.results:type_name -> chat.v1.SendResult
+	11, // 19: chat.v1.SendResult.sent:type_name -> chat.v1.SendResponse
+	44, // 20: chat.v1.SendResult.rejected:type_name -> chat.v1.Rejected
+	36, // 21: chat.v1.ListEventsRequest.after:type_name -> chat.v1.Cursor
+	36, // 22: chat.v1.ListEventsRequest.before:type_name -> chat.v1.Cursor
+	45, // 23: chat.v1.ListEventsRequest.wait:type_name -> google.protobuf.Duration
+	46, // 24: chat.v1.ListEventsResponse.events:type_name -> chat.v1.Event
+	36, // 25: chat.v1.ListEventsResponse.next:type_name -> chat.v1.Cursor
+	18, // 26: chat.v1.ListRoomsRequest.seen:type_name -> chat.v1.RoomCursor
+	0,  // 27: chat.v1.ListRoomsRequest.order:type_name -> chat.v1.RoomOrder
+	36, // 28: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
+	20, // 29: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
+	43, // 30: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
+	47, // 31: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
+	47, // 32: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
+	43, // 33: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
+	43, // 34: chat.v1.RenewStreamResponse.token_expire_time:type_name -> google.protobuf.Timestamp
+	32, // 35: chat.v1.RevokeTokensRequest.token:type_name -> chat.v1.RevokedToken
+	33, // 36: chat.v1.RevokeTokensRequest.member:type_name -> chat.v1.RevokedMember
+	43, // 37: chat.v1.RevokeTokensRequest.expire_time:type_name -> google.protobuf.Timestamp
+	43, // 38: chat.v1.RevokedMember.issued_until:type_name -> google.protobuf.Timestamp
+	1,  // 39: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
+	7,  // 40: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
+	9,  // 41: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
+	12, // 42: chat.v1.ChatRoom.SendBatch:input_type -> chat.v1.SendBatchRequest
+	15, // 43: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
+	17, // 44: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
+	21, // 45: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
+	23, // 46: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
+	25, // 47: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
+	27, // 48: chat.v1.ChatRoom.SignOut:input_type -> chat.v1.SignOutRequest
+	29, // 49: chat.v1.ChatRoom.RenewStream:input_type -> chat.v1.RenewStreamRequest
+	31, // 50: chat.v1.ChatRoom.RevokeTokens:input_type -> chat.v1.RevokeTokensRequest
+	2,  // 51: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
+	8,  // 52: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
+	11, // 53: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
+	13, // 54: chat.v1.ChatRoom.SendBatch:output_type -> chat.v1.SendBatchResponse
+	16, // 55: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
+	19, // 56: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
+	22, // 57: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
+	24, // 58: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
+	26, // 59: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
+	28, // 60: chat.v1.ChatRoom.SignOut:output_type -> chat.v1.SignOutResponse
+	30, // 61: chat.v1.ChatRoom.RenewStream:output_type -> chat.v1.RenewStreamResponse
+	34, // 62: chat.v1.ChatRoom.RevokeTokens:output_type -> chat.v1.RevokeTokensResponse
+	51, // [51:63] is the sub-list for method output_type
+	39, // [39:51] is the sub-list for method input_type
+	39, // [39:39] is the sub-list for extension type_name
+	39, // [39:39] is the sub-list for extension extendee
+	0,  // [0:39] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_chat_room_proto_init() }
@@ -1943,12 +2680,13 @@ func file_chat_v1_chat_room_proto_init() {
 		(*ChatRequest_Leave)(nil),
 		(*ChatRequest_Send)(nil),
 		(*ChatRequest_WatchRooms)(nil),
+		(*ChatRequest_Renew)(nil),
 	}
 	file_chat_v1_chat_room_proto_msgTypes[2].OneofWrappers = []any{
 		(*Subscription_After)(nil),
 		(*Subscription_Recent)(nil),
 	}
-	file_chat_v1_chat_room_proto_msgTypes[7].OneofWrappers = []any{
+	file_chat_v1_chat_room_proto_msgTypes[8].OneofWrappers = []any{
 		(*SendRequest_Message)(nil),
 		(*SendRequest_Edit)(nil),
 		(*SendRequest_Deletion)(nil),
@@ -1956,18 +2694,27 @@ func file_chat_v1_chat_room_proto_init() {
 		(*SendRequest_Custom)(nil),
 		(*SendRequest_Typing)(nil),
 	}
-	file_chat_v1_chat_room_proto_msgTypes[9].OneofWrappers = []any{
+	file_chat_v1_chat_room_proto_msgTypes[13].OneofWrappers = []any{
+		(*SendResult_Sent)(nil),
+		(*SendResult_Rejected)(nil),
+	}
+	file_chat_v1_chat_room_proto_msgTypes[14].OneofWrappers = []any{
 		(*ListEventsRequest_After)(nil),
 		(*ListEventsRequest_Before)(nil),
 	}
-	file_chat_v1_chat_room_proto_msgTypes[14].OneofWrappers = []any{}
+	file_chat_v1_chat_room_proto_msgTypes[19].OneofWrappers = []any{}
+	file_chat_v1_chat_room_proto_msgTypes[30].OneofWrappers = []any{
+		(*RevokeTokensRequest_Token)(nil),
+		(*RevokeTokensRequest_Member)(nil),
+		(*RevokeTokensRequest_KeyId)(nil),
+	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_chat_room_proto_rawDesc), len(file_chat_v1_chat_room_proto_rawDesc)),
 			NumEnums:      1,
-			NumMessages:   23,
+			NumMessages:   34,
 			NumExtensions: 0,
 			NumServices:   1,
 		},

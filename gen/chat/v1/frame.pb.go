@@ -41,6 +41,8 @@ type Frame struct {
 	//	*Frame_Heartbeat
 	//	*Frame_Draining
 	//	*Frame_RoomsChanged
+	//	*Frame_Expiring
+	//	*Frame_Renewed
 	Kind          isFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -164,6 +166,24 @@ func (x *Frame) GetRoomsChanged() *RoomsChanged {
 	return nil
 }
 
+func (x *Frame) GetExpiring() *Expiring {
+	if x != nil {
+		if x, ok := x.Kind.(*Frame_Expiring); ok {
+			return x.Expiring
+		}
+	}
+	return nil
+}
+
+func (x *Frame) GetRenewed() *Renewed {
+	if x != nil {
+		if x, ok := x.Kind.(*Frame_Renewed); ok {
+			return x.Renewed
+		}
+	}
+	return nil
+}
+
 type isFrame_Kind interface {
 	isFrame_Kind()
 }
@@ -214,6 +234,16 @@ type Frame_RoomsChanged struct {
 	RoomsChanged *RoomsChanged `protobuf:"bytes,9,opt,name=rooms_changed,json=roomsChanged,proto3,oneof"`
 }
 
+type Frame_Expiring struct {
+	// The caller's token expires soon.
+	Expiring *Expiring `protobuf:"bytes,10,opt,name=expiring,proto3,oneof"`
+}
+
+type Frame_Renewed struct {
+	// The stream continues with a new token.
+	Renewed *Renewed `protobuf:"bytes,11,opt,name=renewed,proto3,oneof"`
+}
+
 func (*Frame_Joined) isFrame_Kind() {}
 
 func (*Frame_Event) isFrame_Kind() {}
@@ -232,6 +262,10 @@ func (*Frame_Draining) isFrame_Kind() {}
 
 func (*Frame_RoomsChanged) isFrame_Kind() {}
 
+func (*Frame_Expiring) isFrame_Kind() {}
+
+func (*Frame_Renewed) isFrame_Kind() {}
+
 // Joined contains the caller's identity and the state of the rooms it joined.
 type Joined struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -242,8 +276,14 @@ type Joined struct {
 	// How long the stream may be silent before the server sends a heartbeat. A client
 	// that receives nothing for twice as long should reconnect. Default 15 s.
 	HeartbeatInterval *durationpb.Duration `protobuf:"bytes,3,opt,name=heartbeat_interval,json=heartbeatInterval,proto3" json:"heartbeat_interval,omitempty"`
-	unknownFields     protoimpl.UnknownFields
-	sizeCache         protoimpl.SizeCache
+	// Identifies the stream for RenewStream. Empty for a caller whose credential does not
+	// expire, or who has none.
+	StreamId string `protobuf:"bytes,4,opt,name=stream_id,json=streamId,proto3" json:"stream_id,omitempty"`
+	// When the caller's token is no longer accepted. Unset for a caller whose credential
+	// does not expire, or who has none.
+	TokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,5,opt,name=token_expire_time,json=tokenExpireTime,proto3" json:"token_expire_time,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
 }
 
 func (x *Joined) Reset() {
@@ -293,6 +333,20 @@ func (x *Joined) GetRooms() []*RoomState {
 func (x *Joined) GetHeartbeatInterval() *durationpb.Duration {
 	if x != nil {
 		return x.HeartbeatInterval
+	}
+	return nil
+}
+
+func (x *Joined) GetStreamId() string {
+	if x != nil {
+		return x.StreamId
+	}
+	return ""
+}
+
+func (x *Joined) GetTokenExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TokenExpireTime
 	}
 	return nil
 }
@@ -790,6 +844,101 @@ func (x *Draining) GetReconnectAfter() *durationpb.Duration {
 	return nil
 }
 
+// Expiring reports that the caller's token expires soon: one minute before, or at once on
+// a stream that starts later than that. The client gets a new token and continues the
+// stream with it: by a Renew request on Chat, by RenewStream on Subscribe. Otherwise the
+// stream ends with UNAUTHENTICATED, the reason TOKEN_INVALID and the cause "expired".
+type Expiring struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// How long the token is still accepted.
+	TimeLeft      *durationpb.Duration `protobuf:"bytes,1,opt,name=time_left,json=timeLeft,proto3" json:"time_left,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Expiring) Reset() {
+	*x = Expiring{}
+	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Expiring) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Expiring) ProtoMessage() {}
+
+func (x *Expiring) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Expiring.ProtoReflect.Descriptor instead.
+func (*Expiring) Descriptor() ([]byte, []int) {
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{9}
+}
+
+func (x *Expiring) GetTimeLeft() *durationpb.Duration {
+	if x != nil {
+		return x.TimeLeft
+	}
+	return nil
+}
+
+// Renewed reports that the stream continues with a new token, and with its rights.
+type Renewed struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the new token is no longer accepted. Unset for a credential that does not expire.
+	TokenExpireTime *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=token_expire_time,json=tokenExpireTime,proto3" json:"token_expire_time,omitempty"`
+	unknownFields   protoimpl.UnknownFields
+	sizeCache       protoimpl.SizeCache
+}
+
+func (x *Renewed) Reset() {
+	*x = Renewed{}
+	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Renewed) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Renewed) ProtoMessage() {}
+
+func (x *Renewed) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Renewed.ProtoReflect.Descriptor instead.
+func (*Renewed) Descriptor() ([]byte, []int) {
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{10}
+}
+
+func (x *Renewed) GetTokenExpireTime() *timestamppb.Timestamp {
+	if x != nil {
+		return x.TokenExpireTime
+	}
+	return nil
+}
+
 // RoomsChanged contains the changes of the list of rooms since the previous
 // RoomsChanged on the stream. It is sent at most once a second. The first one is sent
 // immediately, empty and incomplete: a client that calls ListRooms after each
@@ -812,7 +961,7 @@ type RoomsChanged struct {
 
 func (x *RoomsChanged) Reset() {
 	*x = RoomsChanged{}
-	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	mi := &file_chat_v1_frame_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -824,7 +973,7 @@ func (x *RoomsChanged) String() string {
 func (*RoomsChanged) ProtoMessage() {}
 
 func (x *RoomsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	mi := &file_chat_v1_frame_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -837,7 +986,7 @@ func (x *RoomsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomsChanged.ProtoReflect.Descriptor instead.
 func (*RoomsChanged) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{9}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *RoomsChanged) GetRooms() []*RoomSummary {
@@ -886,7 +1035,7 @@ type RoomSummary struct {
 
 func (x *RoomSummary) Reset() {
 	*x = RoomSummary{}
-	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	mi := &file_chat_v1_frame_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -898,7 +1047,7 @@ func (x *RoomSummary) String() string {
 func (*RoomSummary) ProtoMessage() {}
 
 func (x *RoomSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	mi := &file_chat_v1_frame_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -911,7 +1060,7 @@ func (x *RoomSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSummary.ProtoReflect.Descriptor instead.
 func (*RoomSummary) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{10}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *RoomSummary) GetName() string {
@@ -967,7 +1116,7 @@ var File_chat_v1_frame_proto protoreflect.FileDescriptor
 
 const file_chat_v1_frame_proto_rawDesc = "" +
 	"\n" +
-	"\x13chat/v1/frame.proto\x12\achat.v1\x1a\x13chat/v1/event.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xc1\x03\n" +
+	"\x13chat/v1/frame.proto\x12\achat.v1\x1a\x13chat/v1/event.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x04\n" +
 	"\x05Frame\x12)\n" +
 	"\x06joined\x18\x01 \x01(\v2\x0f.chat.v1.JoinedH\x00R\x06joined\x12&\n" +
 	"\x05event\x18\x02 \x01(\v2\x0e.chat.v1.EventH\x00R\x05event\x120\n" +
@@ -977,12 +1126,17 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\brejected\x18\x06 \x01(\v2\x11.chat.v1.RejectedH\x00R\brejected\x122\n" +
 	"\theartbeat\x18\a \x01(\v2\x12.chat.v1.HeartbeatH\x00R\theartbeat\x12/\n" +
 	"\bdraining\x18\b \x01(\v2\x11.chat.v1.DrainingH\x00R\bdraining\x12<\n" +
-	"\rrooms_changed\x18\t \x01(\v2\x15.chat.v1.RoomsChangedH\x00R\froomsChangedB\x06\n" +
-	"\x04kind\"\xa5\x01\n" +
+	"\rrooms_changed\x18\t \x01(\v2\x15.chat.v1.RoomsChangedH\x00R\froomsChanged\x12/\n" +
+	"\bexpiring\x18\n" +
+	" \x01(\v2\x11.chat.v1.ExpiringH\x00R\bexpiring\x12,\n" +
+	"\arenewed\x18\v \x01(\v2\x10.chat.v1.RenewedH\x00R\arenewedB\x06\n" +
+	"\x04kind\"\x8a\x02\n" +
 	"\x06Joined\x12'\n" +
 	"\x06member\x18\x01 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12(\n" +
 	"\x05rooms\x18\x02 \x03(\v2\x12.chat.v1.RoomStateR\x05rooms\x12H\n" +
-	"\x12heartbeat_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\"\xc5\x01\n" +
+	"\x12heartbeat_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\x12\x1b\n" +
+	"\tstream_id\x18\x04 \x01(\tR\bstreamId\x12F\n" +
+	"\x11token_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0ftokenExpireTime\"\xc5\x01\n" +
 	"\tRoomState\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\tR\x05epoch\x12\x12\n" +
@@ -1014,7 +1168,11 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\tHeartbeat\x12.\n" +
 	"\x04time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x04time\"N\n" +
 	"\bDraining\x12B\n" +
-	"\x0freconnect_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x0ereconnectAfter\"t\n" +
+	"\x0freconnect_after\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\x0ereconnectAfter\"B\n" +
+	"\bExpiring\x126\n" +
+	"\ttime_left\x18\x01 \x01(\v2\x19.google.protobuf.DurationR\btimeLeft\"Q\n" +
+	"\aRenewed\x12F\n" +
+	"\x11token_expire_time\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x0ftokenExpireTime\"t\n" +
 	"\fRoomsChanged\x12*\n" +
 	"\x05rooms\x18\x01 \x03(\v2\x14.chat.v1.RoomSummaryR\x05rooms\x12\x1e\n" +
 	"\n" +
@@ -1044,7 +1202,7 @@ func file_chat_v1_frame_proto_rawDescGZIP() []byte {
 	return file_chat_v1_frame_proto_rawDescData
 }
 
-var file_chat_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 11)
+var file_chat_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
 var file_chat_v1_frame_proto_goTypes = []any{
 	(*Frame)(nil),                 // 0: chat.v1.Frame
 	(*Joined)(nil),                // 1: chat.v1.Joined
@@ -1055,39 +1213,46 @@ var file_chat_v1_frame_proto_goTypes = []any{
 	(*Rejected)(nil),              // 6: chat.v1.Rejected
 	(*Heartbeat)(nil),             // 7: chat.v1.Heartbeat
 	(*Draining)(nil),              // 8: chat.v1.Draining
-	(*RoomsChanged)(nil),          // 9: chat.v1.RoomsChanged
-	(*RoomSummary)(nil),           // 10: chat.v1.RoomSummary
-	(*Event)(nil),                 // 11: chat.v1.Event
-	(*Member)(nil),                // 12: chat.v1.Member
-	(*durationpb.Duration)(nil),   // 13: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 14: google.protobuf.Timestamp
-	(*anypb.Any)(nil),             // 15: google.protobuf.Any
+	(*Expiring)(nil),              // 9: chat.v1.Expiring
+	(*Renewed)(nil),               // 10: chat.v1.Renewed
+	(*RoomsChanged)(nil),          // 11: chat.v1.RoomsChanged
+	(*RoomSummary)(nil),           // 12: chat.v1.RoomSummary
+	(*Event)(nil),                 // 13: chat.v1.Event
+	(*Member)(nil),                // 14: chat.v1.Member
+	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
+	(*anypb.Any)(nil),             // 17: google.protobuf.Any
 }
 var file_chat_v1_frame_proto_depIdxs = []int32{
 	1,  // 0: chat.v1.Frame.joined:type_name -> chat.v1.Joined
-	11, // 1: chat.v1.Frame.event:type_name -> chat.v1.Event
+	13, // 1: chat.v1.Frame.event:type_name -> chat.v1.Event
 	3,  // 2: chat.v1.Frame.caught_up:type_name -> chat.v1.CaughtUp
 	4,  // 3: chat.v1.Frame.reset:type_name -> chat.v1.Reset
 	5,  // 4: chat.v1.Frame.accepted:type_name -> chat.v1.Accepted
 	6,  // 5: chat.v1.Frame.rejected:type_name -> chat.v1.Rejected
 	7,  // 6: chat.v1.Frame.heartbeat:type_name -> chat.v1.Heartbeat
 	8,  // 7: chat.v1.Frame.draining:type_name -> chat.v1.Draining
-	9,  // 8: chat.v1.Frame.rooms_changed:type_name -> chat.v1.RoomsChanged
-	12, // 9: chat.v1.Joined.member:type_name -> chat.v1.Member
-	2,  // 10: chat.v1.Joined.rooms:type_name -> chat.v1.RoomState
-	13, // 11: chat.v1.Joined.heartbeat_interval:type_name -> google.protobuf.Duration
-	12, // 12: chat.v1.RoomState.member:type_name -> chat.v1.Member
-	14, // 13: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
-	15, // 14: chat.v1.Rejected.details:type_name -> google.protobuf.Any
-	14, // 15: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
-	13, // 16: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
-	10, // 17: chat.v1.RoomsChanged.rooms:type_name -> chat.v1.RoomSummary
-	14, // 18: chat.v1.RoomSummary.last_activity:type_name -> google.protobuf.Timestamp
-	19, // [19:19] is the sub-list for method output_type
-	19, // [19:19] is the sub-list for method input_type
-	19, // [19:19] is the sub-list for extension type_name
-	19, // [19:19] is the sub-list for extension extendee
-	0,  // [0:19] is the sub-list for field type_name
+	11, // 8: chat.v1.Frame.rooms_changed:type_name -> chat.v1.RoomsChanged
+	9,  // 9: chat.v1.Frame.expiring:type_name -> chat.v1.Expiring
+	10, // 10: chat.v1.Frame.renewed:type_name -> chat.v1.Renewed
+	14, // 11: chat.v1.Joined.member:type_name -> chat.v1.Member
+	2,  // 12: chat.v1.Joined.rooms:type_name -> chat.v1.RoomState
+	15, // 13: chat.v1.Joined.heartbeat_interval:type_name -> google.protobuf.Duration
+	16, // 14: chat.v1.Joined.token_expire_time:type_name -> google.protobuf.Timestamp
+	14, // 15: chat.v1.RoomState.member:type_name -> chat.v1.Member
+	16, // 16: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
+	17, // 17: chat.v1.Rejected.details:type_name -> google.protobuf.Any
+	16, // 18: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	15, // 19: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
+	15, // 20: chat.v1.Expiring.time_left:type_name -> google.protobuf.Duration
+	16, // 21: chat.v1.Renewed.token_expire_time:type_name -> google.protobuf.Timestamp
+	12, // 22: chat.v1.RoomsChanged.rooms:type_name -> chat.v1.RoomSummary
+	16, // 23: chat.v1.RoomSummary.last_activity:type_name -> google.protobuf.Timestamp
+	24, // [24:24] is the sub-list for method output_type
+	24, // [24:24] is the sub-list for method input_type
+	24, // [24:24] is the sub-list for extension type_name
+	24, // [24:24] is the sub-list for extension extendee
+	0,  // [0:24] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_frame_proto_init() }
@@ -1106,6 +1271,8 @@ func file_chat_v1_frame_proto_init() {
 		(*Frame_Heartbeat)(nil),
 		(*Frame_Draining)(nil),
 		(*Frame_RoomsChanged)(nil),
+		(*Frame_Expiring)(nil),
+		(*Frame_Renewed)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
@@ -1113,7 +1280,7 @@ func file_chat_v1_frame_proto_init() {
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_frame_proto_rawDesc), len(file_chat_v1_frame_proto_rawDesc)),
 			NumEnums:      0,
-			NumMessages:   11,
+			NumMessages:   13,
 			NumExtensions: 0,
 			NumServices:   0,
 		},

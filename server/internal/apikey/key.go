@@ -66,7 +66,7 @@ type Key struct {
 func (k *Key) Credential() identity.Credential {
 	return identity.Credential{
 		Member: chat.Member{ID: identity.KeyMemberPrefix + k.ID, Name: k.Name},
-		Kind:   policy.Key, Grants: k.Grants, Rates: k.Rates, Issued: k.Created,
+		Kind:   policy.Key, Grants: k.Grants, Rates: k.Rates, TokenID: k.ID, Issued: k.Created, SendAs: k.SendAs,
 	}
 }
 

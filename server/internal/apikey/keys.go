@@ -244,6 +244,14 @@ func (k *Keys) Verify(sent string) (*Key, error) {
 	return key, nil
 }
 
+// Has reports whether there is a key with an id, so that what was verified before is still
+// valid.
+func (k *Keys) Has(id string) bool {
+	k.mu.RLock()
+	defer k.mu.RUnlock()
+	return k.byID[id] != nil
+}
+
 // List returns the keys by the time of their creation, with the hour of their last use
 // on any node.
 func (k *Keys) List(ctx context.Context) ([]Key, error) {

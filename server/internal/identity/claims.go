@@ -52,7 +52,7 @@ func (c *userClaims) credential(i *tokenIssuer) (*Credential, error) {
 		Picture: pictureURL(c.Picture),
 		Issuer:  i.config.Name,
 		TokenID: c.ID,
-		Expires: c.ExpiresAt.Time,
+		Expires: c.ExpiresAt.Add(i.config.Skew),
 	}
 	if c.IssuedAt != nil {
 		credential.Issued = c.IssuedAt.Time

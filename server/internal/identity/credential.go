@@ -26,7 +26,15 @@ type Credential struct {
 	Issuer  string    // who vouches for it
 	TokenID string    // its jti; empty for none
 	Issued  time.Time // zero if it does not say
-	Expires time.Time // zero for never
+	Expires time.Time // from when it is not accepted; zero for never
+
+	// SendAs is whether the caller may send in the name of a member.
+	SendAs bool
+}
+
+// Expired reports whether the credential is not accepted any more.
+func (c *Credential) Expired(now time.Time) bool {
+	return !c.Expires.IsZero() && !now.Before(c.Expires)
 }
 
 // KeyMemberPrefix begins the member ids of API keys. No issuer can name one of them.

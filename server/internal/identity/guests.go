@@ -1,5 +1,5 @@
-// Package identity identifies callers by their tokens. This package signs the tokens of
-// guests; another Provider verifies those of other issuers.
+// Package identity identifies callers by their tokens: Guests signs and verifies those of
+// guests, and Issuers verifies those of an application's own users.
 package identity
 
 import (
@@ -16,6 +16,7 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/durable"
+	"chatroom/server/internal/policy"
 )
 
 // Lifetime is how long a guest's token is valid.
@@ -28,12 +29,6 @@ var ErrInvalidToken = errors.New("identity: the token is not valid")
 // ErrGuestsOff is returned for guests where the operator wants none.
 var ErrGuestsOff = errors.New("identity: guests are turned off")
 
-// Provider returns the member that a token identifies. It returns ErrInvalidToken for a
-// token that it does not accept.
-type Provider interface {
-	Verify(ctx context.Context, token string) (chat.Member, error)
-}
-
 // Guests issues and verifies the tokens of guests. Anyone can sign in as a guest.
 type Guests struct {
 	key    []byte
@@ -43,8 +38,6 @@ type Guests struct {
 	revoked  *revocations // nil before KeepRevoked: no token can be revoked
 	verified verified
 }
-
-var _ Provider = (*Guests)(nil)
 
 const (
 	issuer  = "chatroom"
@@ -159,10 +152,18 @@ func (g *Guests) SignOut(ctx context.Context, token string) error {
 	return nil
 }
 
-// Verify implements Provider.
+// Verify returns the member that a token identifies. It returns ErrInvalidToken for a token
+// that it does not accept.
 func (g *Guests) Verify(ctx context.Context, token string) (chat.Member, error) {
 	t, err := g.verify(ctx, token)
 	return t.member, err
+}
+
+// Identify returns the credential of a token, which is shared and must not be changed. Its
+// errors are those of Verify.
+func (g *Guests) Identify(ctx context.Context, token string) (*Credential, error) {
+	t, err := g.verify(ctx, token)
+	return t.credential, err
 }
 
 func (g *Guests) verify(ctx context.Context, token string) (verifiedToken, error) {
@@ -182,7 +183,7 @@ func (g *Guests) verify(ctx context.Context, token string) (verifiedToken, error
 		case err != nil:
 			return verifiedToken{}, err
 		case revoked:
-			return verifiedToken{}, fmt.Errorf("%w: it is revoked", ErrInvalidToken)
+			return verifiedToken{}, ErrRevoked
 		}
 	}
 	g.verified.add(token, t, removals)
@@ -205,5 +206,18 @@ func (g *Guests) check(token string) (verifiedToken, error) {
 	case c.Subject == "":
 		return verifiedToken{}, errors.New("the subject is missing")
 	}
-	return verifiedToken{idOf(token), chat.Member{ID: c.Subject, Name: c.Name, Guest: true}, c.ExpiresAt.Time}, nil
+	credential := c.credential()
+	return verifiedToken{idOf(token), credential.Member, credential.Expires, credential}, nil
+}
+
+// credential returns what a guest's verified claims say.
+func (c *claims) credential() *Credential {
+	credential := &Credential{
+		Member: chat.Member{ID: c.Subject, Name: c.Name, Guest: true}, Kind: policy.Guest,
+		Issuer: issuer, TokenID: c.ID, Expires: c.ExpiresAt.Time,
+	}
+	if c.IssuedAt != nil {
+		credential.Issued = c.IssuedAt.Time
+	}
+	return credential
 }

@@ -23,6 +23,8 @@ const MaxToken = 8 << 10
 // DefaultSkew is how far the clock of an issuer may differ from ours.
 const DefaultSkew = 30 * time.Second
 
+const maxPrefix = 64 // bytes
+
 const minSecret = 32 // bytes, as RFC 7518 wants for HS256
 
 // IssuerConfig is who vouches for the users of an application. Exactly one of Secret,
@@ -97,6 +99,8 @@ func (c *IssuerConfig) check() error {
 		return errors.New("is the name of this service's own tokens for guests")
 	case len(c.Audience) == 0:
 		return errors.New("must have an audience: without one, tokens that it gives to other services are valid here")
+	case len(c.Prefix) > maxPrefix || !printable(c.Prefix):
+		return fmt.Errorf("the prefix must be at most %d bytes without control characters", maxPrefix)
 	case ways != 1:
 		return errors.New("must have a secret, or the URL of its keys, or discovery, and one of these only")
 	case len(c.Secret) > 0 && len(c.Secret) < minSecret:
@@ -199,7 +203,7 @@ func (is *Issuers) Verify(ctx context.Context, token string) (*Credential, error
 	}
 	c, err := claims.credential(by)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrInvalidToken, err)
+		return nil, &ClaimsError{err}
 	}
 	is.recent.add(token, c, by.rememberUntil(c, now))
 	return c, nil
@@ -207,7 +211,7 @@ func (is *Issuers) Verify(ctx context.Context, token string) (*Credential, error
 
 // rememberUntil returns until when a verified token is believed without another look.
 func (i *tokenIssuer) rememberUntil(c *Credential, now time.Time) time.Time {
-	until := c.Expires.Add(i.config.Skew)
+	until := c.Expires
 	if i.keys == nil {
 		return until
 	}

@@ -42,7 +42,7 @@ func TestVerifyUser(t *testing.T) {
 	want := &Credential{
 		Member: chat.Member{ID: "u1", Name: "Ada"}, Kind: policy.User, Picture: "https://shop.example/ada.png",
 		Rates:  map[ratelimit.Kind]ratelimit.Rate{ratelimit.Send: {Count: 20, Per: time.Second, Burst: 100}},
-		Issuer: shopName, TokenID: "t1", Issued: iat, Expires: exp,
+		Issuer: shopName, TokenID: "t1", Issued: iat, Expires: exp.Add(DefaultSkew),
 	}
 	for _, g := range []struct {
 		pattern string

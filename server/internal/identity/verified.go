@@ -22,9 +22,10 @@ type verified struct {
 }
 
 type verifiedToken struct {
-	id      tokenID
-	member  chat.Member
-	expires time.Time
+	id         tokenID
+	member     chat.Member
+	expires    time.Time
+	credential *Credential
 }
 
 // find returns a cached token that has not expired.

@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"fmt"
+	"net/netip"
 	"time"
 
 	"connectrpc.com/connect"
@@ -10,33 +11,27 @@ import (
 
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/chat/hub"
+	"chatroom/server/internal/identity"
 	"chatroom/server/internal/moderation"
 	"chatroom/server/internal/policy"
 )
 
-// rightsKey is the context key of the caller as the policy sees it, a *policy.Caller.
-type rightsKey struct{}
-
-// withRights returns a context with what the policy needs to know of the caller, whom a
-// member's credentials name. Each kind of credential adds its kind and its grants here.
-func withRights(ctx context.Context, m chat.Member) context.Context {
-	c := &policy.Caller{Kind: policy.User, Member: m.ID, Address: clientAddress(ctx)}
-	switch {
-	case m.ID == "":
-		c.Kind = policy.Anonymous
-	case m.Guest:
-		c.Kind = policy.Guest
+// rights returns a caller as the policy sees it.
+func rights(c *identity.Credential, address netip.Addr) *policy.Caller {
+	if c.Kind == policy.Key {
+		address = netip.Addr{} // a back end's, which is not that of a person
 	}
-	return context.WithValue(ctx, rightsKey{}, c)
+	return &policy.Caller{Kind: c.Kind, Member: c.Member.ID, Address: address, Grants: c.Grants}
 }
 
-// rightsOf returns the caller as the policy sees it. It is shared, and never changed.
+// rightsOf returns the caller as the policy sees it. On a stream it is different after a
+// renewal.
 func rightsOf(ctx context.Context) *policy.Caller {
-	if c, ok := ctx.Value(rightsKey{}).(*policy.Caller); ok {
-		return c
-	}
-	return new(policy.Caller) // anonymous
+	return rights(identified(ctx), clientAddress(ctx))
 }
+
+// rights returns the stream's caller as the policy sees it.
+func (s *stream) rights() *policy.Caller { return rights(s.credential.current(), s.address) }
 
 // refusal is the error for a caller who lacks a right.
 type refusal struct{ policy.Decision }
@@ -97,9 +92,9 @@ func (s *Server) decide(ctx context.Context, c *policy.Caller, room string, righ
 	return s.config.Policy.Decide(*c, policy.Room{Name: room, Creator: creator}, right), nil
 }
 
-// authorize returns an error unless the caller has a right in a room.
-func (s *Server) authorize(ctx context.Context, room string, right policy.Rights) error {
-	d, err := s.decide(ctx, rightsOf(ctx), room, right)
+// authorize returns an error unless a caller has a right in a room.
+func (s *Server) authorize(ctx context.Context, c *policy.Caller, room string, right policy.Rights) error {
+	d, err := s.decide(ctx, c, room, right)
 	if err == nil && !d.Allowed {
 		err = &refusal{d}
 	}
@@ -107,17 +102,17 @@ func (s *Server) authorize(ctx context.Context, room string, right policy.Rights
 }
 
 // authorizeIn is authorize for what makes the room if it does not exist.
-func (s *Server) authorizeIn(ctx context.Context, room string, right policy.Rights) error {
-	if err := s.authorize(ctx, room, right); err != nil {
+func (s *Server) authorizeIn(ctx context.Context, c *policy.Caller, room string, right policy.Rights) error {
+	if err := s.authorize(ctx, c, room, right); err != nil {
 		return err
 	}
-	return s.authorizeCreation(ctx, room)
+	return s.authorizeCreation(ctx, c, room)
 }
 
 // authorizeCreation returns an error for a room that does not exist, and that the caller
 // may not create.
-func (s *Server) authorizeCreation(ctx context.Context, room string) error {
-	d, err := s.decide(ctx, rightsOf(ctx), room, policy.Create)
+func (s *Server) authorizeCreation(ctx context.Context, c *policy.Caller, room string) error {
+	d, err := s.decide(ctx, c, room, policy.Create)
 	if err != nil || d.Allowed {
 		return err
 	}
@@ -148,37 +143,46 @@ func (s *Server) authorizeManaging(ctx context.Context, room string) error {
 	if !d.Allowed {
 		return &refusal{d}
 	}
-	return s.authorizeCreation(ctx, room)
+	return s.authorizeCreation(ctx, c, room)
 }
 
-// authorizePost returns an error unless the caller may send a post. A deletion by a
-// moderator may be that of any message; it is recorded.
-func (s *Server) authorizePost(ctx context.Context, p *chat.Post) error {
+// authorizePost returns an error unless the caller may send a post in the name of a member,
+// which is another one than its own only for an API key. A deletion by a moderator may be
+// that of any message; it is recorded.
+func (s *Server) authorizePost(ctx context.Context, from chat.Member, p *chat.Post) error {
+	c := rightsOf(ctx)
+	if from.ID != c.Member {
+		// What denies the key something applies, too, whomever it names.
+		if d := s.config.Policy.Decide(*c, policy.Room{Name: p.Room}, policy.Post); d.Denial != nil {
+			return &refusal{d}
+		}
+		c.Member = from.ID
+	}
 	switch body := p.Body.(type) {
 	case chat.Reaction:
-		return s.authorize(ctx, p.Room, policy.React)
+		return s.authorize(ctx, c, p.Room, policy.React)
 	case chat.Edit:
-		return s.authorize(ctx, p.Room, policy.EditOwn)
+		return s.authorize(ctx, c, p.Room, policy.EditOwn)
 	case chat.Deletion:
-		return s.authorizeDeletion(ctx, p, body)
+		return s.authorizeDeletion(ctx, c, from, p, body)
 	default:
-		return s.authorizeIn(ctx, p.Room, policy.Post)
+		return s.authorizeIn(ctx, c, p.Room, policy.Post)
 	}
 }
 
-func (s *Server) authorizeDeletion(ctx context.Context, p *chat.Post, body chat.Deletion) error {
-	moderates, err := s.decide(ctx, rightsOf(ctx), p.Room, policy.Moderate)
+func (s *Server) authorizeDeletion(ctx context.Context, c *policy.Caller, from chat.Member, p *chat.Post, body chat.Deletion) error {
+	moderates, err := s.decide(ctx, c, p.Room, policy.Moderate)
 	if err != nil {
 		return err
 	}
 	if !moderates.Allowed {
-		return s.authorize(ctx, p.Room, policy.EditOwn)
+		return s.authorize(ctx, c, p.Room, policy.EditOwn)
 	}
 	p.Moderates = true
 	if s.config.Moderation == nil {
 		return nil
 	}
-	own, err := s.config.Hub.Sent(ctx, p.Room, body.Target, caller(ctx))
+	own, err := s.config.Hub.Sent(ctx, p.Room, body.Target, from)
 	if err != nil || own {
 		return err
 	}
@@ -188,8 +192,9 @@ func (s *Server) authorizeDeletion(ctx context.Context, p *chat.Post, body chat.
 // authorizeJoin returns an error unless the caller may read rooms, and create those that
 // do not exist.
 func (s *Server) authorizeJoin(ctx context.Context, starts []hub.Start) error {
+	c := rightsOf(ctx)
 	for _, start := range starts {
-		if err := s.authorizeIn(ctx, start.Room, policy.Read); err != nil {
+		if err := s.authorizeIn(ctx, c, start.Room, policy.Read); err != nil {
 			return err
 		}
 	}
@@ -199,8 +204,9 @@ func (s *Server) authorizeJoin(ctx context.Context, starts []hub.Start) error {
 // checkRights ends the stream if the caller may not read one of its rooms any more. The
 // member leaves those rooms at once. It may read the store.
 func (s *stream) checkRights() {
+	c := s.rights()
 	for _, room := range s.feed.Rooms() {
-		d, err := s.server.decide(s.ctx, s.caller, room, policy.Read)
+		d, err := s.server.decide(s.ctx, c, room, policy.Read)
 		switch {
 		case err != nil:
 			s.closing = err
@@ -230,7 +236,7 @@ func (s *Server) Denied(d policy.Denial) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for stream := range s.streams {
-		c := stream.caller
+		c := stream.rights()
 		if d.Member != "" && d.Member == c.Member || d.Address.IsValid() && d.Address.Contains(c.Address.Unmap()) {
 			stream.notify(noticeRights)
 		}

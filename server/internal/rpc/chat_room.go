@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"io"
 	"net/http"
+	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -19,6 +20,7 @@ import (
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/policy"
+	"chatroom/server/internal/ratelimit"
 )
 
 // chatRoom implements chat.v1.ChatRoom.
@@ -42,6 +44,10 @@ func (c *chatRoom) handler(options connect.HandlerOption) (string, http.Handler)
 		"SetRoom":     unary(c.SetRoom),
 		"SignIn":      unary(c.SignIn),
 		"SignOut":     unary(c.SignOut),
+
+		"SendBatch":    unary(c.SendBatch),
+		"RenewStream":  unary(c.RenewStream),
+		"RevokeTokens": unary(c.RevokeTokens),
 	}
 	return serviceHandler(chatv1.File_chat_v1_chat_room_proto.Services().ByName("ChatRoom"), constructors, options)
 }
@@ -130,20 +136,23 @@ func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatReques
 	if refusal != nil {
 		return nil, refusal
 	}
+	if renew := request.GetRenew(); renew != nil {
+		if err := c.server.charge(ctx, ratelimit.SignIn, 1, ""); err != nil {
+			return nil, err
+		}
+		return nil, c.renewWith(ctx, s, renew.GetToken())
+	}
+	if err := c.server.checkCredential(identified(ctx), time.Now()); err != nil {
+		return nil, err
+	}
 	switch action := request.GetAction().(type) {
 	case *chatv1.ChatRequest_Join:
 		return nil, inField("join", s.joinRooms(ctx, fromSubscription(action.Join)))
 	case *chatv1.ChatRequest_Leave:
 		return nil, inField("leave", s.leaveRoom(ctx, action.Leave.GetRoom()))
 	case *chatv1.ChatRequest_Send:
-		if err := c.server.limitSend(ctx, action.Send); err != nil {
-			return nil, err
-		}
-		post, err := c.server.post(ctx, action.Send)
-		if err != nil {
-			return nil, inField("send", err)
-		}
-		return c.server.config.Hub.Begin(ctx, s.feed.Member(), post), nil
+		sending, err := c.begin(ctx, s.feed.Member(), action.Send)
+		return sending, inField("send", err)
 	case *chatv1.ChatRequest_WatchRooms:
 		if action.WatchRooms.GetStop() {
 			s.feed.UnwatchRooms()
@@ -198,27 +207,9 @@ func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeReque
 	return s.begin(ctx, out.Conn())
 }
 
-// Send implements chatv1connect.ChatRoomHandler.
-func (c *chatRoom) Send(ctx context.Context, request *chatv1.SendRequest) (*chatv1.SendResponse, error) {
-	post, err := c.server.post(ctx, request)
-	if err != nil {
-		return nil, err
-	}
-	receipt, err := c.server.config.Hub.Send(ctx, caller(ctx), post)
-	if err != nil {
-		return nil, err
-	}
-	return &chatv1.SendResponse{
-		Epoch:     receipt.At.Epoch,
-		Sequence:  receipt.At.Sequence,
-		Time:      eventpb.FromTime(receipt.Time),
-		Duplicate: receipt.Duplicate,
-	}, nil
-}
-
 // ListEvents implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) ListEvents(ctx context.Context, request *chatv1.ListEventsRequest) (*chatv1.ListEventsResponse, error) {
-	if err := c.server.authorize(ctx, request.GetRoom(), policy.Read); err != nil {
+	if err := c.server.authorize(ctx, rightsOf(ctx), request.GetRoom(), policy.Read); err != nil {
 		return nil, err
 	}
 	page, err := c.server.config.Hub.History(ctx, history.Query{
@@ -231,7 +222,7 @@ func (c *chatRoom) ListEvents(ctx context.Context, request *chatv1.ListEventsReq
 		return nil, err
 	}
 	if request.GetWait() != nil { // it may have been banned meanwhile
-		if err := c.server.authorize(ctx, request.GetRoom(), policy.Read); err != nil {
+		if err := c.server.authorize(ctx, rightsOf(ctx), request.GetRoom(), policy.Read); err != nil {
 			return nil, err
 		}
 	}
@@ -272,7 +263,7 @@ func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsReque
 
 // ListMembers implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) ListMembers(ctx context.Context, request *chatv1.ListMembersRequest) (*chatv1.ListMembersResponse, error) {
-	if err := c.server.authorize(ctx, request.GetRoom(), policy.Read); err != nil {
+	if err := c.server.authorize(ctx, rightsOf(ctx), request.GetRoom(), policy.Read); err != nil {
 		return nil, err
 	}
 	members, total, more, err := c.server.config.Hub.Members(ctx, request.GetRoom(), request.GetPageToken(), pageSize(request.GetPageSize()))
@@ -306,6 +297,9 @@ func (c *chatRoom) SetRoom(ctx context.Context, request *chatv1.SetRoomRequest) 
 
 // SignIn implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) SignIn(ctx context.Context, request *chatv1.SignInRequest) (*chatv1.SignInResponse, error) {
+	if kind := identified(ctx).Kind; kind != policy.Anonymous && kind != policy.Guest {
+		return nil, errNotAGuest
+	}
 	token, m, expires, err := c.server.config.Guests.SignIn(request.GetName(), caller(ctx))
 	if err != nil {
 		return nil, err
@@ -318,6 +312,9 @@ func (c *chatRoom) SignIn(ctx context.Context, request *chatv1.SignInRequest) (*
 func (c *chatRoom) SignOut(ctx context.Context, _ *chatv1.SignOutRequest) (*chatv1.SignOutResponse, error) {
 	if caller(ctx).ID == "" {
 		return nil, chat.ErrSignIn
+	}
+	if identified(ctx).Kind != policy.Guest {
+		return nil, errNotAGuest
 	}
 	call, _ := connect.CallInfoForHandlerContext(ctx)
 	token, _ := bearer(call.RequestHeader().Get("Authorization"))

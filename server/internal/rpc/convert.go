@@ -108,11 +108,12 @@ func drainingFrame(after time.Duration) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Draining{Draining: &chatv1.Draining{ReconnectAfter: durationpb.New(after)}}}
 }
 
-// post returns the post that a request describes, if the caller may send it. The payload
-// of a custom event is checked against the schema here, as the domain sees only its bytes.
-func (s *Server) post(ctx context.Context, r *chatv1.SendRequest) (chat.Post, error) {
+// post returns the post that a request describes, if the caller may send it in the name of
+// a member. The payload of a custom event is checked against the schema here, as the domain
+// sees only its bytes.
+func (s *Server) post(ctx context.Context, from chat.Member, r *chatv1.SendRequest) (chat.Post, error) {
 	post := chat.Post{Room: r.GetRoom(), ID: r.GetId(), Body: eventpb.ToBody(r)}
-	if err := s.authorizePost(ctx, &post); err != nil {
+	if err := s.authorizePost(ctx, from, &post); err != nil {
 		return post, err
 	}
 	if custom := r.GetCustom(); custom != nil {
@@ -121,4 +122,32 @@ func (s *Server) post(ctx context.Context, r *chatv1.SendRequest) (chat.Post, er
 		}
 	}
 	return post, nil
+}
+
+// frameMessage is the message of a stream of chat.v1.ChatRoom for an item of a feed
+// or a frame. Chat's responses and Subscribe's are the same bytes.
+func (s *Server) frameMessage(ctx context.Context) func(any) any {
+	c, address, heartbeat := callerStateOf(ctx), clientAddress(ctx), s.config.Heartbeat
+	return func(item any) any {
+		switch item := item.(type) {
+		case *chat.Event:
+			return (*eventFrame)(item)
+		case *chat.RoomsChanged:
+			if item = s.readableChanges(rights(c.current(), address), item); item == nil {
+				return nil
+			}
+			return (*roomsFrame)(item)
+		case *chatv1.Frame:
+			return &chatv1.SubscribeResponse{Frame: item}
+		case chat.Item:
+			credential := c.current()
+			frame := toFrame(item, credential.Member, heartbeat)
+			if joined := frame.GetJoined(); joined != nil && !credential.Expires.IsZero() {
+				joined.StreamId, joined.TokenExpireTime = c.streamID, eventpb.FromTime(credential.Expires)
+			}
+			return &chatv1.SubscribeResponse{Frame: frame}
+		default:
+			panic("rpc: a stream was given an unknown item")
+		}
+	}
 }

@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +16,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
-	"chatroom/server/internal/chat"
 	"chatroom/server/internal/detach"
-	"chatroom/server/internal/identity"
 )
 
 // A stream whose handler has returned long ago ends with a code, a message and
@@ -48,40 +44,6 @@ func TestStreamsEndWithDetails(t *testing.T) {
 			})
 		})
 	}
-}
-
-// fickle knows each token once.
-type fickle struct{ calls atomic.Int64 }
-
-func (f *fickle) Verify(context.Context, string) (chat.Member, error) {
-	if f.calls.Add(1) > 1 {
-		return chat.Member{}, identity.ErrInvalidToken
-	}
-	return gopher, nil
-}
-
-// The reason for which a stream ends is told to a client whose token has expired
-// meanwhile, too.
-func TestStreamEndsAfterItsToken(t *testing.T) {
-	inBubble(t, Config{Provider: &fickle{}}, func(t *testing.T, w *world) {
-		request, err := http.NewRequestWithContext(t.Context(), http.MethodPost, testOrigin+chatv1connect.ChatRoomSubscribeProcedure,
-			strings.NewReader(envelope(`{"rooms":[{"room":"lobby"}]}`)))
-		if err != nil {
-			t.Fatal(err)
-		}
-		request.Header.Set("Content-Type", "application/connect+json")
-		request.Header.Set("Authorization", "Bearer token")
-		response, err := w.http.Do(request)
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer response.Body.Close()
-		w.api.Close()
-		body, err := io.ReadAll(response.Body)
-		if err != nil || !strings.Contains(string(body), `"code":"unavailable"`) {
-			t.Errorf("the stream ended with %q, %v, want code unavailable", body, err)
-		}
-	})
 }
 
 // The end of a stream has nothing of the empty message before it, and in gRPC it is

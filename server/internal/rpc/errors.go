@@ -89,8 +89,14 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		return newError(connect.CodePermissionDenied, "this server does not let guests sign in",
 			&errdetails.ErrorInfo{Reason: "GUESTS_OFF", Domain: errorDomain})
 	case errors.Is(err, identity.ErrInvalidToken):
-		return newError(connect.CodeUnauthenticated, "the token is invalid or has expired: sign in again, without it",
-			&errdetails.ErrorInfo{Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
+		return credentialError(err)
+	case errors.Is(err, identity.ErrKeysUnavailable):
+		log.WarnContext(ctx, "the keys of an issuer can't be fetched", "err", err)
+		return newError(connect.CodeUnavailable, "the token can't be verified now, as the keys of its issuer are not available: retry",
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(10 * time.Second)})
+	case errors.Is(err, errNotAGuest):
+		return newError(connect.CodePermissionDenied, err.Error(),
+			&errdetails.ErrorInfo{Reason: "NOT_A_GUEST", Domain: errorDomain})
 	case errors.Is(err, errGoingAway), errors.Is(err, chat.ErrClosed), errors.Is(err, chat.ErrStoreClosed):
 		return newError(connect.CodeUnavailable, errGoingAway.Error(),
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -54,7 +55,10 @@ func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatR
 			if err := h.throttle(ctx, s); err != nil {
 				return err
 			}
-			if err := h.server.authorizeIn(ctx, helloRoom, policy.Post); err != nil {
+			if err := h.server.checkCredential(identified(ctx), time.Now()); err != nil {
+				return err
+			}
+			if err := h.server.authorizeIn(ctx, rightsOf(ctx), helloRoom, policy.Post); err != nil {
 				return err
 			}
 			_, err := h.server.config.Hub.Send(ctx, s.feed.Member(), chat.Post{

@@ -15,6 +15,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/chat/hub"
+	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
 )
 
@@ -66,8 +67,8 @@ func (s *Server) limitUnary(next connect.UnaryFunc) connect.UnaryFunc {
 // limit charges a unary call. A method that is not named counts as a list.
 func (s *Server) limit(ctx context.Context, message any) error {
 	switch m := message.(type) {
-	case *chatv1.SendRequest:
-		return s.limitSend(ctx, m)
+	case *chatv1.SendRequest, *chatv1.SendBatchRequest:
+		return nil // begin charges each send
 	case *chatv1.ListEventsRequest:
 		return s.charge(ctx, ratelimit.History, 1, m.GetRoom())
 	case *chatv1.SetRoomRequest:
@@ -75,7 +76,7 @@ func (s *Server) limit(ctx context.Context, message any) error {
 			return err
 		}
 		return s.limitCreation(ctx, m.GetRoom())
-	case *chatv1.SignInRequest, *chatv1.SignOutRequest:
+	case *chatv1.SignInRequest, *chatv1.RenewStreamRequest, *chatv1.SignOutRequest:
 		return s.charge(ctx, ratelimit.SignIn, 1, "")
 	default:
 		return s.charge(ctx, ratelimit.List, 1, "")
@@ -162,7 +163,12 @@ func (s *Server) limitCreation(ctx context.Context, rooms ...string) error {
 
 // limitedCaller returns whom limits count a request for.
 func limitedCaller(ctx context.Context, room string) ratelimit.Caller {
-	return ratelimit.Caller{Member: caller(ctx).ID, Address: clientAddress(ctx), Room: room}
+	c := identified(ctx)
+	limited := ratelimit.Caller{Member: c.Member.ID, Address: clientAddress(ctx), Room: room, Rates: c.Rates}
+	if c.Kind == policy.Key {
+		limited.Address = netip.Addr{}
+	}
+	return limited
 }
 
 // limitReflection counts streams of reflection with the others, and bounds how long they

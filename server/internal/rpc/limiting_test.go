@@ -101,6 +101,10 @@ func TestUnaryLimits(t *testing.T) {
 			_, err := w.client.SignIn(ctx, &chatv1.SignInRequest{Name: "gopher"})
 			return err
 		}},
+		{"sign_in.member", func(ctx context.Context, w *world) error {
+			_, err := w.client.RenewStream(ctx, &chatv1.RenewStreamRequest{StreamId: "unknown"})
+			return err
+		}},
 		{"create_room.member", func(ctx context.Context, w *world) error {
 			return send(w, ctx, &chatv1.SendRequest{Room: fmt.Sprint("room-", w.sent), Body: message})
 		}},

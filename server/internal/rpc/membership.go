@@ -87,7 +87,7 @@ func (s *stream) joinRooms(ctx context.Context, starts ...hub.Start) error {
 	if err := s.server.limitJoin(ctx, starts); err != nil {
 		return err
 	}
-	generation := s.server.config.Policy.Generation()
+	generation, credential := s.server.config.Policy.Generation(), identified(ctx)
 	if err := s.server.authorizeJoin(ctx, starts); err != nil {
 		return err
 	}
@@ -99,8 +99,8 @@ func (s *stream) joinRooms(ctx context.Context, starts ...hub.Start) error {
 		giveBack()
 		return err
 	}
-	if generation != s.server.config.Policy.Generation() {
-		s.notify(noticeRights) // a ban may have missed the rooms
+	if generation != s.server.config.Policy.Generation() || credential != identified(ctx) {
+		s.notify(noticeRights) // a ban or a renewal may have missed the rooms
 	}
 	return nil
 }

@@ -131,7 +131,7 @@ func (m *moderator) Unban(ctx context.Context, r *chatv1.UnbanRequest) (*chatv1.
 
 // ListDenials implements chatv1connect.ModerationHandler.
 func (m *moderator) ListDenials(ctx context.Context, r *chatv1.ListDenialsRequest) (*chatv1.ListDenialsResponse, error) {
-	if err := m.server.authorize(ctx, r.GetRoom(), policy.Moderate); err != nil {
+	if err := m.server.authorize(ctx, rightsOf(ctx), r.GetRoom(), policy.Moderate); err != nil {
 		return nil, err
 	}
 	denials, next, err := m.server.config.Moderation.List(ctx, r.GetRoom(), r.GetPageToken(), pageSize(r.GetPageSize()))
@@ -147,7 +147,7 @@ func (m *moderator) ListDenials(ctx context.Context, r *chatv1.ListDenialsReques
 
 // ListAudit implements chatv1connect.ModerationHandler.
 func (m *moderator) ListAudit(ctx context.Context, r *chatv1.ListAuditRequest) (*chatv1.ListAuditResponse, error) {
-	if err := m.server.authorize(ctx, r.GetRoom(), policy.Moderate); err != nil {
+	if err := m.server.authorize(ctx, rightsOf(ctx), r.GetRoom(), policy.Moderate); err != nil {
 		return nil, err
 	}
 	acts, next, err := m.server.config.Moderation.Audit(ctx, r.GetRoom(), r.GetPageToken(), pageSize(r.GetPageSize()))
@@ -166,7 +166,7 @@ func (m *moderator) ListAudit(ctx context.Context, r *chatv1.ListAuditRequest) (
 
 // Explain implements chatv1connect.ModerationHandler.
 func (m *moderator) Explain(ctx context.Context, r *chatv1.ExplainRequest) (*chatv1.ExplainResponse, error) {
-	if err := m.server.authorize(ctx, r.GetRoom(), policy.Moderate); err != nil {
+	if err := m.server.authorize(ctx, rightsOf(ctx), r.GetRoom(), policy.Moderate); err != nil {
 		return nil, err
 	}
 	about := *rightsOf(ctx)
@@ -195,7 +195,7 @@ func (m *moderator) Explain(ctx context.Context, r *chatv1.ExplainRequest) (*cha
 
 // subject returns whom an act is for, if the caller may moderate the room.
 func (m *moderator) subject(ctx context.Context, room string, s *chatv1.Subject, reason string) (moderation.Subject, error) {
-	if err := m.server.authorize(ctx, room, policy.Moderate); err != nil {
+	if err := m.server.authorize(ctx, rightsOf(ctx), room, policy.Moderate); err != nil {
 		return moderation.Subject{}, err
 	}
 	if strings.ContainsFunc(reason, func(c rune) bool { return !unicode.IsGraphic(c) }) {

@@ -18,6 +18,7 @@ import (
 
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/gen/hello/helloconnect"
+	"chatroom/server/internal/apikey"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/delivery"
@@ -27,6 +28,7 @@ import (
 	"chatroom/server/internal/moderation"
 	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
+	"chatroom/server/internal/revocation"
 	"chatroom/server/internal/schema"
 )
 
@@ -34,9 +36,12 @@ import (
 type Config struct {
 	Hub    *hub.Hub
 	Guests *identity.Guests
-	// Provider tells who a caller is. Nil means Guests, which knows the tokens
-	// that SignIn gives. One that knows other issuers' tokens goes here.
-	Provider identity.Provider
+	// Issuers verifies the tokens of an application's users. Nil means that there are none.
+	Issuers *identity.Issuers
+	// Keys are the API keys. Nil means that there are none.
+	Keys *apikey.Keys
+	// Revocations are the tokens that are no longer valid. Nil means that there are none.
+	Revocations *revocation.List
 	// Policy decides what callers may do. Nil means the built-in policy.
 	Policy *policy.Evaluator
 	// Moderation keeps bans, mutes and what moderators have done. Nil means that the
@@ -66,6 +71,7 @@ type Config struct {
 // Server serves the contract. Create it with New.
 type Server struct {
 	config   Config
+	tokens   identity.Tokens
 	json     *codec
 	handlers map[string]http.Handler
 	tick     time.Duration // how often streams look for silence and stalled clients
@@ -77,6 +83,7 @@ type Server struct {
 	streamSlots *ratelimit.Slots[netip.Prefix] // by address
 	memberRooms *ratelimit.Slots[string]       // by member id
 	peers       *logsample.Logger              // of what callers cause
+	renewable   sync.Map                       // *stream by callerState.streamID
 
 	mu      sync.Mutex // guards below
 	streams map[*stream]struct{}
@@ -91,9 +98,6 @@ func New(c Config) *Server {
 	c.Heartbeat = cmp.Or(c.Heartbeat, 15*time.Second)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, 30*time.Second)
 	c.Drain = cmp.Or(c.Drain, 10*time.Second)
-	if c.Provider == nil {
-		c.Provider = c.Guests
-	}
 	if c.Policy == nil {
 		c.Policy = policy.New(nil)
 	}
@@ -102,6 +106,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{
 		config:  c,
+		tokens:  identity.Tokens{Guests: c.Guests, Issuers: c.Issuers},
 		json:    newJSONCodec(c.Schema),
 		tick:    min(time.Second, c.Heartbeat/8, c.WriteTimeout/4),
 		streams: make(map[*stream]struct{}),
@@ -268,6 +273,7 @@ func (s *Server) closed(stream *stream) {
 			}
 		}
 	}
+	s.renewable.Delete(stream.credential.streamID)
 	if delete(s.streams, stream); len(s.streams) == 0 {
 		close(s.idle)
 	}

@@ -15,12 +15,10 @@ import (
 
 	"connectrpc.com/connect"
 
-	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
-	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
 )
 
@@ -47,13 +45,14 @@ type stream struct {
 	held    []byte    // what the client has not taken yet: at most one batch
 	closing error     // why the stream is to end
 	written time.Time // when something was last appended
+	warned  bool      // Expiring was sent for the credential
 
+	credential *callerState
 	server     *Server
 	cancel     context.CancelFunc
 	origin     origin
 	address    netip.Addr // of the client
 	membership membership
-	caller     *policy.Caller
 	generation uint64 // of the policy, before the first join was authorized
 }
 
@@ -61,11 +60,13 @@ type stream struct {
 type notice uint32
 
 const (
-	noticeDrain  notice = 1 << iota // ask the client to reconnect elsewhere
-	noticeClose                     // end the stream
-	noticeAbort                     // end it without a reason for the client
-	noticeGone                      // the client is gone
-	noticeRights                    // look whether the caller may still read the rooms
+	noticeDrain   notice = 1 << iota // ask the client to reconnect elsewhere
+	noticeClose                      // end the stream
+	noticeAbort                      // end it without a reason for the client
+	noticeGone                       // the client is gone
+	noticeRights                     // look whether the caller may still read the rooms
+	noticeRenewed                    // tell that the credential was renewed
+	noticeRevoked                    // look whether the credential is revoked
 )
 
 // The bounds of what a stream takes from its feed at once.
@@ -82,8 +83,11 @@ func (s *Server) newStream(ctx context.Context, message func(any) any) (*stream,
 	if err != nil {
 		return nil, s.refusedCall(ctx, err)
 	}
-	st := &stream{server: s, message: message, origin: responseOf(ctx).origin()}
-	st.caller, st.generation = rightsOf(ctx), s.config.Policy.Generation()
+	st := &stream{server: s, message: message, credential: callerStateOf(ctx), origin: responseOf(ctx).origin()}
+	st.generation = s.config.Policy.Generation()
+	if !identified(ctx).Expires.IsZero() {
+		st.credential.streamID = newStreamID()
+	}
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
 	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
@@ -113,10 +117,17 @@ func (s *stream) begin(ctx context.Context, conn connect.StreamingHandlerConn) e
 		s.abandon()
 		return err
 	}
+	if s.credential.streamID != "" {
+		s.server.renewable.Store(s.credential.streamID, s)
+	}
 	if s.generation != s.server.config.Policy.Generation() {
 		s.notify(noticeRights) // a ban has not found the stream
 	}
-	err := s.start(responseOf(ctx), conn)
+	// It may have been revoked before the stream was taken in.
+	err := s.server.checkCredential(s.credential.current(), time.Now())
+	if err == nil {
+		err = s.start(responseOf(ctx), conn)
+	}
 	if err != nil {
 		s.abandon()
 		s.server.closed(s)
@@ -187,6 +198,9 @@ func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 	defer batches.Put(batch)
 	*batch = (*batch)[:0]
 	replay, unread, err := s.fill(batch, pending, mayBlock)
+	if err == nil {
+		err = s.checkCaller(batch, pending, now)
+	}
 	if err == nil && pending&noticeClose != 0 { // after the answers that are ready
 		if unread {
 			s.notices.Or(uint32(noticeClose))
@@ -285,24 +299,33 @@ func (s *stream) add(batch *[]byte, item any) error {
 	return nil
 }
 
-// Tick implements delivery.Handler: it sends heartbeats, and aborts the stream of a
-// client that accepts nothing within the write timeout.
+// Tick implements delivery.Handler: it sends heartbeats, tells that a credential expires,
+// and aborts the stream of a client that accepts nothing within the write timeout.
 func (s *stream) Tick(now time.Time) delivery.Result {
 	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
 		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.address, "member", s.feed.Member().ID)
 		s.out.Abort()
 		return s.end()
 	}
+	if s.held != nil || s.closing != nil {
+		return delivery.Idle
+	}
 	// At the tick before the silence would be too long.
-	if s.held == nil && s.closing == nil && now.Sub(s.written) > s.server.config.Heartbeat-s.server.tick {
-		batch := batches.Get().(*[]byte)
-		defer batches.Put(batch)
-		*batch = (*batch)[:0]
-		if err := s.add(batch, heartbeatFrame()); err != nil {
-			s.closing = err
-			return delivery.Again
-		}
-		s.append(batch, now)
+	silent := now.Sub(s.written) > s.server.config.Heartbeat-s.server.tick
+	if !silent && !s.callerDue(now) {
+		return delivery.Idle
+	}
+	batch := batches.Get().(*[]byte)
+	defer batches.Put(batch)
+	*batch = (*batch)[:0]
+	err := s.checkCaller(batch, 0, now)
+	if err == nil && len(*batch) == 0 {
+		err = s.add(batch, heartbeatFrame())
+	}
+	s.append(batch, now)
+	if err != nil {
+		s.closing = err
+		return delivery.Again
 	}
 	return delivery.Idle
 }
@@ -369,29 +392,6 @@ func receive[Req any](conn connect.StreamingHandlerConn, handle func(*Req, *conn
 		}
 		if err := handle(request, refusal); err != nil {
 			return err
-		}
-	}
-}
-
-// frameMessage is the message of a stream of chat.v1.ChatRoom for an item of a feed
-// or a frame. Chat's responses and Subscribe's are the same bytes.
-func (s *Server) frameMessage(ctx context.Context) func(any) any {
-	m, c, heartbeat := caller(ctx), rightsOf(ctx), s.config.Heartbeat
-	return func(item any) any {
-		switch item := item.(type) {
-		case *chat.Event:
-			return (*eventFrame)(item)
-		case *chat.RoomsChanged:
-			if item = s.readableChanges(c, item); item == nil {
-				return nil
-			}
-			return (*roomsFrame)(item)
-		case *chatv1.Frame:
-			return &chatv1.SubscribeResponse{Frame: item}
-		case chat.Item:
-			return &chatv1.SubscribeResponse{Frame: toFrame(item, m, heartbeat)}
-		default:
-			panic("rpc: a stream was given an unknown item")
 		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"chatroom/server/internal/chat/hub"
+	"chatroom/server/internal/identity"
 )
 
 // MemoryData is the value of Config.Data under which nothing is kept.
@@ -38,6 +39,9 @@ type Config struct {
 	// Data is the directory for what is kept, or MemoryData to keep nothing. Empty
 	// means DefaultData.
 	Data string
+
+	// Issuers vouch for the users of an application.
+	Issuers []identity.IssuerConfig
 
 	// Rooms are the rooms that always exist. None means DefaultRoom.
 	Rooms []string

@@ -44,6 +44,13 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	issuers, err := openIssuers(&c)
+	if err != nil {
+		return err
+	}
+	if issuers != nil {
+		defer issuers.Close()
+	}
 	listeners, err := httpd.Listen(c.Addresses)
 	if err != nil {
 		return fmt.Errorf("-listen: %w", err)
@@ -61,6 +68,10 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
+	callers, err := openCallers(ctx, data.store, c.Log)
+	if err != nil {
+		return errors.Join(err, data.Close())
+	}
 	rooms := hub.New(hub.Config{
 		Journal:     data.store,
 		State:       data.store,
@@ -75,6 +86,7 @@ func Run(ctx context.Context, c Config) error {
 	})
 	if err := rights.moderate(ctx, data.store); err != nil {
 		rooms.Close()
+		callers.Close()
 		return errors.Join(err, data.Close())
 	}
 	api := rpc.New(rpc.Config{
@@ -82,6 +94,9 @@ func Run(ctx context.Context, c Config) error {
 		Guests:       data.guests,
 		Policy:       rights.evaluator,
 		Moderation:   rights.moderation,
+		Issuers:      issuers,
+		Keys:         callers.keys,
+		Revocations:  callers.revocations,
 		Schema:       kinds,
 		Heartbeat:    c.Heartbeat,
 		WriteTimeout: c.WriteTimeout,
@@ -91,6 +106,7 @@ func Run(ctx context.Context, c Config) error {
 		Counts:       access.counts,
 		Log:          c.Log,
 	})
+	callers.api.Store(api)
 	server, err := httpd.New(httpd.Config{
 		Listeners:    listeners,
 		TLS:          certificates,
@@ -107,6 +123,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		rights.close()
 		rooms.Close()
+		callers.Close()
 		return errors.Join(err, data.Close())
 	}
 	rights.follow(api)
@@ -131,5 +148,6 @@ func Run(ctx context.Context, c Config) error {
 	api.Stop(patience)
 	err = errors.Join(err, server.Shutdown(patience), <-served)
 	rights.close()
+	callers.Close()
 	return errors.Join(err, data.Close())
 }

@@ -39,6 +39,8 @@ const (
 	ChatRoomSubscribeProcedure = "/chat.v1.ChatRoom/Subscribe"
 	// ChatRoomSendProcedure is the fully-qualified name of the ChatRoom's Send RPC.
 	ChatRoomSendProcedure = "/chat.v1.ChatRoom/Send"
+	// ChatRoomSendBatchProcedure is the fully-qualified name of the ChatRoom's SendBatch RPC.
+	ChatRoomSendBatchProcedure = "/chat.v1.ChatRoom/SendBatch"
 	// ChatRoomListEventsProcedure is the fully-qualified name of the ChatRoom's ListEvents RPC.
 	ChatRoomListEventsProcedure = "/chat.v1.ChatRoom/ListEvents"
 	// ChatRoomListRoomsProcedure is the fully-qualified name of the ChatRoom's ListRooms RPC.
@@ -51,6 +53,10 @@ const (
 	ChatRoomSignInProcedure = "/chat.v1.ChatRoom/SignIn"
 	// ChatRoomSignOutProcedure is the fully-qualified name of the ChatRoom's SignOut RPC.
 	ChatRoomSignOutProcedure = "/chat.v1.ChatRoom/SignOut"
+	// ChatRoomRenewStreamProcedure is the fully-qualified name of the ChatRoom's RenewStream RPC.
+	ChatRoomRenewStreamProcedure = "/chat.v1.ChatRoom/RenewStream"
+	// ChatRoomRevokeTokensProcedure is the fully-qualified name of the ChatRoom's RevokeTokens RPC.
+	ChatRoomRevokeTokensProcedure = "/chat.v1.ChatRoom/RevokeTokens"
 )
 
 // ChatRoomClient is a client for the chat.v1.ChatRoom service.
@@ -79,6 +85,10 @@ type ChatRoomClient interface {
 	// yet removed from the server's files. The server keeps trying; the same deletion
 	// repeated with its id is answered when the text is removed.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
+	// SendBatch sends up to 100 events in their order, each with a result of its own: one
+	// that is refused does not keep the others from being sent. Permissions and limits
+	// apply to each. The request as a whole is at most 64 KiB.
+	SendBatch(context.Context, *v1.SendBatchRequest) (*v1.SendBatchResponse, error)
 	// ListEvents reads a room's history in pages, forward and backward. With wait, it
 	// is a long poll for clients that can't stream.
 	//
@@ -113,6 +123,20 @@ type ChatRoomClient interface {
 	//
 	// Errors: UNAUTHENTICATED without a valid token from SignIn.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
+	// RenewStream continues an open stream of the caller with the token that it is called
+	// with, and with its rights. It is for Subscribe; on Chat there is the request Renew.
+	// The stream receives Renewed.
+	//
+	// Errors: UNAUTHENTICATED for a caller without a token; NOT_FOUND if the server that is
+	// called has no such stream of the caller: the client opens a new one.
+	RenewStream(context.Context, *v1.RenewStreamRequest) (*v1.RenewStreamResponse, error)
+	// RevokeTokens ends the validity of tokens or of an API key, durably, and ends open
+	// streams that use them within a second. It requires an API key or a token with a
+	// grant of manage in the rooms "*".
+	//
+	// Errors: PERMISSION_DENIED without that grant; NOT_FOUND for an API key that does not
+	// exist; RESOURCE_EXHAUSTED if there are 100,000 revocations already.
+	RevokeTokens(context.Context, *v1.RevokeTokensRequest) (*v1.RevokeTokensResponse, error)
 }
 
 // NewChatRoomClient constructs a client for the chat.v1.ChatRoom service. By default, it uses the
@@ -142,6 +166,12 @@ func NewChatRoomClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			httpClient,
 			baseURL+ChatRoomSendProcedure,
 			connect.WithSchema(chatRoomMethods.ByName("Send")),
+			connect.WithClientOptions(opts...),
+		),
+		sendBatch: connect.NewClient[v1.SendBatchRequest, v1.SendBatchResponse](
+			httpClient,
+			baseURL+ChatRoomSendBatchProcedure,
+			connect.WithSchema(chatRoomMethods.ByName("SendBatch")),
 			connect.WithClientOptions(opts...),
 		),
 		listEvents: connect.NewClient[v1.ListEventsRequest, v1.ListEventsResponse](
@@ -183,20 +213,35 @@ func NewChatRoomClient(httpClient connect.HTTPClient, baseURL string, opts ...co
 			connect.WithSchema(chatRoomMethods.ByName("SignOut")),
 			connect.WithClientOptions(opts...),
 		),
+		renewStream: connect.NewClient[v1.RenewStreamRequest, v1.RenewStreamResponse](
+			httpClient,
+			baseURL+ChatRoomRenewStreamProcedure,
+			connect.WithSchema(chatRoomMethods.ByName("RenewStream")),
+			connect.WithClientOptions(opts...),
+		),
+		revokeTokens: connect.NewClient[v1.RevokeTokensRequest, v1.RevokeTokensResponse](
+			httpClient,
+			baseURL+ChatRoomRevokeTokensProcedure,
+			connect.WithSchema(chatRoomMethods.ByName("RevokeTokens")),
+			connect.WithClientOptions(opts...),
+		),
 	}
 }
 
 // chatRoomClient implements ChatRoomClient.
 type chatRoomClient struct {
-	chat        *connect.Client[v1.ChatRequest, v1.ChatResponse]
-	subscribe   *connect.Client[v1.SubscribeRequest, v1.SubscribeResponse]
-	send        *connect.Client[v1.SendRequest, v1.SendResponse]
-	listEvents  *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
-	listRooms   *connect.Client[v1.ListRoomsRequest, v1.ListRoomsResponse]
-	listMembers *connect.Client[v1.ListMembersRequest, v1.ListMembersResponse]
-	setRoom     *connect.Client[v1.SetRoomRequest, v1.SetRoomResponse]
-	signIn      *connect.Client[v1.SignInRequest, v1.SignInResponse]
-	signOut     *connect.Client[v1.SignOutRequest, v1.SignOutResponse]
+	chat         *connect.Client[v1.ChatRequest, v1.ChatResponse]
+	subscribe    *connect.Client[v1.SubscribeRequest, v1.SubscribeResponse]
+	send         *connect.Client[v1.SendRequest, v1.SendResponse]
+	sendBatch    *connect.Client[v1.SendBatchRequest, v1.SendBatchResponse]
+	listEvents   *connect.Client[v1.ListEventsRequest, v1.ListEventsResponse]
+	listRooms    *connect.Client[v1.ListRoomsRequest, v1.ListRoomsResponse]
+	listMembers  *connect.Client[v1.ListMembersRequest, v1.ListMembersResponse]
+	setRoom      *connect.Client[v1.SetRoomRequest, v1.SetRoomResponse]
+	signIn       *connect.Client[v1.SignInRequest, v1.SignInResponse]
+	signOut      *connect.Client[v1.SignOutRequest, v1.SignOutResponse]
+	renewStream  *connect.Client[v1.RenewStreamRequest, v1.RenewStreamResponse]
+	revokeTokens *connect.Client[v1.RevokeTokensRequest, v1.RevokeTokensResponse]
 }
 
 // Chat calls chat.v1.ChatRoom.Chat.
@@ -212,6 +257,15 @@ func (c *chatRoomClient) Subscribe(ctx context.Context, req *v1.SubscribeRequest
 // Send calls chat.v1.ChatRoom.Send.
 func (c *chatRoomClient) Send(ctx context.Context, req *v1.SendRequest) (*v1.SendResponse, error) {
 	response, err := c.send.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// SendBatch calls chat.v1.ChatRoom.SendBatch.
+func (c *chatRoomClient) SendBatch(ctx context.Context, req *v1.SendBatchRequest) (*v1.SendBatchResponse, error) {
+	response, err := c.sendBatch.CallUnary(ctx, connect.NewRequest(req))
 	if response != nil {
 		return response.Msg, err
 	}
@@ -272,6 +326,24 @@ func (c *chatRoomClient) SignOut(ctx context.Context, req *v1.SignOutRequest) (*
 	return nil, err
 }
 
+// RenewStream calls chat.v1.ChatRoom.RenewStream.
+func (c *chatRoomClient) RenewStream(ctx context.Context, req *v1.RenewStreamRequest) (*v1.RenewStreamResponse, error) {
+	response, err := c.renewStream.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
+// RevokeTokens calls chat.v1.ChatRoom.RevokeTokens.
+func (c *chatRoomClient) RevokeTokens(ctx context.Context, req *v1.RevokeTokensRequest) (*v1.RevokeTokensResponse, error) {
+	response, err := c.revokeTokens.CallUnary(ctx, connect.NewRequest(req))
+	if response != nil {
+		return response.Msg, err
+	}
+	return nil, err
+}
+
 // ChatRoomHandler is an implementation of the chat.v1.ChatRoom service.
 type ChatRoomHandler interface {
 	// Chat joins and leaves rooms, sends, and receives, on one stream. It requires
@@ -298,6 +370,10 @@ type ChatRoomHandler interface {
 	// yet removed from the server's files. The server keeps trying; the same deletion
 	// repeated with its id is answered when the text is removed.
 	Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error)
+	// SendBatch sends up to 100 events in their order, each with a result of its own: one
+	// that is refused does not keep the others from being sent. Permissions and limits
+	// apply to each. The request as a whole is at most 64 KiB.
+	SendBatch(context.Context, *v1.SendBatchRequest) (*v1.SendBatchResponse, error)
 	// ListEvents reads a room's history in pages, forward and backward. With wait, it
 	// is a long poll for clients that can't stream.
 	//
@@ -332,6 +408,20 @@ type ChatRoomHandler interface {
 	//
 	// Errors: UNAUTHENTICATED without a valid token from SignIn.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
+	// RenewStream continues an open stream of the caller with the token that it is called
+	// with, and with its rights. It is for Subscribe; on Chat there is the request Renew.
+	// The stream receives Renewed.
+	//
+	// Errors: UNAUTHENTICATED for a caller without a token; NOT_FOUND if the server that is
+	// called has no such stream of the caller: the client opens a new one.
+	RenewStream(context.Context, *v1.RenewStreamRequest) (*v1.RenewStreamResponse, error)
+	// RevokeTokens ends the validity of tokens or of an API key, durably, and ends open
+	// streams that use them within a second. It requires an API key or a token with a
+	// grant of manage in the rooms "*".
+	//
+	// Errors: PERMISSION_DENIED without that grant; NOT_FOUND for an API key that does not
+	// exist; RESOURCE_EXHAUSTED if there are 100,000 revocations already.
+	RevokeTokens(context.Context, *v1.RevokeTokensRequest) (*v1.RevokeTokensResponse, error)
 }
 
 // NewChatRoomHandler builds an HTTP handler from the service implementation. It returns the path on
@@ -357,6 +447,12 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 		ChatRoomSendProcedure,
 		svc.Send,
 		connect.WithSchema(chatRoomMethods.ByName("Send")),
+		connect.WithHandlerOptions(opts...),
+	)
+	chatRoomSendBatchHandler := connect.NewUnaryHandlerSimple(
+		ChatRoomSendBatchProcedure,
+		svc.SendBatch,
+		connect.WithSchema(chatRoomMethods.ByName("SendBatch")),
 		connect.WithHandlerOptions(opts...),
 	)
 	chatRoomListEventsHandler := connect.NewUnaryHandlerSimple(
@@ -398,6 +494,18 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 		connect.WithSchema(chatRoomMethods.ByName("SignOut")),
 		connect.WithHandlerOptions(opts...),
 	)
+	chatRoomRenewStreamHandler := connect.NewUnaryHandlerSimple(
+		ChatRoomRenewStreamProcedure,
+		svc.RenewStream,
+		connect.WithSchema(chatRoomMethods.ByName("RenewStream")),
+		connect.WithHandlerOptions(opts...),
+	)
+	chatRoomRevokeTokensHandler := connect.NewUnaryHandlerSimple(
+		ChatRoomRevokeTokensProcedure,
+		svc.RevokeTokens,
+		connect.WithSchema(chatRoomMethods.ByName("RevokeTokens")),
+		connect.WithHandlerOptions(opts...),
+	)
 	return "/chat.v1.ChatRoom/", http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		switch r.URL.Path {
 		case ChatRoomChatProcedure:
@@ -406,6 +514,8 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 			chatRoomSubscribeHandler.ServeHTTP(w, r)
 		case ChatRoomSendProcedure:
 			chatRoomSendHandler.ServeHTTP(w, r)
+		case ChatRoomSendBatchProcedure:
+			chatRoomSendBatchHandler.ServeHTTP(w, r)
 		case ChatRoomListEventsProcedure:
 			chatRoomListEventsHandler.ServeHTTP(w, r)
 		case ChatRoomListRoomsProcedure:
@@ -418,6 +528,10 @@ func NewChatRoomHandler(svc ChatRoomHandler, opts ...connect.HandlerOption) (str
 			chatRoomSignInHandler.ServeHTTP(w, r)
 		case ChatRoomSignOutProcedure:
 			chatRoomSignOutHandler.ServeHTTP(w, r)
+		case ChatRoomRenewStreamProcedure:
+			chatRoomRenewStreamHandler.ServeHTTP(w, r)
+		case ChatRoomRevokeTokensProcedure:
+			chatRoomRevokeTokensHandler.ServeHTTP(w, r)
 		default:
 			http.NotFound(w, r)
 		}
@@ -437,6 +551,10 @@ func (UnimplementedChatRoomHandler) Subscribe(context.Context, *v1.SubscribeRequ
 
 func (UnimplementedChatRoomHandler) Send(context.Context, *v1.SendRequest) (*v1.SendResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.Send is not implemented"))
+}
+
+func (UnimplementedChatRoomHandler) SendBatch(context.Context, *v1.SendBatchRequest) (*v1.SendBatchResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.SendBatch is not implemented"))
 }
 
 func (UnimplementedChatRoomHandler) ListEvents(context.Context, *v1.ListEventsRequest) (*v1.ListEventsResponse, error) {
@@ -461,4 +579,12 @@ func (UnimplementedChatRoomHandler) SignIn(context.Context, *v1.SignInRequest) (
 
 func (UnimplementedChatRoomHandler) SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error) {
 	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.SignOut is not implemented"))
+}
+
+func (UnimplementedChatRoomHandler) RenewStream(context.Context, *v1.RenewStreamRequest) (*v1.RenewStreamResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.RenewStream is not implemented"))
+}
+
+func (UnimplementedChatRoomHandler) RevokeTokens(context.Context, *v1.RevokeTokensRequest) (*v1.RevokeTokensResponse, error) {
+	return nil, connect.NewError(connect.CodeUnimplemented, errors.New("chat.v1.ChatRoom.RevokeTokens is not implemented"))
 }

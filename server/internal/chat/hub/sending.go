@@ -18,21 +18,7 @@ import (
 // *chat.FieldError, a *chat.TargetError, a *chat.ErasureDelayedError, chat.ErrSignIn,
 // chat.ErrIDReused and chat.ErrClosed.
 func (h *Hub) Send(ctx context.Context, from chat.Member, p chat.Post) (chat.Receipt, error) {
-	sending := h.Begin(ctx, from, p)
-	select {
-	case <-sending.Done():
-		return sending.Receipt(ctx)
-	case <-ctx.Done():
-		select {
-		case <-sending.Done(): // at the same moment
-			return sending.Receipt(ctx)
-		default:
-		}
-		if sending.stored.Load() {
-			return chat.Receipt{}, &chat.ErasureDelayedError{Receipt: sending.receipt, Err: ctx.Err()}
-		}
-		return chat.Receipt{}, ctx.Err()
-	}
+	return h.Begin(ctx, from, p).Wait(ctx)
 }
 
 // Sending is a post in flight.
@@ -46,6 +32,24 @@ type Sending struct {
 	receipt chat.Receipt // set before stored, or else before done is closed
 	stored  atomic.Bool  // of a deletion: it is stored, and waits to be erased
 	err     error        // set before done is closed
+}
+
+// Wait returns the result of Send, or an error when ctx ends before.
+func (s *Sending) Wait(ctx context.Context) (chat.Receipt, error) {
+	select {
+	case <-s.Done():
+		return s.Receipt(ctx)
+	case <-ctx.Done():
+		select {
+		case <-s.Done(): // at the same moment
+			return s.Receipt(ctx)
+		default:
+		}
+		if s.stored.Load() {
+			return chat.Receipt{}, &chat.ErasureDelayedError{Receipt: s.receipt, Err: ctx.Err()}
+		}
+		return chat.Receipt{}, ctx.Err()
+	}
 }
 
 // Done returns a channel that is closed when the post is refused, or is stored and, if it

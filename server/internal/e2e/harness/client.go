@@ -11,6 +11,7 @@ import (
 // Client calls every method of chat.v1 with any of the libraries.
 type Client interface {
 	Send(context.Context, *chatv1.SendRequest) (*chatv1.SendResponse, error)
+	SendBatch(context.Context, *chatv1.SendBatchRequest) (*chatv1.SendBatchResponse, error)
 	Subscribe(context.Context, *chatv1.SubscribeRequest) (Frames, error)
 	Chat(context.Context) (*ChatStream, error)
 	ListEvents(context.Context, *chatv1.ListEventsRequest) (*chatv1.ListEventsResponse, error)
@@ -18,6 +19,8 @@ type Client interface {
 	ListMembers(context.Context, *chatv1.ListMembersRequest) (*chatv1.ListMembersResponse, error)
 	SetRoom(context.Context, *chatv1.SetRoomRequest) (*chatv1.SetRoomResponse, error)
 	SignIn(context.Context, *chatv1.SignInRequest) (*chatv1.SignInResponse, error)
+	RenewStream(context.Context, *chatv1.RenewStreamRequest) (*chatv1.RenewStreamResponse, error)
+	RevokeTokens(context.Context, *chatv1.RevokeTokensRequest) (*chatv1.RevokeTokensResponse, error)
 
 	Mute(context.Context, *chatv1.MuteRequest) (*chatv1.MuteResponse, error)
 	Unmute(context.Context, *chatv1.UnmuteRequest) (*chatv1.UnmuteResponse, error)

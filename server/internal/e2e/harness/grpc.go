@@ -111,6 +111,21 @@ func (v GRPCClient) SignIn(ctx context.Context, request *chatv1.SignInRequest) (
 	return response, v.Invoke(v.withToken(ctx), chatv1connect.ChatRoomSignInProcedure, request, response)
 }
 
+func (v GRPCClient) SendBatch(ctx context.Context, request *chatv1.SendBatchRequest) (*chatv1.SendBatchResponse, error) {
+	response := new(chatv1.SendBatchResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ChatRoomSendBatchProcedure, request, response)
+}
+
+func (v GRPCClient) RenewStream(ctx context.Context, request *chatv1.RenewStreamRequest) (*chatv1.RenewStreamResponse, error) {
+	response := new(chatv1.RenewStreamResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ChatRoomRenewStreamProcedure, request, response)
+}
+
+func (v GRPCClient) RevokeTokens(ctx context.Context, request *chatv1.RevokeTokensRequest) (*chatv1.RevokeTokensResponse, error) {
+	response := new(chatv1.RevokeTokensResponse)
+	return response, v.Invoke(v.withToken(ctx), chatv1connect.ChatRoomRevokeTokensProcedure, request, response)
+}
+
 func (v GRPCClient) Mute(ctx context.Context, request *chatv1.MuteRequest) (*chatv1.MuteResponse, error) {
 	response := new(chatv1.MuteResponse)
 	return response, v.Invoke(v.withToken(ctx), chatv1connect.ModerationMuteProcedure, request, response)

@@ -88,6 +88,12 @@ func callRaw(t *testing.T, s *harness.Service, d rawProtocol, procedure string, 
 		_, err = newRawClient[chatv1.ListRoomsResponse](s, d, procedure, options...).CallUnary(ctx, connect.NewRequest(&request))
 	case chatv1connect.ChatRoomSignInProcedure:
 		_, err = newRawClient[chatv1.SignInResponse](s, d, procedure, options...).CallUnary(ctx, connect.NewRequest(&request))
+	case chatv1connect.ChatRoomSendBatchProcedure:
+		_, err = newRawClient[chatv1.SendBatchResponse](s, d, procedure, options...).CallUnary(ctx, connect.NewRequest(&request))
+	case chatv1connect.ChatRoomRenewStreamProcedure:
+		_, err = newRawClient[chatv1.RenewStreamResponse](s, d, procedure, options...).CallUnary(ctx, connect.NewRequest(&request))
+	case chatv1connect.ChatRoomRevokeTokensProcedure:
+		_, err = newRawClient[chatv1.RevokeTokensResponse](s, d, procedure, options...).CallUnary(ctx, connect.NewRequest(&request))
 	default:
 		t.Fatalf("no way to call %s", procedure)
 	}

@@ -22,6 +22,7 @@ func TestInvalidRequestsAreRefused(t *testing.T) {
 	b := newFixture(t)
 	for _, c := range slices.Concat(
 		invalidSends(), invalidHistoryRequests(b.room.epoch), invalidListRequests(), invalidSignIns(), invalidSubscribes(),
+		invalidBatches(), invalidRenewals(), invalidRevocations(),
 	) {
 		b.run(t, c, b.protocols, func(t *testing.T, d rawProtocol, request rawRequest) {
 			c.want.Check(t, callRaw(t, b.s, d, c.method, request))

@@ -13,7 +13,9 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/apikey"
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/service"
 )
 
 // The rights, as the policy file names them.
@@ -52,6 +54,7 @@ type caller struct {
 	effect  string // "ban", "mute" or empty
 	member  bool   // named by the policy file
 	visitor bool   // without a token
+	key     bool   // with an API key, which has what was granted to it alone
 }
 
 // has is a naive model of the policy: whether a caller has a right in a room in which
@@ -63,8 +66,10 @@ func (c *caller) has(in set, right string) bool {
 		return false
 	case c.visitor && slices.Contains(forMembers, right):
 		return false
-	case right == "moderate" && !c.member:
+	case right == "moderate" && !c.member && !c.key:
 		return false
+	case right == "edit_own" && c.key:
+		return in["post"] || in["edit_own"] // who is granted to post edits its own
 	}
 	return in[right]
 }
@@ -96,6 +101,12 @@ var calls = map[protoreflect.FullName][]call{
 		{"edit", []string{"edit_own"}, connect.CodeNotFound, send(harness.EditRequest("", "e", nowhere, "text"))},
 		{"deletion", []string{"edit_own", "moderate"}, connect.CodeNotFound, send(harness.DeletionRequest("", "d", nowhere))},
 		{"reaction", []string{"react"}, connect.CodeNotFound, send(harness.ReactionRequest("", "r", nowhere, "👍", false))},
+	},
+	"chat.v1.ChatRoom.SendBatch": {
+		{"message", []string{"post"}, 0, inBatch(harness.TextRequest("", "hi"))},
+		{"edit", []string{"edit_own"}, connect.CodeNotFound, inBatch(harness.EditRequest("", "e", nowhere, "text"))},
+		{"deletion", []string{"edit_own", "moderate"}, connect.CodeNotFound, inBatch(harness.DeletionRequest("", "d", nowhere))},
+		{"reaction", []string{"react"}, connect.CodeNotFound, inBatch(harness.ReactionRequest("", "r", nowhere, "👍", false))},
 	},
 	"chat.v1.ChatRoom.Chat": {
 		{"join", []string{"read"}, 0, func(ctx context.Context, c harness.Client, room string) error {
@@ -138,6 +149,17 @@ var calls = map[protoreflect.FullName][]call{
 	}}},
 	// It is about the token alone, which the other calls need.
 	"chat.v1.ChatRoom.SignOut": {{"", nil, 0, nil}},
+	// It is about the caller's own stream, and needs a token.
+	"chat.v1.ChatRoom.RenewStream": {{"", nil, connect.CodeNotFound, func(ctx context.Context, c harness.Client, _ string) error {
+		_, err := c.RenewStream(ctx, &chatv1.RenewStreamRequest{StreamId: "unknown"})
+		return err
+	}}},
+	// It needs a credential that grants the management of all rooms. No right in a room is
+	// enough.
+	"chat.v1.ChatRoom.RevokeTokens": {{"", nil, connect.CodePermissionDenied, func(ctx context.Context, c harness.Client, _ string) error {
+		_, err := c.RevokeTokens(ctx, &chatv1.RevokeTokensRequest{Target: &chatv1.RevokeTokensRequest_Member{Member: &chatv1.RevokedMember{MemberId: "stranger"}}})
+		return err
+	}}},
 	"chat.v1.Moderation.Mute": {{"", []string{"moderate"}, 0, func(ctx context.Context, c harness.Client, room string) error {
 		_, err := c.Mute(ctx, &chatv1.MuteRequest{Room: room, Subject: subject("stranger")})
 		return err
@@ -188,6 +210,25 @@ func send(r *chatv1.SendRequest) func(context.Context, harness.Client, string) e
 	}
 }
 
+// inBatch sends in a batch of one, and returns the error that its result stands for.
+func inBatch(r *chatv1.SendRequest) func(context.Context, harness.Client, string) error {
+	return func(ctx context.Context, c harness.Client, room string) error {
+		batch, err := c.SendBatch(ctx, &chatv1.SendBatchRequest{Sends: []*chatv1.SendRequest{in(room, r)}})
+		if err != nil {
+			return err
+		}
+		return rejection(batch.GetResults()[0].GetRejected())
+	}
+}
+
+// rejection returns the error that the answer to a send stands for, nil if there is none.
+func rejection(r *chatv1.Rejected) error {
+	if r == nil {
+		return nil
+	}
+	return connect.NewError(connect.Code(r.GetCode()), errors.New(r.GetMessage()))
+}
+
 // inBand sends on a Chat stream in the room "open", and returns the error that the frame
 // with the answer stands for.
 func inBand(r *chatv1.SendRequest) func(context.Context, harness.Client, string) error {
@@ -216,7 +257,7 @@ func first(ctx context.Context, c harness.Client, requests ...*chatv1.ChatReques
 		case frame.GetJoined() != nil && len(requests) == 1, frame.GetAccepted() != nil:
 			return nil
 		case frame.GetRejected() != nil:
-			return connect.NewError(connect.Code(frame.GetRejected().GetCode()), errors.New(frame.GetRejected().GetMessage()))
+			return rejection(frame.GetRejected())
 		}
 	}
 }
@@ -288,6 +329,9 @@ func checkRoom(ctx context.Context, t *testing.T, protocol harness.Protocol, cli
 				do = send(harness.TypingRequest("", "t", false))
 			}
 			want := c.allowed
+			if who.visitor && method.Name() == "RenewStream" || who.key && method.Name() == "SignIn" {
+				want = who.refused()
+			}
 			if len(c.needs) > 0 && !slices.ContainsFunc(c.needs, func(right string) bool { return who.has(have, right) }) {
 				want = who.refused()
 			}
@@ -303,6 +347,29 @@ func checkRoom(ctx context.Context, t *testing.T, protocol harness.Protocol, cli
 	}
 }
 
+// createKey creates an API key with rights in rooms, and returns it with its member id.
+func createKey(t *testing.T, data, name string, rooms map[string]set) (sent, id string) {
+	t.Helper()
+	spec := apikey.Spec{Name: name, Grants: []apikey.Grant{{Pattern: "open", Can: []string{"read"}}}}
+	for room, have := range rooms {
+		grant := apikey.Grant{Pattern: room}
+		for _, right := range rights {
+			if have[right] {
+				grant.Can = append(grant.Can, right)
+			}
+		}
+		spec.Grants = append(spec.Grants, grant)
+	}
+	harness.Must(t, service.WithKeys(t.Context(), data, nil, func(keys *apikey.Keys) error {
+		key, secret, err := keys.Create(t.Context(), spec)
+		if err == nil {
+			sent, id = secret, "key:"+key.ID
+		}
+		return err
+	}))
+	return sent, id
+}
+
 // startTable starts a service with a room for each right, in which callers have all but
 // that one, and a room in which they have all. It returns the rights by room.
 func startTable(t *testing.T) (*harness.Service, []*caller, map[string]set) {
@@ -310,11 +377,12 @@ func startTable(t *testing.T) (*harness.Service, []*caller, map[string]set) {
 	callers := []*caller{
 		{name: "anonymous", visitor: true}, {name: "guest"}, {name: "moderator", member: true},
 		{name: "muted guest", effect: "mute"}, {name: "banned guest", effect: "ban"},
+		{name: "back end", key: true}, {name: "muted back end", key: true, effect: "mute"},
 	}
 	data := t.TempDir()
 	s := harness.Start(t, harness.InDir(data))
 	for _, c := range callers {
-		if !c.visitor {
+		if !c.visitor && !c.key {
 			token, m := s.SignIn(t, c.name)
 			c.token, c.id = token, m.GetId()
 		}
@@ -325,6 +393,11 @@ func startTable(t *testing.T) (*harness.Service, []*caller, map[string]set) {
 	rooms := map[string]set{"all": allBut()}
 	for _, right := range rights {
 		rooms["no-"+strings.ReplaceAll(right, "_", "-")] = allBut(right)
+	}
+	for _, c := range callers {
+		if c.key {
+			c.token, c.id = createKey(t, data, c.name, rooms)
+		}
 	}
 	names := []string{"open"}
 	var file strings.Builder

@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/chat_room.proto.
  */
 export const file_chat_v1_chat_room: GenFile = /*@__PURE__*/
-  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiTQoQU3Vic2NyaWJlUmVxdWVzdBIkCgVyb29tcxgBIAMoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uEhMKC3dhdGNoX3Jvb21zGAIgASgIIjIKEVN1YnNjcmliZVJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSKHAgoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJpZBgCIAEoCRIjCgdtZXNzYWdlGAogASgLMhAuY2hhdC52MS5NZXNzYWdlSAASHQoEZWRpdBgLIAEoCzINLmNoYXQudjEuRWRpdEgAEiUKCGRlbGV0aW9uGAwgASgLMhEuY2hhdC52MS5EZWxldGlvbkgAEiUKCHJlYWN0aW9uGA0gASgLMhEuY2hhdC52MS5SZWFjdGlvbkgAEiEKBmN1c3RvbRgOIAEoCzIPLmNoYXQudjEuQ3VzdG9tSAASIQoGdHlwaW5nGBcgASgLMg8uY2hhdC52MS5UeXBpbmdIAEIGCgRib2R5ImwKDFNlbmRSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkdXBsaWNhdGUYBCABKAgipgEKEUxpc3RFdmVudHNSZXF1ZXN0EgwKBHJvb20YASABKAkSIAoFYWZ0ZXIYAiABKAsyDy5jaGF0LnYxLkN1cnNvckgAEiEKBmJlZm9yZRgDIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASDQoFbGltaXQYBCABKA0SJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGCgRwYWdlInAKEkxpc3RFdmVudHNSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIeCgZldmVudHMYAiADKAsyDi5jaGF0LnYxLkV2ZW50EgwKBG1vcmUYAyABKAgSHQoEbmV4dBgEIAEoCzIPLmNoYXQudjEuQ3Vyc29yIn8KEExpc3RSb29tc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSIQoEc2VlbhgDIAMoCzITLmNoYXQudjEuUm9vbUN1cnNvchIhCgVvcmRlchgEIAEoDjISLmNoYXQudjEuUm9vbU9yZGVyIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkivQEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBEhAKCG1lc3NhZ2VzGAggASgEQgkKB191bnJlYWQiSQoSTGlzdE1lbWJlcnNSZXF1ZXN0EgwKBHJvb20YASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiXwoTTGlzdE1lbWJlcnNSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2hhdC52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgNIkMKDlNldFJvb21SZXF1ZXN0EgwKBHJvb20YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBXRvcGljGAMgASgJIhEKD1NldFJvb21SZXNwb25zZSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZSpVCglSb29tT3JkZXISGgoWUk9PTV9PUkRFUl9VTlNQRUNJRklFRBAAEhMKD1JPT01fT1JERVJfTkFNRRABEhcKE1JPT01fT1JERVJfQUNUSVZJVFkQAjKgBAoIQ2hhdFJvb20SRAoJU3Vic2NyaWJlEhkuY2hhdC52MS5TdWJzY3JpYmVSZXF1ZXN0GhouY2hhdC52MS5TdWJzY3JpYmVSZXNwb25zZTABEjMKBFNlbmQSFC5jaGF0LnYxLlNlbmRSZXF1ZXN0GhUuY2hhdC52MS5TZW5kUmVzcG9uc2USSgoKTGlzdEV2ZW50cxIaLmNoYXQudjEuTGlzdEV2ZW50c1JlcXVlc3QaGy5jaGF0LnYxLkxpc3RFdmVudHNSZXNwb25zZSIDkAIBEkcKCUxpc3RSb29tcxIZLmNoYXQudjEuTGlzdFJvb21zUmVxdWVzdBoaLmNoYXQudjEuTGlzdFJvb21zUmVzcG9uc2UiA5ACARJNCgtMaXN0TWVtYmVycxIbLmNoYXQudjEuTGlzdE1lbWJlcnNSZXF1ZXN0GhwuY2hhdC52MS5MaXN0TWVtYmVyc1Jlc3BvbnNlIgOQAgESPAoHU2V0Um9vbRIXLmNoYXQudjEuU2V0Um9vbVJlcXVlc3QaGC5jaGF0LnYxLlNldFJvb21SZXNwb25zZRI5CgZTaWduSW4SFi5jaGF0LnYxLlNpZ25JblJlcXVlc3QaFy5jaGF0LnYxLlNpZ25JblJlc3BvbnNlEjwKB1NpZ25PdXQSFy5jaGF0LnYxLlNpZ25PdXRSZXF1ZXN0GhguY2hhdC52MS5TaWduT3V0UmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiFgoFUmVuZXcSDQoFdG9rZW4YASABKAkiTQoQU3Vic2NyaWJlUmVxdWVzdBIkCgVyb29tcxgBIAMoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uEhMKC3dhdGNoX3Jvb21zGAIgASgIIjIKEVN1YnNjcmliZVJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSKpAgoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJpZBgCIAEoCRIjCgdtZXNzYWdlGAogASgLMhAuY2hhdC52MS5NZXNzYWdlSAASHQoEZWRpdBgLIAEoCzINLmNoYXQudjEuRWRpdEgAEiUKCGRlbGV0aW9uGAwgASgLMhEuY2hhdC52MS5EZWxldGlvbkgAEiUKCHJlYWN0aW9uGA0gASgLMhEuY2hhdC52MS5SZWFjdGlvbkgAEiEKBmN1c3RvbRgOIAEoCzIPLmNoYXQudjEuQ3VzdG9tSAASIQoGdHlwaW5nGBcgASgLMg8uY2hhdC52MS5UeXBpbmdIABIgCgdzZW5kX2FzGB4gASgLMg8uY2hhdC52MS5TZW5kQXNCBgoEYm9keSIiCgZTZW5kQXMSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJsCgxTZW5kUmVzcG9uc2USDQoFZXBvY2gYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJZHVwbGljYXRlGAQgASgIIjcKEFNlbmRCYXRjaFJlcXVlc3QSIwoFc2VuZHMYASADKAsyFC5jaGF0LnYxLlNlbmRSZXF1ZXN0IjkKEVNlbmRCYXRjaFJlc3BvbnNlEiQKB3Jlc3VsdHMYASADKAsyEy5jaGF0LnYxLlNlbmRSZXN1bHQiPQoKU2VuZFJlc3VsdBIlCgRzZW50GAEgASgLMhUuY2hhdC52MS5TZW5kUmVzcG9uc2VIAEIICgZyZXN1bHQipgEKEUxpc3RFdmVudHNSZXF1ZXN0EgwKBHJvb20YASABKAkSIAoFYWZ0ZXIYAiABKAsyDy5jaGF0LnYxLkN1cnNvckgAEiEKBmJlZm9yZRgDIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASDQoFbGltaXQYBCABKA0SJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGCgRwYWdlInAKEkxpc3RFdmVudHNSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIeCgZldmVudHMYAiADKAsyDi5jaGF0LnYxLkV2ZW50EgwKBG1vcmUYAyABKAgSHQoEbmV4dBgEIAEoCzIPLmNoYXQudjEuQ3Vyc29yIn8KEExpc3RSb29tc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSIQoEc2VlbhgDIAMoCzITLmNoYXQudjEuUm9vbUN1cnNvchIhCgVvcmRlchgEIAEoDjISLmNoYXQudjEuUm9vbU9yZGVyIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkivQEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBEhAKCG1lc3NhZ2VzGAggASgEQgkKB191bnJlYWQiSQoSTGlzdE1lbWJlcnNSZXF1ZXN0EgwKBHJvb20YASABKAkSEQoJcGFnZV9zaXplGAIgASgNEhIKCnBhZ2VfdG9rZW4YAyABKAkiXwoTTGlzdE1lbWJlcnNSZXNwb25zZRIgCgdtZW1iZXJzGAEgAygLMg8uY2hhdC52MS5NZW1iZXISFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJEg0KBXRvdGFsGAMgASgNIkMKDlNldFJvb21SZXF1ZXN0EgwKBHJvb20YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg0KBXRvcGljGAMgASgJIhEKD1NldFJvb21SZXNwb25zZSIdCg1TaWduSW5SZXF1ZXN0EgwKBG5hbWUYASABKAkicQoOU2lnbkluUmVzcG9uc2USDQoFdG9rZW4YASABKAkSHwoGbWVtYmVyGAIgASgLMg8uY2hhdC52MS5NZW1iZXISLwoLZXhwaXJlX3RpbWUYAyABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhAKDlNpZ25PdXRSZXF1ZXN0IhEKD1NpZ25PdXRSZXNwb25zZSInChJSZW5ld1N0cmVhbVJlcXVlc3QSEQoJc3RyZWFtX2lkGAEgASgJIkwKE1JlbmV3U3RyZWFtUmVzcG9uc2USNQoRdG9rZW5fZXhwaXJlX3RpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIrQBChNSZXZva2VUb2tlbnNSZXF1ZXN0EiYKBXRva2VuGAEgASgLMhUuY2hhdC52MS5SZXZva2VkVG9rZW5IABIoCgZtZW1iZXIYAiABKAsyFi5jaGF0LnYxLlJldm9rZWRNZW1iZXJIABIQCgZrZXlfaWQYAyABKAlIABIvCgtleHBpcmVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXBCCAoGdGFyZ2V0IjAKDFJldm9rZWRUb2tlbhIOCgZpc3N1ZXIYASABKAkSEAoIdG9rZW5faWQYAiABKAkiVAoNUmV2b2tlZE1lbWJlchIRCgltZW1iZXJfaWQYASABKAkSMAoMaXNzdWVkX3VudGlsGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCIWChRSZXZva2VUb2tlbnNSZXNwb25zZSpVCglSb29tT3JkZXISGgoWUk9PTV9PUkRFUl9VTlNQRUNJRklFRBAAEhMKD1JPT01fT1JERVJfTkFNRRABEhcKE1JPT01fT1JERVJfQUNUSVZJVFkQAjL7BQoIQ2hhdFJvb20SRAoJU3Vic2NyaWJlEhkuY2hhdC52MS5TdWJzY3JpYmVSZXF1ZXN0GhouY2hhdC52MS5TdWJzY3JpYmVSZXNwb25zZTABEjMKBFNlbmQSFC5jaGF0LnYxLlNlbmRSZXF1ZXN0GhUuY2hhdC52MS5TZW5kUmVzcG9uc2USQgoJU2VuZEJhdGNoEhkuY2hhdC52MS5TZW5kQmF0Y2hSZXF1ZXN0GhouY2hhdC52MS5TZW5kQmF0Y2hSZXNwb25zZRJKCgpMaXN0RXZlbnRzEhouY2hhdC52MS5MaXN0RXZlbnRzUmVxdWVzdBobLmNoYXQudjEuTGlzdEV2ZW50c1Jlc3BvbnNlIgOQAgESRwoJTGlzdFJvb21zEhkuY2hhdC52MS5MaXN0Um9vbXNSZXF1ZXN0GhouY2hhdC52MS5MaXN0Um9vbXNSZXNwb25zZSIDkAIBEk0KC0xpc3RNZW1iZXJzEhsuY2hhdC52MS5MaXN0TWVtYmVyc1JlcXVlc3QaHC5jaGF0LnYxLkxpc3RNZW1iZXJzUmVzcG9uc2UiA5ACARI8CgdTZXRSb29tEhcuY2hhdC52MS5TZXRSb29tUmVxdWVzdBoYLmNoYXQudjEuU2V0Um9vbVJlc3BvbnNlEjkKBlNpZ25JbhIWLmNoYXQudjEuU2lnbkluUmVxdWVzdBoXLmNoYXQudjEuU2lnbkluUmVzcG9uc2USPAoHU2lnbk91dBIXLmNoYXQudjEuU2lnbk91dFJlcXVlc3QaGC5jaGF0LnYxLlNpZ25PdXRSZXNwb25zZRJICgtSZW5ld1N0cmVhbRIbLmNoYXQudjEuUmVuZXdTdHJlYW1SZXF1ZXN0GhwuY2hhdC52MS5SZW5ld1N0cmVhbVJlc3BvbnNlEksKDFJldm9rZVRva2VucxIcLmNoYXQudjEuUmV2b2tlVG9rZW5zUmVxdWVzdBodLmNoYXQudjEuUmV2b2tlVG9rZW5zUmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Subscription names a room and the position in its log to start from. Without a
@@ -64,6 +64,29 @@ export const SubscriptionSchema: GenMessage<Subscription> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 0);
 
 /**
+ * Renew continues a stream on Chat with another token of the same member, and with its
+ * rights. It is answered by Renewed, or by Rejected: the stream then continues with the
+ * token that it has.
+ *
+ * @generated from message chat.v1.Renew
+ */
+export type Renew = Message<"chat.v1.Renew"> & {
+  /**
+   * The token: 1 to 8,192 bytes.
+   *
+   * @generated from field: string token = 1;
+   */
+  token: string;
+};
+
+/**
+ * Describes the message chat.v1.Renew.
+ * Use `create(RenewSchema)` to create a new message.
+ */
+export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 1);
+
+/**
  * SubscribeRequest names the rooms to receive.
  *
  * @generated from message chat.v1.SubscribeRequest
@@ -89,7 +112,7 @@ export type SubscribeRequest = Message<"chat.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 1);
+  messageDesc(file_chat_v1_chat_room, 2);
 
 /**
  * SubscribeResponse is what a client receives on Subscribe.
@@ -110,7 +133,7 @@ export type SubscribeResponse = Message<"chat.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 2);
+  messageDesc(file_chat_v1_chat_room, 3);
 
 /**
  * SendRequest is an event to send to a room.
@@ -190,6 +213,15 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
     value: Typing;
     case: "typing";
   } | { case: undefined; value?: undefined };
+
+  /**
+   * The member in whose name the event is sent. Only for API keys that may (-send-as):
+   * others are refused with PERMISSION_DENIED. Default: the caller itself. The id of the
+   * send is among those of this member.
+   *
+   * @generated from field: chat.v1.SendAs send_as = 30;
+   */
+  sendAs?: SendAs | undefined;
 };
 
 /**
@@ -197,7 +229,36 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 3);
+  messageDesc(file_chat_v1_chat_room, 4);
+
+/**
+ * SendAs is a member in whose name an API key sends. Back ends use the member ids that
+ * their users have here: for users of an issuer, its prefix and the sub claim.
+ *
+ * @generated from message chat.v1.SendAs
+ */
+export type SendAs = Message<"chat.v1.SendAs"> & {
+  /**
+   * The member id: 1 to 128 bytes without control characters, not beginning with "key:".
+   *
+   * @generated from field: string id = 1;
+   */
+  id: string;
+
+  /**
+   * The name shown to others. The rules are those of SignInRequest.name.
+   *
+   * @generated from field: string name = 2;
+   */
+  name: string;
+};
+
+/**
+ * Describes the message chat.v1.SendAs.
+ * Use `create(SendAsSchema)` to create a new message.
+ */
+export const SendAsSchema: GenMessage<SendAs> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 5);
 
 /**
  * SendResponse is the position at which the event was stored.
@@ -240,7 +301,78 @@ export type SendResponse = Message<"chat.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 4);
+  messageDesc(file_chat_v1_chat_room, 6);
+
+/**
+ * SendBatchRequest is up to 100 events to send.
+ *
+ * @generated from message chat.v1.SendBatchRequest
+ */
+export type SendBatchRequest = Message<"chat.v1.SendBatchRequest"> & {
+  /**
+   * The sends: 1 to 100. Each is checked by itself.
+   *
+   * @generated from field: repeated chat.v1.SendRequest sends = 1;
+   */
+  sends: SendRequest[];
+};
+
+/**
+ * Describes the message chat.v1.SendBatchRequest.
+ * Use `create(SendBatchRequestSchema)` to create a new message.
+ */
+export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 7);
+
+/**
+ * SendBatchResponse has the results of a batch.
+ *
+ * @generated from message chat.v1.SendBatchResponse
+ */
+export type SendBatchResponse = Message<"chat.v1.SendBatchResponse"> & {
+  /**
+   * One result for each send, in the order of the request.
+   *
+   * @generated from field: repeated chat.v1.SendResult results = 1;
+   */
+  results: SendResult[];
+};
+
+/**
+ * Describes the message chat.v1.SendBatchResponse.
+ * Use `create(SendBatchResponseSchema)` to create a new message.
+ */
+export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 8);
+
+/**
+ * SendResult is the result of one send of a batch.
+ *
+ * @generated from message chat.v1.SendResult
+ */
+export type SendResult = Message<"chat.v1.SendResult"> & {
+  /**
+   * What became of the send.
+   *
+   * @generated from oneof chat.v1.SendResult.result
+   */
+  result: {
+    /**
+     * It was stored, or published if it is ephemeral.
+     *
+     * @generated from field: chat.v1.SendResponse sent = 1;
+     */
+    value: SendResponse;
+    case: "sent";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message chat.v1.SendResult.
+ * Use `create(SendResultSchema)` to create a new message.
+ */
+export const SendResultSchema: GenMessage<SendResult> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 9);
 
 /**
  * ListEventsRequest asks for one page of a room's history.
@@ -301,7 +433,7 @@ export type ListEventsRequest = Message<"chat.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 5);
+  messageDesc(file_chat_v1_chat_room, 10);
 
 /**
  * ListEventsResponse is one page of a room's history.
@@ -346,7 +478,7 @@ export type ListEventsResponse = Message<"chat.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 6);
+  messageDesc(file_chat_v1_chat_room, 11);
 
 /**
  * ListRoomsRequest asks for one page of the list of rooms.
@@ -390,7 +522,7 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
  * Use `create(ListRoomsRequestSchema)` to create a new message.
  */
 export const ListRoomsRequestSchema: GenMessage<ListRoomsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 7);
+  messageDesc(file_chat_v1_chat_room, 12);
 
 /**
  * RoomCursor is a position in the log of a room.
@@ -418,7 +550,7 @@ export type RoomCursor = Message<"chat.v1.RoomCursor"> & {
  * Use `create(RoomCursorSchema)` to create a new message.
  */
 export const RoomCursorSchema: GenMessage<RoomCursor> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 8);
+  messageDesc(file_chat_v1_chat_room, 13);
 
 /**
  * ListRoomsResponse is one page of the list of rooms.
@@ -446,7 +578,7 @@ export type ListRoomsResponse = Message<"chat.v1.ListRoomsResponse"> & {
  * Use `create(ListRoomsResponseSchema)` to create a new message.
  */
 export const ListRoomsResponseSchema: GenMessage<ListRoomsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 9);
+  messageDesc(file_chat_v1_chat_room, 14);
 
 /**
  * Room describes a room.
@@ -522,7 +654,7 @@ export type Room = Message<"chat.v1.Room"> & {
  * Use `create(RoomSchema)` to create a new message.
  */
 export const RoomSchema: GenMessage<Room> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 10);
+  messageDesc(file_chat_v1_chat_room, 15);
 
 /**
  * ListMembersRequest asks for one page of the list of members.
@@ -545,7 +677,7 @@ export type ListMembersRequest = Message<"chat.v1.ListMembersRequest"> & {
   pageSize: number;
 
   /**
-   * The next_page_token of the previous page, empty for the first page: at most 64
+   * The next_page_token of the previous page, empty for the first page: at most 256
    * bytes.
    *
    * @generated from field: string page_token = 3;
@@ -558,7 +690,7 @@ export type ListMembersRequest = Message<"chat.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 11);
+  messageDesc(file_chat_v1_chat_room, 16);
 
 /**
  * ListMembersResponse is one page of the list of members.
@@ -593,7 +725,7 @@ export type ListMembersResponse = Message<"chat.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 12);
+  messageDesc(file_chat_v1_chat_room, 17);
 
 /**
  * SetRoomRequest sets the display name and the topic of a room.
@@ -630,7 +762,7 @@ export type SetRoomRequest = Message<"chat.v1.SetRoomRequest"> & {
  * Use `create(SetRoomRequestSchema)` to create a new message.
  */
 export const SetRoomRequestSchema: GenMessage<SetRoomRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 13);
+  messageDesc(file_chat_v1_chat_room, 18);
 
 /**
  * SetRoomResponse is sent when the display name and the topic are stored.
@@ -645,7 +777,7 @@ export type SetRoomResponse = Message<"chat.v1.SetRoomResponse"> & {
  * Use `create(SetRoomResponseSchema)` to create a new message.
  */
 export const SetRoomResponseSchema: GenMessage<SetRoomResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 14);
+  messageDesc(file_chat_v1_chat_room, 19);
 
 /**
  * SignInRequest requests an identity.
@@ -670,7 +802,7 @@ export type SignInRequest = Message<"chat.v1.SignInRequest"> & {
  * Use `create(SignInRequestSchema)` to create a new message.
  */
 export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 15);
+  messageDesc(file_chat_v1_chat_room, 20);
 
 /**
  * SignInResponse is an identity.
@@ -705,7 +837,7 @@ export type SignInResponse = Message<"chat.v1.SignInResponse"> & {
  * Use `create(SignInResponseSchema)` to create a new message.
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 16);
+  messageDesc(file_chat_v1_chat_room, 21);
 
 /**
  * SignOutRequest ends the validity of the token in the header "Authorization".
@@ -720,7 +852,7 @@ export type SignOutRequest = Message<"chat.v1.SignOutRequest"> & {
  * Use `create(SignOutRequestSchema)` to create a new message.
  */
 export const SignOutRequestSchema: GenMessage<SignOutRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 17);
+  messageDesc(file_chat_v1_chat_room, 22);
 
 /**
  * SignOutResponse is sent when the token is not valid any more.
@@ -735,7 +867,174 @@ export type SignOutResponse = Message<"chat.v1.SignOutResponse"> & {
  * Use `create(SignOutResponseSchema)` to create a new message.
  */
 export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 18);
+  messageDesc(file_chat_v1_chat_room, 23);
+
+/**
+ * RenewStreamRequest names the stream to continue with the token of the call.
+ *
+ * @generated from message chat.v1.RenewStreamRequest
+ */
+export type RenewStreamRequest = Message<"chat.v1.RenewStreamRequest"> & {
+  /**
+   * The stream_id of Joined: 1 to 64 bytes.
+   *
+   * @generated from field: string stream_id = 1;
+   */
+  streamId: string;
+};
+
+/**
+ * Describes the message chat.v1.RenewStreamRequest.
+ * Use `create(RenewStreamRequestSchema)` to create a new message.
+ */
+export const RenewStreamRequestSchema: GenMessage<RenewStreamRequest> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 24);
+
+/**
+ * RenewStreamResponse is sent when the stream has the new token.
+ *
+ * @generated from message chat.v1.RenewStreamResponse
+ */
+export type RenewStreamResponse = Message<"chat.v1.RenewStreamResponse"> & {
+  /**
+   * When the new token is no longer accepted. Unset for a credential that does not expire.
+   *
+   * @generated from field: google.protobuf.Timestamp token_expire_time = 1;
+   */
+  tokenExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat.v1.RenewStreamResponse.
+ * Use `create(RenewStreamResponseSchema)` to create a new message.
+ */
+export const RenewStreamResponseSchema: GenMessage<RenewStreamResponse> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 25);
+
+/**
+ * RevokeTokensRequest names what is no longer valid.
+ *
+ * @generated from message chat.v1.RevokeTokensRequest
+ */
+export type RevokeTokensRequest = Message<"chat.v1.RevokeTokensRequest"> & {
+  /**
+   * What to revoke.
+   *
+   * @generated from oneof chat.v1.RevokeTokensRequest.target
+   */
+  target: {
+    /**
+     * One token.
+     *
+     * @generated from field: chat.v1.RevokedToken token = 1;
+     */
+    value: RevokedToken;
+    case: "token";
+  } | {
+    /**
+     * The tokens of a member.
+     *
+     * @generated from field: chat.v1.RevokedMember member = 2;
+     */
+    value: RevokedMember;
+    case: "member";
+  } | {
+    /**
+     * The id of an API key, as chatroom key list shows it: 16 bytes. It is deleted.
+     *
+     * @generated from field: string key_id = 3;
+     */
+    value: string;
+    case: "keyId";
+  } | { case: undefined; value?: undefined };
+
+  /**
+   * When the last of these tokens has expired, so that the revocation can be forgotten.
+   * Default: never. For a key it has no meaning.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 4;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat.v1.RevokeTokensRequest.
+ * Use `create(RevokeTokensRequestSchema)` to create a new message.
+ */
+export const RevokeTokensRequestSchema: GenMessage<RevokeTokensRequest> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 26);
+
+/**
+ * RevokedToken is one token of an issuer.
+ *
+ * @generated from message chat.v1.RevokedToken
+ */
+export type RevokedToken = Message<"chat.v1.RevokedToken"> & {
+  /**
+   * The iss claim of the token: 1 to 512 bytes.
+   *
+   * @generated from field: string issuer = 1;
+   */
+  issuer: string;
+
+  /**
+   * The jti claim of the token: 1 to 128 bytes.
+   *
+   * @generated from field: string token_id = 2;
+   */
+  tokenId: string;
+};
+
+/**
+ * Describes the message chat.v1.RevokedToken.
+ * Use `create(RevokedTokenSchema)` to create a new message.
+ */
+export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 27);
+
+/**
+ * RevokedMember is the tokens of a member up to a time.
+ *
+ * @generated from message chat.v1.RevokedMember
+ */
+export type RevokedMember = Message<"chat.v1.RevokedMember"> & {
+  /**
+   * The member id: 1 to 256 bytes.
+   *
+   * @generated from field: string member_id = 1;
+   */
+  memberId: string;
+
+  /**
+   * Tokens with an iat claim up to this time are revoked, and those without one.
+   * Default: now.
+   *
+   * @generated from field: google.protobuf.Timestamp issued_until = 2;
+   */
+  issuedUntil?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat.v1.RevokedMember.
+ * Use `create(RevokedMemberSchema)` to create a new message.
+ */
+export const RevokedMemberSchema: GenMessage<RevokedMember> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 28);
+
+/**
+ * RevokeTokensResponse is sent when the revocation is stored.
+ *
+ * @generated from message chat.v1.RevokeTokensResponse
+ */
+export type RevokeTokensResponse = Message<"chat.v1.RevokeTokensResponse"> & {
+};
+
+/**
+ * Describes the message chat.v1.RevokeTokensResponse.
+ * Use `create(RevokeTokensResponseSchema)` to create a new message.
+ */
+export const RevokeTokensResponseSchema: GenMessage<RevokeTokensResponse> = /*@__PURE__*/
+  messageDesc(file_chat_v1_chat_room, 29);
 
 /**
  * RoomOrder is the order of a list of rooms.
@@ -776,8 +1075,11 @@ export const RoomOrderSchema: GenEnum<RoomOrder> = /*@__PURE__*/
 /**
  * ChatRoom serves rooms in which every subscriber receives every event, in one order.
  *
- * A caller is identified by the token from SignIn, sent as the header
- * "Authorization: Bearer TOKEN". A caller without a token is an anonymous guest.
+ * A caller is identified by the header "Authorization: Bearer CREDENTIAL": the token from
+ * SignIn, a JWT of an issuer that the operator has configured, or an API key. A caller
+ * without one is an anonymous guest. An invalid credential is refused with the reason
+ * TOKEN_INVALID and, in the metadata, a cause: malformed, unknown_issuer, audience,
+ * signature, expired, not_yet_valid, claims, revoked or key.
  *
  * Each method needs a right in the room: see docs/TRUST.md. A caller who lacks it gets
  * PERMISSION_DENIED with the reason RIGHT_REQUIRED, BANNED or MUTED in a detail of type
@@ -833,6 +1135,18 @@ export const ChatRoom: GenService<{
     methodKind: "unary";
     input: typeof SendRequestSchema;
     output: typeof SendResponseSchema;
+  },
+  /**
+   * SendBatch sends up to 100 events in their order, each with a result of its own: one
+   * that is refused does not keep the others from being sent. Permissions and limits
+   * apply to each. The request as a whole is at most 64 KiB.
+   *
+   * @generated from rpc chat.v1.ChatRoom.SendBatch
+   */
+  sendBatch: {
+    methodKind: "unary";
+    input: typeof SendBatchRequestSchema;
+    output: typeof SendBatchResponseSchema;
   },
   /**
    * ListEvents reads a room's history in pages, forward and backward. With wait, it
@@ -915,6 +1229,36 @@ export const ChatRoom: GenService<{
     methodKind: "unary";
     input: typeof SignOutRequestSchema;
     output: typeof SignOutResponseSchema;
+  },
+  /**
+   * RenewStream continues an open stream of the caller with the token that it is called
+   * with, and with its rights. It is for Subscribe; on Chat there is the request Renew.
+   * The stream receives Renewed.
+   *
+   * Errors: UNAUTHENTICATED for a caller without a token; NOT_FOUND if the server that is
+   * called has no such stream of the caller: the client opens a new one.
+   *
+   * @generated from rpc chat.v1.ChatRoom.RenewStream
+   */
+  renewStream: {
+    methodKind: "unary";
+    input: typeof RenewStreamRequestSchema;
+    output: typeof RenewStreamResponseSchema;
+  },
+  /**
+   * RevokeTokens ends the validity of tokens or of an API key, durably, and ends open
+   * streams that use them within a second. It requires an API key or a token with a
+   * grant of manage in the rooms "*".
+   *
+   * Errors: PERMISSION_DENIED without that grant; NOT_FOUND for an API key that does not
+   * exist; RESOURCE_EXHAUSTED if there are 100,000 revocations already.
+   *
+   * @generated from rpc chat.v1.ChatRoom.RevokeTokens
+   */
+  revokeTokens: {
+    methodKind: "unary";
+    input: typeof RevokeTokensRequestSchema;
+    output: typeof RevokeTokensResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_chat_v1_chat_room, 0);

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/frame.proto.
  */
 export const file_chat_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIpwCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAQgYKBGtpbmQigwEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiKNAQoJUm9vbVN0YXRlEgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSDAoEaGVhZBgDIAEoBBIPCgdtZW1iZXJzGAQgASgNEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRINCgV0b3BpYxgGIAEoCRIfCgZtZW1iZXIYByABKAsyDy5jaGF0LnYxLk1lbWJlciIYCghDYXVnaHRVcBIMCgRyb29tGAEgASgJIkIKBVJlc2V0EgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSDgoGb2xkZXN0GAMgASgEEgwKBGhlYWQYBCABKAQiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJYCgxSb29tc0NoYW5nZWQSIwoFcm9vbXMYASADKAsyFC5jaGF0LnYxLlJvb21TdW1tYXJ5EhIKCmluY29tcGxldGUYAiABKAgSDwoHcmVtb3ZlZBgDIAMoCSKqAQoLUm9vbVN1bW1hcnkSDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhAKCG1lc3NhZ2VzGAggASgESgQIBxAIYgZwcm90bzM", [file_chat_v1_event, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIugCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAEiUKCGV4cGlyaW5nGAogASgLMhEuY2hhdC52MS5FeHBpcmluZ0gAEiMKB3JlbmV3ZWQYCyABKAsyEC5jaGF0LnYxLlJlbmV3ZWRIAEIGCgRraW5kIs0BCgZKb2luZWQSHwoGbWVtYmVyGAEgASgLMg8uY2hhdC52MS5NZW1iZXISIQoFcm9vbXMYAiADKAsyEi5jaGF0LnYxLlJvb21TdGF0ZRI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoJc3RyZWFtX2lkGAQgASgJEjUKEXRva2VuX2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKNAQoJUm9vbVN0YXRlEgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSDAoEaGVhZBgDIAEoBBIPCgdtZW1iZXJzGAQgASgNEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRINCgV0b3BpYxgGIAEoCRIfCgZtZW1iZXIYByABKAsyDy5jaGF0LnYxLk1lbWJlciIYCghDYXVnaHRVcBIMCgRyb29tGAEgASgJIkIKBVJlc2V0EgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSDgoGb2xkZXN0GAMgASgEEgwKBGhlYWQYBCABKAQiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI4CghFeHBpcmluZxIsCgl0aW1lX2xlZnQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iQAoHUmVuZXdlZBI1ChF0b2tlbl9leHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoMUm9vbXNDaGFuZ2VkEiMKBXJvb21zGAEgAygLMhQuY2hhdC52MS5Sb29tU3VtbWFyeRISCgppbmNvbXBsZXRlGAIgASgIEg8KB3JlbW92ZWQYAyADKAkiqgEKC1Jvb21TdW1tYXJ5EgwKBG5hbWUYASABKAkSDAoEaGVhZBgCIAEoBBIPCgdtZW1iZXJzGAMgASgNEjEKDWxhc3RfYWN0aXZpdHkYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRINCgV0b3BpYxgGIAEoCRIQCghtZXNzYWdlcxgIIAEoBEoECAcQCGIGcHJvdG8z", [file_chat_v1_event, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Frame is one item of a stream. Chat and Subscribe carry the same frames. A receiver
@@ -85,6 +85,22 @@ export type Frame = Message<"chat.v1.Frame"> & {
      */
     value: RoomsChanged;
     case: "roomsChanged";
+  } | {
+    /**
+     * The caller's token expires soon.
+     *
+     * @generated from field: chat.v1.Expiring expiring = 10;
+     */
+    value: Expiring;
+    case: "expiring";
+  } | {
+    /**
+     * The stream continues with a new token.
+     *
+     * @generated from field: chat.v1.Renewed renewed = 11;
+     */
+    value: Renewed;
+    case: "renewed";
   } | { case: undefined; value?: undefined };
 };
 
@@ -122,6 +138,22 @@ export type Joined = Message<"chat.v1.Joined"> & {
    * @generated from field: google.protobuf.Duration heartbeat_interval = 3;
    */
   heartbeatInterval?: Duration | undefined;
+
+  /**
+   * Identifies the stream for RenewStream. Empty for a caller whose credential does not
+   * expire, or who has none.
+   *
+   * @generated from field: string stream_id = 4;
+   */
+  streamId: string;
+
+  /**
+   * When the caller's token is no longer accepted. Unset for a caller whose credential
+   * does not expire, or who has none.
+   *
+   * @generated from field: google.protobuf.Timestamp token_expire_time = 5;
+   */
+  tokenExpireTime?: Timestamp | undefined;
 };
 
 /**
@@ -308,6 +340,51 @@ export const DrainingSchema: GenMessage<Draining> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 6);
 
 /**
+ * Expiring reports that the caller's token expires soon: one minute before, or at once on
+ * a stream that starts later than that. The client gets a new token and continues the
+ * stream with it: by a Renew request on Chat, by RenewStream on Subscribe. Otherwise the
+ * stream ends with UNAUTHENTICATED, the reason TOKEN_INVALID and the cause "expired".
+ *
+ * @generated from message chat.v1.Expiring
+ */
+export type Expiring = Message<"chat.v1.Expiring"> & {
+  /**
+   * How long the token is still accepted.
+   *
+   * @generated from field: google.protobuf.Duration time_left = 1;
+   */
+  timeLeft?: Duration | undefined;
+};
+
+/**
+ * Describes the message chat.v1.Expiring.
+ * Use `create(ExpiringSchema)` to create a new message.
+ */
+export const ExpiringSchema: GenMessage<Expiring> = /*@__PURE__*/
+  messageDesc(file_chat_v1_frame, 7);
+
+/**
+ * Renewed reports that the stream continues with a new token, and with its rights.
+ *
+ * @generated from message chat.v1.Renewed
+ */
+export type Renewed = Message<"chat.v1.Renewed"> & {
+  /**
+   * When the new token is no longer accepted. Unset for a credential that does not expire.
+   *
+   * @generated from field: google.protobuf.Timestamp token_expire_time = 1;
+   */
+  tokenExpireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message chat.v1.Renewed.
+ * Use `create(RenewedSchema)` to create a new message.
+ */
+export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
+  messageDesc(file_chat_v1_frame, 8);
+
+/**
  * RoomsChanged contains the changes of the list of rooms since the previous
  * RoomsChanged on the stream. It is sent at most once a second. The first one is sent
  * immediately, empty and incomplete: a client that calls ListRooms after each
@@ -347,7 +424,7 @@ export type RoomsChanged = Message<"chat.v1.RoomsChanged"> & {
  * Use `create(RoomsChangedSchema)` to create a new message.
  */
 export const RoomsChangedSchema: GenMessage<RoomsChanged> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 7);
+  messageDesc(file_chat_v1_frame, 9);
 
 /**
  * RoomSummary is a room as in ListRooms, without what depends on the caller.
@@ -412,5 +489,5 @@ export type RoomSummary = Message<"chat.v1.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 8);
+  messageDesc(file_chat_v1_frame, 10);
 
