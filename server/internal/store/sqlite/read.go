@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 
@@ -92,8 +93,28 @@ func (s *Store) read(ctx context.Context, fn func(*reader) error) error {
 // maxRows is a limit above any number of rows.
 const maxRows = 1 << 30
 
-// attempts is how often a read is repeated because events disappear meanwhile.
-const attempts = 100
+const (
+	// attempts is how often a read is made because events disappear meanwhile.
+	attempts = 100
+	// repeats is how many of them follow at once, and repeatWait the time before each of
+	// the others: the writer may be between the commit that erases events and the update of
+	// what is in memory, and needs the processor.
+	repeats    = 10
+	repeatWait = 5 * time.Millisecond
+)
+
+// beforeAttempt waits as long as is due before an attempt.
+func beforeAttempt(ctx context.Context, attempt int) error {
+	if attempt <= repeats {
+		return nil
+	}
+	select {
+	case <-time.After(repeatWait):
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
 
 // page is a part of a room's events.
 type page struct {
@@ -126,7 +147,10 @@ func (s *Store) ReadBack(ctx context.Context, room string, before uint64, limit 
 
 func (s *Store) page(ctx context.Context, wanted page) ([]chat.Stored, error) {
 	wanted.limit = min(wanted.limit, maxRows)
-	for range attempts {
+	for attempt := range attempts {
+		if err := beforeAttempt(ctx, attempt); err != nil {
+			return nil, err
+		}
 		p := wanted
 		err := s.read(ctx, func(r *reader) error {
 			if p.limit <= 0 || !s.survey(&p) {
@@ -271,7 +295,10 @@ func (p *page) add(s *sqlite3.Stmt, seq uint64, first int) error {
 
 // Changes implements chat.Journal.
 func (s *Store) Changes(ctx context.Context, room string, targets []uint64, after uint64) ([]chat.Stored, error) {
-	for range attempts {
+	for attempt := range attempts {
+		if err := beforeAttempt(ctx, attempt); err != nil {
+			return nil, err
+		}
 		p := page{name: room, low: after, high: maxSequence}
 		err := s.read(ctx, func(r *reader) error { return s.changes(r, &p, targets) })
 		if err != nil {
