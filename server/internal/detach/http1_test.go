@@ -57,7 +57,7 @@ func serve(t *testing.T) (url string, streams <-chan taken) {
 	return server.URL, all
 }
 
-// A client that goes on sending after its request is cut off.
+// A client that keeps sending after its request is cut off.
 func TestHTTP1FloodAfterTheRequest(t *testing.T) {
 	url, streams := serve(t)
 	conn, err := net.Dial("tcp", strings.TrimPrefix(url, "http://"))

@@ -30,7 +30,7 @@ func (u *unerasable) Scrub(ctx context.Context) (int, error) {
 }
 
 // A deletion whose text can't be erased yet is answered with exactly that, and a
-// stream goes on after it. The same deletion again is answered when it is erased.
+// stream continues after it. The same deletion again is answered when it is erased.
 func TestErasureDelayed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		store := &unerasable{Store: memory.Open(memory.Config{})}

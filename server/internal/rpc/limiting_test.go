@@ -199,7 +199,7 @@ func expectRejected(t *testing.T, f *chatv1.Frame, limit string) {
 	}
 }
 
-// A client that goes on sending what is refused is read ten times a second.
+// A client that keeps sending what is refused is read ten times a second.
 func TestChatFloodIsSlowedDown(t *testing.T) {
 	inBubble(t, withLimits(t, "send.member=1/h:1"), func(t *testing.T, w *world) {
 		s := w.openIn(t, w.as(t, "Ada"), joinRequest("lobby"))

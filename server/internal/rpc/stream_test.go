@@ -128,7 +128,7 @@ func TestChatWithoutJoin(t *testing.T) {
 	})
 }
 
-// A client that half-closes goes on receiving.
+// A client that half-closes still receives.
 func TestChatHalfClosed(t *testing.T) {
 	inBubble(t, Config{}, func(t *testing.T, w *world) {
 		stream := w.open(t, joinRequest("lobby"))

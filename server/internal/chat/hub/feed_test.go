@@ -188,7 +188,7 @@ func TestFeedResets(t *testing.T) {
 	}
 }
 
-// Whoever asks for more recent events than there are gets those there are.
+// A request for more recent events than are retained gets those that are.
 func TestFeedRecentUnderRetention(t *testing.T) {
 	h := newTestHub(t, hub.Config{}, memory.Config{RoomEvents: 5})
 	h.sendMany(t, "room", 12)

@@ -10,7 +10,7 @@ import (
 
 // roomNames are the names by which the members of a room are shown. A member who comes
 // gets a name that no other member has; it keeps that while it is present and its own name
-// stays the same, whoever comes and goes. The same holds for the mark of the name.
+// stays the same, also when other members come and go. The same holds for the mark of the name.
 type roomNames struct {
 	shown *text.ShownNames
 	byID  map[string]memberName

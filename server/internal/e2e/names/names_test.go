@@ -201,8 +201,8 @@ func TestRenameIsToldAtOnce(t *testing.T) {
 	}
 }
 
-// A member keeps its name while it is present, whoever leaves, and renews its token; the
-// name is free again afterwards.
+// A member keeps its name while it is present, also when others leave and when it renews its
+// token; the name is free again afterwards.
 func TestNamesAreStable(t *testing.T) {
 	t.Parallel()
 	s, ctx := harness.Start(t), harness.Context(t)
