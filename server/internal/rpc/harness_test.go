@@ -280,12 +280,20 @@ func expect(t *testing.T, s frames, kinds ...string) *chatv1.Frame {
 	return last
 }
 
-// expectEnd reads to the end of a stream, which must have this code.
+// expectEnd reads to the end of a stream, which must have this code. A stream of
+// nothing but heartbeats does not end.
 func expectEnd(t *testing.T, s frames, code connect.Code) *connect.Error {
 	t.Helper()
+	heartbeats := 0
 	for {
 		frame, err := s.next()
 		if err == nil && frame != nil {
+			if frame.GetHeartbeat() != nil {
+				heartbeats++
+			}
+			if heartbeats > 1000 {
+				t.Fatalf("the stream lives on, want its end with code %v", code)
+			}
 			continue
 		}
 		ended, ok := errors.AsType[*connect.Error](err)
