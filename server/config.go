@@ -63,7 +63,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	flags.Int64Var(&c.RetainBytes, "retain-bytes", service.DefaultRetainBytes, "maximum bytes of all rooms; the largest rooms lose their oldest events first")
 	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "maximum silence on a stream before a heartbeat is sent")
 	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may fail to read before its stream is reset")
-	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long clients have to reconnect elsewhere when the server stops")
+	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long the server takes to stop at most; clients are asked to reconnect elsewhere in the first half")
 	if err := parseFlags(flags, args, getenv, out); err != nil {
 		return nil, err
 	}

@@ -21,7 +21,7 @@ func TestParse(t *testing.T) {
 		data                           string
 		heartbeat, writeTimeout, drain time.Duration
 	}
-	defaults := want{":8080", "./data", 15 * time.Second, 30 * time.Second, 10 * time.Second}
+	defaults := want{":8080", "./data", 15 * time.Second, 30 * time.Second, 8 * time.Second}
 	change := func(f func(*want)) want {
 		w := defaults
 		f(&w)
@@ -42,7 +42,7 @@ func TestParse(t *testing.T) {
 			want{":2", "/tmp", 3 * time.Second, 4 * time.Second, 5 * time.Second}},
 		{"a flag wins", "-data memory -drain 1s", map[string]string{"CHATROOM_DATA": "/tmp", "CHATROOM_DRAIN": "2s", "CHATROOM_HEARTBEAT": "3s"},
 			change(func(w *want) { w.data, w.drain, w.heartbeat = "memory", time.Second, 3*time.Second })},
-		{"a flag wins even with the default", "-drain 10s", map[string]string{"CHATROOM_DRAIN": "2s"}, defaults},
+		{"a flag wins even with the default", "-drain 8s", map[string]string{"CHATROOM_DRAIN": "2s"}, defaults},
 		{"a flag wins over nonsense", "-drain 1s", map[string]string{"CHATROOM_DRAIN": "soon"}, change(func(w *want) { w.drain = time.Second })},
 		{"empty variables are unset", "", map[string]string{"CHATROOM_DATA": "", "CHATROOM_DRAIN": "", "CHATROOM_LISTEN": ""}, defaults},
 		{"other variables", "", map[string]string{"DATA": "no", "CHATROOM_OTHER": "no", "chatroom_data": "no"}, defaults},
@@ -141,7 +141,7 @@ func TestUsage(t *testing.T) {
 	if strings.Contains(usage, "default )") {
 		t.Errorf("-h shows empty defaults:\n%s", usage)
 	}
-	for name, value := range map[string]string{"listen": ":8080", "data": "./data", "heartbeat": "15s", "write-timeout": "30s", "drain": "10s"} {
+	for name, value := range map[string]string{"listen": ":8080", "data": "./data", "heartbeat": "15s", "write-timeout": "30s", "drain": "8s"} {
 		if want := "(" + variable(name) + ", default " + value + ")"; !strings.Contains(usage, want) {
 			t.Errorf("-h lacks %q:\n%s", want, usage)
 		}

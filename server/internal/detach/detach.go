@@ -8,9 +8,12 @@
 package detach
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 )
@@ -61,11 +64,52 @@ type Detacher interface {
 // Group takes over responses. Its zero value is ready to use.
 type Group struct {
 	running sync.WaitGroup // goroutines that read from hijacked connections, or write to them
+
+	mu        sync.Mutex // guards below
+	lingering map[*http1]struct{}
 }
 
 // Wait returns when nothing runs any more for the streams that were taken over. All
-// of them must have been finished or aborted.
-func (g *Group) Wait() { g.running.Wait() }
+// of them must have been finished or aborted. With the end of ctx it closes the
+// connections of clients that have not read the end of their response.
+func (g *Group) Wait(ctx context.Context) {
+	done := make(chan struct{})
+	go func() {
+		g.running.Wait()
+		close(done)
+	}()
+	select {
+	case <-done:
+	case <-ctx.Done():
+		g.cut()
+		<-done
+	}
+}
+
+func (g *Group) cut() {
+	g.mu.Lock()
+	all := slices.Collect(maps.Keys(g.lingering)) // streams lock g.mu while they hold their own
+	g.mu.Unlock()
+	for _, s := range all {
+		s.cut()
+	}
+}
+
+// linger keeps a finished stream for cut, until it calls forget.
+func (g *Group) linger(s *http1) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if g.lingering == nil {
+		g.lingering = make(map[*http1]struct{})
+	}
+	g.lingering[s] = struct{}{}
+}
+
+func (g *Group) forget(s *http1) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	delete(g.lingering, s)
+}
 
 // Take takes over the response of a request. The handler must have written its
 // headers. It may read the request's body until it returns. Writers that

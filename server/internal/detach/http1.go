@@ -28,6 +28,7 @@ type http1 struct {
 	conn    net.Conn
 	chunked bool
 	events  Events
+	group   *Group
 
 	mu       outbound.Mutex // guards below
 	out      outbound.Writer
@@ -54,7 +55,7 @@ func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Str
 		_ = conn.Close()
 		return nil, fmt.Errorf("take over a connection: %w", err)
 	}
-	s := &http1{conn: conn, chunked: r.ProtoAtLeast(1, 1), events: e}
+	s := &http1{conn: conn, chunked: r.ProtoAtLeast(1, 1), events: e, group: g}
 	s.out.Init(&s.mu, outbound.Config{Conn: conn, Owner: s, Limit: maxPending, Running: &g.running})
 	g.running.Go(s.watch)
 	return s, nil
@@ -78,6 +79,7 @@ func (s *http1) watch() {
 	s.out.Close()
 	s.mu.Unlock()
 	_ = s.conn.Close()
+	s.group.forget(s)
 }
 
 // loseLocked ends a stream whose client is lost, unless it has ended by itself.
@@ -170,6 +172,7 @@ func (s *http1) Finish(p []byte, trailers http.Header) bool {
 		return false
 	}
 	s.ended, s.finished = true, true
+	s.group.linger(s)
 	if len(p) > 0 {
 		s.appendLocked(p)
 	}
@@ -205,6 +208,22 @@ func (s *http1) Abort() {
 		outbound.DiscardUnsent(s.conn)
 	}
 	_ = s.conn.Close()
+}
+
+// cut closes the connection of a finished stream. It does not wait for the client to take
+// an alert of TLS.
+func (s *http1) cut() {
+	s.mu.Lock()
+	unsent := s.out.Pending() > 0
+	s.mu.Unlock()
+	if unsent {
+		outbound.DiscardUnsent(s.conn)
+	}
+	conn := s.conn
+	if t, ok := conn.(interface{ NetConn() net.Conn }); ok {
+		conn = t.NetConn()
+	}
+	_ = conn.Close()
 }
 
 // Connection implements Stream.

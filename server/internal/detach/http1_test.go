@@ -3,6 +3,7 @@ package detach
 import (
 	"bufio"
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -52,7 +53,7 @@ func serve(t *testing.T) (url string, streams <-chan taken) {
 	}))
 	t.Cleanup(func() {
 		server.Close()
-		g.Wait()
+		g.Wait(context.WithoutCancel(t.Context()))
 	})
 	return server.URL, all
 }

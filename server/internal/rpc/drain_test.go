@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/presence"
@@ -150,5 +151,46 @@ func TestStreamsAreCounted(t *testing.T) {
 		if err != nil || rooms.GetRooms()[0].GetMembers() != 0 {
 			t.Errorf("ListRooms = %v, %v, want no members", rooms, err)
 		}
+	})
+}
+
+// Calls that wait for events are answered when the drain begins. Later ones are refused as
+// streams are, unless there are events: an empty page at once would be asked for again at
+// once.
+func TestDrainAnswersLongPolls(t *testing.T) {
+	inBubble(t, Config{Drain: 10 * time.Second}, func(t *testing.T, w *world) {
+		w.say(t, "lobby", "hi")
+		first, err := w.client.ListEvents(t.Context(), &chatv1.ListEventsRequest{Room: "lobby"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		poll := &chatv1.ListEventsRequest{Room: "lobby", Page: &chatv1.ListEventsRequest_After{After: first.GetNext()}, Wait: durationpb.New(30 * time.Second)}
+		stream, _ := w.subscribe(t, "lobby") // keeps the drain going
+		expect(t, stream, "joined", "caughtup")
+		type answer struct {
+			response *chatv1.ListEventsResponse
+			err      error
+			at       time.Time
+		}
+		answers := make(chan answer, 1)
+		go func() {
+			response, err := w.client.ListEvents(t.Context(), poll)
+			answers <- answer{response, err, time.Now()}
+		}()
+		synctest.Wait() // the call waits
+		start := time.Now()
+		took := w.drained(t.Context())
+		if a := <-answers; a.err != nil || len(a.response.GetEvents()) != 0 || !a.at.Equal(start) {
+			t.Errorf("ListEvents when the drain began = %v, %v after %v, want an empty page at once", a.response, a.err, a.at.Sub(start))
+		}
+		_, err = w.client.ListEvents(t.Context(), poll)
+		if connect.CodeOf(err) != connect.CodeUnavailable {
+			t.Errorf("ListEvents that would wait while draining = %v, want code unavailable", err)
+		}
+		w.say(t, "lobby", "more")
+		if response, err := w.client.ListEvents(t.Context(), poll); err != nil || len(response.GetEvents()) != 1 {
+			t.Errorf("ListEvents with an event while draining = %v, %v, want the event", response, err)
+		}
+		<-took
 	})
 }

@@ -172,7 +172,7 @@ func limitedCaller(ctx context.Context, room string) ratelimit.Caller {
 }
 
 // limitReflection counts streams of reflection with the others, and bounds how long they
-// last.
+// last. Close ends them.
 func (s *Server) limitReflection(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		address := s.config.Proxies.Of(r)
@@ -186,7 +186,12 @@ func (s *Server) limitReflection(next http.Handler) http.Handler {
 		defer giveBack()
 		control := http.NewResponseController(w)
 		_ = control.SetReadDeadline(time.Now().Add(reflectionTimeout))
-		defer func() { _ = control.SetReadDeadline(time.Time{}) }() // of HTTP/1.1 it is the connection's
+		interrupt := context.AfterFunc(s.serving, func() { _ = control.SetReadDeadline(time.Unix(1, 0)) })
+		defer func() {
+			if interrupt() {
+				_ = control.SetReadDeadline(time.Time{}) // of HTTP/1.1 it is the connection's
+			}
+		}()
 		next.ServeHTTP(w, r)
 	})
 }

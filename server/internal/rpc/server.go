@@ -164,8 +164,8 @@ func compression(spec connect.Spec) []connect.HandlerOption {
 // behind one of their own: each stream would have its frames on the stack.
 func (s *Server) Handlers() map[string]http.Handler { return s.handlers }
 
-// Drain asks the clients of all streams to reconnect elsewhere and refuses new
-// streams. It returns when no stream is left, after Config.Drain, or with ctx.
+// Drain asks the clients of all streams to reconnect elsewhere, answers calls that wait
+// for events, and refuses new ones of both kinds. It returns when no stream is left, after Config.Drain, or with ctx.
 func (s *Server) Drain(ctx context.Context) {
 	s.mu.Lock()
 	if !s.drained {
@@ -173,6 +173,7 @@ func (s *Server) Drain(ctx context.Context) {
 		s.notifyLocked(noticeDrain)
 	}
 	s.mu.Unlock()
+	s.config.Hub.Drain()
 	ctx, cancel := context.WithTimeout(ctx, s.config.Drain)
 	defer cancel()
 	s.wait(ctx)
@@ -208,7 +209,8 @@ func (s *Server) wait(ctx context.Context) {
 }
 
 // Stop waits until all streams have ended, as Close has asked for. With the end of ctx
-// it aborts those that are left. It returns when nothing runs for streams any more.
+// it aborts those that are left, and closes the connections of clients that do not read
+// the end of theirs. It returns when nothing runs for streams any more.
 func (s *Server) Stop(ctx context.Context) {
 	s.Close()
 	s.wait(ctx)
@@ -217,7 +219,7 @@ func (s *Server) Stop(ctx context.Context) {
 	s.mu.Unlock()
 	s.wait(context.WithoutCancel(ctx))
 	s.pool.Close()
-	s.taken.Wait()
+	s.taken.Wait(ctx)
 }
 
 // sharedConn is a connection that carries streams.

@@ -25,7 +25,7 @@ const (
 	DefaultMemoryBytes   = 128 << 20
 	DefaultHeartbeat     = 15 * time.Second
 	DefaultWriteTimeout  = 30 * time.Second
-	DefaultDrain         = 10 * time.Second
+	DefaultDrain         = 8 * time.Second // of the 10 s that containers get
 )
 
 // Config is what a service runs with. Its zero value works. Errors of Run name a
@@ -90,8 +90,8 @@ type Config struct {
 	// WriteTimeout is how long a client may take to accept what is sent to it, before
 	// its stream is reset. Zero means DefaultWriteTimeout.
 	WriteTimeout time.Duration
-	// Drain is how long clients get to reconnect elsewhere when the service stops. Zero
-	// means DefaultDrain.
+	// Drain is how long the service takes to stop at most, whatever its clients do. They
+	// are asked to reconnect elsewhere in its first half. Zero means DefaultDrain.
 	Drain time.Duration
 
 	// Hosts are the names that requests may be for, separated by commas; an asterisk

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"sync"
 	"time"
 
 	"chatroom/server/internal/chat/hub"
@@ -19,12 +20,8 @@ import (
 	"chatroom/web"
 )
 
-// ShutdownTimeout is how long handlers get to return once their streams have been
-// ended.
-const ShutdownTimeout = 5 * time.Second
-
 // Run serves until ctx ends, and then stops gracefully, which takes no longer than
-// Config.Drain and ShutdownTimeout together. It returns nil after a graceful stop.
+// Config.Drain, whatever clients do. It returns nil after a graceful stop.
 func Run(ctx context.Context, c Config) error {
 	c = c.withDefaults()
 
@@ -132,21 +129,29 @@ func Run(ctx context.Context, c Config) error {
 	go func() { served <- server.Serve() }()
 
 	// Serve, until ctx ends or serving fails.
+	var stop stopTimes
 	select {
 	case <-ctx.Done():
 		c.Log.Info("draining", "streams", api.Streams(), "at most", c.Drain)
-		api.Drain(context.Background())
+		stop = newStopTimes(time.Now(), c.Drain)
+		leaving, cancel := context.WithDeadline(context.Background(), stop.end)
+		api.Drain(leaving)
+		cancel()
 	case err = <-served:
 		served <- nil
+		stop = newStopTimes(time.Now(), c.Drain)
 	}
 
-	// Stop: rooms first, so that no stream waits for events; then streams, connections,
-	// and last the store, which every one of them uses.
+	// Stop: rooms first, so that no stream waits for events; then streams and connections
+	// together, so that both have the time that is left; and last the store, which every
+	// one of them uses.
 	rooms.Close()
-	patience, cancel := context.WithTimeout(context.Background(), ShutdownTimeout)
+	patience, cancel := context.WithDeadline(context.Background(), stop.cut)
 	defer cancel()
-	api.Stop(patience)
+	var stopping sync.WaitGroup
+	stopping.Go(func() { api.Stop(patience) })
 	err = errors.Join(err, server.Shutdown(patience), <-served)
+	stopping.Wait()
 	rights.close()
 	callers.Close()
 	return errors.Join(err, data.Close())

@@ -12,8 +12,9 @@ import (
 
 // History reads a page of a room's history. If the page is empty, it waits up to a duration
 // for events after it; the query must not have Before then. It returns a *chat.FieldError,
-// chat.ErrUnknownRoom, a *chat.CursorLostError or chat.ErrClosed. A wait ends early, with an
-// empty page, when the hub closes.
+// chat.ErrUnknownRoom, a *chat.CursorLostError or chat.ErrClosed. Drain ends a wait early,
+// with an empty page. After that, chat.ErrClosed is returned instead of waiting: a caller
+// that got an empty page at once would ask again at once.
 func (h *Hub) History(ctx context.Context, q history.Query, wait time.Duration) (history.Page, error) {
 	if err := q.Check(); err != nil {
 		return history.Page{}, err
@@ -33,10 +34,13 @@ func (h *Hub) History(ctx context.Context, q history.Query, wait time.Duration) 
 	defer sub.Close()
 	timeout := time.NewTimer(wait)
 	defer timeout.Stop()
-	for {
+	for waited := false; ; waited = true {
 		page, err := h.page(ctx, q)
 		if err != nil || len(page.Events) > 0 {
 			return page, err
+		}
+		if !waited && h.isDraining() {
+			return history.Page{}, chat.ErrClosed
 		}
 		for stored := false; !stored; {
 			select {
@@ -44,12 +48,21 @@ func (h *Hub) History(ctx context.Context, q history.Query, wait time.Duration) 
 				stored = takeStored(sub)
 			case <-timeout.C:
 				return page, nil
-			case <-h.closing:
+			case <-h.draining:
 				return page, nil
 			case <-ctx.Done():
 				return history.Page{}, ctx.Err()
 			}
 		}
+	}
+}
+
+func (h *Hub) isDraining() bool {
+	select {
+	case <-h.draining:
+		return true
+	default:
+		return false
 	}
 }
 

@@ -54,7 +54,8 @@ type Hub struct {
 	creation  Creation
 	reserved  *text.ReservedNames
 	nobody    *roomPresence // of a room without members; only its names are used
-	closing   chan struct{} // closed by Close
+	draining  chan struct{} // closed by Drain
+	drain     sync.Once
 	history   *history.Reader
 	directory *directory.Directory
 	eraser    *erasure.Eraser
@@ -86,7 +87,7 @@ func New(c Config) *Hub {
 		presence:  c.Presence,
 		creation:  c.Creation,
 		reserved:  text.NewReserved(c.ReservedNames),
-		closing:   make(chan struct{}),
+		draining:  make(chan struct{}),
 		history:   history.New(c.Journal, c.Encoding, memory, c.Log),
 		eraser:    erasure.Start(c.Journal, c.Log),
 		rooms:     make(map[string]*room),
@@ -101,14 +102,17 @@ func New(c Config) *Hub {
 	return h
 }
 
+// Drain answers callers who wait for events in History, which does not wait any more.
+func (h *Hub) Drain() { h.drain.Do(func() { close(h.draining) }) }
+
 // Close refuses new work, and answers callers who wait for events or for texts to be
 // erased. Feeds are closed by those who opened them.
 func (h *Hub) Close() {
+	h.Drain()
 	h.mu.Lock()
 	presences := h.presences
 	if !h.closed {
 		h.closed = true
-		close(h.closing)
 		h.presences = make(map[string]*roomPresence)
 		h.present = make(map[string]*presentMember)
 	}

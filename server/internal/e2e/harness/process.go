@@ -14,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"chatroom/server/internal/service"
 )
@@ -77,6 +78,35 @@ func StartProcess(t *testing.T, options ...Option) *Process {
 	c.URL = "http://" + c.Addr
 	c.rest.Go(func() { _, _ = io.Copy(io.Discard, stdout) })
 	return c
+}
+
+// Terminate sends SIGTERM.
+func (c *Process) Terminate(t *testing.T) {
+	t.Helper()
+	Must(t, c.command.Process.Signal(syscall.SIGTERM))
+}
+
+// AwaitExit waits until the process has ended, and fails unless it does in time and with
+// status 0.
+func (c *Process) AwaitExit(t *testing.T, limit time.Duration) {
+	t.Helper()
+	ended := make(chan error, 1)
+	go func() {
+		c.rest.Wait() // before Wait, which closes stdout
+		ended <- c.command.Wait()
+	}()
+	timeout := time.NewTimer(limit)
+	defer timeout.Stop()
+	select {
+	case err := <-ended:
+		if err != nil {
+			t.Errorf("the process ended with %v, want status 0:\n%s", err, c.Log.String())
+		}
+	case <-timeout.C:
+		t.Errorf("the process still runs after %v:\n%s", limit, c.Log.String())
+		c.Kill()
+		<-ended
+	}
 }
 
 // Kill ends the process with SIGKILL.

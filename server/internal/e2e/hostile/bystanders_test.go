@@ -9,7 +9,6 @@ import (
 
 	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/e2e/harness"
-	"chatroom/server/internal/service"
 )
 
 const (
@@ -21,7 +20,7 @@ const (
 	sharedRoom       = "lobby"
 	// stopLimit is how long a service with a drain of a second may take to stop, with
 	// some time for a slow machine.
-	stopLimit = time.Second + service.ShutdownTimeout + 30*time.Second
+	stopLimit = 30 * time.Second
 )
 
 // bystanders are well-behaved clients: two subscribers and a sender, which must receive

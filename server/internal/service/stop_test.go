@@ -1,0 +1,23 @@
+package service
+
+import (
+	"testing"
+	"time"
+)
+
+// Streams end after the moments at which clients are asked to reconnect, connections are
+// closed after that, and some of the time is left for the store.
+func TestStopTimes(t *testing.T) {
+	begin := time.Now()
+	for _, tt := range []struct{ drain, end, cut time.Duration }{
+		{time.Second, time.Second / 2, 875 * time.Millisecond},
+		{DefaultDrain, 6 * time.Second, 7 * time.Second},
+		{time.Minute, 58 * time.Second, 59 * time.Second},
+		{1, 1, 1},
+	} {
+		got := newStopTimes(begin, tt.drain)
+		if got.end.Sub(begin) != tt.end || got.cut.Sub(begin) != tt.cut {
+			t.Errorf("newStopTimes(%v) = %v and %v, want %v and %v", tt.drain, got.end.Sub(begin), got.cut.Sub(begin), tt.end, tt.cut)
+		}
+	}
+}
