@@ -38,6 +38,7 @@ require (
 
 require (
 	connectrpc.com/cors v0.1.0
+	connectrpc.com/grpchealth v1.5.0
 	github.com/go-jose/go-jose/v4 v4.1.9
 	github.com/rivo/uniseg v0.4.7
 	github.com/rs/cors v1.11.1

@@ -20,7 +20,7 @@ type group struct {
 }
 
 var groups = []group{
-	{"Where to serve, and from what", []string{"listen", "data"}},
+	{"Where to serve, and from what", []string{"listen", "data", "admin"}},
 	{"TLS", tlsFlags},
 	{"Who may call, and how often", append([]string{"issuers"}, accessFlags...)},
 	{"Rooms", []string{"rooms", "room-creation", "policy", "presence-grace", "schema"}},
@@ -43,6 +43,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	flags.Usage = func() { usage(flags, out) }
 	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and HTTP/2 on, with TLS or without; may be repeated")
 	flags.StringVar(&c.Data, "data", service.DefaultData, "`directory` for the store, or \"memory\" to store nothing")
+	flags.StringVar(&c.Admin, "admin", "", "TCP `address` for operators, such as 127.0.0.1:9090, with metrics, health and profiles, and without credentials: it must not be reachable for others")
 	defineTLS(flags, &c.TLS, &auto)
 	flags.StringVar(&issuers, "issuers", "", "`file` with the issuers of tokens for the application's own users, as in docs/TRUST.md")
 	defineAccess(flags, c)

@@ -2,10 +2,12 @@ package httpd
 
 import (
 	"net/http"
+	"strings"
 
 	"github.com/rs/cors"
 
 	"chatroom/server/internal/clientaddr"
+	"chatroom/server/internal/health"
 	"chatroom/server/internal/logsample"
 )
 
@@ -25,7 +27,7 @@ type front struct {
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !f.hosts.allow(r.Host) {
+	if !f.hosts.allow(r.Host) && !isProbe(r.URL.Path) {
 		f.refuse(w, r, http.StatusMisdirectedRequest, "the host of the request is none of this server (-hosts)")
 		return
 	}
@@ -40,6 +42,12 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	f.mux.ServeHTTP(w, r)
+}
+
+// isProbe reports whether a path is that of a health check. Orchestrators make them by
+// address, whatever -hosts has, and what they return is no secret.
+func isProbe(path string) bool {
+	return path == health.LivePath || path == health.ReadyPath || strings.HasPrefix(path, "/grpc.health.v1.Health/")
 }
 
 // isCall reports whether a request is for a service, and not for the page.

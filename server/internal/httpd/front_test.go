@@ -8,6 +8,8 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+
+	"chatroom/server/internal/health"
 )
 
 func TestParseOrigins(t *testing.T) {
@@ -128,17 +130,21 @@ func TestFront(t *testing.T) {
 		"DNS rebinding by GET":            {allowed, "GET", call, "evil.example:8080", nil, 421, ""},
 		"DNS rebinding of a preflight":    {allowed, "OPTIONS", call, "evil.example", append([]string{"Origin", "https://app.example.com"}, preflight...), 421, ""},
 		"DNS rebinding to load the page":  {allowed, "GET", "/", "evil.example", nil, 421, ""},
+		"a probe by an address":           {allowed, "GET", "/readyz", "192.0.2.7:8080", nil, 503, ""},
+		"a probe of liveness":             {allowed, "GET", "/healthz", "192.0.2.7:8080", nil, 200, ""},
+		"a probe with gRPC":               {allowed, "POST", "/grpc.health.v1.Health/Check", "192.0.2.7:8080", nil, 200, ""},
 		"an allowed origin by an address": {allowed, "POST", call, "127.0.0.1:80", []string{"Origin", "https://app.example.com", "Sec-Fetch-Site", "cross-site"}, 200, "https://app.example.com"},
 	} {
 		var log syncBuffer
 		s, err := New(Config{
 			Page: fstest.MapFS{"index.html": files["index.html"]}, Hosts: DefaultHosts([]string{"127.0.0.1:80"}), Origins: tt.origins,
-			RPC: map[string]http.Handler{"/chat.v1.ChatRoom/": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			RPC: map[string]http.Handler{"/grpc.health.v1.Health/": http.HandlerFunc(func(http.ResponseWriter, *http.Request) {}), "/chat.v1.ChatRoom/": http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if r.Method == http.MethodOptions {
 					w.WriteHeader(http.StatusMethodNotAllowed)
 				}
 			})},
-			Log: slog.New(slog.NewTextHandler(&log, nil)),
+			Health: health.New(),
+			Log:    slog.New(slog.NewTextHandler(&log, nil)),
 		})
 		if err != nil {
 			t.Fatal(err)

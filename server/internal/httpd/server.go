@@ -18,6 +18,7 @@ import (
 
 	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/h2"
+	"chatroom/server/internal/health"
 	"chatroom/server/internal/logsample"
 	"chatroom/server/internal/ratelimit"
 )
@@ -49,6 +50,8 @@ type Config struct {
 	Redirect Listeners
 	// RPC are handlers by their patterns for http.ServeMux.
 	RPC map[string]http.Handler
+	// Health is served at its paths. Nil means that it is not.
+	Health *health.Health
 	// Page holds the static page, served at all other paths.
 	Page fs.FS
 	// WriteTimeout is how long a peer may take for the bytes that its socket did not
@@ -88,6 +91,10 @@ func New(c Config) (*Server, error) {
 	mux := http.NewServeMux()
 	for pattern, handler := range c.RPC {
 		mux.Handle(pattern, handler)
+	}
+	if c.Health != nil {
+		mux.Handle(health.LivePath, c.Health.Handler())
+		mux.Handle(health.ReadyPath, c.Health.Handler())
 	}
 	mux.Handle("/", page)
 	peers := &logsample.Logger{Log: c.Log}

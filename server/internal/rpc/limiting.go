@@ -175,12 +175,9 @@ func limitedCaller(ctx context.Context, room string) ratelimit.Caller {
 // last. Close ends them.
 func (s *Server) limitReflection(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		address := s.config.Proxies.Of(r)
-		giveBack, err := s.streamSlots.Acquire(ratelimit.Network(address))
+		giveBack, err := s.streamSlots.Acquire(ratelimit.Network(s.config.Proxies.Of(r)))
 		if err != nil {
-			s.peers.Warn(r.Context(), "a call was refused by a limit", "peer", address, "member", "", "reason", err)
-			refusal, _ := limitError(err)
-			_ = errorWriter.Write(w, r, refusal) // the client may be gone
+			s.refuseStream(w, r, err)
 			return
 		}
 		defer giveBack()
@@ -194,6 +191,13 @@ func (s *Server) limitReflection(next http.Handler) http.Handler {
 		}()
 		next.ServeHTTP(w, r)
 	})
+}
+
+// refuseStream answers a stream for which there is no slot, outside of connect.
+func (s *Server) refuseStream(w http.ResponseWriter, r *http.Request, err error) {
+	s.peers.Warn(r.Context(), "a call was refused by a limit", "peer", s.config.Proxies.Of(r), "member", "", "reason", err)
+	refusal, _ := limitError(err)
+	_ = errorWriter.Write(w, r, refusal) // the client may be gone
 }
 
 // charge lets n requests of the caller pass, or returns the limit that refuses them.

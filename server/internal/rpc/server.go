@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"connectrpc.com/grpchealth"
 	"connectrpc.com/grpcreflect"
 	"connectrpc.com/validate"
 
@@ -23,6 +24,7 @@ import (
 	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
+	"chatroom/server/internal/health"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/logsample"
 	"chatroom/server/internal/moderation"
@@ -47,6 +49,8 @@ type Config struct {
 	// Moderation keeps bans, mutes and what moderators have done. Nil means that the
 	// service chat.v1.Moderation is not served.
 	Moderation *moderation.Moderation
+	// Health is what grpc.health.v1.Health tells. Nil means that the service is not served.
+	Health *health.Health
 	// Schema knows the kinds of event of an application. Nil knows none.
 	Schema *schema.Schema
 	// Heartbeat is how long a stream may be silent. Zero means 15 s. Proxies
@@ -146,6 +150,10 @@ func (s *Server) routes() map[string]http.Handler {
 	reflect := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.limitReflection(handler)) }
 	reflect(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
 	reflect(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))
+	if s.config.Health != nil {
+		path, handler := grpchealth.NewHandler(healthChecker{s.config.Health, services}, connect.WithReadMaxBytes(maxRead))
+		handlers[path] = withMediaType(s.withResponse(s.limitWatches(handler)))
+	}
 	return handlers
 }
 

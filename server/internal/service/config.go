@@ -109,11 +109,17 @@ type Config struct {
 	// of a client are believed. Empty means that none is.
 	TrustedProxies string
 
+	// Admin is the TCP address for operators: metrics, health and profiles, for which it
+	// asks no credential. Empty means that there is none.
+	Admin string
+
 	// Ready is called once the service accepts connections, with the addresses that it
 	// listens on. Nil means that nothing is called.
 	Ready func(addresses []string) `json:"-"`
 	// Log receives what the service logs. Nil discards it.
 	Log *slog.Logger `json:"-"`
+
+	writable func(bool) // of the store's configuration
 }
 
 func (c Config) withDefaults() Config {

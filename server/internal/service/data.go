@@ -150,6 +150,7 @@ func openSQLite(ctx context.Context, c *Config, dir *datadir.Dir, log *slog.Logg
 		Bytes:      c.RetainBytes,
 		NoFsync:    c.NoFsync,
 		Log:        log,
+		Writable:   c.writable,
 	})
 	if err != nil {
 		return nil, err
@@ -167,6 +168,7 @@ func openNATS(ctx context.Context, c *Config, log *slog.Logger) (store, error) {
 		Age:        c.RetainAge,
 		Bytes:      c.RetainBytes,
 		Log:        log,
+		Writable:   c.writable,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("-nats: %w", err)

@@ -13,6 +13,7 @@ import (
 
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
+	"chatroom/server/internal/health"
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/presence"
 	"chatroom/server/internal/rpc"
@@ -53,6 +54,13 @@ func Run(ctx context.Context, c Config) error {
 		return fmt.Errorf("-listen: %w", err)
 	}
 	defer listeners.Close()
+	admin, err := listenAdmin(&c)
+	if err != nil {
+		return err
+	}
+	defer admin.close(&c)
+	state := newHealth(&c)
+	admin.start(&c, state)
 	if c.Hosts == "" {
 		access.hosts = httpd.DefaultHosts(listeners.Addresses(), slices.Concat(c.TLS.Auto, c.Addresses)...)
 	}
@@ -94,6 +102,7 @@ func Run(ctx context.Context, c Config) error {
 		Issuers:      issuers,
 		Keys:         callers.keys,
 		Revocations:  callers.revocations,
+		Health:       state,
 		Schema:       kinds,
 		Heartbeat:    c.Heartbeat,
 		WriteTimeout: c.WriteTimeout,
@@ -109,6 +118,7 @@ func Run(ctx context.Context, c Config) error {
 		TLS:          certificates,
 		Redirect:     redirect,
 		RPC:          api.Handlers(),
+		Health:       state,
 		Page:         web.Files(),
 		WriteTimeout: c.WriteTimeout,
 		Hosts:        access.hosts,
@@ -124,20 +134,23 @@ func Run(ctx context.Context, c Config) error {
 		return errors.Join(err, data.Close())
 	}
 	rights.follow(api)
-	c.Ready(listeners.Addresses())
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
+	state.Set(health.Starting, false)
+	c.Ready(listeners.Addresses())
 
 	// Serve, until ctx ends or serving fails.
 	var stop stopTimes
 	select {
 	case <-ctx.Done():
+		state.Set(health.Draining, true)
 		c.Log.Info("draining", "streams", api.Streams(), "at most", c.Drain)
 		stop = newStopTimes(time.Now(), c.Drain)
 		leaving, cancel := context.WithDeadline(context.Background(), stop.end)
 		api.Drain(leaving)
 		cancel()
 	case err = <-served:
+		state.Set(health.Draining, true)
 		served <- nil
 		stop = newStopTimes(time.Now(), c.Drain)
 	}

@@ -3,8 +3,10 @@
 package durability
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"os"
 	"path/filepath"
 	"slices"
@@ -12,6 +14,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"connectrpc.com/connect"
 
@@ -79,6 +82,7 @@ func TestFullDisk(t *testing.T) {
 
 	for _, leave := range []int64{8 << 20, 0} {
 		disk.take(t, leave)
+		awaitReady(ctx, t, s, false) // before any send tries
 		err := d.send(ctx, v, 100)
 		if connect.CodeOf(err) != connect.CodeUnavailable || !strings.Contains(err.Error(), "could not be stored") {
 			t.Errorf("Send with %d bytes free = %v, want unavailable", leave, err)
@@ -102,7 +106,28 @@ func TestFullDisk(t *testing.T) {
 		t.Errorf("the service did not log that appending is refused:\n%s", log)
 	}
 	disk.free(t)
+	awaitReady(ctx, t, s, true)
 	d.checkWorks(t, s, v, data)
+}
+
+// awaitReady waits until a service says that it is ready, or is not.
+func awaitReady(ctx context.Context, t *testing.T, s *harness.Service, want bool) {
+	t.Helper()
+	client, again := harness.HTTP1Client(t), time.NewTicker(20*time.Millisecond)
+	defer again.Stop()
+	for {
+		r, err := http.NewRequestWithContext(ctx, http.MethodGet, s.URL+"/readyz", nil)
+		harness.Must(t, err)
+		response, err := client.Do(r)
+		if err != nil {
+			t.Fatalf("waiting until /readyz says %t: %v", want, err)
+		}
+		_ = response.Body.Close()
+		if want == (response.StatusCode == http.StatusOK) {
+			return
+		}
+		<-again.C
+	}
 }
 
 // A disk fills up and is freed again and again while messages are sent and deleted: what

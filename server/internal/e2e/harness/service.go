@@ -40,6 +40,9 @@ func InMemory(c *service.Config) { c.Data = service.MemoryData }
 // InDir makes a service keep its data in a directory.
 func InDir(dir string) Option { return func(c *service.Config) { c.Data = dir } }
 
+// WithAdmin makes a service have an admin port: see Service.Admin.
+func WithAdmin(c *service.Config) { c.Admin = "127.0.0.1:0" }
+
 // WithPolicy makes a service decide by a policy file with this text.
 func WithPolicy(t *testing.T, text string) Option {
 	t.Helper()
@@ -188,6 +191,17 @@ func (s *Service) AwaitMembers(ctx context.Context, t *testing.T, room string, n
 			t.Fatalf("%v, want %d members of %q", list, n, room)
 		}
 	}
+}
+
+// Admin returns the address of the admin port, as the service has logged it.
+func (s *Service) Admin(t *testing.T) string {
+	t.Helper()
+	_, rest, found := strings.Cut(s.Log.String(), `msg="serving metrics, health and profiles" address=`)
+	if !found {
+		t.Fatalf("the service has no admin port:\n%s", s.Log.String())
+	}
+	address, _, _ := strings.Cut(rest, "\n")
+	return address
 }
 
 // SignIn signs in as a guest.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strconv"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,6 +101,19 @@ func TestTailSurvivesTheServer(t *testing.T) {
 	if got := sequences(t, b, "room"); !slices.Equal(got, want) {
 		t.Errorf("Read = %v, want %v", got, want)
 	}
+}
+
+// Writable tells that the servers are gone and that they are back.
+func TestWritable(t *testing.T) {
+	servers := startNATS(t)
+	works := new(atomic.Bool)
+	works.Store(true)
+	s := open(t, Config{URL: servers.fresh(t), Writable: func(w bool) { works.Store(w) }})
+	defer closed(t, s)
+	servers.stop(0)
+	eventually(t, "that writing fails", func() bool { return !works.Load() })
+	servers.start(t, 0)
+	eventually(t, "that writing works again", works.Load)
 }
 
 // wantAllInOrder checks that a room holds what appenders have appended, as

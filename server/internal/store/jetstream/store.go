@@ -46,6 +46,9 @@ type Config struct {
 	IndexBytes int
 	// Log receives what operators need to know. Nil means slog.Default.
 	Log *slog.Logger
+	// Writable is called with false when the connection to the servers is lost, and with
+	// true when there is one again. It must not block. Nil means nothing.
+	Writable func(bool)
 }
 
 func (c Config) withDefaults() Config {
@@ -55,6 +58,9 @@ func (c Config) withDefaults() Config {
 	c.Bytes = cmp.Or(c.Bytes, 10<<30)
 	c.IndexBytes = cmp.Or(c.IndexBytes, 64<<20)
 	c.Log = cmp.Or(c.Log, slog.Default())
+	if c.Writable == nil {
+		c.Writable = func(bool) {}
+	}
 	return c
 }
 
@@ -150,8 +156,14 @@ func (s *Store) connect() (err error) {
 		nats.ReconnectBufSize(-1),
 		// Each read of a batch allocates a queue of this length.
 		nats.SyncQueueLen(2*batchMessages),
-		nats.DisconnectErrHandler(func(*nats.Conn, error) { s.requester.disconnected() }),
-		nats.ReconnectHandler(func(*nats.Conn) { s.suspect() }),
+		nats.DisconnectErrHandler(func(*nats.Conn, error) {
+			s.config.Writable(false)
+			s.requester.disconnected()
+		}),
+		nats.ReconnectHandler(func(*nats.Conn) {
+			s.config.Writable(true)
+			s.suspect()
+		}),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			s.log.Warn("nats", "err", err)
 			if errors.Is(err, nats.ErrSlowConsumer) {

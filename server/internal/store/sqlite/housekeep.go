@@ -27,6 +27,25 @@ func (w *writer) housekeep() {
 	if err != nil {
 		w.complain("the log can't be tidied up", err)
 	}
+	w.probe()
+}
+
+// probe finds out whether writing works, also when nothing is appended: a server that is not
+// ready may receive no sends that would try.
+func (w *writer) probe() {
+	err := w.checkSpace(nil)
+	if err == nil && w.failing {
+		err = w.transact(w.recount)
+	}
+	if err != nil && !w.failing {
+		w.complain("appending is refused until writing works again", err)
+	}
+	w.setFailing(err != nil)
+}
+
+// recount stores the counters as they are.
+func (w *writer) recount() error {
+	return run(w.eraser.count, w.erased, w.scrubbed, w.reclaim.dead)
 }
 
 // recordScrubbed stores how many events were removed from all files, for a later start
@@ -105,7 +124,7 @@ func (w *writer) settle() error {
 			return err
 		}
 	}
-	return w.transact(func() error { return run(w.eraser.count, w.erased, w.scrubbed, w.reclaim.dead) })
+	return w.transact(w.recount)
 }
 
 // reserve is how many bytes of the disk stay free for what is written while events are

@@ -54,6 +54,9 @@ type Config struct {
 	NoFsync bool
 	// Log receives losses and failures. Nil means slog.Default.
 	Log *slog.Logger
+	// Writable is called with false when writing begins to fail, as on a full disk, and with
+	// true when it works again. It must not block. Nil means nothing.
+	Writable func(bool)
 	// VFS names the virtual file system under SQLite. Empty means the system's own.
 	VFS string
 
@@ -80,6 +83,9 @@ func (c Config) withDefaults() Config {
 	c.staleEvery = cmp.Or(c.staleEvery, staleEvery)
 	if c.space == nil {
 		c.space = freeSpace
+	}
+	if c.Writable == nil {
+		c.Writable = func(bool) {}
 	}
 	if c.now == nil {
 		c.now = time.Now

@@ -31,6 +31,7 @@ type writer struct {
 	recorded int64  // scrubbed, as stored in the database
 
 	complained time.Time
+	failing    bool // as told to Config.Writable
 
 	tx transaction
 
@@ -101,9 +102,13 @@ func (w *writer) write(jobs []job) {
 		return
 	}
 	if err != nil {
+		if !damaged(err) {
+			w.setFailing(true)
+		}
 		w.refuse(jobs, err)
 		return
 	}
+	w.setFailing(false)
 	if err := w.retain(); err != nil {
 		w.complain("old events can't be evicted", err)
 	}
@@ -168,6 +173,14 @@ func (w *writer) refuse(jobs []job, err error) {
 		} else {
 			j.record.answer(recordOutcome{err: err})
 		}
+	}
+}
+
+// setFailing records whether writing fails.
+func (w *writer) setFailing(failing bool) {
+	if w.failing != failing {
+		w.failing = failing
+		w.config.Writable(!failing)
 	}
 }
 
