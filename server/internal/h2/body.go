@@ -42,6 +42,11 @@ func (b *body) addLocked(p []byte) bool {
 		return false
 	}
 	b.expect = false
+	if b.off > 0 && len(b.buf)+len(p) > cap(b.buf) {
+		// Otherwise a body that is never read to its end would keep all that was read.
+		b.buf = b.buf[:copy(b.buf, b.buf[b.off:])]
+		b.off = 0
+	}
 	b.buf = append(b.buf, p...)
 	wake(b.readable)
 	return true

@@ -29,8 +29,8 @@ type Budgets struct {
 	// Resets are streams that ended within a second of their beginning because
 	// the peer reset them, and streams on which it broke the protocol, that were
 	// refused, or that had headers over the limit. A reset of a stream whose
-	// response had begun counts as an eighth. Each stream that is answered in full
-	// allows another. Default 400 and 100/s.
+	// response had begun counts as an eighth, as does one within the first minute.
+	// Each stream that is answered in full allows another. Default 400 and 100/s.
 	Resets Rate
 	// Pings are PING frames. Each DATA frame that is sent and each stream that is
 	// opened allow another. Default 100 and 2/s.
@@ -40,6 +40,12 @@ type Budgets struct {
 	// EmptyData are DATA frames that carry nothing and end nothing. Each stream
 	// that is opened allows another. Default 100 and 10/s.
 	EmptyData Rate
+	// SmallData are DATA frames of less than 32 bytes that end nothing. Each longer
+	// one, as it may follow the prefix of a message, and each stream that is opened
+	// allow another; each DATA frame that is sent allows another four, and one for
+	// each 4 bytes, which is more than a client needs whose small requests are
+	// answered. Default 1,000 and 200/s.
+	SmallData Rate
 	// WindowUpdates are WINDOW_UPDATE frames. Each DATA frame that is sent allows
 	// another four, and one for each 256 bytes. Default 1,000 and 100/s.
 	WindowUpdates Rate
@@ -65,6 +71,7 @@ const (
 	budgetPings
 	budgetSettings
 	budgetEmptyData
+	budgetSmallData
 	budgetWindowUpdates
 	budgetIgnored
 	rateBudgets // how many of the above there are
@@ -76,7 +83,7 @@ const (
 )
 
 var budgetNames = [budgetKinds]string{
-	"resets", "pings", "settings", "empty_data", "window_updates", "ignored",
+	"resets", "pings", "settings", "empty_data", "small_data", "window_updates", "ignored",
 	"continuations", "header_bytes", "control_bytes",
 }
 
@@ -92,6 +99,8 @@ func (b *Budgets) rate(k budgetKind) Rate {
 		return cmp.Or(b.Settings, Rate{32, 1})
 	case budgetEmptyData:
 		return cmp.Or(b.EmptyData, Rate{100, 10})
+	case budgetSmallData:
+		return cmp.Or(b.SmallData, Rate{1000, 200})
 	case budgetWindowUpdates:
 		return cmp.Or(b.WindowUpdates, Rate{1000, 100})
 	default:

@@ -181,14 +181,21 @@ func (c *conn) rstStreamLocked(f *http2.RSTStreamFrame) error {
 		}
 		return c.spendLocked(budgetIgnored)
 	}
-	cost := float32(0)
-	if c.clock()-s.opened < earlyReset {
-		if cost = 1; s.begun {
-			cost = 1. / 8 // its client has seen an answer, perhaps
-		}
-	}
+	cost := resetCost(c.clock()-s.opened, s.begun)
 	c.removeLocked(s, &StreamError{Peer: c.peer, ID: s.id, Code: f.ErrCode, Remote: true})
 	return c.spendSomeLocked(budgetResets, cost)
+}
+
+// resetCost returns what the reset of a stream takes from the budget. Its client has seen an
+// answer, or has waited for one, unless it counts in full.
+func resetCost(age int64, begun bool) float32 {
+	switch {
+	case age >= lateReset:
+		return 0
+	case age >= earlyReset || begun:
+		return 1. / 8
+	}
+	return 1
 }
 
 func (c *conn) pingLocked(f *http2.PingFrame) error {
@@ -278,6 +285,10 @@ func (c *conn) dataBegins(fh http2.FrameHeader, n int) (*Stream, error) {
 	return s, nil
 }
 
+// smallData is how many bytes a DATA frame must carry to be worth what it costs: each one
+// takes a lock and wakes the handler, which is about as much as copying 1 KiB.
+const smallData = 32
+
 func (c *conn) streamForDataLocked(fh http2.FrameHeader, n int) (*Stream, error) {
 	id := fh.StreamID
 	s := c.streams[id]
@@ -294,6 +305,12 @@ func (c *conn) streamForDataLocked(fh http2.FrameHeader, n int) (*Stream, error)
 		if err := c.spendLocked(budgetEmptyData); err != nil {
 			return nil, err
 		}
+	case n < smallData && !end:
+		if err := c.spendLocked(budgetSmallData); err != nil {
+			return nil, err
+		}
+	case n >= smallData:
+		c.creditLocked(budgetSmallData, 1)
 	}
 	if s.x != nil && !s.x.body.admitLocked(n) {
 		return nil, streamFault{id: id, code: http2.ErrCodeProtocol, reason: "more DATA than content-length"}

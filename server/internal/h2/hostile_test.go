@@ -61,6 +61,12 @@ var floods = map[string]struct {
 	"empty DATA": {budgetEmptyData, func(p *peer) { p.post(1, "/hang") }, func(p *peer, i uint32) error {
 		return p.framer.WriteData(1, false, nil)
 	}},
+	"DATA of a byte": {budgetSmallData, func(p *peer) { p.post(1, "/read") }, func(p *peer, i uint32) error {
+		return p.framer.WriteData(1, false, []byte("x"))
+	}},
+	"padded DATA of a byte": {budgetSmallData, func(p *peer) { p.post(1, "/read") }, func(p *peer, i uint32) error {
+		return p.framer.WriteDataPadded(1, false, []byte("x"), make([]byte, 40))
+	}},
 	"empty CONTINUATION": {budgetContinuations, func(p *peer) {
 		p.must(p.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 1, BlockFragment: p.block(":method", "GET")}))
 	}, func(p *peer, i uint32) error {
@@ -96,12 +102,15 @@ func requestHeaders(path string) []string {
 }
 
 // hostileHandler counts how often it is called. "/hang" waits for the end of the
-// request.
+// request, "/read" reads it.
 func hostileHandler(calls *atomic.Int64) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		calls.Add(1)
-		if r.URL.Path == "/hang" {
+		switch r.URL.Path {
+		case "/hang":
 			<-r.Context().Done()
+		case "/read":
+			_, _ = io.Copy(io.Discard, r.Body)
 		}
 	})
 }
@@ -112,7 +121,7 @@ func withoutRefill() Budgets {
 	rate := func(k budgetKind) Rate { return Rate{Burst: (&Budgets{}).rate(k).Burst} }
 	return Budgets{
 		Resets: rate(budgetResets), Pings: rate(budgetPings), Settings: rate(budgetSettings),
-		EmptyData: rate(budgetEmptyData), WindowUpdates: rate(budgetWindowUpdates), Ignored: rate(budgetIgnored),
+		EmptyData: rate(budgetEmptyData), SmallData: rate(budgetSmallData), WindowUpdates: rate(budgetWindowUpdates), Ignored: rate(budgetIgnored),
 	}
 }
 

@@ -173,4 +173,5 @@ func (c *conn) writeDataLocked(s *Stream, p []byte, end bool) {
 	c.window -= int64(len(p))
 	c.creditLocked(budgetPings, 1)
 	c.creditLocked(budgetWindowUpdates, 4+len(p)/256)
+	c.creditLocked(budgetSmallData, 4+len(p)/4)
 }

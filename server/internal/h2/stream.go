@@ -6,8 +6,12 @@ import (
 	"golang.org/x/net/http2"
 )
 
-// earlyReset is how old a stream must be for its reset to cost nothing.
-const earlyReset = int64(time.Second)
+// earlyReset is how old a stream must be for its reset to cost an eighth, and lateReset for
+// it to cost nothing: the streams of a proxy end as its clients leave.
+const (
+	earlyReset = int64(time.Second)
+	lateReset  = int64(time.Minute)
+)
 
 // Stream is a response that its handler has detached. It belongs to one owner:
 // Append, Finish and Reset must not be called concurrently with
@@ -58,6 +62,7 @@ func (c *conn) openLocked(id uint32, end bool) *Stream {
 	c.srv.stats.streams.Add(1)
 	c.creditLocked(budgetPings, 1)
 	c.creditLocked(budgetEmptyData, 1)
+	c.creditLocked(budgetSmallData, 1)
 	c.creditLocked(budgetIgnored, 4)
 	return s
 }

@@ -123,6 +123,9 @@ var floods = map[string]struct {
 	"empty DATA": {func(f *flooder) error { return f.call(0) }, func(f *flooder, i uint32) error {
 		return f.framer.WriteData(1, false, nil)
 	}},
+	"DATA of a byte on an open Chat": {beginChat, func(f *flooder, i uint32) error {
+		return f.framer.WriteData(1, false, []byte{0})
+	}},
 	"empty CONTINUATION": {beginHeaderBlock, func(f *flooder, i uint32) error {
 		return f.framer.WriteContinuation(1, false, nil)
 	}},
@@ -147,6 +150,16 @@ var floods = map[string]struct {
 	"RST_STREAM of an ended stream": {resetStream, func(f *flooder, i uint32) error {
 		return f.framer.WriteRSTStream(1, http2.ErrCodeCancel)
 	}},
+}
+
+// beginChat opens a Chat, and begins a request of 64 KiB.
+func beginChat(f *flooder) error {
+	block := f.encode(":method", "POST", ":scheme", "http", ":authority", f.s.Addr, ":path", chatv1connect.ChatRoomChatProcedure,
+		"content-type", "application/grpc")
+	if err := f.headers(1, true, block); err != nil {
+		return err
+	}
+	return f.framer.WriteData(1, false, []byte{0, 0, 1, 0, 0})
 }
 
 // beginHeaderBlock begins a header block that does not end.
