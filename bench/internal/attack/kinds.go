@@ -41,6 +41,10 @@ var kinds = []kind{
 	{name: "empty DATA", begin: func(f *flooder) error { return f.call(0, true) }, next: func(f *flooder, _ uint32) error {
 		return f.framer.WriteData(1, false, nil)
 	}},
+	// An open Chat receives its requests a byte at a time.
+	{name: "DATA of a byte", begin: func(f *flooder) error { return f.headers(0, f.encode("/chat.v1.ChatRoom/Chat"), true) }, next: func(f *flooder, _ uint32) error {
+		return f.framer.WriteData(1, false, oneByte)
+	}},
 	{name: "CONTINUATION", begin: func(f *flooder) error { return f.call(0, false) }, next: func(f *flooder, _ uint32) error {
 		return f.framer.WriteContinuation(1, false, nil)
 	}},
@@ -54,6 +58,8 @@ var kinds = []kind{
 	{name: "zero-window streams", settings: []http2.Setting{{ID: http2.SettingInitialWindowSize, Val: 0}}, streams: zeroStreams,
 		next: func(f *flooder, i uint32) error { return f.subscribe(i) }},
 }
+
+var oneByte = []byte{0} // many make empty messages
 
 // Kinds returns the names of the floods.
 func Kinds() []string {
@@ -75,38 +81,47 @@ func find(name string) (kind, error) {
 
 // flooder writes frames.
 type flooder struct {
-	out    *bufio.Writer
-	framer *http2.Framer
-	block  []byte // the headers of a call of Subscribe
-	body   []byte
+	out       *bufio.Writer
+	framer    *http2.Framer
+	authority string
+	block     []byte // the headers of a call of Subscribe
+	body      []byte
 }
 
 func newFlooder(out *bufio.Writer, authority string) *flooder {
-	f := &flooder{out: out, framer: http2.NewFramer(out, nil)}
+	f := &flooder{out: out, framer: http2.NewFramer(out, nil), authority: authority}
 	f.framer.AllowIllegalWrites = true
-	var block bytes.Buffer
-	encoder := hpack.NewEncoder(&block)
-	encoder.SetMaxDynamicTableSize(0) // so that the block is the same for each stream
-	for _, h := range []hpack.HeaderField{
-		{Name: ":method", Value: "POST"},
-		{Name: ":scheme", Value: "http"},
-		{Name: ":authority", Value: authority},
-		{Name: ":path", Value: "/chat.v1.ChatRoom/Subscribe"},
-		{Name: "content-type", Value: "application/grpc"},
-		{Name: "te", Value: "trailers"},
-	} {
-		_ = encoder.WriteField(h) // a bytes.Buffer takes everything
-	}
-	f.block = block.Bytes()
+	f.block = f.encode("/chat.v1.ChatRoom/Subscribe")
 	subscription := protowire.AppendString(protowire.AppendTag(nil, 1, protowire.BytesType), room)
 	request := protowire.AppendBytes(protowire.AppendTag(nil, 1, protowire.BytesType), subscription)
 	f.body = append(binary.BigEndian.AppendUint32([]byte{0}, uint32(len(request))), request...)
 	return f
 }
 
-// call opens the i-th stream. Unless end is set, CONTINUATION follows.
-func (f *flooder) call(i uint32, end bool) error {
-	return f.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: f.block, EndHeaders: end})
+// encode returns the header block of a call, which is the same for each stream.
+func (f *flooder) encode(path string) []byte {
+	var block bytes.Buffer
+	encoder := hpack.NewEncoder(&block)
+	encoder.SetMaxDynamicTableSize(0)
+	for _, h := range []hpack.HeaderField{
+		{Name: ":method", Value: "POST"},
+		{Name: ":scheme", Value: "http"},
+		{Name: ":authority", Value: f.authority},
+		{Name: ":path", Value: path},
+		{Name: "content-type", Value: "application/grpc"},
+		{Name: "te", Value: "trailers"},
+	} {
+		_ = encoder.WriteField(h) // a bytes.Buffer takes everything
+	}
+	return block.Bytes()
+}
+
+// call calls Subscribe on the i-th stream. Unless end is set, CONTINUATION follows.
+func (f *flooder) call(i uint32, end bool) error { return f.headers(i, f.block, end) }
+
+// headers opens the i-th stream.
+func (f *flooder) headers(i uint32, block []byte, end bool) error {
+	return f.framer.WriteHeaders(http2.HeadersFrameParam{StreamID: 2*i + 1, BlockFragment: block, EndHeaders: end})
 }
 
 // subscribe calls Subscribe on the i-th stream.
