@@ -8,8 +8,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/golang-jwt/jwt/v5"
@@ -66,20 +68,39 @@ func OpenGuests(dir string) (*Guests, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the key of guests: %w", err)
 	}
-	key, err := hex.DecodeString(string(text))
-	if err != nil || len(key) != keySize {
-		return nil, fmt.Errorf("read the key of guests: %s does not hold %d bytes in hexadecimal: restore it from a backup, "+
-			"or remove it to get a new key; with a new key all guests lose their identities, and with them the right to edit and delete what they have sent", path, keySize)
+	key, err := decodeKey(string(text))
+	if err != nil {
+		return nil, fmt.Errorf("read the key of guests: %s %w: restore it from a backup, "+
+			"or remove it to get a new key; with a new key all guests lose their identities, and with them the right to edit and delete what they have sent", path, err)
 	}
 	return &Guests{key: key}, nil
 }
 
 func createGuests(path string) (*Guests, error) {
 	g := NewGuests()
-	if err := durable.WriteFile(path, []byte(hex.EncodeToString(g.key))); err != nil {
+	if err := durable.WriteFile(path, []byte(encodeKey(g.key))); err != nil {
 		return nil, fmt.Errorf("write the key of guests: %w", err)
 	}
 	return g, nil
+}
+
+// encodeKey returns a key in hexadecimal, and a checksum of it. Without one, another digit
+// would be another valid key, and all guests others.
+func encodeKey(key []byte) string {
+	return fmt.Sprintf("%x %08x\n", key, crc32.ChecksumIEEE(key))
+}
+
+// decodeKey decodes what encodeKey returns. Earlier versions wrote no checksum.
+func decodeKey(text string) ([]byte, error) {
+	digits, sum, summed := strings.Cut(strings.TrimSuffix(text, "\n"), " ")
+	key, err := hex.DecodeString(digits)
+	if err != nil || len(key) != keySize {
+		return nil, fmt.Errorf("does not hold %d bytes in hexadecimal", keySize)
+	}
+	if summed && sum != fmt.Sprintf("%08x", crc32.ChecksumIEEE(key)) {
+		return nil, errors.New("does not match its checksum")
+	}
+	return key, nil
 }
 
 // NewKey reports whether the key is new, so that no earlier token is valid.

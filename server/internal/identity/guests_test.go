@@ -1,9 +1,12 @@
 package identity
 
 import (
+	"bytes"
 	"encoding/base64"
 	"encoding/hex"
 	"errors"
+	"fmt"
+	"hash/crc32"
 	"os"
 	"path/filepath"
 	"strings"
@@ -158,8 +161,8 @@ func TestOpenGuestsKeepsItsKey(t *testing.T) {
 		t.Fatalf("Stat(guests.key) = %v, %v, want mode 0600", info, err)
 	}
 	before, err := os.ReadFile(path)
-	if key, decodeErr := hex.DecodeString(string(before)); err != nil || decodeErr != nil || len(key) != keySize {
-		t.Errorf("guests.key = %q, %v, want %d bytes in hexadecimal", before, err, keySize)
+	if text := fmt.Sprintf("%x %08x\n", first.key, crc32.ChecksumIEEE(first.key)); err != nil || string(before) != text {
+		t.Errorf("guests.key = %q, %v, want %q", before, err, text)
 	}
 	token, m, _ := signIn(t, first, "gopher", chat.Member{})
 	second, err := OpenGuests(dir)
@@ -183,6 +186,39 @@ func TestOpenGuestsKeepsItsKey(t *testing.T) {
 	}
 }
 
+// No digit of the key or of its checksum can change unnoticed. A key of an earlier version,
+// which has no checksum, is used as it is.
+func TestOpenGuestsChecksItsKey(t *testing.T) {
+	dir := t.TempDir()
+	first, err := OpenGuests(dir)
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(dir, KeyName)
+	good, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, digit := range good {
+		bad := bytes.Clone(good)
+		if bad[i] = '0'; digit == '0' {
+			bad[i] = '1'
+		}
+		if err := os.WriteFile(path, bad, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := OpenGuests(dir); err == nil {
+			t.Errorf("OpenGuests of %q = nil, want an error", bad)
+		}
+	}
+	if err := os.WriteFile(path, []byte(hex.EncodeToString(first.key)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if earlier, err := OpenGuests(dir); err != nil || string(earlier.key) != string(first.key) {
+		t.Errorf("OpenGuests of a key without a checksum = %v, want the key", err)
+	}
+}
+
 // What a crash left of a key that was being made is no key, and no obstacle.
 func TestOpenGuestsAfterACrash(t *testing.T) {
 	dir := t.TempDir()
@@ -202,7 +238,7 @@ func TestOpenGuestsAfterACrash(t *testing.T) {
 // A key that can't be read is not replaced: all tokens given would end with it.
 func TestOpenGuestsWithABadKey(t *testing.T) {
 	key := strings.Repeat("ab", keySize)
-	for name, content := range map[string]string{"empty": "", "short": key[2:], "long": key + "ab", "odd": key[1:], "no hexadecimal": strings.Repeat("zz", keySize)} {
+	for name, content := range map[string]string{"empty": "", "short": key[2:], "long": key + "ab", "empty checksum": key + " ", "wrong checksum": key + " 00000000\n", "more": key + "\nab", "odd": key[1:], "no hexadecimal": strings.Repeat("zz", keySize)} {
 		dir := t.TempDir()
 		path := filepath.Join(dir, "guests.key")
 		if err := os.WriteFile(path, []byte(content), 0o600); err != nil {
