@@ -1,5 +1,5 @@
-// Package attack floods HTTP/2 connections of a server on this machine with frames of
-// one kind, as fast as it can, for a bounded time and with a bounded number of frames.
+// Package attack floods a server on this machine for a bounded time: HTTP/2 connections
+// with a bounded number of frames of one kind, or the service with calls of one kind.
 package attack
 
 import (
@@ -37,27 +37,39 @@ type Result struct {
 	Closed time.Duration
 }
 
-// Command runs an attack that args describe and prints its Result as JSON: the kind,
-// the address 127.0.0.1:PORT, the duration, and whether the attacker connects again.
+// Command runs an attack that args describe and prints its result as JSON: the kind,
+// the address 127.0.0.1:PORT, the duration, and whether the attacker connects again, or
+// "calls" for a flood of calls.
 func Command(ctx context.Context, args []string, stdout io.Writer) error {
 	if len(args) != 4 {
-		return fmt.Errorf("attack: %q is not KIND ADDRESS DURATION AGAIN", args)
+		return fmt.Errorf("attack: %q is not KIND ADDRESS DURATION AGAIN|calls", args)
 	}
 	duration, err := time.ParseDuration(args[2])
 	if err != nil {
 		return err
 	}
-	again, err := strconv.ParseBool(args[3])
-	if err != nil {
-		return err
-	}
 	ctx, cancel := context.WithTimeout(ctx, min(duration, maxDuration))
 	defer cancel()
-	result, err := Run(ctx, args[0], args[1], again)
+	var result any
+	if args[3] == "calls" {
+		result, err = Calls(ctx, args[0], args[1])
+	} else {
+		var again bool
+		if again, err = strconv.ParseBool(args[3]); err == nil {
+			result, err = Run(ctx, args[0], args[1], again)
+		}
+	}
 	if err != nil {
 		return err
 	}
 	return json.NewEncoder(stdout).Encode(result)
+}
+
+func checkLoopback(address string) error {
+	if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().IsLoopback() {
+		return fmt.Errorf("%s is not on this machine's loopback", address)
+	}
+	return nil
 }
 
 // Run attacks the server at address until ctx ends. When its connection is closed the
@@ -68,8 +80,8 @@ func Run(ctx context.Context, name, address string, again bool) (Result, error) 
 	if err != nil {
 		return r, err
 	}
-	if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().IsLoopback() {
-		return r, fmt.Errorf("%s is not on this machine's loopback", address)
+	if err := checkLoopback(address); err != nil {
+		return r, err
 	}
 	for ctx.Err() == nil && r.Connections+r.Refused < maxConnections {
 		served, closed := r.connect(ctx, k, address)

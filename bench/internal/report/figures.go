@@ -46,6 +46,10 @@ type Figures struct {
 	Connections  int     `json:"connections,omitempty"`
 	Refused      int     `json:"refused,omitempty"`
 	QuietP99     float64 `json:"quietP99Millis,omitempty"`
+	// AnsweredCalls is how many calls of a flood were answered, and RefusedCalls how many
+	// of them with an error, both per second.
+	AnsweredCalls float64 `json:"answeredCalls,omitempty"`
+	RefusedCalls  float64 `json:"refusedCalls,omitempty"`
 
 	Lost       uint64 `json:"lost"`
 	Duplicated uint64 `json:"duplicated"`
@@ -73,10 +77,14 @@ func (f *Figures) String() string {
 	} else {
 		line += fmt.Sprintf("  %9.0f/s", f.PerSecond)
 	}
-	if f.Connections > 0 {
+	switch {
+	case f.AnsweredCalls > 0:
+		line += fmt.Sprintf("  %.3f cores spent on %.0f calls/s, %.0f refused, peak %.0f MiB, quiet p99 %.2f ms;",
+			f.SpentCores, f.AnsweredCalls, f.RefusedCalls, f.PeakMiB, f.QuietP99)
+	case f.Connections > 0:
 		line += fmt.Sprintf("  %.3f cores spent, closed after %.0f ms, %d connections and %d refused, quiet p99 %.2f ms;",
 			f.SpentCores, f.ClosedMillis, f.Connections, f.Refused, f.QuietP99)
-	} else {
+	default:
 		line += fmt.Sprintf("  %6.2f µs (generator %.2f)", f.ServerMicros, f.GeneratorMicros)
 	}
 	if f.P99 > 0 {

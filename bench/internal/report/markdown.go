@@ -76,6 +76,8 @@ func columns() []column {
 		number("peak MiB", "%.0f", func(f Figures) float64 { return f.PeakMiB }),
 		number("cores spent", "%.3f", func(f Figures) float64 { return f.SpentCores }),
 		number("ms until closed", "%.0f", func(f Figures) float64 { return f.ClosedMillis }),
+		number("calls per second", "%.0f", func(f Figures) float64 { return f.AnsweredCalls }),
+		number("of which refused", "%.0f", func(f Figures) float64 { return f.RefusedCalls }),
 		number("connections", "%.0f", func(f Figures) float64 { return float64(f.Connections) }),
 		number("refused", "%.0f", func(f Figures) float64 { return float64(f.Refused) }),
 		{"per second", func(f Figures) string { return thousands(f.PerSecond) }, func(f Figures) bool { return f.PerSecond > 0 }},

@@ -147,6 +147,8 @@ func mid(figures []Figures) Figures {
 	m.PeakMiB = median(figures, func(f Figures) float64 { return f.PeakMiB })
 	m.SpentCores = median(figures, func(f Figures) float64 { return f.SpentCores })
 	m.ClosedMillis = median(figures, func(f Figures) float64 { return f.ClosedMillis })
+	m.AnsweredCalls = median(figures, func(f Figures) float64 { return f.AnsweredCalls })
+	m.RefusedCalls = median(figures, func(f Figures) float64 { return f.RefusedCalls })
 	m.QuietP99 = median(figures, func(f Figures) float64 { return f.QuietP99 })
 	for _, f := range figures[1:] {
 		m.Deliveries += f.Deliveries

@@ -99,14 +99,21 @@ func (f flood) compare(ctx context.Context, l *Lab, server *proc.Process, s *loa
 // has returned.
 func (f flood) start(ctx context.Context, l *Lab, server *proc.Process, v Variant) (result *attack.Result, wait func() error, err error) {
 	kind, again := strings.CutSuffix(v.Name, reconnecting)
-	command := exec.CommandContext(ctx, l.Self, "attack", kind, server.Address, f.duration.String(), strconv.FormatBool(again))
+	result = new(attack.Result)
+	wait, err = attacker(ctx, l, result, kind, server.Address, f.duration.String(), strconv.FormatBool(again))
+	return result, wait, err
+}
+
+// attacker starts an attack as a process of its own. The result is complete when wait has
+// returned.
+func attacker(ctx context.Context, l *Lab, result any, args ...string) (wait func() error, err error) {
+	command := exec.CommandContext(ctx, l.Self, append([]string{"attack"}, args...)...)
 	var stdout, stderr bytes.Buffer
 	command.Stdout, command.Stderr = &stdout, &stderr
 	if err := command.Start(); err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	result = new(attack.Result)
-	return result, func() error {
+	return func() error {
 		if err := command.Wait(); err != nil {
 			return fmt.Errorf("attack: %w\n%s", err, &stderr)
 		}

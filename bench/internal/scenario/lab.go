@@ -58,7 +58,10 @@ func (l *Lab) serve(ctx context.Context, v Variant, data string) (*proc.Process,
 	if v.Peer != "" {
 		return proc.Start(ctx, l.Self, "peer", v.Peer)
 	}
-	args := []string{"-listen", "127.0.0.1:0", "-data", data, "-drain", "1ms", "-limits", "off"}
+	args := []string{"-listen", "127.0.0.1:0", "-data", data, "-drain", "1ms"}
+	if !v.Limited {
+		args = append(args, "-limits", "off")
+	}
 	return proc.Start(ctx, l.Server, slices.Concat(args, v.Flags, l.Flags)...)
 }
 

@@ -43,6 +43,7 @@ func All() []Scenario {
 		herd{subscribers: 10_000, events: 1000, missed: 100},
 		rooms{rooms: 10_000, window: 64, warmup: warmup, duration: 3 * time.Second},
 		flood{subscribers: 10, perSecond: 100, duration: 3 * time.Second},
+		callFlood{subscribers: 10, perSecond: 60, duration: 4 * time.Second},
 		send{clients: 64, rooms: []int{100, 5000}, warmup: 2 * warmup, duration: 3 * time.Second},
 		publish{clients: 64, window: 256, warmup: warmup, duration: 2 * time.Second},
 	}
@@ -64,6 +65,7 @@ func Quick() []Scenario {
 		herd{subscribers: 60, events: 50, missed: 20},
 		rooms{rooms: 100, window: 16, warmup: moment, duration: moment},
 		flood{subscribers: 5, perSecond: 100, duration: 6 * moment},
+		callFlood{subscribers: 5, perSecond: 60, duration: 6 * moment},
 		send{clients: 8, rooms: []int{10, 20}, warmup: moment, duration: moment},
 		publish{clients: 8, window: 64, warmup: moment, duration: moment},
 	}

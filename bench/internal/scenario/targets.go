@@ -8,7 +8,7 @@ import (
 )
 
 // Targets returns what the service should reach.
-func Targets() []report.Target { return slices.Concat(delivery(), floods(), store()) }
+func Targets() []report.Target { return slices.Concat(delivery(), floods(), callFloods(), store()) }
 
 // delivery returns the targets of fan-out.
 func delivery() []report.Target {
@@ -55,6 +55,19 @@ func floods() []report.Target {
 		if !strings.HasPrefix(v.Name, zeroWindow) {
 			add(report.ClosedMillis, 1000)
 		}
+	}
+	return targets
+}
+
+// callFloods returns the targets of floods of calls, with the limits that are on by default.
+func callFloods() []report.Target {
+	var targets []report.Target
+	for _, v := range (callFlood{}).Variants() {
+		target := report.Target{Scenario: callFloodName, Variant: v.Name}
+		target.Metric, target.AtMost = report.P99Growth, 2
+		targets = append(targets, target)
+		target.Metric, target.AtMost = report.PeakMiB, 200
+		targets = append(targets, target)
 	}
 	return targets
 }

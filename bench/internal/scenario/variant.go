@@ -14,6 +14,8 @@ type Variant struct {
 	Flags []string
 	// Memory runs the service with -data memory instead of a directory.
 	Memory bool
+	// Limited leaves the service's limits as they are by default, instead of -limits off.
+	Limited bool
 }
 
 // The names of variants that scenarios and targets refer to.
