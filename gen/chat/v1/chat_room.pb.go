@@ -1501,7 +1501,11 @@ type Room struct {
 	Unread *uint32 `protobuf:"varint,7,opt,name=unread,proto3,oneof" json:"unread,omitempty"`
 	// How many messages were ever stored in the room, including deleted ones. It only
 	// grows: the difference of two values is the number of messages stored in between.
-	Messages      uint64 `protobuf:"varint,8,opt,name=messages,proto3" json:"messages,omitempty"`
+	Messages uint64 `protobuf:"varint,8,opt,name=messages,proto3" json:"messages,omitempty"`
+	// The rights that the caller has in the room, in the order of their numbers. RIGHT_READ
+	// is always one of them; empty from a server of an earlier version. The creator of a room
+	// is known as soon as the first event or the profile of the room is stored.
+	Rights        []Right `protobuf:"varint,9,rep,packed,name=rights,proto3,enum=chat.v1.Right" json:"rights,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1590,6 +1594,13 @@ func (x *Room) GetMessages() uint64 {
 		return x.Messages
 	}
 	return 0
+}
+
+func (x *Room) GetRights() []Right {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
 }
 
 // ListMembersRequest asks for one page of the list of members.
@@ -2456,7 +2467,7 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\x06cursor\x18\x02 \x01(\v2\x0f.chat.v1.CursorB\x06\xbaH\x03\xc8\x01\x01R\x06cursor\"`\n" +
 	"\x11ListRoomsResponse\x12#\n" +
 	"\x05rooms\x18\x01 \x03(\v2\r.chat.v1.RoomR\x05rooms\x12&\n" +
-	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\x86\x02\n" +
+	"\x0fnext_page_token\x18\x02 \x01(\tR\rnextPageToken\"\xae\x02\n" +
 	"\x04Room\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\x04R\x04head\x12\x18\n" +
@@ -2465,7 +2476,8 @@ const file_chat_v1_chat_room_proto_rawDesc = "" +
 	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
 	"\x05topic\x18\x06 \x01(\tR\x05topic\x12\x1b\n" +
 	"\x06unread\x18\a \x01(\rH\x00R\x06unread\x88\x01\x01\x12\x1a\n" +
-	"\bmessages\x18\b \x01(\x04R\bmessagesB\t\n" +
+	"\bmessages\x18\b \x01(\x04R\bmessages\x12&\n" +
+	"\x06rights\x18\t \x03(\x0e2\x0e.chat.v1.RightR\x06rightsB\t\n" +
 	"\a_unread\"\x94\x01\n" +
 	"\x12ListMembersRequest\x12.\n" +
 	"\x04room\x18\x01 \x01(\tB\x1a\xbaH\x17r\x152\x13^[a-z0-9._-]{1,64}$R\x04room\x12%\n" +
@@ -2595,7 +2607,8 @@ var file_chat_v1_chat_room_proto_goTypes = []any{
 	(*Rejected)(nil),              // 44: chat.v1.Rejected
 	(*durationpb.Duration)(nil),   // 45: google.protobuf.Duration
 	(*Event)(nil),                 // 46: chat.v1.Event
-	(*Member)(nil),                // 47: chat.v1.Member
+	(Right)(0),                    // 47: chat.v1.Right
+	(*Member)(nil),                // 48: chat.v1.Member
 }
 var file_chat_v1_chat_room_proto_depIdxs = []int32{
 	3,  // 0: chat.v1.ChatRequest.join:type_name -> chat.v1.Subscription
@@ -2629,43 +2642,44 @@ var file_chat_v1_chat_room_proto_depIdxs = []int32{
 	36, // 28: chat.v1.RoomCursor.cursor:type_name -> chat.v1.Cursor
 	20, // 29: chat.v1.ListRoomsResponse.rooms:type_name -> chat.v1.Room
 	43, // 30: chat.v1.Room.last_activity:type_name -> google.protobuf.Timestamp
-	47, // 31: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
-	47, // 32: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
-	43, // 33: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
-	43, // 34: chat.v1.RenewStreamResponse.token_expire_time:type_name -> google.protobuf.Timestamp
-	32, // 35: chat.v1.RevokeTokensRequest.token:type_name -> chat.v1.RevokedToken
-	33, // 36: chat.v1.RevokeTokensRequest.member:type_name -> chat.v1.RevokedMember
-	43, // 37: chat.v1.RevokeTokensRequest.expire_time:type_name -> google.protobuf.Timestamp
-	43, // 38: chat.v1.RevokedMember.issued_until:type_name -> google.protobuf.Timestamp
-	1,  // 39: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
-	7,  // 40: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
-	9,  // 41: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
-	12, // 42: chat.v1.ChatRoom.SendBatch:input_type -> chat.v1.SendBatchRequest
-	15, // 43: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
-	17, // 44: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
-	21, // 45: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
-	23, // 46: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
-	25, // 47: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
-	27, // 48: chat.v1.ChatRoom.SignOut:input_type -> chat.v1.SignOutRequest
-	29, // 49: chat.v1.ChatRoom.RenewStream:input_type -> chat.v1.RenewStreamRequest
-	31, // 50: chat.v1.ChatRoom.RevokeTokens:input_type -> chat.v1.RevokeTokensRequest
-	2,  // 51: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
-	8,  // 52: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
-	11, // 53: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
-	13, // 54: chat.v1.ChatRoom.SendBatch:output_type -> chat.v1.SendBatchResponse
-	16, // 55: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
-	19, // 56: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
-	22, // 57: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
-	24, // 58: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
-	26, // 59: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
-	28, // 60: chat.v1.ChatRoom.SignOut:output_type -> chat.v1.SignOutResponse
-	30, // 61: chat.v1.ChatRoom.RenewStream:output_type -> chat.v1.RenewStreamResponse
-	34, // 62: chat.v1.ChatRoom.RevokeTokens:output_type -> chat.v1.RevokeTokensResponse
-	51, // [51:63] is the sub-list for method output_type
-	39, // [39:51] is the sub-list for method input_type
-	39, // [39:39] is the sub-list for extension type_name
-	39, // [39:39] is the sub-list for extension extendee
-	0,  // [0:39] is the sub-list for field type_name
+	47, // 31: chat.v1.Room.rights:type_name -> chat.v1.Right
+	48, // 32: chat.v1.ListMembersResponse.members:type_name -> chat.v1.Member
+	48, // 33: chat.v1.SignInResponse.member:type_name -> chat.v1.Member
+	43, // 34: chat.v1.SignInResponse.expire_time:type_name -> google.protobuf.Timestamp
+	43, // 35: chat.v1.RenewStreamResponse.token_expire_time:type_name -> google.protobuf.Timestamp
+	32, // 36: chat.v1.RevokeTokensRequest.token:type_name -> chat.v1.RevokedToken
+	33, // 37: chat.v1.RevokeTokensRequest.member:type_name -> chat.v1.RevokedMember
+	43, // 38: chat.v1.RevokeTokensRequest.expire_time:type_name -> google.protobuf.Timestamp
+	43, // 39: chat.v1.RevokedMember.issued_until:type_name -> google.protobuf.Timestamp
+	1,  // 40: chat.v1.ChatRoom.Chat:input_type -> chat.v1.ChatRequest
+	7,  // 41: chat.v1.ChatRoom.Subscribe:input_type -> chat.v1.SubscribeRequest
+	9,  // 42: chat.v1.ChatRoom.Send:input_type -> chat.v1.SendRequest
+	12, // 43: chat.v1.ChatRoom.SendBatch:input_type -> chat.v1.SendBatchRequest
+	15, // 44: chat.v1.ChatRoom.ListEvents:input_type -> chat.v1.ListEventsRequest
+	17, // 45: chat.v1.ChatRoom.ListRooms:input_type -> chat.v1.ListRoomsRequest
+	21, // 46: chat.v1.ChatRoom.ListMembers:input_type -> chat.v1.ListMembersRequest
+	23, // 47: chat.v1.ChatRoom.SetRoom:input_type -> chat.v1.SetRoomRequest
+	25, // 48: chat.v1.ChatRoom.SignIn:input_type -> chat.v1.SignInRequest
+	27, // 49: chat.v1.ChatRoom.SignOut:input_type -> chat.v1.SignOutRequest
+	29, // 50: chat.v1.ChatRoom.RenewStream:input_type -> chat.v1.RenewStreamRequest
+	31, // 51: chat.v1.ChatRoom.RevokeTokens:input_type -> chat.v1.RevokeTokensRequest
+	2,  // 52: chat.v1.ChatRoom.Chat:output_type -> chat.v1.ChatResponse
+	8,  // 53: chat.v1.ChatRoom.Subscribe:output_type -> chat.v1.SubscribeResponse
+	11, // 54: chat.v1.ChatRoom.Send:output_type -> chat.v1.SendResponse
+	13, // 55: chat.v1.ChatRoom.SendBatch:output_type -> chat.v1.SendBatchResponse
+	16, // 56: chat.v1.ChatRoom.ListEvents:output_type -> chat.v1.ListEventsResponse
+	19, // 57: chat.v1.ChatRoom.ListRooms:output_type -> chat.v1.ListRoomsResponse
+	22, // 58: chat.v1.ChatRoom.ListMembers:output_type -> chat.v1.ListMembersResponse
+	24, // 59: chat.v1.ChatRoom.SetRoom:output_type -> chat.v1.SetRoomResponse
+	26, // 60: chat.v1.ChatRoom.SignIn:output_type -> chat.v1.SignInResponse
+	28, // 61: chat.v1.ChatRoom.SignOut:output_type -> chat.v1.SignOutResponse
+	30, // 62: chat.v1.ChatRoom.RenewStream:output_type -> chat.v1.RenewStreamResponse
+	34, // 63: chat.v1.ChatRoom.RevokeTokens:output_type -> chat.v1.RevokeTokensResponse
+	52, // [52:64] is the sub-list for method output_type
+	40, // [40:52] is the sub-list for method input_type
+	40, // [40:40] is the sub-list for extension type_name
+	40, // [40:40] is the sub-list for extension extendee
+	0,  // [0:40] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_chat_room_proto_init() }

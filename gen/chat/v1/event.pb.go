@@ -371,7 +371,7 @@ type Event_RoomChanged struct {
 }
 
 type Event_MemberRenamed struct {
-	// The sender, a member of the room, has changed its name. Ephemeral.
+	// The sender, a member of the room, has changed its name or its picture. Ephemeral.
 	MemberRenamed *MemberRenamed `protobuf:"bytes,25,opt,name=member_renamed,json=memberRenamed,proto3,oneof"`
 }
 
@@ -516,7 +516,11 @@ func (x *Edit) GetText() string {
 type Deletion struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
 	// The sequence of the message, in the same room.
-	Target        uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
+	Target uint64 `protobuf:"varint,1,opt,name=target,proto3" json:"target,omitempty"`
+	// Why a moderator deletes the message of another member: one line of up to 300
+	// characters (code points). It is kept with the act for ListAudit, and nowhere else: in
+	// events it is empty. It has no effect on a deletion of an own message. Default empty.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -556,6 +560,13 @@ func (x *Deletion) GetTarget() uint64 {
 		return x.Target
 	}
 	return 0
+}
+
+func (x *Deletion) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
 }
 
 // Reaction adds an emoji of the sender to a message, or removes it. Adding it again,
@@ -912,8 +923,8 @@ func (x *MemberLeft) GetMembers() uint32 {
 	return 0
 }
 
-// MemberRenamed reports that the sender has changed its name to the one in sender. In a
-// room of more than 200 members, at most 20 are sent, once a second: the others are those
+// MemberRenamed reports that the sender has changed its name or its picture to that in
+// sender. In a room of more than 200 members, at most 20 are sent, once a second: the others are those
 // that ListMembers returns.
 type MemberRenamed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -962,7 +973,7 @@ type MemberCount struct {
 	Joined uint32 `protobuf:"varint,2,opt,name=joined,proto3" json:"joined,omitempty"`
 	// How many have left since the last event about members.
 	Left uint32 `protobuf:"varint,3,opt,name=left,proto3" json:"left,omitempty"`
-	// Some of the members that have joined: up to 20.
+	// Some of the members that have joined: up to 20, without their pictures.
 	Sample        []*Member `protobuf:"bytes,4,rep,name=sample,proto3" json:"sample,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -1143,7 +1154,13 @@ type Member struct {
 	Guest bool `protobuf:"varint,3,opt,name=guest,proto3" json:"guest,omitempty"`
 	// Why clients should warn of the name, as of the moment at which the member came to
 	// the room, was renamed, or sent the event. Default: there is no reason.
-	NameMark      NameMark `protobuf:"varint,4,opt,name=name_mark,json=nameMark,proto3,enum=chat.v1.NameMark" json:"name_mark,omitempty"`
+	NameMark NameMark `protobuf:"varint,4,opt,name=name_mark,json=nameMark,proto3,enum=chat.v1.NameMark" json:"name_mark,omitempty"`
+	// The address of the member's picture: a URL of https of at most 1,024 bytes, as the
+	// member's token gives it; empty for none. It is set in Joined, in ListMembersResponse,
+	// and in the sender of MemberJoined, MemberLeft and MemberRenamed. It is not stored with
+	// events, as it may change or become invalid: clients look it up by id. A client that
+	// loads it shows its own address to a server that another party has chosen.
+	Picture       string `protobuf:"bytes,5,opt,name=picture,proto3" json:"picture,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1204,6 +1221,13 @@ func (x *Member) GetNameMark() NameMark {
 		return x.NameMark
 	}
 	return NameMark_NAME_MARK_UNSPECIFIED
+}
+
+func (x *Member) GetPicture() string {
+	if x != nil {
+		return x.Picture
+	}
+	return ""
 }
 
 // Cursor is a position in a room's log: everything up to and including sequence
@@ -1297,9 +1321,10 @@ const file_chat_v1_event_proto_rawDesc = "" +
 	"\x04Edit\x12\x1f\n" +
 	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\x12\x1e\n" +
 	"\x04text\x18\x02 \x01(\tB\n" +
-	"\xbaH\ar\x05\x10\x01\x18\xa0\x1fR\x04text\"+\n" +
+	"\xbaH\ar\x05\x10\x01\x18\xa0\x1fR\x04text\"M\n" +
 	"\bDeletion\x12\x1f\n" +
-	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\"f\n" +
+	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\x12 \n" +
+	"\x06reason\x18\x02 \x01(\tB\b\xbaH\x05r\x03\x18\xac\x02R\x06reason\"f\n" +
 	"\bReaction\x12\x1f\n" +
 	"\x06target\x18\x01 \x01(\x04B\a\xbaH\x042\x02(\x01R\x06target\x12\x1f\n" +
 	"\x05emoji\x18\x02 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x05emoji\x12\x18\n" +
@@ -1331,12 +1356,13 @@ const file_chat_v1_event_proto_rawDesc = "" +
 	"\astopped\x18\x01 \x01(\bR\astopped\"F\n" +
 	"\vRoomChanged\x12!\n" +
 	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12\x14\n" +
-	"\x05topic\x18\x02 \x01(\tR\x05topic\"r\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\"\x8c\x01\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05guest\x18\x03 \x01(\bR\x05guest\x12.\n" +
-	"\tname_mark\x18\x04 \x01(\x0e2\x11.chat.v1.NameMarkR\bnameMark\"E\n" +
+	"\tname_mark\x18\x04 \x01(\x0e2\x11.chat.v1.NameMarkR\bnameMark\x12\x18\n" +
+	"\apicture\x18\x05 \x01(\tR\apicture\"E\n" +
 	"\x06Cursor\x12\x1f\n" +
 	"\x05epoch\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x05epoch\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence*s\n" +

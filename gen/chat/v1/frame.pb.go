@@ -24,6 +24,75 @@ const (
 	_ = protoimpl.EnforceVersion(protoimpl.MaxVersion - 20)
 )
 
+// Right is what a caller may do in a room: see docs/TRUST.md.
+type Right int32
+
+const (
+	// Not used.
+	Right_RIGHT_UNSPECIFIED Right = 0
+	// Receive and list events, list members.
+	Right_RIGHT_READ Right = 1
+	// Send messages, custom events and typing.
+	Right_RIGHT_POST Right = 2
+	// Add and remove its own reactions.
+	Right_RIGHT_REACT Right = 3
+	// Edit and delete its own messages.
+	Right_RIGHT_EDIT_OWN Right = 4
+	// Set the display name and the topic.
+	Right_RIGHT_MANAGE Right = 5
+	// Delete messages of others, mute, kick and ban.
+	Right_RIGHT_MODERATE Right = 6
+)
+
+// Enum value maps for Right.
+var (
+	Right_name = map[int32]string{
+		0: "RIGHT_UNSPECIFIED",
+		1: "RIGHT_READ",
+		2: "RIGHT_POST",
+		3: "RIGHT_REACT",
+		4: "RIGHT_EDIT_OWN",
+		5: "RIGHT_MANAGE",
+		6: "RIGHT_MODERATE",
+	}
+	Right_value = map[string]int32{
+		"RIGHT_UNSPECIFIED": 0,
+		"RIGHT_READ":        1,
+		"RIGHT_POST":        2,
+		"RIGHT_REACT":       3,
+		"RIGHT_EDIT_OWN":    4,
+		"RIGHT_MANAGE":      5,
+		"RIGHT_MODERATE":    6,
+	}
+)
+
+func (x Right) Enum() *Right {
+	p := new(Right)
+	*p = x
+	return p
+}
+
+func (x Right) String() string {
+	return protoimpl.X.EnumStringOf(x.Descriptor(), protoreflect.EnumNumber(x))
+}
+
+func (Right) Descriptor() protoreflect.EnumDescriptor {
+	return file_chat_v1_frame_proto_enumTypes[0].Descriptor()
+}
+
+func (Right) Type() protoreflect.EnumType {
+	return &file_chat_v1_frame_proto_enumTypes[0]
+}
+
+func (x Right) Number() protoreflect.EnumNumber {
+	return protoreflect.EnumNumber(x)
+}
+
+// Deprecated: Use Right.Descriptor instead.
+func (Right) EnumDescriptor() ([]byte, []int) {
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{0}
+}
+
 // Frame is one item of a stream. Chat and Subscribe carry the same frames. A receiver
 // skips a frame whose kind it does not know.
 type Frame struct {
@@ -43,6 +112,7 @@ type Frame struct {
 	//	*Frame_RoomsChanged
 	//	*Frame_Expiring
 	//	*Frame_Renewed
+	//	*Frame_RightsChanged
 	Kind          isFrame_Kind `protobuf_oneof:"kind"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
@@ -184,6 +254,15 @@ func (x *Frame) GetRenewed() *Renewed {
 	return nil
 }
 
+func (x *Frame) GetRightsChanged() *RightsChanged {
+	if x != nil {
+		if x, ok := x.Kind.(*Frame_RightsChanged); ok {
+			return x.RightsChanged
+		}
+	}
+	return nil
+}
+
 type isFrame_Kind interface {
 	isFrame_Kind()
 }
@@ -244,6 +323,11 @@ type Frame_Renewed struct {
 	Renewed *Renewed `protobuf:"bytes,11,opt,name=renewed,proto3,oneof"`
 }
 
+type Frame_RightsChanged struct {
+	// The caller's rights in a room have changed.
+	RightsChanged *RightsChanged `protobuf:"bytes,12,opt,name=rights_changed,json=rightsChanged,proto3,oneof"`
+}
+
 func (*Frame_Joined) isFrame_Kind() {}
 
 func (*Frame_Event) isFrame_Kind() {}
@@ -265,6 +349,8 @@ func (*Frame_RoomsChanged) isFrame_Kind() {}
 func (*Frame_Expiring) isFrame_Kind() {}
 
 func (*Frame_Renewed) isFrame_Kind() {}
+
+func (*Frame_RightsChanged) isFrame_Kind() {}
 
 // Joined contains the caller's identity and the state of the rooms it joined.
 type Joined struct {
@@ -370,7 +456,12 @@ type RoomState struct {
 	Topic string `protobuf:"bytes,6,opt,name=topic,proto3" json:"topic,omitempty"`
 	// The caller as others see it in this room, unset if that is Joined.member: its name
 	// may have a number, or a mark.
-	Member        *Member `protobuf:"bytes,7,opt,name=member,proto3" json:"member,omitempty"`
+	Member *Member `protobuf:"bytes,7,opt,name=member,proto3" json:"member,omitempty"`
+	// The rights that the caller has in this room, in the order of their numbers. Empty from
+	// a server of an earlier version: what the caller may do is then not known.
+	Rights []Right `protobuf:"varint,8,rep,packed,name=rights,proto3,enum=chat.v1.Right" json:"rights,omitempty"`
+	// Set while the caller is muted in this room.
+	Muted         *Muted `protobuf:"bytes,9,opt,name=muted,proto3" json:"muted,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -454,6 +545,143 @@ func (x *RoomState) GetMember() *Member {
 	return nil
 }
 
+func (x *RoomState) GetRights() []Right {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *RoomState) GetMuted() *Muted {
+	if x != nil {
+		return x.Muted
+	}
+	return nil
+}
+
+// Muted says that a moderator has taken from the caller what others would see. The rights
+// that are given with it are those that are left.
+type Muted struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// When the mute ends; unset if it has no end.
+	Until *timestamppb.Timestamp `protobuf:"bytes,1,opt,name=until,proto3" json:"until,omitempty"`
+	// Why, empty if no reason was given.
+	Reason        string `protobuf:"bytes,2,opt,name=reason,proto3" json:"reason,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *Muted) Reset() {
+	*x = Muted{}
+	mi := &file_chat_v1_frame_proto_msgTypes[3]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *Muted) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*Muted) ProtoMessage() {}
+
+func (x *Muted) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_frame_proto_msgTypes[3]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use Muted.ProtoReflect.Descriptor instead.
+func (*Muted) Descriptor() ([]byte, []int) {
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{3}
+}
+
+func (x *Muted) GetUntil() *timestamppb.Timestamp {
+	if x != nil {
+		return x.Until
+	}
+	return nil
+}
+
+func (x *Muted) GetReason() string {
+	if x != nil {
+		return x.Reason
+	}
+	return ""
+}
+
+// RightsChanged reports the caller's rights in a room that it has joined, after they have
+// changed: by a mute or its end, by Renew, or by a change of the operator's policy. It
+// comes within two seconds. A caller that may not read the room any more does not receive
+// it: the stream ends instead.
+type RightsChanged struct {
+	state protoimpl.MessageState `protogen:"open.v1"`
+	// The room's name.
+	Room string `protobuf:"bytes,1,opt,name=room,proto3" json:"room,omitempty"`
+	// The rights that the caller has in the room, in the order of their numbers.
+	Rights []Right `protobuf:"varint,2,rep,packed,name=rights,proto3,enum=chat.v1.Right" json:"rights,omitempty"`
+	// Set while the caller is muted in the room.
+	Muted         *Muted `protobuf:"bytes,3,opt,name=muted,proto3" json:"muted,omitempty"`
+	unknownFields protoimpl.UnknownFields
+	sizeCache     protoimpl.SizeCache
+}
+
+func (x *RightsChanged) Reset() {
+	*x = RightsChanged{}
+	mi := &file_chat_v1_frame_proto_msgTypes[4]
+	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+	ms.StoreMessageInfo(mi)
+}
+
+func (x *RightsChanged) String() string {
+	return protoimpl.X.MessageStringOf(x)
+}
+
+func (*RightsChanged) ProtoMessage() {}
+
+func (x *RightsChanged) ProtoReflect() protoreflect.Message {
+	mi := &file_chat_v1_frame_proto_msgTypes[4]
+	if x != nil {
+		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
+		if ms.LoadMessageInfo() == nil {
+			ms.StoreMessageInfo(mi)
+		}
+		return ms
+	}
+	return mi.MessageOf(x)
+}
+
+// Deprecated: Use RightsChanged.ProtoReflect.Descriptor instead.
+func (*RightsChanged) Descriptor() ([]byte, []int) {
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{4}
+}
+
+func (x *RightsChanged) GetRoom() string {
+	if x != nil {
+		return x.Room
+	}
+	return ""
+}
+
+func (x *RightsChanged) GetRights() []Right {
+	if x != nil {
+		return x.Rights
+	}
+	return nil
+}
+
+func (x *RightsChanged) GetMuted() *Muted {
+	if x != nil {
+		return x.Muted
+	}
+	return nil
+}
+
 // CaughtUp marks the end of the replay of a room.
 type CaughtUp struct {
 	state protoimpl.MessageState `protogen:"open.v1"`
@@ -465,7 +693,7 @@ type CaughtUp struct {
 
 func (x *CaughtUp) Reset() {
 	*x = CaughtUp{}
-	mi := &file_chat_v1_frame_proto_msgTypes[3]
+	mi := &file_chat_v1_frame_proto_msgTypes[5]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -477,7 +705,7 @@ func (x *CaughtUp) String() string {
 func (*CaughtUp) ProtoMessage() {}
 
 func (x *CaughtUp) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[3]
+	mi := &file_chat_v1_frame_proto_msgTypes[5]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -490,7 +718,7 @@ func (x *CaughtUp) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use CaughtUp.ProtoReflect.Descriptor instead.
 func (*CaughtUp) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{3}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{5}
 }
 
 func (x *CaughtUp) GetRoom() string {
@@ -520,7 +748,7 @@ type Reset struct {
 
 func (x *Reset) Reset() {
 	*x = Reset{}
-	mi := &file_chat_v1_frame_proto_msgTypes[4]
+	mi := &file_chat_v1_frame_proto_msgTypes[6]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -532,7 +760,7 @@ func (x *Reset) String() string {
 func (*Reset) ProtoMessage() {}
 
 func (x *Reset) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[4]
+	mi := &file_chat_v1_frame_proto_msgTypes[6]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -545,7 +773,7 @@ func (x *Reset) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Reset.ProtoReflect.Descriptor instead.
 func (*Reset) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{4}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{6}
 }
 
 func (x *Reset) GetRoom() string {
@@ -598,7 +826,7 @@ type Accepted struct {
 
 func (x *Accepted) Reset() {
 	*x = Accepted{}
-	mi := &file_chat_v1_frame_proto_msgTypes[5]
+	mi := &file_chat_v1_frame_proto_msgTypes[7]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -610,7 +838,7 @@ func (x *Accepted) String() string {
 func (*Accepted) ProtoMessage() {}
 
 func (x *Accepted) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[5]
+	mi := &file_chat_v1_frame_proto_msgTypes[7]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -623,7 +851,7 @@ func (x *Accepted) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Accepted.ProtoReflect.Descriptor instead.
 func (*Accepted) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{5}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{7}
 }
 
 func (x *Accepted) GetId() string {
@@ -687,7 +915,7 @@ type Rejected struct {
 
 func (x *Rejected) Reset() {
 	*x = Rejected{}
-	mi := &file_chat_v1_frame_proto_msgTypes[6]
+	mi := &file_chat_v1_frame_proto_msgTypes[8]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -699,7 +927,7 @@ func (x *Rejected) String() string {
 func (*Rejected) ProtoMessage() {}
 
 func (x *Rejected) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[6]
+	mi := &file_chat_v1_frame_proto_msgTypes[8]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -712,7 +940,7 @@ func (x *Rejected) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Rejected.ProtoReflect.Descriptor instead.
 func (*Rejected) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{6}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{8}
 }
 
 func (x *Rejected) GetId() string {
@@ -761,7 +989,7 @@ type Heartbeat struct {
 
 func (x *Heartbeat) Reset() {
 	*x = Heartbeat{}
-	mi := &file_chat_v1_frame_proto_msgTypes[7]
+	mi := &file_chat_v1_frame_proto_msgTypes[9]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -773,7 +1001,7 @@ func (x *Heartbeat) String() string {
 func (*Heartbeat) ProtoMessage() {}
 
 func (x *Heartbeat) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[7]
+	mi := &file_chat_v1_frame_proto_msgTypes[9]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -786,7 +1014,7 @@ func (x *Heartbeat) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Heartbeat.ProtoReflect.Descriptor instead.
 func (*Heartbeat) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{7}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{9}
 }
 
 func (x *Heartbeat) GetTime() *timestamppb.Timestamp {
@@ -809,7 +1037,7 @@ type Draining struct {
 
 func (x *Draining) Reset() {
 	*x = Draining{}
-	mi := &file_chat_v1_frame_proto_msgTypes[8]
+	mi := &file_chat_v1_frame_proto_msgTypes[10]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -821,7 +1049,7 @@ func (x *Draining) String() string {
 func (*Draining) ProtoMessage() {}
 
 func (x *Draining) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[8]
+	mi := &file_chat_v1_frame_proto_msgTypes[10]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -834,7 +1062,7 @@ func (x *Draining) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Draining.ProtoReflect.Descriptor instead.
 func (*Draining) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{8}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{10}
 }
 
 func (x *Draining) GetReconnectAfter() *durationpb.Duration {
@@ -858,7 +1086,7 @@ type Expiring struct {
 
 func (x *Expiring) Reset() {
 	*x = Expiring{}
-	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	mi := &file_chat_v1_frame_proto_msgTypes[11]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -870,7 +1098,7 @@ func (x *Expiring) String() string {
 func (*Expiring) ProtoMessage() {}
 
 func (x *Expiring) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[9]
+	mi := &file_chat_v1_frame_proto_msgTypes[11]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -883,7 +1111,7 @@ func (x *Expiring) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Expiring.ProtoReflect.Descriptor instead.
 func (*Expiring) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{9}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{11}
 }
 
 func (x *Expiring) GetTimeLeft() *durationpb.Duration {
@@ -904,7 +1132,7 @@ type Renewed struct {
 
 func (x *Renewed) Reset() {
 	*x = Renewed{}
-	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	mi := &file_chat_v1_frame_proto_msgTypes[12]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -916,7 +1144,7 @@ func (x *Renewed) String() string {
 func (*Renewed) ProtoMessage() {}
 
 func (x *Renewed) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[10]
+	mi := &file_chat_v1_frame_proto_msgTypes[12]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -929,7 +1157,7 @@ func (x *Renewed) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use Renewed.ProtoReflect.Descriptor instead.
 func (*Renewed) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{10}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{12}
 }
 
 func (x *Renewed) GetTokenExpireTime() *timestamppb.Timestamp {
@@ -961,7 +1189,7 @@ type RoomsChanged struct {
 
 func (x *RoomsChanged) Reset() {
 	*x = RoomsChanged{}
-	mi := &file_chat_v1_frame_proto_msgTypes[11]
+	mi := &file_chat_v1_frame_proto_msgTypes[13]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -973,7 +1201,7 @@ func (x *RoomsChanged) String() string {
 func (*RoomsChanged) ProtoMessage() {}
 
 func (x *RoomsChanged) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[11]
+	mi := &file_chat_v1_frame_proto_msgTypes[13]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -986,7 +1214,7 @@ func (x *RoomsChanged) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomsChanged.ProtoReflect.Descriptor instead.
 func (*RoomsChanged) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{11}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{13}
 }
 
 func (x *RoomsChanged) GetRooms() []*RoomSummary {
@@ -1035,7 +1263,7 @@ type RoomSummary struct {
 
 func (x *RoomSummary) Reset() {
 	*x = RoomSummary{}
-	mi := &file_chat_v1_frame_proto_msgTypes[12]
+	mi := &file_chat_v1_frame_proto_msgTypes[14]
 	ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 	ms.StoreMessageInfo(mi)
 }
@@ -1047,7 +1275,7 @@ func (x *RoomSummary) String() string {
 func (*RoomSummary) ProtoMessage() {}
 
 func (x *RoomSummary) ProtoReflect() protoreflect.Message {
-	mi := &file_chat_v1_frame_proto_msgTypes[12]
+	mi := &file_chat_v1_frame_proto_msgTypes[14]
 	if x != nil {
 		ms := protoimpl.X.MessageStateOf(protoimpl.Pointer(x))
 		if ms.LoadMessageInfo() == nil {
@@ -1060,7 +1288,7 @@ func (x *RoomSummary) ProtoReflect() protoreflect.Message {
 
 // Deprecated: Use RoomSummary.ProtoReflect.Descriptor instead.
 func (*RoomSummary) Descriptor() ([]byte, []int) {
-	return file_chat_v1_frame_proto_rawDescGZIP(), []int{12}
+	return file_chat_v1_frame_proto_rawDescGZIP(), []int{14}
 }
 
 func (x *RoomSummary) GetName() string {
@@ -1116,7 +1344,7 @@ var File_chat_v1_frame_proto protoreflect.FileDescriptor
 
 const file_chat_v1_frame_proto_rawDesc = "" +
 	"\n" +
-	"\x13chat/v1/frame.proto\x12\achat.v1\x1a\x13chat/v1/event.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xa0\x04\n" +
+	"\x13chat/v1/frame.proto\x12\achat.v1\x1a\x13chat/v1/event.proto\x1a\x19google/protobuf/any.proto\x1a\x1egoogle/protobuf/duration.proto\x1a\x1fgoogle/protobuf/timestamp.proto\"\xe1\x04\n" +
 	"\x05Frame\x12)\n" +
 	"\x06joined\x18\x01 \x01(\v2\x0f.chat.v1.JoinedH\x00R\x06joined\x12&\n" +
 	"\x05event\x18\x02 \x01(\v2\x0e.chat.v1.EventH\x00R\x05event\x120\n" +
@@ -1129,14 +1357,15 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\rrooms_changed\x18\t \x01(\v2\x15.chat.v1.RoomsChangedH\x00R\froomsChanged\x12/\n" +
 	"\bexpiring\x18\n" +
 	" \x01(\v2\x11.chat.v1.ExpiringH\x00R\bexpiring\x12,\n" +
-	"\arenewed\x18\v \x01(\v2\x10.chat.v1.RenewedH\x00R\arenewedB\x06\n" +
+	"\arenewed\x18\v \x01(\v2\x10.chat.v1.RenewedH\x00R\arenewed\x12?\n" +
+	"\x0erights_changed\x18\f \x01(\v2\x16.chat.v1.RightsChangedH\x00R\rrightsChangedB\x06\n" +
 	"\x04kind\"\x8a\x02\n" +
 	"\x06Joined\x12'\n" +
 	"\x06member\x18\x01 \x01(\v2\x0f.chat.v1.MemberR\x06member\x12(\n" +
 	"\x05rooms\x18\x02 \x03(\v2\x12.chat.v1.RoomStateR\x05rooms\x12H\n" +
 	"\x12heartbeat_interval\x18\x03 \x01(\v2\x19.google.protobuf.DurationR\x11heartbeatInterval\x12\x1b\n" +
 	"\tstream_id\x18\x04 \x01(\tR\bstreamId\x12F\n" +
-	"\x11token_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0ftokenExpireTime\"\xc5\x01\n" +
+	"\x11token_expire_time\x18\x05 \x01(\v2\x1a.google.protobuf.TimestampR\x0ftokenExpireTime\"\x93\x02\n" +
 	"\tRoomState\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\x12\x14\n" +
 	"\x05epoch\x18\x02 \x01(\tR\x05epoch\x12\x12\n" +
@@ -1144,7 +1373,16 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\amembers\x18\x04 \x01(\rR\amembers\x12!\n" +
 	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
 	"\x05topic\x18\x06 \x01(\tR\x05topic\x12'\n" +
-	"\x06member\x18\a \x01(\v2\x0f.chat.v1.MemberR\x06member\"\x1e\n" +
+	"\x06member\x18\a \x01(\v2\x0f.chat.v1.MemberR\x06member\x12&\n" +
+	"\x06rights\x18\b \x03(\x0e2\x0e.chat.v1.RightR\x06rights\x12$\n" +
+	"\x05muted\x18\t \x01(\v2\x0e.chat.v1.MutedR\x05muted\"Q\n" +
+	"\x05Muted\x120\n" +
+	"\x05until\x18\x01 \x01(\v2\x1a.google.protobuf.TimestampR\x05until\x12\x16\n" +
+	"\x06reason\x18\x02 \x01(\tR\x06reason\"q\n" +
+	"\rRightsChanged\x12\x12\n" +
+	"\x04room\x18\x01 \x01(\tR\x04room\x12&\n" +
+	"\x06rights\x18\x02 \x03(\x0e2\x0e.chat.v1.RightR\x06rights\x12$\n" +
+	"\x05muted\x18\x03 \x01(\v2\x0e.chat.v1.MutedR\x05muted\"\x1e\n" +
 	"\bCaughtUp\x12\x12\n" +
 	"\x04room\x18\x01 \x01(\tR\x04room\"]\n" +
 	"\x05Reset\x12\x12\n" +
@@ -1178,7 +1416,7 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\n" +
 	"incomplete\x18\x02 \x01(\bR\n" +
 	"incomplete\x12\x18\n" +
-	"\aremoved\x18\x03 \x03(\tR\aremoved\"\xeb\x01\n" +
+	"\aremoved\x18\x03 \x03(\tR\aremoved\"\xf1\x01\n" +
 	"\vRoomSummary\x12\x12\n" +
 	"\x04name\x18\x01 \x01(\tR\x04name\x12\x12\n" +
 	"\x04head\x18\x02 \x01(\x04R\x04head\x12\x18\n" +
@@ -1186,7 +1424,18 @@ const file_chat_v1_frame_proto_rawDesc = "" +
 	"\rlast_activity\x18\x04 \x01(\v2\x1a.google.protobuf.TimestampR\flastActivity\x12!\n" +
 	"\fdisplay_name\x18\x05 \x01(\tR\vdisplayName\x12\x14\n" +
 	"\x05topic\x18\x06 \x01(\tR\x05topic\x12\x1a\n" +
-	"\bmessages\x18\b \x01(\x04R\bmessagesJ\x04\b\a\x10\bBs\n" +
+	"\bmessages\x18\b \x01(\x04R\bmessagesJ\x04\b\a\x10\bJ\x04\b\t\x10\n" +
+	"*\x89\x01\n" +
+	"\x05Right\x12\x15\n" +
+	"\x11RIGHT_UNSPECIFIED\x10\x00\x12\x0e\n" +
+	"\n" +
+	"RIGHT_READ\x10\x01\x12\x0e\n" +
+	"\n" +
+	"RIGHT_POST\x10\x02\x12\x0f\n" +
+	"\vRIGHT_REACT\x10\x03\x12\x12\n" +
+	"\x0eRIGHT_EDIT_OWN\x10\x04\x12\x10\n" +
+	"\fRIGHT_MANAGE\x10\x05\x12\x12\n" +
+	"\x0eRIGHT_MODERATE\x10\x06Bs\n" +
 	"\vcom.chat.v1B\n" +
 	"FrameProtoP\x01Z\x1bchatroom/gen/chat/v1;chatv1\xa2\x02\x03CXX\xaa\x02\aChat.V1\xca\x02\aChat\\V1\xe2\x02\x13Chat\\V1\\GPBMetadata\xea\x02\bChat::V1b\x06proto3"
 
@@ -1202,57 +1451,67 @@ func file_chat_v1_frame_proto_rawDescGZIP() []byte {
 	return file_chat_v1_frame_proto_rawDescData
 }
 
-var file_chat_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 13)
+var file_chat_v1_frame_proto_enumTypes = make([]protoimpl.EnumInfo, 1)
+var file_chat_v1_frame_proto_msgTypes = make([]protoimpl.MessageInfo, 15)
 var file_chat_v1_frame_proto_goTypes = []any{
-	(*Frame)(nil),                 // 0: chat.v1.Frame
-	(*Joined)(nil),                // 1: chat.v1.Joined
-	(*RoomState)(nil),             // 2: chat.v1.RoomState
-	(*CaughtUp)(nil),              // 3: chat.v1.CaughtUp
-	(*Reset)(nil),                 // 4: chat.v1.Reset
-	(*Accepted)(nil),              // 5: chat.v1.Accepted
-	(*Rejected)(nil),              // 6: chat.v1.Rejected
-	(*Heartbeat)(nil),             // 7: chat.v1.Heartbeat
-	(*Draining)(nil),              // 8: chat.v1.Draining
-	(*Expiring)(nil),              // 9: chat.v1.Expiring
-	(*Renewed)(nil),               // 10: chat.v1.Renewed
-	(*RoomsChanged)(nil),          // 11: chat.v1.RoomsChanged
-	(*RoomSummary)(nil),           // 12: chat.v1.RoomSummary
-	(*Event)(nil),                 // 13: chat.v1.Event
-	(*Member)(nil),                // 14: chat.v1.Member
-	(*durationpb.Duration)(nil),   // 15: google.protobuf.Duration
-	(*timestamppb.Timestamp)(nil), // 16: google.protobuf.Timestamp
-	(*anypb.Any)(nil),             // 17: google.protobuf.Any
+	(Right)(0),                    // 0: chat.v1.Right
+	(*Frame)(nil),                 // 1: chat.v1.Frame
+	(*Joined)(nil),                // 2: chat.v1.Joined
+	(*RoomState)(nil),             // 3: chat.v1.RoomState
+	(*Muted)(nil),                 // 4: chat.v1.Muted
+	(*RightsChanged)(nil),         // 5: chat.v1.RightsChanged
+	(*CaughtUp)(nil),              // 6: chat.v1.CaughtUp
+	(*Reset)(nil),                 // 7: chat.v1.Reset
+	(*Accepted)(nil),              // 8: chat.v1.Accepted
+	(*Rejected)(nil),              // 9: chat.v1.Rejected
+	(*Heartbeat)(nil),             // 10: chat.v1.Heartbeat
+	(*Draining)(nil),              // 11: chat.v1.Draining
+	(*Expiring)(nil),              // 12: chat.v1.Expiring
+	(*Renewed)(nil),               // 13: chat.v1.Renewed
+	(*RoomsChanged)(nil),          // 14: chat.v1.RoomsChanged
+	(*RoomSummary)(nil),           // 15: chat.v1.RoomSummary
+	(*Event)(nil),                 // 16: chat.v1.Event
+	(*Member)(nil),                // 17: chat.v1.Member
+	(*durationpb.Duration)(nil),   // 18: google.protobuf.Duration
+	(*timestamppb.Timestamp)(nil), // 19: google.protobuf.Timestamp
+	(*anypb.Any)(nil),             // 20: google.protobuf.Any
 }
 var file_chat_v1_frame_proto_depIdxs = []int32{
-	1,  // 0: chat.v1.Frame.joined:type_name -> chat.v1.Joined
-	13, // 1: chat.v1.Frame.event:type_name -> chat.v1.Event
-	3,  // 2: chat.v1.Frame.caught_up:type_name -> chat.v1.CaughtUp
-	4,  // 3: chat.v1.Frame.reset:type_name -> chat.v1.Reset
-	5,  // 4: chat.v1.Frame.accepted:type_name -> chat.v1.Accepted
-	6,  // 5: chat.v1.Frame.rejected:type_name -> chat.v1.Rejected
-	7,  // 6: chat.v1.Frame.heartbeat:type_name -> chat.v1.Heartbeat
-	8,  // 7: chat.v1.Frame.draining:type_name -> chat.v1.Draining
-	11, // 8: chat.v1.Frame.rooms_changed:type_name -> chat.v1.RoomsChanged
-	9,  // 9: chat.v1.Frame.expiring:type_name -> chat.v1.Expiring
-	10, // 10: chat.v1.Frame.renewed:type_name -> chat.v1.Renewed
-	14, // 11: chat.v1.Joined.member:type_name -> chat.v1.Member
-	2,  // 12: chat.v1.Joined.rooms:type_name -> chat.v1.RoomState
-	15, // 13: chat.v1.Joined.heartbeat_interval:type_name -> google.protobuf.Duration
-	16, // 14: chat.v1.Joined.token_expire_time:type_name -> google.protobuf.Timestamp
-	14, // 15: chat.v1.RoomState.member:type_name -> chat.v1.Member
-	16, // 16: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
-	17, // 17: chat.v1.Rejected.details:type_name -> google.protobuf.Any
-	16, // 18: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
-	15, // 19: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
-	15, // 20: chat.v1.Expiring.time_left:type_name -> google.protobuf.Duration
-	16, // 21: chat.v1.Renewed.token_expire_time:type_name -> google.protobuf.Timestamp
-	12, // 22: chat.v1.RoomsChanged.rooms:type_name -> chat.v1.RoomSummary
-	16, // 23: chat.v1.RoomSummary.last_activity:type_name -> google.protobuf.Timestamp
-	24, // [24:24] is the sub-list for method output_type
-	24, // [24:24] is the sub-list for method input_type
-	24, // [24:24] is the sub-list for extension type_name
-	24, // [24:24] is the sub-list for extension extendee
-	0,  // [0:24] is the sub-list for field type_name
+	2,  // 0: chat.v1.Frame.joined:type_name -> chat.v1.Joined
+	16, // 1: chat.v1.Frame.event:type_name -> chat.v1.Event
+	6,  // 2: chat.v1.Frame.caught_up:type_name -> chat.v1.CaughtUp
+	7,  // 3: chat.v1.Frame.reset:type_name -> chat.v1.Reset
+	8,  // 4: chat.v1.Frame.accepted:type_name -> chat.v1.Accepted
+	9,  // 5: chat.v1.Frame.rejected:type_name -> chat.v1.Rejected
+	10, // 6: chat.v1.Frame.heartbeat:type_name -> chat.v1.Heartbeat
+	11, // 7: chat.v1.Frame.draining:type_name -> chat.v1.Draining
+	14, // 8: chat.v1.Frame.rooms_changed:type_name -> chat.v1.RoomsChanged
+	12, // 9: chat.v1.Frame.expiring:type_name -> chat.v1.Expiring
+	13, // 10: chat.v1.Frame.renewed:type_name -> chat.v1.Renewed
+	5,  // 11: chat.v1.Frame.rights_changed:type_name -> chat.v1.RightsChanged
+	17, // 12: chat.v1.Joined.member:type_name -> chat.v1.Member
+	3,  // 13: chat.v1.Joined.rooms:type_name -> chat.v1.RoomState
+	18, // 14: chat.v1.Joined.heartbeat_interval:type_name -> google.protobuf.Duration
+	19, // 15: chat.v1.Joined.token_expire_time:type_name -> google.protobuf.Timestamp
+	17, // 16: chat.v1.RoomState.member:type_name -> chat.v1.Member
+	0,  // 17: chat.v1.RoomState.rights:type_name -> chat.v1.Right
+	4,  // 18: chat.v1.RoomState.muted:type_name -> chat.v1.Muted
+	19, // 19: chat.v1.Muted.until:type_name -> google.protobuf.Timestamp
+	0,  // 20: chat.v1.RightsChanged.rights:type_name -> chat.v1.Right
+	4,  // 21: chat.v1.RightsChanged.muted:type_name -> chat.v1.Muted
+	19, // 22: chat.v1.Accepted.time:type_name -> google.protobuf.Timestamp
+	20, // 23: chat.v1.Rejected.details:type_name -> google.protobuf.Any
+	19, // 24: chat.v1.Heartbeat.time:type_name -> google.protobuf.Timestamp
+	18, // 25: chat.v1.Draining.reconnect_after:type_name -> google.protobuf.Duration
+	18, // 26: chat.v1.Expiring.time_left:type_name -> google.protobuf.Duration
+	19, // 27: chat.v1.Renewed.token_expire_time:type_name -> google.protobuf.Timestamp
+	15, // 28: chat.v1.RoomsChanged.rooms:type_name -> chat.v1.RoomSummary
+	19, // 29: chat.v1.RoomSummary.last_activity:type_name -> google.protobuf.Timestamp
+	30, // [30:30] is the sub-list for method output_type
+	30, // [30:30] is the sub-list for method input_type
+	30, // [30:30] is the sub-list for extension type_name
+	30, // [30:30] is the sub-list for extension extendee
+	0,  // [0:30] is the sub-list for field type_name
 }
 
 func init() { file_chat_v1_frame_proto_init() }
@@ -1273,19 +1532,21 @@ func file_chat_v1_frame_proto_init() {
 		(*Frame_RoomsChanged)(nil),
 		(*Frame_Expiring)(nil),
 		(*Frame_Renewed)(nil),
+		(*Frame_RightsChanged)(nil),
 	}
 	type x struct{}
 	out := protoimpl.TypeBuilder{
 		File: protoimpl.DescBuilder{
 			GoPackagePath: reflect.TypeOf(x{}).PkgPath(),
 			RawDescriptor: unsafe.Slice(unsafe.StringData(file_chat_v1_frame_proto_rawDesc), len(file_chat_v1_frame_proto_rawDesc)),
-			NumEnums:      0,
-			NumMessages:   13,
+			NumEnums:      1,
+			NumMessages:   15,
 			NumExtensions: 0,
 			NumServices:   0,
 		},
 		GoTypes:           file_chat_v1_frame_proto_goTypes,
 		DependencyIndexes: file_chat_v1_frame_proto_depIdxs,
+		EnumInfos:         file_chat_v1_frame_proto_enumTypes,
 		MessageInfos:      file_chat_v1_frame_proto_msgTypes,
 	}.Build()
 	File_chat_v1_frame_proto = out.File

@@ -1081,7 +1081,7 @@ type AuditRecord struct {
 	Subject *Subject `protobuf:"bytes,5,opt,name=subject,proto3" json:"subject,omitempty"`
 	// When a ban, a kick or a mute ends; unset if it has no end.
 	Until *timestamppb.Timestamp `protobuf:"bytes,6,opt,name=until,proto3" json:"until,omitempty"`
-	// Why, empty if no reason was given.
+	// Why, empty if no reason was given. Of a deletion, Deletion.reason.
 	Reason string `protobuf:"bytes,7,opt,name=reason,proto3" json:"reason,omitempty"`
 	// The sequence of the message, of a deletion.
 	Target        uint64 `protobuf:"varint,8,opt,name=target,proto3" json:"target,omitempty"`

@@ -119,7 +119,8 @@ type ChatRoomClient interface {
 	// guests off (-guests=false).
 	SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error)
 	// SignOut ends the validity of the token that it is called with, durably. Other tokens
-	// of the same member stay valid. Streams that were opened with it are not ended.
+	// of the same member stay valid. Open streams that use it end within a second with
+	// UNAUTHENTICATED, the reason TOKEN_INVALID and the cause "revoked".
 	//
 	// Errors: UNAUTHENTICATED without a valid token from SignIn.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
@@ -404,7 +405,8 @@ type ChatRoomHandler interface {
 	// guests off (-guests=false).
 	SignIn(context.Context, *v1.SignInRequest) (*v1.SignInResponse, error)
 	// SignOut ends the validity of the token that it is called with, durably. Other tokens
-	// of the same member stay valid. Streams that were opened with it are not ended.
+	// of the same member stay valid. Open streams that use it end within a second with
+	// UNAUTHENTICATED, the reason TOKEN_INVALID and the cause "revoked".
 	//
 	// Errors: UNAUTHENTICATED without a valid token from SignIn.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)

@@ -12,7 +12,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file chat/v1/event.proto.
  */
 export const file_chat_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIaCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQiOgoIUmVhY3Rpb24SDgoGdGFyZ2V0GAEgASgEEg0KBWVtb2ppGAIgASgJEg8KB3JlbW92ZWQYAyABKAgiTwoGQ3VzdG9tEiUKB3BheWxvYWQYASABKAsyFC5nb29nbGUucHJvdG9idWYuQW55EhEKCWVwaGVtZXJhbBgCIAEoCBILCgNrZXkYAyABKAkicQoHQ2hhbmdlcxIQCghzZXF1ZW5jZRgBIAEoBBItCgllZGl0X3RpbWUYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEiUKCXJlYWN0aW9ucxgDIAMoCzISLmNoYXQudjEuUmVhY3Rpb25zIi4KCVJlYWN0aW9ucxINCgVlbW9qaRgBIAEoCRISCgptZW1iZXJfaWRzGAIgAygJIh8KDE1lbWJlckpvaW5lZBIPCgdtZW1iZXJzGAEgASgNIh0KCk1lbWJlckxlZnQSDwoHbWVtYmVycxgBIAEoDSIPCg1NZW1iZXJSZW5hbWVkIl0KC01lbWJlckNvdW50Eg8KB21lbWJlcnMYASABKA0SDgoGam9pbmVkGAIgASgNEgwKBGxlZnQYAyABKA0SHwoGc2FtcGxlGAQgAygLMg8uY2hhdC52MS5NZW1iZXIiGQoGVHlwaW5nEg8KB3N0b3BwZWQYASABKAgiMgoLUm9vbUNoYW5nZWQSFAoMZGlzcGxheV9uYW1lGAEgASgJEg0KBXRvcGljGAIgASgJIlcKBk1lbWJlchIKCgJpZBgBIAEoCRIMCgRuYW1lGAIgASgJEg0KBWd1ZXN0GAMgASgIEiQKCW5hbWVfbWFyaxgEIAEoDjIRLmNoYXQudjEuTmFtZU1hcmsiKQoGQ3Vyc29yEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEKnMKCE5hbWVNYXJrEhkKFU5BTUVfTUFSS19VTlNQRUNJRklFRBAAEhcKE05BTUVfTUFSS19SRVNFTUJMRVMQARIbChdOQU1FX01BUktfTUlYRURfU0NSSVBUUxACEhYKEk5BTUVfTUFSS19SRVNFUlZFRBADYgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIqCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQSDgoGcmVhc29uGAIgASgJIjoKCFJlYWN0aW9uEg4KBnRhcmdldBgBIAEoBBINCgVlbW9qaRgCIAEoCRIPCgdyZW1vdmVkGAMgASgIIk8KBkN1c3RvbRIlCgdwYXlsb2FkGAEgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIRCgllcGhlbWVyYWwYAiABKAgSCwoDa2V5GAMgASgJInEKB0NoYW5nZXMSEAoIc2VxdWVuY2UYASABKAQSLQoJZWRpdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCglyZWFjdGlvbnMYAyADKAsyEi5jaGF0LnYxLlJlYWN0aW9ucyIuCglSZWFjdGlvbnMSDQoFZW1vamkYASABKAkSEgoKbWVtYmVyX2lkcxgCIAMoCSIfCgxNZW1iZXJKb2luZWQSDwoHbWVtYmVycxgBIAEoDSIdCgpNZW1iZXJMZWZ0Eg8KB21lbWJlcnMYASABKA0iDwoNTWVtYmVyUmVuYW1lZCJdCgtNZW1iZXJDb3VudBIPCgdtZW1iZXJzGAEgASgNEg4KBmpvaW5lZBgCIAEoDRIMCgRsZWZ0GAMgASgNEh8KBnNhbXBsZRgEIAMoCzIPLmNoYXQudjEuTWVtYmVyIhkKBlR5cGluZxIPCgdzdG9wcGVkGAEgASgIIjIKC1Jvb21DaGFuZ2VkEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRINCgV0b3BpYxgCIAEoCSJoCgZNZW1iZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVndWVzdBgDIAEoCBIkCgluYW1lX21hcmsYBCABKA4yES5jaGF0LnYxLk5hbWVNYXJrEg8KB3BpY3R1cmUYBSABKAkiKQoGQ3Vyc29yEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEKnMKCE5hbWVNYXJrEhkKFU5BTUVfTUFSS19VTlNQRUNJRklFRBAAEhcKE05BTUVfTUFSS19SRVNFTUJMRVMQARIbChdOQU1FX01BUktfTUlYRURfU0NSSVBUUxACEhYKEk5BTUVfTUFSS19SRVNFUlZFRBADYgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * Event is an event in a room. All subscribers of the room receive the same events
@@ -167,7 +167,7 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "roomChanged";
   } | {
     /**
-     * The sender, a member of the room, has changed its name. Ephemeral.
+     * The sender, a member of the room, has changed its name or its picture. Ephemeral.
      *
      * @generated from field: chat.v1.MemberRenamed member_renamed = 25;
      */
@@ -256,6 +256,15 @@ export type Deletion = Message$1<"chat.v1.Deletion"> & {
    * @generated from field: uint64 target = 1;
    */
   target: bigint;
+
+  /**
+   * Why a moderator deletes the message of another member: one line of up to 300
+   * characters (code points). It is kept with the act for ListAudit, and nowhere else: in
+   * events it is empty. It has no effect on a deletion of an own message. Default empty.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
 };
 
 /**
@@ -456,8 +465,8 @@ export const MemberLeftSchema: GenMessage<MemberLeft> = /*@__PURE__*/
   messageDesc(file_chat_v1_event, 9);
 
 /**
- * MemberRenamed reports that the sender has changed its name to the one in sender. In a
- * room of more than 200 members, at most 20 are sent, once a second: the others are those
+ * MemberRenamed reports that the sender has changed its name or its picture to that in
+ * sender. In a room of more than 200 members, at most 20 are sent, once a second: the others are those
  * that ListMembers returns.
  *
  * @generated from message chat.v1.MemberRenamed
@@ -502,7 +511,7 @@ export type MemberCount = Message$1<"chat.v1.MemberCount"> & {
   left: number;
 
   /**
-   * Some of the members that have joined: up to 20.
+   * Some of the members that have joined: up to 20, without their pictures.
    *
    * @generated from field: repeated chat.v1.Member sample = 4;
    */
@@ -604,6 +613,17 @@ export type Member = Message$1<"chat.v1.Member"> & {
    * @generated from field: chat.v1.NameMark name_mark = 4;
    */
   nameMark: NameMark;
+
+  /**
+   * The address of the member's picture: a URL of https of at most 1,024 bytes, as the
+   * member's token gives it; empty for none. It is set in Joined, in ListMembersResponse,
+   * and in the sender of MemberJoined, MemberLeft and MemberRenamed. It is not stored with
+   * events, as it may change or become invalid: clients look it up by id. A client that
+   * loads it shows its own address to a server that another party has chosen.
+   *
+   * @generated from field: string picture = 5;
+   */
+  picture: string;
 };
 
 /**

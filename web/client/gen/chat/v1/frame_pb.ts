@@ -2,8 +2,8 @@
 // @generated from file chat/v1/frame.proto (package chat.v1, syntax proto3)
 /* eslint-disable */
 
-import type { GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
-import { fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
+import type { GenEnum, GenFile, GenMessage } from "@bufbuild/protobuf/codegenv2";
+import { enumDesc, fileDesc, messageDesc } from "@bufbuild/protobuf/codegenv2";
 import type { Event, Member } from "./event_pb";
 import { file_chat_v1_event } from "./event_pb";
 import type { Duration, Timestamp } from "@bufbuild/protobuf/wkt";
@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/frame.proto.
  */
 export const file_chat_v1_frame: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIugCCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAEiUKCGV4cGlyaW5nGAogASgLMhEuY2hhdC52MS5FeHBpcmluZ0gAEiMKB3JlbmV3ZWQYCyABKAsyEC5jaGF0LnYxLlJlbmV3ZWRIAEIGCgRraW5kIs0BCgZKb2luZWQSHwoGbWVtYmVyGAEgASgLMg8uY2hhdC52MS5NZW1iZXISIQoFcm9vbXMYAiADKAsyEi5jaGF0LnYxLlJvb21TdGF0ZRI1ChJoZWFydGJlYXRfaW50ZXJ2YWwYAyABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24SEQoJc3RyZWFtX2lkGAQgASgJEjUKEXRva2VuX2V4cGlyZV90aW1lGAUgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCKNAQoJUm9vbVN0YXRlEgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSDAoEaGVhZBgDIAEoBBIPCgdtZW1iZXJzGAQgASgNEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRINCgV0b3BpYxgGIAEoCRIfCgZtZW1iZXIYByABKAsyDy5jaGF0LnYxLk1lbWJlciIYCghDYXVnaHRVcBIMCgRyb29tGAEgASgJIkIKBVJlc2V0EgwKBHJvb20YASABKAkSDQoFZXBvY2gYAiABKAkSDgoGb2xkZXN0GAMgASgEEgwKBGhlYWQYBCABKAQiNQoJSGVhcnRiZWF0EigKBHRpbWUYASABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIj4KCERyYWluaW5nEjIKD3JlY29ubmVjdF9hZnRlchgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiI4CghFeHBpcmluZxIsCgl0aW1lX2xlZnQYASABKAsyGS5nb29nbGUucHJvdG9idWYuRHVyYXRpb24iQAoHUmVuZXdlZBI1ChF0b2tlbl9leHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiWAoMUm9vbXNDaGFuZ2VkEiMKBXJvb21zGAEgAygLMhQuY2hhdC52MS5Sb29tU3VtbWFyeRISCgppbmNvbXBsZXRlGAIgASgIEg8KB3JlbW92ZWQYAyADKAkiqgEKC1Jvb21TdW1tYXJ5EgwKBG5hbWUYASABKAkSDAoEaGVhZBgCIAEoBBIPCgdtZW1iZXJzGAMgASgNEjEKDWxhc3RfYWN0aXZpdHkYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEhQKDGRpc3BsYXlfbmFtZRgFIAEoCRINCgV0b3BpYxgGIAEoCRIQCghtZXNzYWdlcxgIIAEoBEoECAcQCGIGcHJvdG8z", [file_chat_v1_event, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2ZyYW1lLnByb3RvEgdjaGF0LnYxIpoDCgVGcmFtZRIhCgZqb2luZWQYASABKAsyDy5jaGF0LnYxLkpvaW5lZEgAEh8KBWV2ZW50GAIgASgLMg4uY2hhdC52MS5FdmVudEgAEiYKCWNhdWdodF91cBgDIAEoCzIRLmNoYXQudjEuQ2F1Z2h0VXBIABIfCgVyZXNldBgEIAEoCzIOLmNoYXQudjEuUmVzZXRIABInCgloZWFydGJlYXQYByABKAsyEi5jaGF0LnYxLkhlYXJ0YmVhdEgAEiUKCGRyYWluaW5nGAggASgLMhEuY2hhdC52MS5EcmFpbmluZ0gAEi4KDXJvb21zX2NoYW5nZWQYCSABKAsyFS5jaGF0LnYxLlJvb21zQ2hhbmdlZEgAEiUKCGV4cGlyaW5nGAogASgLMhEuY2hhdC52MS5FeHBpcmluZ0gAEiMKB3JlbmV3ZWQYCyABKAsyEC5jaGF0LnYxLlJlbmV3ZWRIABIwCg5yaWdodHNfY2hhbmdlZBgMIAEoCzIWLmNoYXQudjEuUmlnaHRzQ2hhbmdlZEgAQgYKBGtpbmQizQEKBkpvaW5lZBIfCgZtZW1iZXIYASABKAsyDy5jaGF0LnYxLk1lbWJlchIhCgVyb29tcxgCIAMoCzISLmNoYXQudjEuUm9vbVN0YXRlEjUKEmhlYXJ0YmVhdF9pbnRlcnZhbBgDIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbhIRCglzdHJlYW1faWQYBCABKAkSNQoRdG9rZW5fZXhwaXJlX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIswBCglSb29tU3RhdGUSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIMCgRoZWFkGAMgASgEEg8KB21lbWJlcnMYBCABKA0SFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEh8KBm1lbWJlchgHIAEoCzIPLmNoYXQudjEuTWVtYmVyEh4KBnJpZ2h0cxgIIAMoDjIOLmNoYXQudjEuUmlnaHQSHQoFbXV0ZWQYCSABKAsyDi5jaGF0LnYxLk11dGVkIkIKBU11dGVkEikKBXVudGlsGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIOCgZyZWFzb24YAiABKAkiXAoNUmlnaHRzQ2hhbmdlZBIMCgRyb29tGAEgASgJEh4KBnJpZ2h0cxgCIAMoDjIOLmNoYXQudjEuUmlnaHQSHQoFbXV0ZWQYAyABKAsyDi5jaGF0LnYxLk11dGVkIhgKCENhdWdodFVwEgwKBHJvb20YASABKAkiQgoFUmVzZXQSDAoEcm9vbRgBIAEoCRINCgVlcG9jaBgCIAEoCRIOCgZvbGRlc3QYAyABKAQSDAoEaGVhZBgEIAEoBCI1CglIZWFydGJlYXQSKAoEdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiPgoIRHJhaW5pbmcSMgoPcmVjb25uZWN0X2FmdGVyGAEgASgLMhkuZ29vZ2xlLnByb3RvYnVmLkR1cmF0aW9uIjgKCEV4cGlyaW5nEiwKCXRpbWVfbGVmdBgBIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbiJACgdSZW5ld2VkEjUKEXRva2VuX2V4cGlyZV90aW1lGAEgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJYCgxSb29tc0NoYW5nZWQSIwoFcm9vbXMYASADKAsyFC5jaGF0LnYxLlJvb21TdW1tYXJ5EhIKCmluY29tcGxldGUYAiABKAgSDwoHcmVtb3ZlZBgDIAMoCSKwAQoLUm9vbVN1bW1hcnkSDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhAKCG1lc3NhZ2VzGAggASgESgQIBxAISgQICRAKKokBCgVSaWdodBIVChFSSUdIVF9VTlNQRUNJRklFRBAAEg4KClJJR0hUX1JFQUQQARIOCgpSSUdIVF9QT1NUEAISDwoLUklHSFRfUkVBQ1QQAxISCg5SSUdIVF9FRElUX09XThAEEhAKDFJJR0hUX01BTkFHRRAFEhIKDlJJR0hUX01PREVSQVRFEAZiBnByb3RvMw", [file_chat_v1_event, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Frame is one item of a stream. Chat and Subscribe carry the same frames. A receiver
@@ -101,6 +101,14 @@ export type Frame = Message<"chat.v1.Frame"> & {
      */
     value: Renewed;
     case: "renewed";
+  } | {
+    /**
+     * The caller's rights in a room have changed.
+     *
+     * @generated from field: chat.v1.RightsChanged rights_changed = 12;
+     */
+    value: RightsChanged;
+    case: "rightsChanged";
   } | { case: undefined; value?: undefined };
 };
 
@@ -220,6 +228,21 @@ export type RoomState = Message<"chat.v1.RoomState"> & {
    * @generated from field: chat.v1.Member member = 7;
    */
   member?: Member | undefined;
+
+  /**
+   * The rights that the caller has in this room, in the order of their numbers. Empty from
+   * a server of an earlier version: what the caller may do is then not known.
+   *
+   * @generated from field: repeated chat.v1.Right rights = 8;
+   */
+  rights: Right[];
+
+  /**
+   * Set while the caller is muted in this room.
+   *
+   * @generated from field: chat.v1.Muted muted = 9;
+   */
+  muted?: Muted | undefined;
 };
 
 /**
@@ -228,6 +251,73 @@ export type RoomState = Message<"chat.v1.RoomState"> & {
  */
 export const RoomStateSchema: GenMessage<RoomState> = /*@__PURE__*/
   messageDesc(file_chat_v1_frame, 2);
+
+/**
+ * Muted says that a moderator has taken from the caller what others would see. The rights
+ * that are given with it are those that are left.
+ *
+ * @generated from message chat.v1.Muted
+ */
+export type Muted = Message<"chat.v1.Muted"> & {
+  /**
+   * When the mute ends; unset if it has no end.
+   *
+   * @generated from field: google.protobuf.Timestamp until = 1;
+   */
+  until?: Timestamp | undefined;
+
+  /**
+   * Why, empty if no reason was given.
+   *
+   * @generated from field: string reason = 2;
+   */
+  reason: string;
+};
+
+/**
+ * Describes the message chat.v1.Muted.
+ * Use `create(MutedSchema)` to create a new message.
+ */
+export const MutedSchema: GenMessage<Muted> = /*@__PURE__*/
+  messageDesc(file_chat_v1_frame, 3);
+
+/**
+ * RightsChanged reports the caller's rights in a room that it has joined, after they have
+ * changed: by a mute or its end, by Renew, or by a change of the operator's policy. It
+ * comes within two seconds. A caller that may not read the room any more does not receive
+ * it: the stream ends instead.
+ *
+ * @generated from message chat.v1.RightsChanged
+ */
+export type RightsChanged = Message<"chat.v1.RightsChanged"> & {
+  /**
+   * The room's name.
+   *
+   * @generated from field: string room = 1;
+   */
+  room: string;
+
+  /**
+   * The rights that the caller has in the room, in the order of their numbers.
+   *
+   * @generated from field: repeated chat.v1.Right rights = 2;
+   */
+  rights: Right[];
+
+  /**
+   * Set while the caller is muted in the room.
+   *
+   * @generated from field: chat.v1.Muted muted = 3;
+   */
+  muted?: Muted | undefined;
+};
+
+/**
+ * Describes the message chat.v1.RightsChanged.
+ * Use `create(RightsChangedSchema)` to create a new message.
+ */
+export const RightsChangedSchema: GenMessage<RightsChanged> = /*@__PURE__*/
+  messageDesc(file_chat_v1_frame, 4);
 
 /**
  * CaughtUp marks the end of the replay of a room.
@@ -248,7 +338,7 @@ export type CaughtUp = Message<"chat.v1.CaughtUp"> & {
  * Use `create(CaughtUpSchema)` to create a new message.
  */
 export const CaughtUpSchema: GenMessage<CaughtUp> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 3);
+  messageDesc(file_chat_v1_frame, 5);
 
 /**
  * Reset reports that the events after a cursor can't be delivered: the cursor has
@@ -293,7 +383,7 @@ export type Reset = Message<"chat.v1.Reset"> & {
  * Use `create(ResetSchema)` to create a new message.
  */
 export const ResetSchema: GenMessage<Reset> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 4);
+  messageDesc(file_chat_v1_frame, 6);
 
 /**
  * Heartbeat shows that the stream is alive.
@@ -314,7 +404,7 @@ export type Heartbeat = Message<"chat.v1.Heartbeat"> & {
  * Use `create(HeartbeatSchema)` to create a new message.
  */
 export const HeartbeatSchema: GenMessage<Heartbeat> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 5);
+  messageDesc(file_chat_v1_frame, 7);
 
 /**
  * Draining asks the client to reconnect: the server still delivers, but will end
@@ -337,7 +427,7 @@ export type Draining = Message<"chat.v1.Draining"> & {
  * Use `create(DrainingSchema)` to create a new message.
  */
 export const DrainingSchema: GenMessage<Draining> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 6);
+  messageDesc(file_chat_v1_frame, 8);
 
 /**
  * Expiring reports that the caller's token expires soon: one minute before, or at once on
@@ -361,7 +451,7 @@ export type Expiring = Message<"chat.v1.Expiring"> & {
  * Use `create(ExpiringSchema)` to create a new message.
  */
 export const ExpiringSchema: GenMessage<Expiring> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 7);
+  messageDesc(file_chat_v1_frame, 9);
 
 /**
  * Renewed reports that the stream continues with a new token, and with its rights.
@@ -382,7 +472,7 @@ export type Renewed = Message<"chat.v1.Renewed"> & {
  * Use `create(RenewedSchema)` to create a new message.
  */
 export const RenewedSchema: GenMessage<Renewed> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 8);
+  messageDesc(file_chat_v1_frame, 10);
 
 /**
  * RoomsChanged contains the changes of the list of rooms since the previous
@@ -424,7 +514,7 @@ export type RoomsChanged = Message<"chat.v1.RoomsChanged"> & {
  * Use `create(RoomsChangedSchema)` to create a new message.
  */
 export const RoomsChangedSchema: GenMessage<RoomsChanged> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 9);
+  messageDesc(file_chat_v1_frame, 11);
 
 /**
  * RoomSummary is a room as in ListRooms, without what depends on the caller.
@@ -489,5 +579,67 @@ export type RoomSummary = Message<"chat.v1.RoomSummary"> & {
  * Use `create(RoomSummarySchema)` to create a new message.
  */
 export const RoomSummarySchema: GenMessage<RoomSummary> = /*@__PURE__*/
-  messageDesc(file_chat_v1_frame, 10);
+  messageDesc(file_chat_v1_frame, 12);
+
+/**
+ * Right is what a caller may do in a room: see docs/TRUST.md.
+ *
+ * @generated from enum chat.v1.Right
+ */
+export enum Right {
+  /**
+   * Not used.
+   *
+   * @generated from enum value: RIGHT_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * Receive and list events, list members.
+   *
+   * @generated from enum value: RIGHT_READ = 1;
+   */
+  READ = 1,
+
+  /**
+   * Send messages, custom events and typing.
+   *
+   * @generated from enum value: RIGHT_POST = 2;
+   */
+  POST = 2,
+
+  /**
+   * Add and remove its own reactions.
+   *
+   * @generated from enum value: RIGHT_REACT = 3;
+   */
+  REACT = 3,
+
+  /**
+   * Edit and delete its own messages.
+   *
+   * @generated from enum value: RIGHT_EDIT_OWN = 4;
+   */
+  EDIT_OWN = 4,
+
+  /**
+   * Set the display name and the topic.
+   *
+   * @generated from enum value: RIGHT_MANAGE = 5;
+   */
+  MANAGE = 5,
+
+  /**
+   * Delete messages of others, mute, kick and ban.
+   *
+   * @generated from enum value: RIGHT_MODERATE = 6;
+   */
+  MODERATE = 6,
+}
+
+/**
+ * Describes the enum chat.v1.Right.
+ */
+export const RightSchema: GenEnum<Right> = /*@__PURE__*/
+  enumDesc(file_chat_v1_frame, 0);
 
