@@ -65,7 +65,7 @@ type MemberLeft struct {
 	Members int // in the room, after it
 }
 
-// MemberRenamed says that the sender has another name.
+// MemberRenamed says that the sender has another name or picture.
 type MemberRenamed struct{}
 
 // MemberCount says that members have joined or left, without naming all of them.

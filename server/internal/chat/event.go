@@ -13,6 +13,9 @@ type Member struct {
 	Name  string
 	Guest bool // identified by a guest token, not by an account
 	Mark  NameMark
+	// Picture is a URL of https. It is shown with the members of a room, and is not part
+	// of what they send: it may be long, it changes, and it could not be erased.
+	Picture string
 }
 
 // NameMark is why clients should warn of a name, as of the moment at which the member came

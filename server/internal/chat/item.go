@@ -17,6 +17,7 @@ type RoomState struct {
 	Members int    // connected here, the joiner included
 	Profile Profile
 	Member  Member // the joiner, as it is shown in the room
+	Creator string // the id of the member who has made the room; empty if that is not known
 }
 
 // CaughtUp marks the end of a room's replay: what follows is live.

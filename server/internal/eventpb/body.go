@@ -80,6 +80,7 @@ func setBody(e *chatv1.Event, b chat.Body) {
 func fromMemberCount(b chat.MemberCount) *chatv1.MemberCount {
 	count := &chatv1.MemberCount{Members: uint32(b.Members), Joined: uint32(b.Joined), Left: uint32(b.Left)}
 	for _, m := range b.Sample {
+		m.Picture = ""
 		count.Sample = append(count.Sample, FromMember(m))
 	}
 	return count

@@ -30,7 +30,7 @@ func FromMember(m chat.Member) *chatv1.Member {
 	if m == (chat.Member{}) {
 		return nil
 	}
-	return &chatv1.Member{Id: m.ID, Name: m.Name, Guest: m.Guest, NameMark: nameMarks[m.Mark]}
+	return &chatv1.Member{Id: m.ID, Name: m.Name, Guest: m.Guest, NameMark: nameMarks[m.Mark], Picture: m.Picture}
 }
 
 func toMember(m *chatv1.Member) chat.Member {

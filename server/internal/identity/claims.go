@@ -47,9 +47,8 @@ func (c *userClaims) credential(i *tokenIssuer) (*Credential, error) {
 		return nil, fmt.Errorf("sub must not make a member id that begins with %q", KeyMemberPrefix)
 	}
 	credential := &Credential{
-		Member:  chat.Member{ID: id, Name: memberName(c.Name, id)},
+		Member:  chat.Member{ID: id, Name: memberName(c.Name, id), Picture: pictureURL(c.Picture)},
 		Kind:    policy.User,
-		Picture: pictureURL(c.Picture),
 		Issuer:  i.config.Name,
 		TokenID: c.ID,
 		Expires: c.ExpiresAt.Add(i.config.Skew),

@@ -17,11 +17,10 @@ import (
 
 // Credential is what a token or an API key says about the caller.
 type Credential struct {
-	Member  chat.Member
-	Kind    policy.Kind
-	Picture string // a URL of https; empty for none
-	Grants  []policy.Grant
-	Rates   map[ratelimit.Kind]ratelimit.Rate
+	Member chat.Member
+	Kind   policy.Kind
+	Grants []policy.Grant
+	Rates  map[ratelimit.Kind]ratelimit.Rate
 
 	Issuer  string    // who vouches for it
 	TokenID string    // its jti; empty for none
@@ -44,7 +43,7 @@ const KeyMemberPrefix = "key:"
 const (
 	maxSubject = 128   // bytes
 	maxTokenID = 128   // bytes
-	maxPicture = 2_048 // bytes
+	maxPicture = 1_024 // bytes
 )
 
 // memberName returns the name of a member whom an issuer names. A name that can't be

@@ -40,7 +40,7 @@ func TestVerifyUser(t *testing.T) {
 		c["limits"] = map[string]string{"send": "20/s:100"}
 	})
 	want := &Credential{
-		Member: chat.Member{ID: "u1", Name: "Ada"}, Kind: policy.User, Picture: "https://shop.example/ada.png",
+		Member: chat.Member{ID: "u1", Name: "Ada", Picture: "https://shop.example/ada.png"}, Kind: policy.User,
 		Rates:  map[ratelimit.Kind]ratelimit.Rate{ratelimit.Send: {Count: 20, Per: time.Second, Burst: 100}},
 		Issuer: shopName, TokenID: "t1", Issued: iat, Expires: exp.Add(DefaultSkew),
 	}

@@ -34,7 +34,8 @@ const (
 type Config struct {
 	State   chat.State
 	Denials *policy.Denials
-	// Changed is called after a ban or a mute has come into force. It must not block.
+	// Changed is called after a ban or a mute has come into force, was replaced, or has
+	// been lifted. It must not block.
 	Changed func(policy.Denial)
 	Log     *slog.Logger // nil means slog.Default
 }
@@ -274,8 +275,10 @@ func (m *Moderation) apply(r chat.Record) {
 		m.mu.Unlock()
 		return
 	}
+	changed := true
 	if r.Value == nil {
 		delete(m.ids, id)
+		d, changed = m.config.Denials.Get(id)
 		m.config.Denials.Remove(id)
 	} else {
 		m.ids[id] = recordKey{r.Key, room}
@@ -286,7 +289,7 @@ func (m *Moderation) apply(r chat.Record) {
 	m.revisions[r.Key] = revision{r.Revision, r.Value != nil, time.Now()}
 	m.countLocked(room, known.exists, r.Value != nil)
 	m.mu.Unlock()
-	if r.Value != nil {
+	if changed {
 		m.config.Changed(d)
 	}
 }

@@ -107,6 +107,16 @@ func (ds *Denials) Remove(id string) bool {
 	return removed
 }
 
+// Get returns the denial with an ID.
+func (ds *Denials) Get(id string) (d Denial, found bool) {
+	ds.mu.RLock()
+	defer ds.mu.RUnlock()
+	if at := ds.byID[id]; at != nil {
+		return *at, true
+	}
+	return Denial{}, false
+}
+
 // RemoveEnded removes the denials that have ended, and returns their IDs. They have no
 // effect any more; removing them frees the memory.
 func (ds *Denials) RemoveEnded(now time.Time) []string {

@@ -170,13 +170,19 @@ func (e *Evaluator) Explain(c Caller, r Room) []Decision {
 
 // Rights returns the rights that a caller has in a room.
 func (e *Evaluator) Rights(c Caller, r Room) Rights {
-	var rights Rights
-	for right := Read; right&All != 0; right <<= 1 {
-		if e.Decide(c, r, right).Allowed {
-			rights |= right
-		}
-	}
+	rights, _ := e.Standing(c, r)
 	return rights
+}
+
+// Standing returns the rights that a caller has in a room, and the ban or mute that has
+// taken others: nil if there is none.
+func (e *Evaluator) Standing(c Caller, r Room) (Rights, *Denial) {
+	rights := e.policy.Load().rights(&c, r)
+	d := e.denials.find(&c, r.Name, Post, time.Now()) // both effects take it, and a ban comes first
+	if d != nil {
+		rights &^= d.Effect.denies()
+	}
+	return rights, d
 }
 
 // Everywhere reports whether a caller certainly has a right in all rooms, whatever they are
@@ -188,6 +194,27 @@ func (e *Evaluator) Everywhere(c Caller, right Rights) bool {
 // NeedsCredential reports whether a credential may change a refusal: the caller has none, and
 // it does not rest on a denial.
 func (d Decision) NeedsCredential() bool { return !d.Allowed && d.Kind == Anonymous && d.Denial == nil }
+
+// rights leaves denials out.
+func (p *Policy) rights(c *Caller, r Room) Rights {
+	rule := p.rule(r.Name)
+	var rights Rights
+	if c.Kind < kinds {
+		rights = rule.ByKind[c.Kind]
+	}
+	if c.Member != "" {
+		rights |= rule.Members[c.Member]
+		if c.Member == r.Creator {
+			rights |= rule.Creator
+		}
+	}
+	for i := range c.Grants {
+		if c.Grants[i].Pattern.Match(r.Name) {
+			rights |= c.Grants[i].Can
+		}
+	}
+	return rights & All
+}
 
 // decide leaves denials out.
 func (p *Policy) decide(c *Caller, r Room, right Rights) Decision {

@@ -139,14 +139,22 @@ func TestDecideIsTheModel(t *testing.T) {
 			},
 			"": func(t *rapid.T) {
 				c, r := caller.Draw(t, "caller"), Room{genRoom.Draw(t, "room"), genMember.Draw(t, "creator")}
+				var rights Rights
 				for _, right := range All.Each() {
 					got := e.Decide(c, r, right)
+					if got.Allowed {
+						rights |= right
+					}
 					if want := m.allowed(c, r, right, now); got.Allowed != want {
 						t.Fatalf("Decide(%+v, %+v, %s) = %s, want allowed = %t", c, r, right, got, want)
 					}
 					if (got.Denial != nil) != (got.Source == FromDenial) || got.Denial != nil && got.Allowed {
 						t.Fatalf("Decide(%+v, %+v, %s) = %+v, want a denial to refuse", c, r, right, got)
 					}
+				}
+				got, denial := e.Standing(c, r)
+				if decided := e.Decide(c, r, Post).Denial; got != rights || denial != decided {
+					t.Fatalf("Standing(%+v, %+v) = %s, %+v, want %s, %+v", c, r, got, denial, rights, decided)
 				}
 				if got := len(e.Denials().All()); got != len(m.denials) {
 					t.Fatalf("there are %d denials, want %d", got, len(m.denials))

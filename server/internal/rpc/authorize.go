@@ -148,8 +148,8 @@ func (s *Server) authorizeManaging(ctx context.Context, room string) error {
 
 // authorizePost returns an error unless the caller may send a post in the name of a member,
 // which is another one than its own only for an API key. A deletion by a moderator may be
-// that of any message; it is recorded.
-func (s *Server) authorizePost(ctx context.Context, from chat.Member, p *chat.Post) error {
+// that of any message; it is recorded, with its reason.
+func (s *Server) authorizePost(ctx context.Context, from chat.Member, p *chat.Post, reason string) error {
 	c := rightsOf(ctx)
 	if from.ID != c.Member {
 		// What denies the key something applies, too, whomever it names.
@@ -164,13 +164,16 @@ func (s *Server) authorizePost(ctx context.Context, from chat.Member, p *chat.Po
 	case chat.Edit:
 		return s.authorize(ctx, c, p.Room, policy.EditOwn)
 	case chat.Deletion:
-		return s.authorizeDeletion(ctx, c, from, p, body)
+		return s.authorizeDeletion(ctx, c, from, p, body, reason)
 	default:
 		return s.authorizeIn(ctx, c, p.Room, policy.Post)
 	}
 }
 
-func (s *Server) authorizeDeletion(ctx context.Context, c *policy.Caller, from chat.Member, p *chat.Post, body chat.Deletion) error {
+func (s *Server) authorizeDeletion(ctx context.Context, c *policy.Caller, from chat.Member, p *chat.Post, body chat.Deletion, reason string) error {
+	if err := checkReason("deletion.reason", reason); err != nil {
+		return err
+	}
 	moderates, err := s.decide(ctx, c, p.Room, policy.Moderate)
 	if err != nil {
 		return err
@@ -186,7 +189,7 @@ func (s *Server) authorizeDeletion(ctx context.Context, c *policy.Caller, from c
 	if err != nil || own {
 		return err
 	}
-	return s.config.Moderation.Record(ctx, moderation.Act{Action: moderation.Delete, Room: p.Room, By: caller(ctx).ID, Target: body.Target})
+	return s.config.Moderation.Record(ctx, moderation.Act{Action: moderation.Delete, Room: p.Room, By: caller(ctx).ID, Target: body.Target, Reason: reason})
 }
 
 // authorizeJoin returns an error unless the caller may read rooms, and create those that
@@ -201,25 +204,34 @@ func (s *Server) authorizeJoin(ctx context.Context, starts []hub.Start) error {
 	return nil
 }
 
-// checkRights ends the stream if the caller may not read one of its rooms any more. The
-// member leaves those rooms at once. It may read the store.
-func (s *stream) checkRights() {
+// checkRights returns the caller's rights in the rooms of the stream, or the error that ends
+// it if the caller may not read one of them any more. The member leaves those rooms at once.
+// It may read the store.
+func (s *stream) checkRights() (held []roomRights, err error) {
 	c := s.rights()
 	for _, room := range s.feed.Rooms() {
-		d, err := s.server.decide(s.ctx, c, room, policy.Read)
-		switch {
-		case err != nil:
-			s.closing = err
-		case !d.Allowed:
-			if s.feed.Leave(room) == nil { // it may have been left meanwhile
-				s.membership.giveBack(room)
+		var creator string
+		if c.Member != "" {
+			var failed error
+			if creator, failed = s.server.config.Hub.Creator(s.ctx, room); failed != nil {
+				err = failed
+				continue
 			}
-			s.closing = &refusal{d}
 		}
+		d := s.server.config.Policy.Decide(*c, policy.Room{Name: room, Creator: creator}, policy.Read)
+		if d.Allowed {
+			held = append(held, s.server.rightsIn(c, room, creator))
+			continue
+		}
+		if s.feed.Leave(room) == nil { // it may have been left meanwhile
+			s.membership.giveBack(room)
+		}
+		err = &refusal{d}
 	}
+	return held, err
 }
 
-// Recheck has all streams look whether their callers may still read their rooms: the policy
+// Recheck has all streams look what their callers may still do in their rooms: the policy
 // has changed.
 func (s *Server) Recheck() {
 	s.mu.Lock()
@@ -227,12 +239,9 @@ func (s *Server) Recheck() {
 	s.notifyLocked(noticeRights)
 }
 
-// Denied has the streams that a ban may end look whether their callers may still read
-// their rooms. It does not block.
+// Denied has the streams of those whom a ban or a mute is for look what their callers may
+// still do in their rooms. It does not block.
 func (s *Server) Denied(d policy.Denial) {
-	if d.Effect != policy.Ban {
-		return
-	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for stream := range s.streams {

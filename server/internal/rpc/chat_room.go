@@ -60,7 +60,7 @@ var (
 // Chat implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.ChatRequest, chatv1.ChatResponse]) error {
 	conn := bidi.Conn()
-	s, err := c.server.newStream(ctx, c.server.frameMessage(ctx))
+	s, err := c.server.newStream(ctx, frameMessage)
 	if err != nil {
 		return err
 	}
@@ -188,7 +188,7 @@ func roomOf(r *chatv1.ChatRequest) string {
 
 // Subscribe implements chatv1connect.ChatRoomHandler.
 func (c *chatRoom) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, out *connect.ServerStream[chatv1.SubscribeResponse]) error {
-	s, err := c.server.newStream(ctx, c.server.frameMessage(ctx))
+	s, err := c.server.newStream(ctx, frameMessage)
 	if err != nil {
 		return err
 	}
@@ -255,8 +255,13 @@ func (c *chatRoom) ListRooms(ctx context.Context, request *chatv1.ListRoomsReque
 		return nil, err
 	}
 	response := &chatv1.ListRoomsResponse{NextPageToken: page.Next}
-	for _, r := range page.Rooms {
-		response.Rooms = append(response.Rooms, toRoom(r))
+	for caller, i := rightsOf(ctx), 0; i < len(page.Rooms); i++ {
+		r := page.Rooms[i]
+		creator, err := c.server.config.Hub.CreatorOf(ctx, r)
+		if err != nil {
+			return nil, err
+		}
+		response.Rooms = append(response.Rooms, toRoom(r, c.server.rightsIn(caller, r.Name, creator).rights))
 	}
 	return response, nil
 }

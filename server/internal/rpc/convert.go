@@ -13,12 +13,14 @@ import (
 	"chatroom/server/internal/chat/directory"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
+	"chatroom/server/internal/policy"
 )
 
-func toRoom(r chat.RoomInfo) *chatv1.Room {
+func toRoom(r chat.RoomInfo, rights policy.Rights) *chatv1.Room {
 	room := &chatv1.Room{
 		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: eventpb.FromTime(r.LastActivity),
 		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic, Messages: r.Messages,
+		Rights: toRights(rights),
 	}
 	if r.Unread >= 0 {
 		room.Unread = proto.Uint32(uint32(r.Unread))
@@ -31,6 +33,37 @@ func toRoomSummary(r chat.RoomInfo) *chatv1.RoomSummary {
 		Name: r.Name, Head: r.Head, Members: uint32(r.Members), LastActivity: eventpb.FromTime(r.LastActivity),
 		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic, Messages: r.Messages,
 	}
+}
+
+// contractRights are the rights of the contract, in the order of their numbers.
+var contractRights = [...]struct {
+	right policy.Rights
+	value chatv1.Right
+}{
+	{policy.Read, chatv1.Right_RIGHT_READ},
+	{policy.Post, chatv1.Right_RIGHT_POST},
+	{policy.React, chatv1.Right_RIGHT_REACT},
+	{policy.EditOwn, chatv1.Right_RIGHT_EDIT_OWN},
+	{policy.Manage, chatv1.Right_RIGHT_MANAGE},
+	{policy.Moderate, chatv1.Right_RIGHT_MODERATE},
+}
+
+// toRights leaves create out: a room of which a client is told the rights exists.
+func toRights(rights policy.Rights) []chatv1.Right {
+	values := make([]chatv1.Right, 0, len(contractRights))
+	for _, r := range contractRights {
+		if rights&r.right != 0 {
+			values = append(values, r.value)
+		}
+	}
+	return values
+}
+
+func toMuted(d *policy.Denial) *chatv1.Muted {
+	if d == nil {
+		return nil
+	}
+	return &chatv1.Muted{Until: eventpb.FromTime(d.Until), Reason: d.Reason}
 }
 
 func toCursor(c chat.Cursor) *chatv1.Cursor {
@@ -67,22 +100,10 @@ func roomsToFrame(r *chat.RoomsChanged) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_RoomsChanged{RoomsChanged: changed}}
 }
 
-// toFrame returns the frame for an item of a feed that is this stream's alone.
-func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Frame {
+// toFrame returns the frame for an item of a feed, other than Joined, that is this stream's
+// alone.
+func toFrame(item chat.Item) *chatv1.Frame {
 	switch item := item.(type) {
-	case chat.Joined:
-		joined := &chatv1.Joined{Member: eventpb.FromMember(m), HeartbeatInterval: durationpb.New(heartbeat)}
-		for _, r := range item.Rooms {
-			state := &chatv1.RoomState{
-				Room: r.Room, Epoch: r.Epoch, Head: r.Head, Members: uint32(r.Members),
-				DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic,
-			}
-			if r.Member != m {
-				state.Member = eventpb.FromMember(r.Member)
-			}
-			joined.Rooms = append(joined.Rooms, state)
-		}
-		return &chatv1.Frame{Kind: &chatv1.Frame_Joined{Joined: joined}}
 	case chat.CaughtUp:
 		return &chatv1.Frame{Kind: &chatv1.Frame_CaughtUp{CaughtUp: &chatv1.CaughtUp{Room: item.Room}}}
 	case chat.Reset:
@@ -91,6 +112,13 @@ func toFrame(item chat.Item, m chat.Member, heartbeat time.Duration) *chatv1.Fra
 		}}}
 	default:
 		panic("rpc: a feed delivered an unknown item")
+	}
+}
+
+func toRoomState(r chat.RoomState) *chatv1.RoomState {
+	return &chatv1.RoomState{
+		Room: r.Room, Epoch: r.Epoch, Head: r.Head, Members: uint32(r.Members),
+		DisplayName: r.Profile.DisplayName, Topic: r.Profile.Topic,
 	}
 }
 
@@ -113,7 +141,7 @@ func drainingFrame(after time.Duration) *chatv1.Frame {
 // sees only its bytes.
 func (s *Server) post(ctx context.Context, from chat.Member, r *chatv1.SendRequest) (chat.Post, error) {
 	post := chat.Post{Room: r.GetRoom(), ID: r.GetId(), Body: eventpb.ToBody(r)}
-	if err := s.authorizePost(ctx, from, &post); err != nil {
+	if err := s.authorizePost(ctx, from, &post, r.GetDeletion().GetReason()); err != nil {
 		return post, err
 	}
 	if custom := r.GetCustom(); custom != nil {
@@ -124,30 +152,24 @@ func (s *Server) post(ctx context.Context, from chat.Member, r *chatv1.SendReque
 	return post, nil
 }
 
-// frameMessage is the message of a stream of chat.v1.ChatRoom for an item of a feed
-// or a frame. Chat's responses and Subscribe's are the same bytes.
-func (s *Server) frameMessage(ctx context.Context) func(any) any {
-	c, address, heartbeat := callerStateOf(ctx), clientAddress(ctx), s.config.Heartbeat
-	return func(item any) any {
-		switch item := item.(type) {
-		case *chat.Event:
-			return (*eventFrame)(item)
-		case *chat.RoomsChanged:
-			if item = s.readableChanges(rights(c.current(), address), item); item == nil {
-				return nil
-			}
-			return (*roomsFrame)(item)
-		case *chatv1.Frame:
-			return &chatv1.SubscribeResponse{Frame: item}
-		case chat.Item:
-			credential := c.current()
-			frame := toFrame(item, credential.Member, heartbeat)
-			if joined := frame.GetJoined(); joined != nil && !credential.Expires.IsZero() {
-				joined.StreamId, joined.TokenExpireTime = c.streamID, eventpb.FromTime(credential.Expires)
-			}
-			return &chatv1.SubscribeResponse{Frame: frame}
-		default:
-			panic("rpc: a stream was given an unknown item")
+// frameMessage is the messageFunc of chat.v1.ChatRoom. Chat's responses and Subscribe's are
+// the same bytes.
+func frameMessage(s *stream, item any) any {
+	switch item := item.(type) {
+	case *chat.Event:
+		return (*eventFrame)(item)
+	case *chat.RoomsChanged:
+		if item = s.server.readableChanges(s.rights(), item); item == nil {
+			return nil
 		}
+		return (*roomsFrame)(item)
+	case *chatv1.Frame:
+		return &chatv1.SubscribeResponse{Frame: item}
+	case chat.Joined:
+		return &chatv1.SubscribeResponse{Frame: s.joinedFrame(item)}
+	case chat.Item:
+		return &chatv1.SubscribeResponse{Frame: toFrame(item)}
+	default:
+		panic("rpc: a stream was given an unknown item")
 	}
 }

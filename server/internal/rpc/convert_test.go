@@ -29,17 +29,10 @@ func TestFrames(t *testing.T) {
 		if e, ok := tt.item.(*chat.Event); ok {
 			got = eventToFrame(e)
 		} else {
-			got = toFrame(tt.item, gopher, time.Second)
+			got = toFrame(tt.item)
 		}
 		if !proto.Equal(got, tt.want) {
 			t.Errorf("frame of %+v = %v, want %v", tt.item, got, tt.want)
 		}
-	}
-	joined := toFrame(chat.Joined{Rooms: []chat.RoomState{{Room: "room", Epoch: "E", Head: 9, Members: 2}}}, gopher, 15*time.Second).GetJoined()
-	if got := joined.GetRooms(); len(got) != 1 || !proto.Equal(got[0], &chatv1.RoomState{Room: "room", Epoch: "E", Head: 9, Members: 2}) {
-		t.Errorf("Joined.rooms = %v, want the one", got)
-	}
-	if !proto.Equal(joined.GetMember(), eventpb.FromMember(gopher)) || joined.GetHeartbeatInterval().AsDuration() != 15*time.Second {
-		t.Errorf("Joined = %v, want the member and the interval", joined)
 	}
 }

@@ -55,7 +55,7 @@ func TestRenewalChangesRights(t *testing.T) {
 		refused("a join without a grant", joinRequest("tea"))
 		refused("a send without a grant", sendRequest("lobby", "1", "hi"))
 		chat.send(t, renewRequest(shopToken(t, "ada", time.Hour, granted("*", "read", "post", "create"))))
-		expect(t, stream, "renewed")
+		expect(t, stream, "renewed", "rightschanged")
 		chat.send(t, joinRequest("tea"))
 		expect(t, stream, "joined", "caughtup")
 		chat.send(t, sendRequest("elsewhere", "2", "hi"))

@@ -27,7 +27,7 @@ var _ helloconnect.ChatRoomHandler = (*hello)(nil)
 // Chat implements helloconnect.ChatRoomHandler.
 func (h *hello) Chat(ctx context.Context, bidi *connect.BidiStream[hellopb.ChatRequest, hellopb.ChatResponse]) error {
 	conn := bidi.Conn()
-	s, err := h.server.newStream(ctx, func(item any) any {
+	s, err := h.server.newStream(ctx, func(_ *stream, item any) any {
 		// These clients know no frames, and no other kind of event.
 		if e, ok := item.(*chat.Event); ok {
 			if _, ok := e.Body.(chat.Message); ok {

@@ -198,8 +198,8 @@ func (m *moderator) subject(ctx context.Context, room string, s *chatv1.Subject,
 	if err := m.server.authorize(ctx, rightsOf(ctx), room, policy.Moderate); err != nil {
 		return moderation.Subject{}, err
 	}
-	if strings.ContainsFunc(reason, func(c rune) bool { return !unicode.IsGraphic(c) }) {
-		return moderation.Subject{}, fieldError(connect.CodeInvalidArgument, "reason", "reason.characters", "must be one line of up to 300 characters")
+	if err := checkReason("reason", reason); err != nil {
+		return moderation.Subject{}, err
 	}
 	if s.GetMemberId() != "" {
 		return moderation.Subject{Member: s.GetMemberId()}, nil
@@ -209,6 +209,15 @@ func (m *moderator) subject(ctx context.Context, room string, s *chatv1.Subject,
 		return moderation.Subject{}, err
 	}
 	return moderation.Subject{Address: network}, nil
+}
+
+// checkReason refuses a reason that is more than one line. Its length is a rule of the
+// contract.
+func checkReason(field, reason string) error {
+	if strings.ContainsFunc(reason, func(c rune) bool { return !unicode.IsGraphic(c) }) {
+		return fieldError(connect.CodeInvalidArgument, field, "reason.characters", "must be one line of up to 300 characters")
+	}
+	return nil
 }
 
 func parseNetwork(text string) (netip.Prefix, error) {

@@ -71,7 +71,7 @@ func (s *stream) renew(c *identity.Credential) error {
 		return errNotRenewable
 	}
 	s.credential.latest.Store(c)
-	if former.Member.Name != c.Member.Name {
+	if former.Member != c.Member {
 		s.server.config.Hub.Rename(c.Member)
 	}
 	s.notify(noticeRenewed | noticeRights) // it may have other grants

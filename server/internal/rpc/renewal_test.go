@@ -225,6 +225,7 @@ func TestRenewOnChat(t *testing.T) {
 		if at := expect(t, stream, "renewed").GetRenewed().GetTokenExpireTime().AsTime(); !at.Equal(exp) {
 			t.Errorf("Renewed.token_expire_time = %v, want %v", at, exp)
 		}
+		expect(t, stream, "rightschanged")
 		<-time.After(5 * time.Minute) // past the end of the first token
 		chat.send(t, sendRequest("lobby", "1", "still here"))
 		accepted, sender := false, ""

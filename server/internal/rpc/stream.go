@@ -37,15 +37,18 @@ type stream struct {
 	feed    *hub.Feed
 	out     detach.Stream
 	codec   *codec
-	message func(item any) any // what is sent for an item of the feed or a frame; nil for nothing
-	ctx     context.Context    // ends with the stream
-	answers answers            // of streams with requests
+	message messageFunc
+	ctx     context.Context // ends with the stream
+	answers answers         // of streams with requests
 
 	// Used by the task alone.
 	held    []byte    // what the client has not taken yet: at most one batch
 	closing error     // why the stream is to end
 	written time.Time // when something was last appended
 	warned  bool      // Expiring was sent for the credential
+
+	told      []roomRights // the rights in the joined rooms that the client knows of
+	rightsDue time.Time    // when the first mute in told ends; zero for never
 
 	credential *callerState
 	server     *Server
@@ -56,6 +59,9 @@ type stream struct {
 	generation uint64 // of the policy, before the first join was authorized
 }
 
+// messageFunc returns what is sent for an item of the feed or a frame, nil for nothing.
+type messageFunc func(s *stream, item any) any
+
 // notice is something that a stream's task has to do.
 type notice uint32
 
@@ -64,7 +70,7 @@ const (
 	noticeClose                      // end the stream
 	noticeAbort                      // end it without a reason for the client
 	noticeGone                       // the client is gone
-	noticeRights                     // look whether the caller may still read the rooms
+	noticeRights                     // look what the caller may still do in the rooms
 	noticeRenewed                    // tell that the credential was renewed
 	noticeRevoked                    // look whether the credential is revoked
 )
@@ -78,7 +84,7 @@ const (
 
 // newStream returns a stream that has begun to collect what its feed has, or the limit
 // that refuses it.
-func (s *Server) newStream(ctx context.Context, message func(any) any) (*stream, error) {
+func (s *Server) newStream(ctx context.Context, message messageFunc) (*stream, error) {
 	giveBack, err := s.streamSlots.Acquire(ratelimit.Network(clientAddress(ctx)))
 	if err != nil {
 		return nil, s.refusedCall(ctx, err)
@@ -146,7 +152,7 @@ func (s *stream) start(begun *response, conn connect.StreamingHandlerConn) error
 		return err
 	}
 	begun.hold()
-	if message := s.message(first[0]); message != nil {
+	if message := s.message(s, first[0]); message != nil {
 		if err := conn.Send(message); err != nil {
 			return err
 		}
@@ -185,12 +191,13 @@ func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 	if s.closing != nil {
 		return s.finish()
 	}
+	var held []roomRights
 	if pending&noticeRights != 0 {
 		if !mayBlock {
 			s.notices.Or(uint32(pending))
 			return delivery.Blocks
 		}
-		if s.checkRights(); s.closing != nil {
+		if held, s.closing = s.checkRights(); s.closing != nil {
 			return delivery.Again
 		}
 	}
@@ -200,6 +207,9 @@ func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 	replay, unread, err := s.fill(batch, pending, mayBlock)
 	if err == nil {
 		err = s.checkCaller(batch, pending, now)
+	}
+	if err == nil && pending&noticeRights != 0 {
+		err = s.addRights(batch, held)
 	}
 	if err == nil && pending&noticeClose != 0 { // after the answers that are ready
 		if unread {
@@ -285,7 +295,7 @@ func (s *stream) answer(batch *[]byte, mayBlock bool) (unread bool, err error) {
 
 // add adds the envelope of what is sent for an item.
 func (s *stream) add(batch *[]byte, item any) error {
-	message := s.message(item)
+	message := s.message(s, item)
 	if message == nil {
 		return nil
 	}
@@ -299,8 +309,8 @@ func (s *stream) add(batch *[]byte, item any) error {
 	return nil
 }
 
-// Tick implements delivery.Handler: it sends heartbeats, tells that a credential expires,
-// and aborts the stream of a client that accepts nothing within the write timeout.
+// Tick implements delivery.Handler: it sends heartbeats, tells that a credential expires or
+// a mute has ended, and aborts the stream of a client that accepts nothing within the write timeout.
 func (s *stream) Tick(now time.Time) delivery.Result {
 	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
 		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.address, "member", s.feed.Member().ID)
@@ -309,6 +319,11 @@ func (s *stream) Tick(now time.Time) delivery.Result {
 	}
 	if s.held != nil || s.closing != nil {
 		return delivery.Idle
+	}
+	if s.rightsAreDue(now) {
+		s.rightsDue = time.Time{}
+		s.notices.Or(uint32(noticeRights))
+		return delivery.Again
 	}
 	// At the tick before the silence would be too long.
 	silent := now.Sub(s.written) > s.server.config.Heartbeat-s.server.tick

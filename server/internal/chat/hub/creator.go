@@ -54,6 +54,18 @@ func (h *Hub) Creator(ctx context.Context, room string) (string, error) {
 	return founder, err
 }
 
+// CreatorOf is Creator for a room of the list: it asks no store.
+func (h *Hub) CreatorOf(ctx context.Context, r chat.RoomInfo) (string, error) {
+	creator, err := h.directory.Creator(ctx, r.Name)
+	if creator != "" || err != nil || r.Head > 0 {
+		return creator, err
+	}
+	if exists, err := h.directory.Exists(ctx, r.Name); exists || err != nil {
+		return "", err
+	}
+	return h.founder(r.Name), nil
+}
+
 // recordCreator stores who makes a room, before the first event or profile of it is stored
 // for m. It does nothing for a room that has one.
 func (h *Hub) recordCreator(ctx context.Context, m chat.Member, room string) error {

@@ -146,6 +146,9 @@ func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, chat.RoomS
 	if state.Profile, err = h.directory.Profile(ctx, start.Room); err == nil {
 		var reset *chat.Reset
 		if reset, err = r.start(ctx, start, &state); err == nil {
+			state.Creator, err = h.CreatorOf(ctx, chat.RoomInfo{Name: start.Room, Head: state.Head})
+		}
+		if err == nil {
 			return r, state, reset, nil
 		}
 	}

@@ -39,6 +39,8 @@ func (n memberName) of(m chat.Member) bool { return n.own == m.Name && n.shown.G
 func (n *roomNames) add(m chat.Member) chat.Member {
 	former, found := n.byID[m.ID]
 	if found && former.of(m) {
+		former.shown.Picture = m.Picture
+		n.byID[m.ID] = former
 		return former.shown
 	}
 	if found {
@@ -86,7 +88,8 @@ func (n *roomNames) remove(id string) {
 }
 
 // ShownIn returns a member as it is shown in a room: with the number and the mark that
-// tell its name apart from those of the members who are present there on this node.
+// tell its name apart from those of the members who are present there on this node. It has
+// no picture: this is how it is named in what it sends.
 func (h *Hub) ShownIn(room string, m chat.Member) chat.Member {
 	if m.ID == "" {
 		return m
@@ -99,17 +102,19 @@ func (h *Hub) ShownIn(room string, m chat.Member) chat.Member {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.names.find(m)
+	shown := p.names.find(m)
+	shown.Picture = ""
+	return shown
 }
 
-// Rename shows a member by another name in all rooms in which it is present on this node,
-// and announces that to them.
+// Rename shows a member by another name or picture in all rooms in which it is present on
+// this node, and announces that to them.
 func (h *Hub) Rename(m chat.Member) {
 	h.mu.Lock()
 	h.renames++
 	var rooms []*roomPresence
 	if present := h.present[m.ID]; present != nil {
-		present.name, present.renamed = m.Name, h.renames
+		present.name, present.picture, present.renamed = m.Name, m.Picture, h.renames
 		rooms = slices.Clone(present.rooms)
 	}
 	h.mu.Unlock()
@@ -122,13 +127,15 @@ func (h *Hub) Rename(m chat.Member) {
 type presentMember struct {
 	rooms   []*roomPresence
 	name    string // by the last Rename
+	picture string // by the last Rename
 	renamed uint64 // Hub.renames after it, 0 before the first one
 }
 
-// latest returns a member with the name that it has now, if it was renamed after renames.
+// latest returns a member with the name and the picture that it has now, if it was renamed
+// after renames.
 func (p *presentMember) latest(m chat.Member, renames uint64) chat.Member {
 	if p != nil && p.renamed > renames {
-		m.Name = p.name
+		m.Name, m.Picture = p.name, p.picture
 	}
 	return m
 }

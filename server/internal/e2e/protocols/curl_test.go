@@ -54,7 +54,7 @@ func TestCurlCallsEveryMethodButChat(t *testing.T) {
 	harness.Must(t, c.Get(ctx, "ListRooms", new(chatv1.ListRoomsRequest), rooms))
 	lobby := &chatv1.Room{Name: "lobby", Head: event.GetSequence(), Members: 1, Messages: 1}
 	if !slices.ContainsFunc(rooms.GetRooms(), func(r *chatv1.Room) bool {
-		lobby.LastActivity = r.GetLastActivity() // close to the event's time
+		lobby.LastActivity, lobby.Rights = r.GetLastActivity(), r.GetRights() // close to the event's time
 		return proto.Equal(r, lobby)
 	}) {
 		t.Errorf("ListRooms = %v, want %v in it", rooms, lobby)

@@ -236,9 +236,17 @@ func TestModeratorsDelete(t *testing.T) {
 	refused.Check(t, own)
 	_, err := m.moderator(t).Send(ctx, harness.EditRequest("lobby", "e", target, "something good"))
 	harness.RefusalOf(err).Check(t, harness.WantError{Code: connect.CodePermissionDenied, Field: "edit.target", Bound: "own"})
-	_, err = m.moderator(t).Send(ctx, harness.DeletionRequest("lobby", "d", target))
+	deletion := harness.DeletionRequest("lobby", "d", target)
+	deletion.GetDeletion().Reason = "one\ntwo"
+	_, err = m.moderator(t).Send(ctx, deletion)
+	harness.RefusalOf(err).Check(t, harness.InvalidArgument("deletion.reason", "one line"))
+	deletion.GetDeletion().Reason = "an insult"
+	_, err = m.moderator(t).Send(ctx, deletion)
 	harness.Must(t, err)
-	n.Ben.AwaitEvent(t, 0, func(e *chatv1.Event) bool { return e.GetDeletion().GetTarget() == target })
+	// The reason is for moderators: the log would keep it for everyone.
+	if e := n.Ben.AwaitEvent(t, 0, func(e *chatv1.Event) bool { return e.GetDeletion().GetTarget() == target }); e.GetDeletion().GetReason() != "" {
+		t.Errorf("the deletion %v has a reason, want none", e)
+	}
 	page, err := n.Ben.ListEvents(ctx, &chatv1.ListEventsRequest{Room: "lobby"})
 	harness.Must(t, err)
 	if slices.ContainsFunc(page.GetEvents(), func(e *chatv1.Event) bool { return e.GetSequence() == target }) {
@@ -246,8 +254,8 @@ func TestModeratorsDelete(t *testing.T) {
 	}
 	self, err := m.moderator(t).ListAudit(ctx, &chatv1.ListAuditRequest{Room: "lobby"})
 	harness.Must(t, err)
-	if len(self.GetRecords()) != 1 || self.GetRecords()[0].GetAction() != chatv1.ModerationAction_MODERATION_ACTION_DELETE || self.GetRecords()[0].GetTarget() != target {
-		t.Fatalf("ListAudit = %v, want the deletion of %d", self, target)
+	if len(self.GetRecords()) != 1 || self.GetRecords()[0].GetAction() != chatv1.ModerationAction_MODERATION_ACTION_DELETE || self.GetRecords()[0].GetTarget() != target || self.GetRecords()[0].GetReason() != "an insult" {
+		t.Fatalf("ListAudit = %v, want the deletion of %d for an insult", self, target)
 	}
 	_, err = m.moderator(t).Ban(ctx, &chatv1.BanRequest{Room: "lobby", Subject: subject(self.GetRecords()[0].GetModeratorId())})
 	harness.RefusalOf(err).Check(t, harness.WantError{Code: connect.CodePermissionDenied, Field: "subject.member_id", Bound: "moderator"})

@@ -53,7 +53,7 @@ func TestUnreadCounts(t *testing.T) {
 			if stored := r.GetLastActivity().AsTime(); stored.Before(accepted) || stored.After(time.Now()) {
 				t.Errorf("last active at %v, want %v or a little later", stored, accepted)
 			}
-			want := &chatv1.Room{Name: n.Room, Head: head, Members: 2, Messages: 4, LastActivity: r.GetLastActivity()}
+			want := &chatv1.Room{Name: n.Room, Head: head, Members: 2, Messages: 4, LastActivity: r.GetLastActivity(), Rights: r.GetRights()}
 			if !proto.Equal(r, want) {
 				t.Errorf("listed as %v, want %v without unread", r, want)
 			}
