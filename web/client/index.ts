@@ -15,6 +15,7 @@ export { type OutboxEntry, restoreEntries } from "./state/outbox";
 export { changedPost, type Post } from "./state/posts";
 export type { Presence } from "./state/presence";
 export { type Quote, quoteOf } from "./state/quotes";
+export { rightsOf } from "./state/rights";
 export { initialState, type SessionState, type Viewport } from "./state/session-state";
 export type { Typing } from "./state/typing";
 export {

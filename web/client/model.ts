@@ -108,6 +108,7 @@ export type Frame =
   | { readonly kind: "caughtUp" }
   | { readonly kind: "reset"; readonly epoch: string; readonly head: bigint }
   | RoomsChangedFrame
+  | { readonly kind: "rightsChanged"; readonly rights: Rights }
   | { readonly kind: "draining"; readonly reconnectAfter: number }
   | { readonly kind: "other" };
 
@@ -122,6 +123,30 @@ export interface JoinedFrame extends RoomProfile {
   readonly members: number;
   /** The caller, as others see it in the room. */
   readonly member: Member;
+  /** What the caller may do in the room; null from a server that does not tell. */
+  readonly rights: Rights | null;
+}
+
+/** What a caller may do in a room, besides reading. */
+export interface Rights {
+  readonly post: boolean;
+  readonly react: boolean;
+  /** Edit and delete its own messages. */
+  readonly editOwn: boolean;
+  /** Set the room's name and topic. */
+  readonly manage: boolean;
+  /** Delete messages of others. */
+  readonly moderate: boolean;
+  /** Why rights are missing; null if the caller is not muted. */
+  readonly muted: Muted | null;
+}
+
+/** What a moderator has decided. */
+export interface Muted {
+  /** When it ends, 0 for never. */
+  readonly until: number;
+  /** Empty if none was given. */
+  readonly reason: string;
 }
 
 /** A page of the history. */

@@ -36,6 +36,8 @@ export function receiveFrame(s: Step, frame: Frame): void {
       s.emit(c.roomsWatched ? { type: "roomsChanged", change: frame } : { type: "listRooms" });
       s.set("connection", connection.watchRooms(c));
       return;
+    case "rightsChanged":
+      return s.set("rights", s.state.rights && { ...s.state.rights, rights: frame.rights });
     case "draining":
       return s.apply("connection", connection.draining(c, frame.reconnectAfter, now));
     case "other":
@@ -45,6 +47,7 @@ export function receiveFrame(s: Step, frame: Frame): void {
 function joined(s: Step, frame: JoinedFrame): void {
   s.apply("connection", connection.joined(s.state.connection, frame, s.env.now));
   s.set("profile", { displayName: frame.displayName, topic: frame.topic });
+  s.set("rights", frame.rights && { memberId: frame.member.id, rights: frame.rights });
   s.set("typing", clearTyping(s.state.typing));
   s.apply("presence", streamJoined(s.state.presence, frame, s.presenceContext));
   s.apply("quotes", retryQuotes(s.state.quotes, s.quoteContext));

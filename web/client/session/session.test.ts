@@ -3,6 +3,7 @@ import { test } from "node:test";
 import { backoff, firstBound, lastBound } from "../backoff";
 import type { RoomsChangedFrame } from "../model";
 import { healthyAfter, joinTimeout } from "../state/connection";
+import { rightsOf } from "../state/rights";
 import { ephemeral, event, joined, SessionHarness } from "../testing/session-harness";
 import { recentEvents } from "./stream";
 
@@ -317,6 +318,22 @@ test("the room's profile is known from the start, and updated", () => {
   assert.deepEqual(p.state.profile, { displayName: "Lobby", topic: "hi" });
   p.frames(ephemeral({ kind: "roomChanged", displayName: "", topic: "new" }));
   assert.deepEqual(p.state.profile, { displayName: "", topic: "new" });
+});
+
+test("the rights are those of the member of the last stream", () => {
+  const all = { post: true, react: true, editOwn: true, manage: false, moderate: false, muted: null };
+  const p = new SessionHarness().do({ type: "start" });
+  assert.equal(rightsOf(p.state), null);
+  p.frames(joined(0, { rights: all }));
+  assert.deepEqual(rightsOf(p.state), all);
+  const muted = { ...all, post: false, muted: { until: 0, reason: "noise" } };
+  p.frames({ kind: "rightsChanged", rights: muted });
+  assert.deepEqual(rightsOf(p.state), muted);
+  // Those of another member, or from before signing in, are not the user's.
+  p.frames(joined(0, { rights: all, member: { id: "", name: "anonymous" } }));
+  assert.equal(rightsOf(p.state), null);
+  p.frames(joined(0));
+  assert.equal(rightsOf(p.state), null);
 });
 
 test("only messages count as unread, and ephemeral events do not move the cursor", () => {

@@ -31,7 +31,7 @@ export class Step {
 
   /**
    * Replaces one part of the state by a value that its module returned. The session
-   * itself owns room, profile, cursor, viewport and unread.
+   * itself owns room, profile, rights, cursor, viewport and unread.
    */
   set<P extends keyof SessionState>(part: P, next: SessionState[P]): void {
     this.#state = { ...this.#state, [part]: next };

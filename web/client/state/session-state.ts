@@ -5,6 +5,7 @@ import { type History, idleHistory } from "./history";
 import type { Outbox, OutboxEntry } from "./outbox";
 import { type Presence, unknownPresence } from "./presence";
 import { noQuotes, type Quotes } from "./quotes";
+import type { MemberRights } from "./rights";
 import { emptyTimeline, type Timeline } from "./timeline";
 import { noTyping, type Typing } from "./typing";
 
@@ -15,6 +16,8 @@ import { noTyping, type Typing } from "./typing";
 export interface SessionState {
   readonly room: string;
   readonly profile: RoomProfile;
+  /** As the last stream has told; null if none has. */
+  readonly rights: MemberRights | null;
   readonly auth: Auth;
   readonly connection: Connection;
   /** The last event that was received; null until the first stream has caught up or has brought one. */
@@ -48,6 +51,7 @@ export function initialState(room: string, { identity, outbox }: Remembered): Se
   return {
     room,
     profile: { displayName: "", topic: "" },
+    rights: null,
     auth: initialAuth(identity),
     connection: disconnected,
     cursor: null,

@@ -25,6 +25,7 @@ export function joined(head = 0, change: Partial<JoinedFrame> = {}): JoinedFrame
     member: ada.member,
     displayName: "",
     topic: "",
+    rights: null,
     ...change,
   };
 }

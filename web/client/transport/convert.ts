@@ -20,7 +20,13 @@ import {
   type Member as ProtoMember,
   NameMark as ProtoNameMark,
 } from "../gen/chat/v1/event_pb";
-import type { Frame as ProtoFrame, RoomSummary as ProtoRoomSummary } from "../gen/chat/v1/frame_pb";
+import {
+  type Frame as ProtoFrame,
+  Right as ProtoRight,
+  type RightsChanged as ProtoRightsChanged,
+  type RoomState as ProtoRoomState,
+  type RoomSummary as ProtoRoomSummary,
+} from "../gen/chat/v1/frame_pb";
 import type {
   Body,
   Changes,
@@ -32,6 +38,7 @@ import type {
   MembersPage,
   NameMark,
   PagePosition,
+  Rights,
   RoomSummary,
   RoomsPage,
   SendBody,
@@ -119,6 +126,7 @@ export function fromFrame({ kind }: ProtoFrame, room: string): Frame {
         displayName: state?.displayName ?? "",
         topic: state?.topic ?? "",
         member: fromMember(state?.member ?? kind.value.member),
+        rights: state && state.rights.length > 0 ? fromRights(state) : null,
       };
     }
     case "event":
@@ -131,11 +139,24 @@ export function fromFrame({ kind }: ProtoFrame, room: string): Frame {
       const { rooms, removed, incomplete } = kind.value;
       return { kind: "roomsChanged", rooms: rooms.map(fromRoom), removed, incomplete };
     }
+    case "rightsChanged":
+      return kind.value.room === room ? { kind: "rightsChanged", rights: fromRights(kind.value) } : { kind: "other" };
     case "draining":
       return { kind: "draining", reconnectAfter: durationMilliseconds(kind.value.reconnectAfter) };
     default:
       return { kind: "other" };
   }
+}
+
+function fromRights({ rights, muted }: ProtoRoomState | ProtoRightsChanged): Rights {
+  return {
+    post: rights.includes(ProtoRight.POST),
+    react: rights.includes(ProtoRight.REACT),
+    editOwn: rights.includes(ProtoRight.EDIT_OWN),
+    manage: rights.includes(ProtoRight.MANAGE),
+    moderate: rights.includes(ProtoRight.MODERATE),
+    muted: muted ? { until: muted.until ? timestampMs(muted.until) : 0, reason: muted.reason } : null,
+  };
 }
 
 function fromEvent(e: ProtoEvent): Event {

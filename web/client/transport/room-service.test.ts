@@ -16,7 +16,7 @@ import {
   SubscribeResponseSchema,
 } from "../gen/chat/v1/chat_room_pb";
 import { NameMark } from "../gen/chat/v1/event_pb";
-import type { FrameSchema } from "../gen/chat/v1/frame_pb";
+import { type FrameSchema, Right } from "../gen/chat/v1/frame_pb";
 import type { Frame, Start, StreamEnd } from "../model";
 import { toFailure } from "./convert";
 import { createListRooms, createRoomService } from "./room-service";
@@ -99,6 +99,7 @@ test("frames become plain values", async () => {
               members: 2,
               topic: "T",
               member: { id: "m", name: "Ada 2", nameMark: NameMark.RESEMBLES },
+              rights: [Right.READ, Right.POST, Right.MODERATE],
             },
           ],
           heartbeatInterval: { seconds: 2n, nanos: 500_000_000 },
@@ -132,6 +133,13 @@ test("frames become plain values", async () => {
         },
       },
     },
+    {
+      kind: {
+        case: "rightsChanged",
+        value: { room: "lobby", rights: [Right.READ], muted: { until: time, reason: "noise" } },
+      },
+    },
+    { kind: { case: "rightsChanged", value: { room: "tea", rights: [Right.READ] } } },
     { kind: { case: "heartbeat", value: {} } },
     { kind: { case: "draining", value: { reconnectAfter: { nanos: 250_000_000 } } } },
   ]);
@@ -145,6 +153,7 @@ test("frames become plain values", async () => {
       displayName: "",
       topic: "T",
       member: { id: "m", name: "Ada 2", mark: "resembles" },
+      rights: { post: true, react: false, editOwn: false, manage: false, moderate: true, muted: null },
     },
     {
       kind: "event",
@@ -179,6 +188,18 @@ test("frames become plain values", async () => {
       incomplete: false,
       rooms: [{ name: "tea", displayName: "Tea", topic: "", members: 1, head: 4n, messages: 3n, lastActivity: 5_006 }],
     },
+    {
+      kind: "rightsChanged",
+      rights: {
+        post: false,
+        react: false,
+        editOwn: false,
+        manage: false,
+        moderate: false,
+        muted: { until: 5_006, reason: "noise" },
+      },
+    },
+    { kind: "other" },
     { kind: "other" },
     { kind: "draining", reconnectAfter: 250 },
   ]);

@@ -5,13 +5,15 @@ import { failureOf, type RoomProfile } from "../../client";
 interface Props {
   readonly room: string;
   readonly profile: RoomProfile;
-  /** Changes the profile; null for a visitor who has not signed in. */
+  /** Changes the profile; null for a user who may not. */
   readonly onSave: ((profile: RoomProfile) => Promise<void>) | null;
+  /** Whether the user has signed in. */
+  readonly isNamed: boolean;
   readonly onDone: () => void;
 }
 
 /** A room's name and topic, and a form to change them. */
-export function AboutRoom({ room, profile, onSave, onDone }: Props) {
+export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
   const [displayName, setDisplayName] = useState(profile.displayName);
   const [topic, setTopic] = useState(profile.topic);
   const [isSaving, setSaving] = useState(false);
@@ -29,7 +31,11 @@ export function AboutRoom({ room, profile, onSave, onDone }: Props) {
       <div class="about">
         <p class="address">#{room}</p>
         <p class="topic-text">{profile.topic || "No topic has been set."}</p>
-        <p class="hint">Join to change the name and the topic.</p>
+        <p class="hint">
+          {isNamed
+            ? "Only those who manage this room can change its name and topic."
+            : "Join to change the name and the topic."}
+        </p>
       </div>
     );
   }

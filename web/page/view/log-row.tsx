@@ -7,17 +7,19 @@ import { DateLabel } from "./time";
 interface Props {
   readonly row: Row;
   readonly active: boolean;
+  readonly canReact: boolean;
   readonly actions: MessageActions;
   readonly dispatch: Dispatch;
 }
 
 /** A row of the log. It is drawn again only if it looks different. */
 export class LogRow extends Component<Props> {
-  override shouldComponentUpdate({ row, active }: Props): boolean {
-    return active !== this.props.active || !isSameRow(row, this.props.row);
+  override shouldComponentUpdate({ row, active, canReact }: Props): boolean {
+    return active !== this.props.active || canReact !== this.props.canReact || !isSameRow(row, this.props.row);
   }
 
-  override render({ row, active, actions, dispatch }: Props) {
+  override render(props: Props) {
+    const { row } = props;
     switch (row.kind) {
       case "day":
         return (
@@ -38,7 +40,7 @@ export class LogRow extends Component<Props> {
           </li>
         );
       case "message":
-        return <MessageItem row={row} active={active} actions={actions} dispatch={dispatch} />;
+        return <MessageItem {...props} row={row} />;
     }
   }
 }

@@ -13,6 +13,7 @@ const highlightTime = 2_000;
 interface Props {
   readonly state: SessionState;
   readonly rows: readonly Row[];
+  readonly canReact: boolean;
   readonly actions: MessageActions;
   readonly dispatch: Dispatch;
 }
@@ -74,7 +75,7 @@ export class MessageLog extends Component<Props, LocalState> {
   /** A key that is pressed, or a heartbeat, does not need every message compared. */
   override shouldComponentUpdate(next: Props, local: LocalState): boolean {
     const { state, rows } = this.props;
-    if (rows !== next.rows || local !== this.state) return true;
+    if (rows !== next.rows || local !== this.state || this.props.canReact !== next.canReact) return true;
     if (state.connection.caughtUpOnce !== next.state.connection.caughtUpOnce) return true;
     return shownParts.some((part) => state[part] !== next.state[part]);
   }
@@ -159,7 +160,7 @@ export class MessageLog extends Component<Props, LocalState> {
     to?.querySelector<HTMLElement>(".more")?.focus();
   };
 
-  override render({ state, rows, actions, dispatch }: Props, { activeKey }: LocalState) {
+  override render({ state, rows, canReact, actions, dispatch }: Props, { activeKey }: LocalState) {
     const isListed = rows.some((row) => row.key === activeKey);
     const active = isListed ? activeKey : rows.findLast((row) => row.kind === "message" && row.sequence > 0n)?.key;
     // Screen readers announce new messages, and not those that are loaded from the history.
@@ -180,7 +181,14 @@ export class MessageLog extends Component<Props, LocalState> {
           <LogStart state={state} dispatch={dispatch} />
           <ol ref={this.#listRef} onFocusIn={this.#onFocus} onKeyDown={this.#onKeyDown}>
             {rows.map((row) => (
-              <LogRow key={row.key} row={row} active={row.key === active} actions={actions} dispatch={dispatch} />
+              <LogRow
+                key={row.key}
+                row={row}
+                active={row.key === active}
+                canReact={canReact}
+                actions={actions}
+                dispatch={dispatch}
+              />
             ))}
           </ol>
         </div>

@@ -19,8 +19,10 @@ interface Props {
   readonly row: MessageRow;
   /** The button that opened the menu. */
   readonly button: HTMLElement;
-  /** Whether the user has signed in. Without a name, the menu can only copy. */
-  readonly canAct: boolean;
+  readonly canReact: boolean;
+  readonly canReply: boolean;
+  readonly canEdit: boolean;
+  readonly canDelete: boolean;
   readonly onReact: (emoji: string) => void;
   readonly onReply: () => void;
   readonly onEdit: () => void;
@@ -29,7 +31,8 @@ interface Props {
 }
 
 /** The actions for a message. The browser closes the menu on Esc and on a click elsewhere. */
-export function MessageMenu({ row, button, canAct, onReact, onReply, onEdit, onDelete, onClose }: Props) {
+export function MessageMenu(props: Props) {
+  const { row, button, canReact, canReply, canEdit, canDelete, onReact, onReply, onEdit, onDelete, onClose } = props;
   const menu = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const { current } = menu;
@@ -58,7 +61,7 @@ export function MessageMenu({ row, button, canAct, onReact, onReply, onEdit, onD
       onToggle={(event) => event.newState === "closed" && onClose()}
       onKeyDown={moveFocus}
     >
-      {canAct && (
+      {canReact && (
         <div class="palette" role="group" aria-label="React">
           {palette.map(([emoji, name]) => (
             <button
@@ -74,7 +77,7 @@ export function MessageMenu({ row, button, canAct, onReact, onReply, onEdit, onD
           ))}
         </div>
       )}
-      {canAct && (
+      {canReply && (
         <button type="button" class="quiet" onClick={closeAnd(onReply)}>
           <Icon name="reply" />
           Reply
@@ -84,17 +87,17 @@ export function MessageMenu({ row, button, canAct, onReact, onReply, onEdit, onD
         <Icon name="copy" />
         Copy text
       </button>
-      {canAct && row.own && (
-        <>
-          <button type="button" class="quiet" onClick={closeAnd(onEdit)}>
-            <Icon name="edit" />
-            Edit
-          </button>
-          <button type="button" class="quiet danger" onClick={closeAnd(onDelete)}>
-            <Icon name="trash" />
-            Delete…
-          </button>
-        </>
+      {canEdit && (
+        <button type="button" class="quiet" onClick={closeAnd(onEdit)}>
+          <Icon name="edit" />
+          Edit
+        </button>
+      )}
+      {canDelete && (
+        <button type="button" class="quiet danger" onClick={closeAnd(onDelete)}>
+          <Icon name="trash" />
+          Delete…
+        </button>
       )}
     </div>
   );

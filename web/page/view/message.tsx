@@ -18,11 +18,12 @@ interface Props {
   readonly row: MessageRow;
   /** Whether the Tab key reaches its controls: those of one message are reached. */
   readonly active: boolean;
+  readonly canReact: boolean;
   readonly actions: MessageActions;
   readonly dispatch: Dispatch;
 }
 
-export function MessageItem({ row, active, actions, dispatch }: Props) {
+export function MessageItem({ row, active, canReact, actions, dispatch }: Props) {
   const { sender, first, own, status, sequence, edited, pending } = row;
   const isAnonymous = sender.id === "" && !own;
   const hue = isAnonymous ? undefined : memberHue(sender.id);
@@ -62,7 +63,7 @@ export function MessageItem({ row, active, actions, dispatch }: Props) {
           </span>
         )}
       </div>
-      {row.reactions.length > 0 && <Reactions row={row} tabIndex={tabIndex} actions={actions} />}
+      {row.reactions.length > 0 && <Reactions row={row} tabIndex={tabIndex} canReact={canReact} actions={actions} />}
       {sequence > 0n && (
         <button
           type="button"
@@ -132,10 +133,11 @@ function QuoteButton({ quote, tabIndex, dispatch }: QuoteButtonProps) {
 interface ReactionsProps {
   readonly row: MessageRow;
   readonly tabIndex: number;
+  readonly canReact: boolean;
   readonly actions: MessageActions;
 }
 
-function Reactions({ row, tabIndex, actions }: ReactionsProps) {
+function Reactions({ row, tabIndex, canReact, actions }: ReactionsProps) {
   return (
     <ul class="chips" aria-label="Reactions" aria-live="off">
       {row.reactions.map((reaction) => (
@@ -144,6 +146,7 @@ function Reactions({ row, tabIndex, actions }: ReactionsProps) {
             type="button"
             class="chip"
             tabIndex={tabIndex}
+            disabled={!canReact}
             aria-pressed={reaction.own}
             title={reaction.by}
             aria-label={reactionLabel(reaction)}

@@ -4,6 +4,7 @@ import {
   type Dispatch,
   isOpen,
   type RoomProfile,
+  rightsOf,
   type SessionState,
   unreadElsewhere,
 } from "../../client";
@@ -55,6 +56,7 @@ export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, o
   };
   const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
   const members = memberCount(presence);
+  const mayManage = auth.identity !== null && rightsOf(state)?.manage !== false;
   const roomList = (
     <RoomList
       directory={directory}
@@ -115,7 +117,13 @@ export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, o
       )}
       {dialog === "about" && (
         <Dialog title="About this room" kind="middle" onClose={closeDialog}>
-          <AboutRoom room={room} profile={profile} onSave={auth.identity ? onSaveProfile : null} onDone={closeDialog} />
+          <AboutRoom
+            room={room}
+            profile={profile}
+            onSave={mayManage ? onSaveProfile : null}
+            isNamed={auth.identity !== null}
+            onDone={closeDialog}
+          />
         </Dialog>
       )}
     </div>

@@ -1,5 +1,5 @@
 import { useMemo, useRef, useState } from "preact/hooks";
-import type { Dispatch, MessageChange, SessionState } from "../../client";
+import { type Dispatch, type MessageChange, rightsOf, type SessionState } from "../../client";
 import { type MessageRow, messageRows } from "../state/message-rows";
 import { Composer } from "./composer";
 import { Dialog } from "./dialog";
@@ -7,6 +7,7 @@ import type { MessageActions } from "./message";
 import { MessageLog } from "./message-log";
 import { MessageMenu } from "./message-menu";
 import { NameForm } from "./name-form";
+import { ReadOnly } from "./read-only";
 import { TypingNotice } from "./typing-notice";
 import { useComposer } from "./use-composer";
 
@@ -39,6 +40,10 @@ export function Room({ state, dispatch, newId, drafts, renaming, onRenamed }: Pr
     sendChange({ kind: "reaction", target: sequence, emoji, removed });
   };
   const isNamed = auth.name !== "";
+  const rights = rightsOf(state);
+  const canReact = rights?.react !== false;
+  const canPost = rights?.post !== false;
+  const canEditOwn = rights?.editOwn !== false;
   // The rows are only drawn again when they change, so that the actions must stay the same object.
   const latest = useRef({ isNamed, toggleReaction });
   latest.current = { isNamed, toggleReaction };
@@ -58,11 +63,13 @@ export function Room({ state, dispatch, newId, drafts, renaming, onRenamed }: Pr
   const asksName = !auth.identity && (!isNamed || auth.problem !== "");
   return (
     <>
-      <MessageLog state={state} rows={rows} actions={actions} dispatch={dispatch} />
+      <MessageLog state={state} rows={rows} canReact={canReact} actions={actions} dispatch={dispatch} />
       <footer class="footer">
         <TypingNotice typing={state.typing} />
         {asksName || renaming ? (
           <NameForm auth={auth} dispatch={dispatch} onDone={asksName ? null : onRenamed} />
+        ) : !canPost && composer.mode.kind !== "edit" ? (
+          <ReadOnly muted={rights?.muted ?? null} />
         ) : (
           <Composer
             room={room}
@@ -71,7 +78,7 @@ export function Room({ state, dispatch, newId, drafts, renaming, onRenamed }: Pr
             onText={composer.setText}
             onSend={composer.send}
             onCancel={composer.cancel}
-            onEditLast={composer.editLast}
+            onEditLast={canEditOwn ? composer.editLast : () => {}}
           />
         )}
       </footer>
@@ -80,7 +87,10 @@ export function Room({ state, dispatch, newId, drafts, renaming, onRenamed }: Pr
           key={menuRow.key}
           row={menuRow}
           button={menu.button}
-          canAct={isNamed}
+          canReact={isNamed && canReact}
+          canReply={isNamed && canPost}
+          canEdit={isNamed && menuRow.own && canEditOwn}
+          canDelete={isNamed && ((menuRow.own && canEditOwn) || rights?.moderate === true)}
           onClose={() => setMenu(null)}
           onReact={(emoji) => toggleReaction(menuRow, emoji)}
           onReply={() => composer.reply(menuRow)}

@@ -12,6 +12,14 @@ export function fullTime(ms: number): string {
   return fullFormat.format(new Date(ms));
 }
 
+/** Returns a time of day, with the date unless it is within a day from now. */
+export function shortTime(ms: number): string {
+  const date = new Date(ms);
+  return ms - Date.now() < 86_400_000
+    ? timeFormat.format(date)
+    : `${dayFormat.format(date)}, ${timeFormat.format(date)}`;
+}
+
 /** A time of day; short is without "AM". */
 export function Time({ ms, short }: { ms: number; short: boolean }) {
   const date = new Date(ms);
