@@ -27,6 +27,8 @@ type Credential struct {
 	Issued  time.Time // zero if it does not say
 	Expires time.Time // from when it is not accepted; zero for never
 
+	token tokenID // of a guest's token
+
 	// SendAs is whether the caller may send in the name of a member.
 	SendAs bool
 }

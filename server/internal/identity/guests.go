@@ -37,8 +37,9 @@ type Guests struct {
 	newKey bool
 	off    bool
 
-	revoked  *revocations // nil before KeepRevoked: no token can be revoked
-	verified verified
+	revoked   *revocations // nil before KeepRevoked: no token can be revoked
+	verified  verified
+	signedOut signedOut
 }
 
 const (
@@ -114,7 +115,7 @@ func (g *Guests) TurnOff() { g.off = true }
 // would have expired. It must be called before all other methods, and Close before the
 // state is closed.
 func (g *Guests) KeepRevoked(ctx context.Context, state chat.State) (err error) {
-	g.revoked, err = openRevocations(context.WithoutCancel(ctx), state, g.verified.remove)
+	g.revoked, err = openRevocations(context.WithoutCancel(ctx), state, g.forget)
 	return err
 }
 
@@ -169,7 +170,7 @@ func (g *Guests) SignOut(ctx context.Context, token string) error {
 	if err := g.revoked.add(ctx, t.id, t.expires); err != nil {
 		return err
 	}
-	g.verified.remove(t.id)
+	g.forget(t.id) // the watch may be later
 	return nil
 }
 
@@ -228,7 +229,8 @@ func (g *Guests) check(token string) (verifiedToken, error) {
 		return verifiedToken{}, errors.New("the subject is missing")
 	}
 	credential := c.credential()
-	return verifiedToken{idOf(token), credential.Member, credential.Expires, credential}, nil
+	credential.token = idOf(token)
+	return verifiedToken{credential.token, credential.Member, credential.Expires, credential}, nil
 }
 
 // credential returns what a guest's verified claims say.

@@ -73,10 +73,29 @@ func TestSignOut(t *testing.T) {
 				}
 			}
 		}
+		streams := make(map[*Guests][2]*Credential)
+		for _, g := range []*Guests{here, there} {
+			first, err := g.Identify(t.Context(), token)
+			second, secondErr := g.Identify(t.Context(), renewed)
+			if err := errors.Join(err, secondErr); err != nil {
+				t.Fatal(err)
+			}
+			streams[g] = [2]*Credential{first, second}
+			g.OnSignOut(func(covers func(*Credential) bool) {
+				if !covers(first) || covers(second) {
+					t.Errorf("what was signed out covers the token: %t, another one: %t; want true and false", covers(first), covers(second))
+				}
+			})
+		}
 		if err := here.SignOut(t.Context(), token); err != nil {
 			t.Fatalf("SignOut = %v, want nil", err)
 		}
 		synctest.Wait() // for the watch of the other node
+		for g, c := range streams {
+			if !g.SignedOut(c[0]) || g.SignedOut(c[1]) {
+				t.Errorf("SignedOut = %t for the token, %t for another one, want true and false", g.SignedOut(c[0]), g.SignedOut(c[1]))
+			}
+		}
 		for name, g := range map[string]*Guests{"here": here, "there": there, "after a restart": guestsOn(t, key, state)} {
 			if got, err := g.Verify(t.Context(), token); !errors.Is(err, ErrInvalidToken) || got != (chat.Member{}) {
 				t.Errorf("Verify of a revoked token, %s = %+v, %v, want %v", name, got, err, ErrInvalidToken)

@@ -111,6 +111,8 @@ func (s *Server) checkCredential(c *identity.Credential, now time.Time) error {
 		return identity.ErrExpired
 	case s.config.Revocations != nil && s.config.Revocations.Revoked(c):
 		return identity.ErrRevoked
+	case c.Kind == policy.Guest && s.config.Guests.SignedOut(c):
+		return identity.ErrRevoked
 	case c.Kind == policy.Key && !s.config.Keys.Has(c.TokenID):
 		return identity.ErrInvalidKey
 	}

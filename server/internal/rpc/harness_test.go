@@ -100,7 +100,10 @@ func newWorldOn(t *testing.T, c Config, store store) *world {
 	w := &world{}
 	c.Log = slog.New(slog.NewTextHandler(&w.log, nil))
 	w.chat = hub.New(hub.Config{Journal: store, State: store, Encoding: eventpb.Encoding{}, Rooms: []string{"lobby"}, Log: c.Log})
-	c.Hub, c.Guests = w.chat, identity.NewGuests()
+	c.Hub = w.chat
+	if c.Guests == nil {
+		c.Guests = identity.NewGuests()
+	}
 	w.api = New(c)
 	network := newPipes()
 	mux := http.NewServeMux()

@@ -46,6 +46,11 @@ func newShopWith(t *testing.T, c Config, state *memory.Store) *shopWorld {
 		t.Fatal(err)
 	}
 	t.Cleanup(revocations.Close)
+	c.Guests = identity.NewGuests()
+	if err := c.Guests.KeepRevoked(t.Context(), state); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(c.Guests.Close)
 	c.Issuers, c.Keys, c.Revocations = shopIssuers(t), keys, revocations
 	w := newWorldOn(t, c, state)
 	api.Store(w.api)

@@ -168,3 +168,29 @@ func TestRevokeTokensRefuses(t *testing.T) {
 		}
 	})
 }
+
+// SignOut ends the streams of its token within a second, and no other stream of the member.
+func TestSignOutEndsStreams(t *testing.T) {
+	inShop(t, func(t *testing.T, w *shopWorld) {
+		first, _ := guestToken(t, w.world, "Ada")
+		renewed, err := w.with(first).SignIn(t.Context(), &chatv1.SignInRequest{Name: "Lady Ada"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		chat, other := w.chatAs(t, first), w.subscribeAs(t, renewed.GetToken())
+		subscribed := w.subscribeAs(t, first)
+		for _, s := range []frames{chat, subscribed, other} {
+			expect(t, s, "joined", "caughtup")
+		}
+		start := time.Now()
+		if _, err := w.with(first).SignOut(t.Context(), &chatv1.SignOutRequest{}); err != nil {
+			t.Fatalf("SignOut = %v, want nil", err)
+		}
+		for _, s := range []frames{chat, subscribed} {
+			expectInvalid(t, "the end of a stream", expectEnd(t, s, connect.CodeUnauthenticated), identity.Revoked)
+		}
+		expectWithin(t, "the end of the streams", start, 0, time.Second)
+		w.say(t, "lobby", "hi")
+		expect(t, other, "event")
+	})
+}

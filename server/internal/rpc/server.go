@@ -124,6 +124,9 @@ func New(c Config) *Server {
 	s.pool = delivery.New(delivery.Config{Tick: s.tick})
 	close(s.idle)
 	s.handlers = s.routes()
+	if c.Guests != nil {
+		c.Guests.OnSignOut(s.EndStreams)
+	}
 	return s
 }
 
