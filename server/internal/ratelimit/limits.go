@@ -22,11 +22,12 @@ const (
 	Join                   // joins and leaves
 	SetRoom                // a room's name and topic
 	History                // pages of history
-	List                   // pages of rooms and of members
+	List                   // pages of rooms, members, bans and audit; explanations
+	Moderate               // mutes, kicks, bans, their ends, and revocations
 	kinds
 )
 
-var kindNames = [kinds]string{"send", "delete", "react", "typing", "sign_in", "create_room", "join", "set_room", "history", "list"}
+var kindNames = [kinds]string{"send", "delete", "react", "typing", "sign_in", "create_room", "join", "set_room", "history", "list", "moderate"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -222,6 +223,8 @@ func Defaults() (Limits, Counts) {
 		SetRoom: {perMinute(12, 10), perMinute(60, 30), perMinute(30, 10)},
 		History: {perSecond(10, 100), perSecond(50, 500), perSecond(500, 2_000)},
 		List:    {perSecond(5, 50), perSecond(25, 250), Rate{}},
+		// Each is stored and recorded. Back ends that revoke tokens have no address.
+		Moderate: {perSecond(5, 50), perSecond(10, 100), perSecond(10, 100)},
 	}
 	return limits, Counts{
 		ConnectionsPerAddress: 256,

@@ -64,23 +64,41 @@ func (s *Server) limitUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	}
 }
 
-// limit charges a unary call. A method that is not named counts as a list.
+// limit charges a unary call.
 func (s *Server) limit(ctx context.Context, message any) error {
 	switch m := message.(type) {
 	case *chatv1.SendRequest, *chatv1.SendBatchRequest:
 		return nil // begin charges each send
-	case *chatv1.ListEventsRequest:
-		return s.charge(ctx, ratelimit.History, 1, m.GetRoom())
 	case *chatv1.SetRoomRequest:
 		if err := s.charge(ctx, ratelimit.SetRoom, 1, m.GetRoom()); err != nil {
 			return err
 		}
 		return s.limitCreation(ctx, m.GetRoom())
-	case *chatv1.SignInRequest, *chatv1.RenewStreamRequest, *chatv1.SignOutRequest:
-		return s.charge(ctx, ratelimit.SignIn, 1, "")
-	default:
-		return s.charge(ctx, ratelimit.List, 1, "")
 	}
+	kind, room, found := limitOf(message)
+	if !found {
+		return fmt.Errorf("rpc: no limit is set for %T", message)
+	}
+	return s.charge(ctx, kind, 1, room)
+}
+
+// limitOf returns what a unary call counts as, and the room whose limit it counts for, if it
+// is not a send or SetRoom.
+func limitOf(message any) (kind ratelimit.Kind, room string, found bool) {
+	switch m := message.(type) {
+	case *chatv1.ListEventsRequest:
+		return ratelimit.History, m.GetRoom(), true
+	case *chatv1.SignInRequest, *chatv1.RenewStreamRequest, *chatv1.SignOutRequest:
+		return ratelimit.SignIn, "", true
+	case *chatv1.ListRoomsRequest, *chatv1.ListMembersRequest,
+		*chatv1.ListDenialsRequest, *chatv1.ListAuditRequest, *chatv1.ExplainRequest:
+		return ratelimit.List, "", true
+	case *chatv1.MuteRequest, *chatv1.UnmuteRequest, *chatv1.KickRequest, *chatv1.BanRequest, *chatv1.UnbanRequest:
+		return ratelimit.Moderate, m.(interface{ GetRoom() string }).GetRoom(), true
+	case *chatv1.RevokeTokensRequest:
+		return ratelimit.Moderate, "", true
+	}
+	return 0, "", false
 }
 
 // limitSend charges a send, by whichever method it comes.

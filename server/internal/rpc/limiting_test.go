@@ -12,6 +12,8 @@ import (
 
 	"connectrpc.com/connect"
 	"google.golang.org/genproto/googleapis/rpc/errdetails"
+	"google.golang.org/protobuf/reflect/protoreflect"
+	"google.golang.org/protobuf/reflect/protoregistry"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
@@ -124,6 +126,10 @@ func TestUnaryLimits(t *testing.T) {
 			_, err := w.client.ListMembers(ctx, &chatv1.ListMembersRequest{Room: "lobby"})
 			return err
 		}},
+		{"moderate.member", func(ctx context.Context, w *world) error {
+			_, err := w.client.RevokeTokens(ctx, revokeMember("unknown"))
+			return err
+		}},
 	} {
 		inBubble(t, withLimits(t, tt.limit+"=1/s:2"), func(t *testing.T, w *world) {
 			ada := w.as(t, "Ada")
@@ -149,6 +155,39 @@ func TestUnaryLimits(t *testing.T) {
 				t.Errorf("the log is %q, want the refusal with its peer and limit", log)
 			}
 		})
+	}
+}
+
+// Each method counts for a limit. Those that are not listed here say for which one in limitOf.
+func TestEveryMethodHasALimit(t *testing.T) {
+	elsewhere := map[protoreflect.FullName]string{
+		"chat.v1.ChatRoom.Chat":      "limitJoin, limitSend and leaveRoom charge each request",
+		"chat.v1.ChatRoom.Subscribe": "limitJoin charges each room",
+		"chat.v1.ChatRoom.Send":      "limitSend",
+		"chat.v1.ChatRoom.SendBatch": "limitSend charges each send",
+		"chat.v1.ChatRoom.SetRoom":   "limit charges the room and its creation",
+	}
+	for _, file := range []protoreflect.FileDescriptor{chatv1.File_chat_v1_chat_room_proto, chatv1.File_chat_v1_moderation_proto} {
+		for i := range file.Services().Len() {
+			methods := file.Services().Get(i).Methods()
+			for j := range methods.Len() {
+				method := methods.Get(j)
+				if _, found := elsewhere[method.FullName()]; found {
+					delete(elsewhere, method.FullName())
+					continue
+				}
+				request, err := protoregistry.GlobalTypes.FindMessageByName(method.Input().FullName())
+				if err != nil {
+					t.Fatal(err)
+				}
+				if _, _, found := limitOf(request.New().Interface()); !found || method.IsStreamingClient() || method.IsStreamingServer() {
+					t.Errorf("%s counts for no limit: add its request to limitOf", method.FullName())
+				}
+			}
+		}
+	}
+	for name := range elsewhere {
+		t.Errorf("%s is no method", name)
 	}
 }
 
