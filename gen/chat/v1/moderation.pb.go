@@ -1424,7 +1424,8 @@ type Decision struct {
 	Right string `protobuf:"bytes,1,opt,name=right,proto3" json:"right,omitempty"`
 	// Whether the caller has it.
 	Allowed bool `protobuf:"varint,2,opt,name=allowed,proto3" json:"allowed,omitempty"`
-	// What it rests on: built_in, file, member, creator, grant or denial.
+	// What it rests on: built_in, file, member, creator, grant or denial; room_creation for a
+	// right to create rooms that the operator's -room-creation takes from all such callers.
 	Source string `protobuf:"bytes,3,opt,name=source,proto3" json:"source,omitempty"`
 	// The decision and its rule in English, for people.
 	Explanation   string `protobuf:"bytes,4,opt,name=explanation,proto3" json:"explanation,omitempty"`

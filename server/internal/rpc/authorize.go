@@ -62,7 +62,11 @@ func (r *refusal) coded() *connect.Error {
 		return newError(connect.CodeUnauthenticated, "this method needs an identity: sign in, and send the token",
 			&errdetails.ErrorInfo{Reason: "TOKEN_REQUIRED", Domain: errorDomain, Metadata: metadata})
 	default:
-		return newError(connect.CodePermissionDenied, fmt.Sprintf("you do not have the right to %s room %q", rightInWords[r.Right], r.Room),
+		message := fmt.Sprintf("you do not have the right to %s room %q", rightInWords[r.Right], r.Room)
+		if r.Right == policy.Create {
+			message = fmt.Sprintf("room %q does not exist, and you do not have the right to create it", r.Room)
+		}
+		return newError(connect.CodePermissionDenied, message,
 			&errdetails.ErrorInfo{Reason: "RIGHT_REQUIRED", Domain: errorDomain, Metadata: metadata})
 	}
 }
@@ -73,7 +77,6 @@ var rightInWords = map[policy.Rights]string{
 	policy.Post:     "post to",
 	policy.React:    "react in",
 	policy.EditOwn:  "edit and delete messages in",
-	policy.Create:   "create",
 	policy.Manage:   "set the name and topic of",
 	policy.Moderate: "moderate",
 }
@@ -110,7 +113,7 @@ func (s *Server) authorizeIn(ctx context.Context, c *policy.Caller, room string,
 }
 
 // authorizeCreation returns an error for a room that does not exist, and that the caller
-// may not create.
+// has no right to create. Whether the operator lets anyone create rooms is the hub's to say.
 func (s *Server) authorizeCreation(ctx context.Context, c *policy.Caller, room string) error {
 	d, err := s.decide(ctx, c, room, policy.Create)
 	if err != nil || d.Allowed {
@@ -118,7 +121,7 @@ func (s *Server) authorizeCreation(ctx context.Context, c *policy.Caller, room s
 	}
 	exists, err := s.config.Hub.Exists(ctx, room)
 	if err == nil && !exists {
-		err = &chat.TargetError{Field: "room", Err: chat.ErrRoomCreation}
+		err = &refusal{d}
 	}
 	return err
 }

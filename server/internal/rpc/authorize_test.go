@@ -2,13 +2,17 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 
 	"connectrpc.com/connect"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/apikey"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/policy"
 	"chatroom/server/internal/store/memory"
@@ -125,6 +129,79 @@ func TestRefusedInBand(t *testing.T) {
 		}
 		if connect.Code(rejected.GetCode()) != connect.CodeUnauthenticated || len(rejected.GetDetails()) != 1 {
 			t.Errorf("the reaction was answered %v, want unauthenticated with a detail", rejected)
+		}
+	})
+}
+
+// errorInfo returns the detail of an error that names its reason, nil if it has none.
+func errorInfo(t *testing.T, err error) *errdetails.ErrorInfo {
+	t.Helper()
+	if coded, ok := errors.AsType[*connect.Error](err); ok {
+		for _, d := range coded.Details() {
+			value, err := d.Value()
+			if err != nil {
+				t.Fatal(err)
+			}
+			if info, ok := value.(*errdetails.ErrorInfo); ok {
+				return info
+			}
+		}
+	}
+	return nil
+}
+
+// A refusal names the right that is missing, for each right that a key may lack.
+func TestErrorsNameTheRightThatIsMissing(t *testing.T) {
+	inClosedShop(t, func(t *testing.T, w *shopWorld, _ *policy.Evaluator) {
+		all := []string{"read", "post", "react", "edit_own", "create", "manage", "moderate"}
+		_, owner := w.createKey(t, apikey.Spec{Name: "owner", Grants: []apikey.Grant{{Pattern: "*", Can: all}}})
+		said, err := w.with(owner).Send(t.Context(), textSend("old", "1", "hi"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := said.GetSequence()
+		send := func(c chatv1connect.ChatRoomClient, body *chatv1.SendRequest) error {
+			body.Id = "id"
+			if body.Room == "" {
+				body.Room = "old"
+			}
+			_, err := c.Send(t.Context(), body)
+			return err
+		}
+		message := &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: "hi"}}
+		for right, call := range map[string]func(c chatv1connect.ChatRoomClient) error{
+			"read": func(c chatv1connect.ChatRoomClient) error {
+				_, err := c.ListEvents(t.Context(), &chatv1.ListEventsRequest{Room: "old"})
+				return err
+			},
+			"post": func(c chatv1connect.ChatRoomClient) error { return send(c, &chatv1.SendRequest{Body: message}) },
+			"react": func(c chatv1connect.ChatRoomClient) error {
+				return send(c, &chatv1.SendRequest{Body: &chatv1.SendRequest_Reaction{Reaction: &chatv1.Reaction{Target: target, Emoji: "👍"}}})
+			},
+			"edit_own": func(c chatv1connect.ChatRoomClient) error {
+				return send(c, &chatv1.SendRequest{Body: &chatv1.SendRequest_Edit{Edit: &chatv1.Edit{Target: target, Text: "ho"}}})
+			},
+			"create": func(c chatv1connect.ChatRoomClient) error {
+				return send(c, &chatv1.SendRequest{Room: "new", Body: message})
+			},
+			"manage": func(c chatv1connect.ChatRoomClient) error {
+				_, err := c.SetRoom(t.Context(), &chatv1.SetRoomRequest{Room: "old", Topic: "tea"})
+				return err
+			},
+		} {
+			var others []string
+			for _, other := range all {
+				// post brings edit_own along, and a creator may manage.
+				if other != right && (right != "edit_own" || other != "post" && other != "moderate") {
+					others = append(others, other)
+				}
+			}
+			_, sent := w.createKey(t, apikey.Spec{Name: "without " + right, Grants: []apikey.Grant{{Pattern: "*", Can: others}}})
+			err := call(w.with(sent))
+			info := errorInfo(t, err)
+			if connect.CodeOf(err) != connect.CodePermissionDenied || info.GetReason() != "RIGHT_REQUIRED" || info.GetMetadata()["right"] != right {
+				t.Errorf("without %s: %v with %v, want permission_denied that names the right", right, err, info)
+			}
 		}
 	})
 }

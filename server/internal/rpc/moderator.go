@@ -3,6 +3,7 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -16,6 +17,7 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
+	"chatroom/server/internal/chat"
 	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/moderation"
 	"chatroom/server/internal/policy"
@@ -186,9 +188,12 @@ func (m *moderator) Explain(ctx context.Context, r *chatv1.ExplainRequest) (*cha
 	}
 	response := new(chatv1.ExplainResponse)
 	for _, d := range m.server.config.Policy.Explain(about, policy.Room{Name: r.GetRoom(), Creator: creator}) {
-		response.Decisions = append(response.Decisions, &chatv1.Decision{
-			Right: d.Right.String(), Allowed: d.Allowed, Source: d.Source.String(), Explanation: d.String(),
-		})
+		decision := &chatv1.Decision{Right: d.Right.String(), Allowed: d.Allowed, Source: d.Source.String(), Explanation: d.String()}
+		if d.Right == policy.Create && d.Allowed && !m.server.config.Hub.MayCreate(chat.Member{ID: about.Member}) {
+			decision.Allowed, decision.Source = false, "room_creation"
+			decision.Explanation = fmt.Sprintf("create in %s is refused: -room-creation does not let the caller create rooms", r.GetRoom())
+		}
+		response.Decisions = append(response.Decisions, decision)
 	}
 	return response, nil
 }

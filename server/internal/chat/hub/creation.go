@@ -23,7 +23,7 @@ func (h *Hub) admit(ctx context.Context, m chat.Member, room string) error {
 	if err := chat.CheckRoom(room); err != nil {
 		return err
 	}
-	if h.creation == CreationAnyone || h.creation == CreationMembers && m.ID != "" {
+	if h.MayCreate(m) {
 		return nil
 	}
 	exists, err := h.Exists(ctx, room)
@@ -31,6 +31,11 @@ func (h *Hub) admit(ctx context.Context, m chat.Member, room string) error {
 		err = &chat.TargetError{Field: "room", Err: chat.ErrRoomCreation}
 	}
 	return err
+}
+
+// MayCreate reports whether the operator lets a member create rooms.
+func (h *Hub) MayCreate(m chat.Member) bool {
+	return h.creation == CreationAnyone || h.creation == CreationMembers && m.ID != ""
 }
 
 // Exists reports whether a room exists: whether it is configured, or has an event,

@@ -74,10 +74,13 @@ func TestPolicyOfCreation(t *testing.T) {
 	ctx := harness.Context(t)
 	s := harness.Start(t, harness.WithPolicy(t, "rooms: [{pattern: 'team-*', anonymous: [read, post], guest: [read, post]}]"))
 	token, _ := s.SignIn(t, "ada")
-	for _, token := range []string{"", token} {
+	for token, want := range map[string]harness.WantError{
+		"":    {Code: connect.CodeUnauthenticated, Info: "TOKEN_REQUIRED", Bound: "sign in"},
+		token: {Code: connect.CodePermissionDenied, Info: "RIGHT_REQUIRED", Bound: `room "team-new" does not exist, and you do not have the right to create it`},
+	} {
 		c := harness.ConnectHTTP1.Open(t, s, token)
 		_, err := c.Send(ctx, harness.TextRequest("team-new", "hi"))
-		harness.RefusalOf(err).Check(t, harness.WantError{Code: connect.CodePermissionDenied, Field: "room", Bound: "must exist"})
+		harness.RefusalOf(err).Check(t, want)
 		_, err = c.Send(ctx, harness.TextRequest("other", "hi"))
 		harness.Must(t, err)
 	}
