@@ -24,10 +24,11 @@ const (
 	History                // pages of history
 	List                   // pages of rooms, members, bans and audit; explanations
 	Moderate               // mutes, kicks, bans, their ends, and revocations
+	Error                  // unary calls that were answered with an error
 	kinds
 )
 
-var kindNames = [kinds]string{"send", "delete", "react", "typing", "sign_in", "create_room", "join", "set_room", "history", "list", "moderate"}
+var kindNames = [kinds]string{"send", "delete", "react", "typing", "sign_in", "create_room", "join", "set_room", "history", "list", "moderate", "error"}
 
 func (k Kind) String() string { return kindNames[k] }
 
@@ -168,8 +169,12 @@ func ParseRates(texts map[string]string) (map[Kind]Rate, error) {
 	return rates, nil
 }
 
-// applies reports whether a kind of request has a room.
+// applies reports whether a limit of a kind counts in a scope: not all requests have a room,
+// and errors count for the address alone.
 func applies(k Kind, s Scope) bool {
+	if k == Error {
+		return s == Address
+	}
 	return s != Room || k != SignIn && k != CreateRoom && k != List
 }
 
@@ -225,6 +230,7 @@ func Defaults() (Limits, Counts) {
 		List:    {perSecond(5, 50), perSecond(25, 250), Rate{}},
 		// Each is stored and recorded. Back ends that revoke tokens have no address.
 		Moderate: {perSecond(5, 50), perSecond(10, 100), perSecond(10, 100)},
+		Error:   {Rate{}, perSecond(20, 200), Rate{}},
 	}
 	return limits, Counts{
 		ConnectionsPerAddress: 256,
@@ -243,8 +249,11 @@ func Table() string {
 	b.WriteString("| limit | default | setting | error |\n| --- | --- | --- | --- |\n")
 	row := func(name, value string) {
 		effect := fmt.Sprintf("`resource_exhausted`, rule `%s`", RuleName(name))
-		if strings.HasPrefix(name, "connections.") {
+		switch {
+		case strings.HasPrefix(name, "connections."):
 			effect = "the connection is closed at once"
+		case strings.HasPrefix(name, "error."):
+			effect = "answers with an error come 100 ms later"
 		}
 		fmt.Fprintf(&b, "| `%s` | `%s` | `-limits %s=%s` | %s |\n", name, value, name, value, effect)
 	}

@@ -10,6 +10,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"connectrpc.com/connect"
@@ -88,6 +89,7 @@ type Server struct {
 	memberRooms *ratelimit.Slots[string]       // by member id
 	peers       *logsample.Logger              // of what callers cause
 	renewable   sync.Map                       // *stream by callerState.streamID
+	delayed     atomic.Int64                   // calls whose answers delayErrors holds back
 
 	mu      sync.Mutex // guards below
 	streams map[*stream]struct{}
@@ -137,7 +139,7 @@ func (s *Server) routes() map[string]http.Handler {
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.gate),
-		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(), connect.UnaryInterceptorFunc(s.limitUnary)),
+		connect.WithInterceptors(connect.UnaryInterceptorFunc(s.delayErrors), errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(), connect.UnaryInterceptorFunc(s.limitUnary)),
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)

@@ -19,7 +19,7 @@ import (
 // and another member at the same address notices nothing.
 func TestFloodsOfCallsMeetLimits(t *testing.T) {
 	t.Parallel()
-	const calls = 600
+	const calls = 300
 	for _, flood := range []struct {
 		limit string
 		burst int     // that passes
