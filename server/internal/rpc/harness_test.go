@@ -83,7 +83,7 @@ const testOrigin = "http://chat.test"
 
 // newWorld starts a server. The end of the test stops it in main's order, and
 // fails if anything was logged as an error.
-func newWorld(t *testing.T, c Config) *world {
+func newWorld(t testing.TB, c Config) *world {
 	t.Helper()
 	return newWorldOn(t, c, memory.Open(memory.Config{}))
 }
@@ -95,7 +95,7 @@ type store interface {
 }
 
 // newWorldOn is newWorld on a store of the test's own.
-func newWorldOn(t *testing.T, c Config, store store) *world {
+func newWorldOn(t testing.TB, c Config, store store) *world {
 	t.Helper()
 	w := &world{}
 	c.Log = slog.New(slog.NewTextHandler(&w.log, nil))
