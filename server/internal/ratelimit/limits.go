@@ -24,7 +24,7 @@ const (
 	History                // pages of history
 	List                   // pages of rooms, members, bans and audit; explanations
 	Moderate               // mutes, kicks, bans, their ends, and revocations
-	Error                  // unary calls that were answered with an error
+	Error                  // calls that were answered with an error
 	kinds
 )
 
@@ -230,7 +230,7 @@ func Defaults() (Limits, Counts) {
 		List:    {perSecond(5, 50), perSecond(25, 250), Rate{}},
 		// Each is stored and recorded. Back ends that revoke tokens have no address.
 		Moderate: {perSecond(5, 50), perSecond(10, 100), perSecond(10, 100)},
-		Error:   {Rate{}, perSecond(20, 200), Rate{}},
+		Error:    {Rate{}, perSecond(20, 200), Rate{}},
 	}
 	return limits, Counts{
 		ConnectionsPerAddress: 256,

@@ -18,6 +18,9 @@ func (w *world) callFrom(t *testing.T, address, method, body, token string) int 
 	if token != "" {
 		r.Header.Set("Authorization", "Bearer "+token)
 	}
+	if method == "Subscribe" {
+		r.Header.Set("Content-Type", "application/grpc-web+json")
+	}
 	answer := httptest.NewRecorder()
 	w.handler.ServeHTTP(answer, r)
 	return answer.Code
@@ -39,6 +42,7 @@ func TestErrorsAreDelayed(t *testing.T) {
 		"refused by a limit": {"ListMembers", lobby, "", http.StatusTooManyRequests},
 		"invalid":            {"ListEvents", `{"room":"NO"}`, "", http.StatusBadRequest},
 		"undecodable":        {"ListEvents", `{`, "", http.StatusBadRequest},
+		"a stream":           {"Subscribe", "\x00\x00\x00\x00\x02{}", "", http.StatusOK},
 		"bad token":          {"ListEvents", lobby, "bad", http.StatusUnauthorized},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -215,14 +215,15 @@ func rejectedFrame(id, room string, err *connect.Error) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Rejected{Rejected: rejected}}
 }
 
-// errorMapping is the outermost interceptor: it applies toError to the errors of all
-// methods.
+// errorMapping is the outermost interceptor: it applies toError and delayError to the
+// errors of all methods.
 type errorMapping struct{ server *Server }
 
 func (e errorMapping) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
 		response, err := next(ctx, req)
 		if err != nil {
+			e.server.delayError(ctx)
 			return nil, toError(ctx, e.server.config.Log, err)
 		}
 		return response, nil
@@ -236,6 +237,7 @@ func (e errorMapping) WrapStreamingClient(next connect.StreamingClientFunc) conn
 func (e errorMapping) WrapStreamingHandler(next connect.StreamingHandlerFunc) connect.StreamingHandlerFunc {
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		if err := next(ctx, conn); err != nil {
+			e.server.delayError(ctx)
 			return toError(ctx, e.server.config.Log, err)
 		}
 		return nil

@@ -45,7 +45,7 @@ func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer,
 	identified, err := s.identify(ctx, spec, peer, header)
 	if err != nil {
 		s.peers.Warn(ctx, "a caller was refused", "peer", clientAddress(ctx), "procedure", spec.Procedure, "reason", err)
-		s.delayError(ctx, clientAddress(ctx))
+		s.delayError(ctx)
 	}
 	return identified, err
 }
