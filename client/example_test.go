@@ -16,31 +16,28 @@ import (
 func Example() {
 	server := startServer()
 	defer server.Close()
+	ctx := context.Background()
 
 	c, err := client.New(client.Config{URL: server.URL})
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close(ctx)
 
-	// Send retries. The id makes sure that the message is stored once.
-	receipt, err := c.Send(context.Background(), "lobby", "my-first", "Hello!")
+	receipt, err := c.Send(ctx, "lobby", client.Text("Hello!")) // stored once, however often it is retried
 	if err != nil {
 		log.Fatal(err)
 	}
 	fmt.Println("stored at", receipt.Sequence)
 
-	for event, err := range c.Follow(context.Background(), "lobby", client.Recent(10)) {
-		if errors.Is(err, client.ErrReset) {
-			fmt.Println("some events are no longer retained")
-			continue
-		}
+	for event, err := range c.Follow(client.Recent("lobby", 10)).Events(ctx) { // until ctx ends: then err is its error
 		if err != nil {
 			log.Fatal(err)
 		}
-		fmt.Println(event.GetSender().GetName()+":", event.GetMessage().GetText())
-		// Store event.Cursor() to resume here later, with client.After.
-		break
+		if m := event.GetMessage(); m != nil {
+			fmt.Println(event.GetSender().GetName()+":", m.GetText())
+			break
+		}
 	}
 	// Output:
 	// stored at 1
@@ -53,11 +50,11 @@ func startServer() *httptest.Server {
 		send: func(context.Context, int) (*chatv1.SendResponse, error) {
 			return &chatv1.SendResponse{Epoch: "E", Sequence: 1}, nil
 		},
-		subscribe: func(ctx context.Context, _ int, to stream) error {
+		subscribe: func(ctx context.Context, _ int, to *stream) error {
 			e := event(0, 1)
 			e.GetEvent().Sender = &chatv1.Member{Name: "gopher"}
 			e.GetEvent().Body = &chatv1.Event_Message{Message: &chatv1.Message{Text: "Hello!"}}
-			return errors.Join(sendFrames(to, joined(1, 0), e, caughtUp()), untilCanceled(ctx))
+			return errors.Join(to.frames(joined(1, 0), e, caughtUp()), untilCanceled(ctx))
 		},
 	}
 	mux := http.NewServeMux()

@@ -27,13 +27,13 @@ func TestFollowOverFaultyStreams(t *testing.T) {
 			last = next
 		}
 		s := &script{}
-		s.subscribe = func(ctx context.Context, n int, to stream) error {
+		s.subscribe = func(ctx context.Context, n int, to *stream) error {
 			after := s.starts[n].GetAfter().GetSequence()
 			from := slices.IndexFunc(log, func(f *chatv1.Frame) bool { return f.GetEvent().GetSequence() > after })
 			return faultyStream(ctx, random, log, from, to)
 		}
 		withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
-			got := read(t, c, client.After(client.Cursor{Epoch: "E"}), len(want))
+			got := read(t, c, client.After("lobby", client.Cursor{Epoch: "E"}), len(want))
 			if !slices.Equal(got, want) {
 				t.Errorf("with seed %d, after %d streams, Follow yielded %v, want %v", seed, len(s.starts), got, want)
 			}
@@ -46,10 +46,10 @@ func TestFollowOverFaultyStreams(t *testing.T) {
 
 // faultyStream sends the events of log[from:] until a random fault. It always sends
 // the first event: a client that makes no progress gives up.
-func faultyStream(ctx context.Context, random *rand.Rand, log []*chatv1.Frame, from int, to stream) error {
-	err := sendFrames(to, joined(0, time.Second))
+func faultyStream(ctx context.Context, random *rand.Rand, log []*chatv1.Frame, from int, to *stream) error {
+	err := to.frames(joined(0, time.Second))
 	for i := from; i < len(log) && err == nil; i++ {
-		err = sendFrames(to, log[i])
+		err = to.frames(log[i])
 		switch random.IntN(50) {
 		case 0:
 			return err
@@ -62,9 +62,9 @@ func faultyStream(ctx context.Context, random *rand.Rand, log []*chatv1.Frame, f
 		case 4: // repeats events
 			i = max(0, i-3)
 		case 5:
-			err = errors.Join(err, sendFrames(to, draining(time.Duration(random.IntN(1000))*time.Millisecond)))
+			err = errors.Join(err, to.frames(draining(time.Duration(random.IntN(1000))*time.Millisecond)))
 		case 6:
-			err = errors.Join(err, sendFrames(to, heartbeat(), &chatv1.Frame{}))
+			err = errors.Join(err, to.frames(heartbeat(), &chatv1.Frame{}))
 		}
 	}
 	return errors.Join(err, untilCanceled(ctx))

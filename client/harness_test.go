@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 	"go.uber.org/goleak"
+	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	"chatroom/client"
@@ -59,37 +60,117 @@ func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // script is a server whose behaviour a test defines. Calls are numbered from 0.
 type script struct {
 	chatv1connect.UnimplementedChatRoomHandler
-	subscribe func(ctx context.Context, n int, to *connect.ServerStream[chatv1.SubscribeResponse]) error
+	subscribe func(ctx context.Context, n int, to *stream) error // also for Chat
 	send      func(ctx context.Context, n int) (*chatv1.SendResponse, error)
-	renew     func(id string) error
+	renew     func(id string) error // also for Chat, with the id "S"
 
 	started time.Time
 
-	mu     sync.Mutex // guards below
-	starts []*chatv1.Subscription
-	sends  []*chatv1.SendRequest
-	times  []time.Duration // of calls, since started
-	tokens []string
+	mu      sync.Mutex // guards below
+	streams int
+	starts  []*chatv1.Subscription
+	sends   []*chatv1.SendRequest
+	times   []time.Duration // of calls, since started
+	tokens  []string
 }
 
-func (s *script) record(ctx context.Context) {
+// stream is what a script sends frames on: a call of Subscribe or Chat.
+type stream struct {
+	mu   sync.Mutex // held while sending
+	send func(*chatv1.Frame) error
+}
+
+func (s *stream) frames(frames ...*chatv1.Frame) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, f := range frames {
+		if err := s.send(f); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *script) recordLocked(token string) {
 	s.times = append(s.times, time.Since(s.started))
+	s.tokens = append(s.tokens, token)
+}
+
+func tokenOf(ctx context.Context) string {
 	info, _ := connect.CallInfoForHandlerContext(ctx)
-	s.tokens = append(s.tokens, info.RequestHeader().Get("Authorization"))
+	return info.RequestHeader().Get("Authorization")
+}
+
+// begin records a stream and returns its number.
+func (s *script) begin(ctx context.Context, rooms ...*chatv1.Subscription) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.starts = append(s.starts, rooms...)
+	s.recordLocked(tokenOf(ctx))
+	s.streams++
+	return s.streams - 1
 }
 
 func (s *script) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, to *connect.ServerStream[chatv1.SubscribeResponse]) error {
-	s.mu.Lock()
-	n := len(s.starts)
-	s.starts = append(s.starts, request.GetRooms()...)
-	s.record(ctx)
-	s.mu.Unlock()
+	n := s.begin(ctx, request.GetRooms()...)
+	return s.subscribe(ctx, n, &stream{send: func(f *chatv1.Frame) error { return to.Send(&chatv1.SubscribeResponse{Frame: f}) }})
+}
+
+// Chat is for scripts with one room: the join of that begins the stream.
+func (s *script) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.ChatRequest, chatv1.ChatResponse]) error {
+	first, err := bidi.Receive()
+	if err != nil {
+		return err
+	}
+	to := &stream{send: func(f *chatv1.Frame) error { return bidi.Send(&chatv1.ChatResponse{Frame: f}) }}
+	n := s.begin(ctx, first.GetJoin())
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go func() { // until the handler returns
+		defer cancel()
+		for {
+			request, err := bidi.Receive()
+			if err != nil || s.do(ctx, request, to) != nil {
+				return
+			}
+		}
+	}()
 	return s.subscribe(ctx, n, to)
+}
+
+func (s *script) do(ctx context.Context, request *chatv1.ChatRequest, to *stream) error {
+	switch action := request.GetAction().(type) {
+	case *chatv1.ChatRequest_Renew:
+		s.mu.Lock()
+		s.recordLocked("Bearer " + action.Renew.GetToken())
+		s.mu.Unlock()
+		return s.renew("S")
+	case *chatv1.ChatRequest_Send:
+		response, err := s.Send(ctx, action.Send)
+		if err != nil {
+			return to.frames(rejected(action.Send, err))
+		}
+		return to.frames(&chatv1.Frame{Kind: &chatv1.Frame_Accepted{Accepted: &chatv1.Accepted{
+			Id: action.Send.GetId(), Room: action.Send.GetRoom(), Epoch: response.GetEpoch(), Sequence: response.GetSequence(),
+			Duplicate: response.GetDuplicate(), Time: response.GetTime(),
+		}}})
+	}
+	return nil
+}
+
+func rejected(request *chatv1.SendRequest, err error) *chatv1.Frame {
+	r := &chatv1.Rejected{Id: request.GetId(), Room: request.GetRoom(), Code: int32(connect.CodeOf(err)), Message: err.Error()}
+	if coded, ok := errors.AsType[*connect.Error](err); ok {
+		for _, d := range coded.Details() {
+			r.Details = append(r.Details, &anypb.Any{TypeUrl: "type.googleapis.com/" + d.Type(), Value: d.Bytes()})
+		}
+	}
+	return &chatv1.Frame{Kind: &chatv1.Frame_Rejected{Rejected: r}}
 }
 
 func (s *script) RenewStream(ctx context.Context, request *chatv1.RenewStreamRequest) (*chatv1.RenewStreamResponse, error) {
 	s.mu.Lock()
-	s.record(ctx)
+	s.recordLocked(tokenOf(ctx))
 	s.mu.Unlock()
 	return &chatv1.RenewStreamResponse{}, s.renew(request.GetStreamId())
 }
@@ -98,13 +179,32 @@ func (s *script) Send(ctx context.Context, request *chatv1.SendRequest) (*chatv1
 	s.mu.Lock()
 	n := len(s.sends)
 	s.sends = append(s.sends, request)
-	s.record(ctx)
+	s.recordLocked(tokenOf(ctx))
 	s.mu.Unlock()
 	return s.send(ctx, n)
 }
 
-// withServer runs a test in a synctest bubble, with a client of a scripted server.
+// transports are those that tests run over.
+var transports = map[string]client.Transport{"bidi": client.Bidi, "split": client.Split}
+
+// withServer runs a test over each transport, in a synctest bubble, with a client of a
+// scripted server. What the script has recorded is that of the current run.
 func withServer(t *testing.T, s *script, config client.Config, test func(t *testing.T, c *client.Client)) {
+	t.Helper()
+	for name, transport := range transports {
+		t.Run(name, func(t *testing.T) {
+			s.streams, s.starts, s.sends, s.times, s.tokens = 0, nil, nil, nil, nil
+			if source, ok := config.Token.(*tokens); ok {
+				source.reset()
+			}
+			config := config
+			config.Transport = transport
+			withTransport(t, s, config, test)
+		})
+	}
+}
+
+func withTransport(t *testing.T, s *script, config client.Config, test func(t *testing.T, c *client.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		network := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
@@ -127,6 +227,9 @@ func withServer(t *testing.T, s *script, config client.Config, test func(t *test
 		}
 		s.started = time.Now()
 		test(t, c)
+		if err := c.Close(t.Context()); err != nil {
+			t.Errorf("Close = %v, want nil", err)
+		}
 		transport.CloseIdleConnections()
 		if err := server.Close(); err != nil {
 			t.Errorf("Close = %v, want nil", err)
@@ -162,16 +265,6 @@ func draining(after time.Duration) *chatv1.Frame {
 
 func reset(epoch string, oldest, head uint64) *chatv1.Frame {
 	return &chatv1.Frame{Kind: &chatv1.Frame_Reset_{Reset_: &chatv1.Reset{Room: "lobby", Epoch: epoch, Oldest: oldest, Head: head}}}
-}
-
-// sendFrames sends frames and returns the first error.
-func sendFrames(to *connect.ServerStream[chatv1.SubscribeResponse], frames ...*chatv1.Frame) error {
-	for _, f := range frames {
-		if err := to.Send(&chatv1.SubscribeResponse{Frame: f}); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 // untilCanceled waits until the client ends the call.

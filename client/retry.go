@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"math/rand/v2"
 	"time"
 
@@ -53,28 +54,73 @@ func wait(ctx context.Context, d time.Duration) error {
 // retryAfter returns how long the server asks to wait before another attempt, and 0 if
 // it does not.
 func retryAfter(err error) time.Duration {
-	coded, ok := errors.AsType[*connect.Error](err)
-	if !ok {
+	// The delay is the only field of RetryInfo. The package of its generated code would
+	// be a dependency for that alone.
+	encoded, ok := firstField(detailOf(err, "google.rpc.RetryInfo"), 1)
+	delay := new(durationpb.Duration)
+	if !ok || proto.Unmarshal(encoded, delay) != nil {
 		return 0
 	}
-	for _, detail := range coded.Details() {
-		if detail.Type() != "google.rpc.RetryInfo" {
-			continue
-		}
-		// The delay is the only field of RetryInfo. The package of its generated code
-		// would be a dependency for that alone.
-		number, kind, n := protowire.ConsumeTag(detail.Bytes())
-		if number != 1 || kind != protowire.BytesType {
-			return 0
-		}
-		encoded, m := protowire.ConsumeBytes(detail.Bytes()[n:])
-		delay := new(durationpb.Duration)
-		if m < 0 || proto.Unmarshal(encoded, delay) != nil {
-			return 0
-		}
-		return min(max(delay.AsDuration(), 0), maxRetryAfter)
+	return min(max(delay.AsDuration(), 0), maxRetryAfter)
+}
+
+// errorInfo returns the reason and the metadata of the detail google.rpc.ErrorInfo.
+func errorInfo(err error) (reason string, metadata map[string]string) {
+	info := detailOf(err, "google.rpc.ErrorInfo")
+	if text, ok := firstField(info, 1); ok {
+		reason = string(text)
 	}
-	return 0
+	metadata = make(map[string]string)
+	eachField(info, func(number protowire.Number, entry []byte) {
+		if number == 3 {
+			key, _ := firstField(entry, 1)
+			value, _ := firstField(entry, 2)
+			metadata[string(key)] = string(value)
+		}
+	})
+	return reason, metadata
+}
+
+// detailOf returns the encoded detail of a type, empty if there is none.
+func detailOf(err error, name string) []byte {
+	if coded, ok := errors.AsType[*connect.Error](err); ok {
+		for _, detail := range coded.Details() {
+			if detail.Type() == name {
+				return detail.Bytes()
+			}
+		}
+	}
+	return nil
+}
+
+// eachField calls yield for the fields of an encoded message that are of the wire type
+// of bytes, until it can't be decoded.
+func eachField(message []byte, yield func(number protowire.Number, value []byte)) {
+	for len(message) > 0 {
+		number, kind, n := protowire.ConsumeTag(message)
+		if n < 0 {
+			return
+		}
+		message = message[n:]
+		size := protowire.ConsumeFieldValue(number, kind, message)
+		if size < 0 {
+			return
+		}
+		if kind == protowire.BytesType {
+			value, _ := protowire.ConsumeBytes(message)
+			yield(number, value)
+		}
+		message = message[size:]
+	}
+}
+
+func firstField(message []byte, want protowire.Number) (value []byte, ok bool) {
+	eachField(message, func(number protowire.Number, v []byte) {
+		if number == want && !ok {
+			value, ok = v, true
+		}
+	})
+	return value, ok
 }
 
 // permanent reports whether a retry would fail for the same reason. Codes that the
@@ -84,6 +130,9 @@ func retryAfter(err error) time.Duration {
 func permanent(err error) bool {
 	if _, untrusted := errors.AsType[*tls.CertificateVerificationError](err); untrusted {
 		return true
+	}
+	if failed, ok := errors.AsType[*tokenError](err); ok {
+		return connect.IsWireError(failed.err) && permanent(failed.err) // a guest may not sign in
 	}
 	code := connect.CodeOf(err)
 	if connect.IsWireError(err) {
@@ -98,6 +147,39 @@ func permanent(err error) bool {
 	}
 	switch code {
 	case connect.CodeUnimplemented, connect.CodeUnauthenticated, connect.CodePermissionDenied:
+		return true
+	}
+	return false
+}
+
+// retry calls attempt until it succeeds, fails for good, or ctx ends. The error is then
+// that of ctx, joined with that of the last attempt.
+func (c *Client) retry(ctx context.Context, attempt func(context.Context) error) error {
+	pauses := backoff{max: c.config.MaxBackoff}
+	for {
+		err := c.attempt(ctx, attempt)
+		if err == nil || ctx.Err() == nil && permanent(err) {
+			return err
+		}
+		if ctxErr := wait(ctx, max(pauses.pause(), retryAfter(err))); ctxErr != nil {
+			return fmt.Errorf("%w, after: %w", ctxErr, err)
+		}
+	}
+}
+
+// attempt calls attempt once, for at most the timeout.
+func (c *Client) attempt(ctx context.Context, attempt func(context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, c.config.AttemptTimeout)
+	defer cancel()
+	return attempt(ctx)
+}
+
+// mayNotCarry reports whether the error of a Chat stream that did not begin is one of a
+// way that does not carry Chat: of HTTP/1.1, of a proxy that waits for the end of the
+// request, or of a server without it.
+func mayNotCarry(err error) bool {
+	switch connect.CodeOf(err) {
+	case connect.CodeUnimplemented, connect.CodeUnknown, connect.CodeInternal:
 		return true
 	}
 	return false

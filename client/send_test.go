@@ -35,9 +35,9 @@ func TestSendRetries(t *testing.T) {
 			return &chatv1.SendResponse{Epoch: "E", Sequence: 7, Duplicate: true, Time: timestamppb.New(accepted)}, nil
 		}
 	}}
-	withServer(t, s, client.Config{Token: "secret", AttemptTimeout: 3 * time.Second}, func(t *testing.T, c *client.Client) {
-		receipt, err := c.Send(t.Context(), "lobby", "1", "hello")
-		want := client.Receipt{Cursor: client.Cursor{Epoch: "E", Sequence: 7}, Time: accepted, Duplicate: true}
+	withServer(t, s, client.Config{Token: client.StaticToken("secret"), AttemptTimeout: 3 * time.Second}, func(t *testing.T, c *client.Client) {
+		receipt, err := c.Send(t.Context(), "lobby", client.Text("hello"), client.WithID("1"))
+		want := client.Receipt{Cursor: client.Cursor{Epoch: "E", Sequence: 7}, ID: "1", Time: accepted, Duplicate: true}
 		if err != nil || receipt != want {
 			t.Errorf("Send = %v, %v, want %v, nil", receipt, err, want)
 		}
@@ -62,7 +62,7 @@ func TestSendReturnsPermanentErrors(t *testing.T) {
 			return nil, connect.NewError(code, errors.New("no"))
 		}}
 		withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
-			if receipt, err := c.Send(t.Context(), "lobby", "1", "hello"); connect.CodeOf(err) != code {
+			if receipt, err := c.Send(t.Context(), "lobby", client.Text("hello"), client.WithID("1")); connect.CodeOf(err) != code {
 				t.Errorf("Send = %v, %v, want code %v", receipt, err, code)
 			}
 			if len(s.sends) != 1 {
@@ -81,7 +81,7 @@ func TestSendWaitsForLimits(t *testing.T) {
 		return &chatv1.SendResponse{Epoch: "E", Sequence: 7}, nil
 	}}
 	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
-		if receipt, err := c.Send(t.Context(), "lobby", "1", "hello"); err != nil || receipt.Sequence != 7 {
+		if receipt, err := c.Send(t.Context(), "lobby", client.Text("hello"), client.WithID("1")); err != nil || receipt.Sequence != 7 {
 			t.Errorf("Send = %v, %v, want it stored", receipt, err)
 		}
 		if len(s.sends) != 2 {
@@ -107,7 +107,7 @@ func tooMuch(t *testing.T, wait time.Duration) error {
 func TestSendInvalidUTF8(t *testing.T) {
 	withServer(t, &script{}, client.Config{}, func(t *testing.T, c *client.Client) {
 		for _, text := range [][3]string{{"\xff", "1", "hello"}, {"lobby", "\xff", "hello"}, {"lobby", "1", "\xff"}} {
-			if _, err := c.Send(t.Context(), text[0], text[1], text[2]); connect.CodeOf(err) != connect.CodeInvalidArgument {
+			if _, err := c.Send(t.Context(), text[0], client.Text(text[2]), client.WithID(text[1])); connect.CodeOf(err) != connect.CodeInvalidArgument {
 				t.Errorf("Send(%q) = %v, want code invalid_argument", text, err)
 			}
 		}
@@ -119,7 +119,7 @@ func TestSendEndsWithContext(t *testing.T) {
 	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
 		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
 		defer cancel()
-		_, err := c.Send(ctx, "lobby", "1", "hello")
+		_, err := c.Send(ctx, "lobby", client.Text("hello"), client.WithID("1"))
 		if !errors.Is(err, context.DeadlineExceeded) || connect.CodeOf(err) != connect.CodeUnavailable {
 			t.Errorf("Send = %v, want %v and the last attempt's unavailable", err, context.DeadlineExceeded)
 		}
@@ -143,10 +143,10 @@ func TestSendToUnreachableServer(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer c.Close()
+	defer c.Close(t.Context())
 	ctx, cancel := context.WithTimeout(t.Context(), 300*time.Millisecond)
 	defer cancel()
-	if _, err := c.Send(ctx, "lobby", "1", "hello"); !errors.Is(err, context.DeadlineExceeded) {
+	if _, err := c.Send(ctx, "lobby", client.Text("hello"), client.WithID("1")); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("Send = %v, want %v", err, context.DeadlineExceeded)
 	}
 }
@@ -171,7 +171,7 @@ func TestNew(t *testing.T) {
 			t.Errorf("New(%q) = %v, want good: %t", tt.url, err, tt.good)
 		}
 		if err == nil {
-			c.Close()
+			_ = c.Close(t.Context())
 		}
 	}
 }

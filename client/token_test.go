@@ -19,22 +19,25 @@ import (
 type tokens struct {
 	mu    sync.Mutex // guards below
 	list  []string
+	next  int // in list
 	calls int
 	err   error // of the first call
 }
 
-func (s *tokens) next(context.Context) (string, error) {
+func (s *tokens) reset() { s.next, s.calls = 0, 0 }
+
+// Token implements client.TokenSource.
+func (s *tokens) Token(_ context.Context, stale string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.calls++
 	if s.calls == 1 && s.err != nil {
 		return "", s.err
 	}
-	token := s.list[0]
-	if len(s.list) > 1 {
-		s.list = s.list[1:]
+	if s.list[s.next] == stale && s.next+1 < len(s.list) {
+		s.next++
 	}
-	return token, nil
+	return s.list[s.next], nil
 }
 
 // renewable is a Joined of a stream that can be renewed.
@@ -54,12 +57,12 @@ var errUnauthenticated = connect.NewError(connect.CodeUnauthenticated, errors.Ne
 func TestFollowRenews(t *testing.T) {
 	renewed := make(chan string, 1)
 	s := &script{
-		subscribe: func(ctx context.Context, _ int, to stream) error {
-			if err := sendFrames(to, renewable(), expiring()); err != nil {
+		subscribe: func(ctx context.Context, _ int, to *stream) error {
+			if err := to.frames(renewable(), expiring()); err != nil {
 				return err
 			}
 			<-renewed
-			return errors.Join(sendFrames(to, event(0, 1)), untilCanceled(ctx))
+			return errors.Join(to.frames(event(0, 1)), untilCanceled(ctx))
 		},
 		renew: func(id string) error {
 			renewed <- id
@@ -67,8 +70,8 @@ func TestFollowRenews(t *testing.T) {
 		},
 	}
 	source := &tokens{list: []string{"first", "second"}}
-	withServer(t, s, client.Config{TokenSource: source.next}, func(t *testing.T, c *client.Client) {
-		read(t, c, client.Start{}, 1)
+	withServer(t, s, client.Config{Token: source}, func(t *testing.T, c *client.Client) {
+		read(t, c, client.Live("lobby"), 1)
 		if want := []string{"Bearer first", "Bearer second"}; !slices.Equal(s.tokens, want) {
 			t.Errorf("the calls had %q, want Subscribe and RenewStream with %q", s.tokens, want)
 		}
@@ -78,15 +81,15 @@ func TestFollowRenews(t *testing.T) {
 // A stream that ends because its token has expired is followed by one with the next token,
 // which continues after the last event.
 func TestFollowAfterItsToken(t *testing.T) {
-	s := &script{subscribe: func(ctx context.Context, n int, to stream) error {
+	s := &script{subscribe: func(ctx context.Context, n int, to *stream) error {
 		if n == 0 {
-			return errors.Join(sendFrames(to, renewable(), event(0, 1)), errUnauthenticated)
+			return errors.Join(to.frames(renewable(), event(0, 1)), errUnauthenticated)
 		}
-		return errors.Join(sendFrames(to, renewable(), event(1, 2)), untilCanceled(ctx))
+		return errors.Join(to.frames(renewable(), event(1, 2)), untilCanceled(ctx))
 	}}
 	source := &tokens{list: []string{"first", "second"}}
-	withServer(t, s, client.Config{TokenSource: source.next}, func(t *testing.T, c *client.Client) {
-		read(t, c, client.Start{}, 2)
+	withServer(t, s, client.Config{Token: source}, func(t *testing.T, c *client.Client) {
+		read(t, c, client.Live("lobby"), 2)
 		s.checkStarts(t, -1, 1)
 	})
 }
@@ -98,15 +101,15 @@ func TestFollowRefusedToken(t *testing.T) {
 		config client.Config
 		frames []*chatv1.Frame
 	}{
-		"at once": {client.Config{TokenSource: (&tokens{list: []string{"bad"}}).next}, nil},
-		"fixed":   {client.Config{Token: "bad"}, []*chatv1.Frame{renewable()}},
+		"at once": {client.Config{Token: &tokens{list: []string{"bad"}}}, nil},
+		"fixed":   {client.Config{Token: client.StaticToken("bad")}, []*chatv1.Frame{renewable()}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := &script{subscribe: func(_ context.Context, _ int, to stream) error {
-				return errors.Join(sendFrames(to, tt.frames...), errUnauthenticated)
+			s := &script{subscribe: func(_ context.Context, _ int, to *stream) error {
+				return errors.Join(to.frames(tt.frames...), errUnauthenticated)
 			}}
 			withServer(t, s, tt.config, func(t *testing.T, c *client.Client) {
-				for _, err := range c.Follow(t.Context(), "lobby", client.Start{}) {
+				for _, err := range c.Follow(client.Live("lobby")).Events(t.Context()) {
 					if connect.CodeOf(err) != connect.CodeUnauthenticated {
 						t.Errorf("Follow yielded %v, want code unauthenticated", err)
 					}
@@ -120,24 +123,24 @@ func TestFollowRefusedToken(t *testing.T) {
 // A source that fails is asked again.
 func TestTokenSourceFails(t *testing.T) {
 	s := &script{
-		subscribe: func(ctx context.Context, _ int, to stream) error {
-			return errors.Join(sendFrames(to, joined(0, time.Minute), event(0, 1)), untilCanceled(ctx))
+		subscribe: func(ctx context.Context, _ int, to *stream) error {
+			return errors.Join(to.frames(joined(0, time.Minute), event(0, 1)), untilCanceled(ctx))
 		},
 		send: func(context.Context, int) (*chatv1.SendResponse, error) {
 			return &chatv1.SendResponse{Sequence: 1}, nil
 		},
 	}
 	for name, call := range map[string]func(t *testing.T, c *client.Client){
-		"Follow": func(t *testing.T, c *client.Client) { read(t, c, client.Start{}, 1) },
+		"Follow": func(t *testing.T, c *client.Client) { read(t, c, client.Live("lobby"), 1) },
 		"Send": func(t *testing.T, c *client.Client) {
-			if _, err := c.Send(t.Context(), "lobby", "1", "hello"); err != nil {
+			if _, err := c.Send(t.Context(), "lobby", client.Text("hello"), client.WithID("1")); err != nil {
 				t.Errorf("Send = %v, want nil", err)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			source := &tokens{list: []string{"good"}, err: errors.New("the back end is down")}
-			withServer(t, s, client.Config{TokenSource: source.next}, call)
+			withServer(t, s, client.Config{Token: source}, call)
 			if source.calls != 2 {
 				t.Errorf("the source was asked %d times, want twice", source.calls)
 			}

@@ -69,12 +69,12 @@ func (b *partReader) stream(ctx context.Context, room string) {
 	defer cancel()
 	recent := 1 + b.random.IntN(40)
 	v := View{Reader: b.name, Room: room, Began: b.history.now()}
-	for e, err := range b.client.Follow(ctx, room, client.Recent(uint32(recent))) {
+	for e, err := range b.client.Follow(client.Recent(room, uint32(recent))).Events(ctx) {
 		if err != nil {
 			break // the time is over, or the server is not there
 		}
 		if e.GetSequence() == 0 {
-			continue // ephemeral
+			continue // ephemeral, or a reset
 		}
 		v.Events = append(v.Events, Sighting{toEvent(e.Event, e.Epoch), v.Began, b.history.now()})
 		if len(v.Events) == recent+5 {

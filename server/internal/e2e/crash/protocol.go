@@ -17,14 +17,15 @@ import (
 type protocol struct {
 	name    string
 	http1   bool
+	by      client.Transport
 	options []connect.ClientOption
 }
 
 var protocols = []protocol{
-	{"connect-h2", false, nil},
-	{"connect-h1", true, nil},
-	{"grpc", false, []connect.ClientOption{connect.WithGRPC()}},
-	{"grpcweb-h1", true, []connect.ClientOption{connect.WithGRPCWeb()}},
+	{"connect-h2", false, client.Split, nil},
+	{"connect-h1", true, client.Split, nil},
+	{"grpc", false, client.Bidi, []connect.ClientOption{connect.WithGRPC()}},
+	{"grpcweb-h1", true, client.Split, []connect.ClientOption{connect.WithGRPCWeb()}},
 }
 
 // protocolClient is one client with connections of its own.
@@ -56,6 +57,7 @@ func (d protocol) open(h *History, address, token string) (*protocolClient, erro
 	v.Client, err = client.New(client.Config{
 		URL:            "http://" + address,
 		HTTP:           caller,
+		Transport:      d.by,
 		Options:        options,
 		AttemptTimeout: attemptTimeout,
 		MaxBackoff:     300 * time.Millisecond,

@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"chatroom/client"
 )
 
 const (
@@ -119,9 +121,9 @@ func (p *publisher) sendMany(ctx context.Context) {
 	var all sync.WaitGroup
 	for range burst {
 		s := p.message()
-		all.Go(func() {
-			if m, ok := p.request(ctx, p.client, s); ok {
-				stored <- m
+		all.Go(func() { // not by the client's Send, which keeps their order
+			if ack, ok := p.client.store(ctx, p.history, s); ok {
+				stored <- position{s.Room, ack.Sequence}
 			}
 		})
 	}
@@ -174,7 +176,7 @@ func (p *publisher) send(ctx context.Context, s Send) {
 
 func (p *publisher) request(ctx context.Context, by *protocolClient, s Send) (m position, stored bool) {
 	p.history.sending(s)
-	receipt, err := by.Send(ctx, s.Room, s.ID, s.Body.Text)
+	receipt, err := by.Send(ctx, s.Room, client.Text(s.Body.Text), client.WithID(s.ID))
 	if err != nil {
 		if ctx.Err() == nil {
 			p.history.contractFault("%s was refused %s: %v", p.name, s.ID, err)

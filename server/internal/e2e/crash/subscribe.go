@@ -2,7 +2,6 @@ package crash
 
 import (
 	"context"
-	"errors"
 	"math/rand/v2"
 	"time"
 
@@ -40,12 +39,11 @@ func (s *subscriber) run(ctx context.Context) {
 }
 
 func (s *subscriber) follow(ctx context.Context) {
-	for e, err := range s.client.Follow(ctx, s.subscription.room, client.After(s.cursor)) {
-		reset, isReset := errors.AsType[*client.ResetError](err)
+	for e, err := range s.client.Follow(client.After(s.subscription.room, s.cursor)).Events(ctx) {
 		switch {
-		case isReset:
+		case e.Reset != nil:
 			s.history.wasReset(s.subscription)
-			s.cursor = client.Cursor{Epoch: reset.Epoch, Sequence: reset.Head}
+			s.cursor = e.Cursor()
 			continue
 		case err != nil:
 			if ctx.Err() == nil {

@@ -250,7 +250,10 @@ func (w *workload) resumes() int {
 
 // close closes all connections. No client may be running any more.
 func (w *workload) close() {
+	closed, cancel := context.WithCancel(context.Background())
+	cancel()
 	for _, v := range w.clients {
+		_ = v.Close(closed) // nothing is sending any more
 		v.idle()
 	}
 	for _, c := range w.conns {

@@ -223,19 +223,19 @@ func TestClientRenews(t *testing.T) {
 	t.Parallel()
 	s, ctx := harness.Start(t, harness.InMemory, withShop), harness.Context(t)
 	issued := make(chan struct{}, 100)
-	c, err := client.New(client.Config{URL: s.URL, TokenSource: func(context.Context) (string, error) {
+	c, err := client.New(client.Config{URL: s.URL, Token: client.TokenFunc(func(context.Context) (string, error) {
 		issued <- struct{}{}
 		life := 30 * time.Second // at once within the notice
 		return shop.token("customer-42", "Ada", life, nil)
-	}})
+	})})
 	harness.Must(t, err)
-	defer c.Close()
+	defer c.Close(t.Context())
 	ctx, cancel := context.WithCancel(ctx)
 	var following error
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
-		for _, err := range c.Follow(ctx, "lobby", client.Start{}) {
+		for _, err := range c.Follow(client.Live("lobby")).Events(ctx) {
 			following = errors.Join(following, err)
 		}
 	}()
