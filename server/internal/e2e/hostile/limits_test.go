@@ -38,6 +38,14 @@ func TestFloodsOfCallsMeetLimits(t *testing.T) {
 			_, err := c.SetRoom(ctx, &chatv1.SetRoomRequest{Room: fmt.Sprint("room-", i), Topic: "flood"})
 			return err
 		}},
+		{"react.member", 30, 5, func(ctx context.Context, c harness.Client, i int) error {
+			_, err := c.Send(ctx, harness.ReactionRequest("lobby", fmt.Sprint(i), 1, "👍", i%2 == 1))
+			return err
+		}},
+		{"sign_in.member", 10, 0.1, func(ctx context.Context, c harness.Client, _ int) error {
+			_, err := c.SignIn(ctx, &chatv1.SignInRequest{Name: "flooder"})
+			return err
+		}},
 		{"history.member", 100, 10, func(ctx context.Context, c harness.Client, _ int) error {
 			_, err := c.ListEvents(ctx, &chatv1.ListEventsRequest{Room: "lobby"})
 			return err
@@ -55,6 +63,8 @@ func TestFloodsOfCallsMeetLimits(t *testing.T) {
 			other, _ := s.SignIn(t, "bystander")
 			flooder := harness.ConnectOver(harness.H2CClient)(t, s, token)
 			bystander := harness.ConnectOver(harness.H2CClient)(t, s, other)
+			_, err := bystander.Send(ctx, harness.TextRequest("lobby", "what is reacted to"))
+			harness.Must(t, err)
 			begin, passed, refused := time.Now(), 0, 0
 			for i := range calls {
 				err := flood.call(ctx, flooder, i)
