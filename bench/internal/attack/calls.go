@@ -197,7 +197,7 @@ func (f *callFlood) connect(ctx context.Context) error {
 			return err
 		}
 		if f.path == "Subscribe" {
-			return f.leave(response)
+			return f.leave(response.Body)
 		}
 		_, err = io.CopyN(io.Discard, response.Body, maxAnswer)
 		_ = response.Body.Close()
@@ -221,11 +221,11 @@ func (f *callFlood) connect(ctx context.Context) error {
 
 var errClosed = errors.New("the server closes the connection")
 
-// leave ends a stream after its first frame, which is Joined unless it was refused.
-func (f *callFlood) leave(response *http.Response) error {
-	defer response.Body.Close()
+// leave reads the first frame of a stream, which is Joined unless it was refused. Closing the
+// body would wait for the rest.
+func (f *callFlood) leave(body io.Reader) error {
 	head := make([]byte, 5)
-	if _, err := io.ReadFull(response.Body, head); err != nil {
+	if _, err := io.ReadFull(body, head); err != nil {
 		return err
 	}
 	const endOfStream = 2
