@@ -7,7 +7,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"buf.build/go/protovalidate"
 	"connectrpc.com/connect"
 
 	chatv1 "chatroom/gen/chat/v1"
@@ -116,8 +115,8 @@ func (c *chatRoom) SendBatch(ctx context.Context, request *chatv1.SendBatchReque
 // checkSend checks the rules of the contract for one send of a batch, which the
 // interceptor leaves out.
 func checkSend(r *chatv1.SendRequest) error {
-	err := protovalidate.Validate(r)
-	if invalid, ok := errors.AsType[*protovalidate.ValidationError](err); ok {
+	err := requests.Validate(r)
+	if invalid, ok := errors.AsType[*invalidRequest](err); ok {
 		return newError(connect.CodeInvalidArgument, invalid.Error(), invalid.ToProto())
 	}
 	return err

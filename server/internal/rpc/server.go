@@ -139,7 +139,7 @@ func (s *Server) routes() map[string]http.Handler {
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.gate),
-		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(), connect.UnaryInterceptorFunc(s.limitUnary)),
+		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(validate.WithValidator(requests)), connect.UnaryInterceptorFunc(s.limitUnary)),
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)

@@ -82,7 +82,7 @@ function codeName(code: Code): FailureCode {
 
 /** Makes a sentence of a server's message: without the path of the field at its start. */
 function sentence(message: string): string {
-  const text = message.replace(/^[a-z_]+(\.[a-z_]+)*: /, "").replace(/^must /, "It must ");
+  const text = message.replace(/^[a-z_]+(\[\d+\])?(\.[a-z_]+(\[\d+\])?)*: /, "").replace(/^must /, "It must ");
   return text === "" ? "The server gave no reason." : text.charAt(0).toUpperCase() + text.slice(1).replace(/\.?$/, ".");
 }
 

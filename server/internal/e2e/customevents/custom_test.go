@@ -54,7 +54,7 @@ func TestInvalidCustomEventsAreRefused(t *testing.T) {
 					"an unknown type":     {&chatv1.Custom{Payload: unknown}, "custom.payload", "game.v1.Move"},
 					"no type":             {&chatv1.Custom{Payload: &anypb.Any{Value: good.GetValue()}}, "custom.payload", "type URL"},
 					"garbage":             {&chatv1.Custom{Payload: &anypb.Any{TypeUrl: good.GetTypeUrl(), Value: []byte{0xff}}}, "custom.payload", "binary form"},
-					"no payload":          {&chatv1.Custom{}, "custom.payload", "required"},
+					"no payload":          {&chatv1.Custom{}, "custom.payload", "must be set"},
 					"a durable one's key": {&chatv1.Custom{Payload: good, Key: "position"}, "custom.key", "must be empty"},
 					"a key of 65 bytes":   {&chatv1.Custom{Payload: good, Ephemeral: true, Key: strings.Repeat("k", 65)}, "custom.key", "64"},
 					"over 16 KiB":         {&chatv1.Custom{Payload: oversized(good)}, "custom.payload", "at most 16384 bytes"},

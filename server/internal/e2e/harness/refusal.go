@@ -17,8 +17,8 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// RoomNameRule is the pattern of room names, as errors name it.
-const RoomNameRule = "^[a-z0-9._-]{1,64}$"
+// RoomNameRule is the rule of room names, as errors name it.
+const RoomNameRule = "1 to 64 characters of a-z, 0-9, dot, underscore and hyphen"
 
 func InvalidArgument(field, bound string) WantError {
 	return WantError{Code: connect.CodeInvalidArgument, Field: field, Bound: bound}

@@ -67,16 +67,16 @@ func invalidSends() []refusedCase {
 		method.refuses("a room that ends in a newline", inRoom("lobby\n"), room),
 		method.refuses("a room outside ASCII", inRoom("λόμπι"), room),
 		method.refuses("a room that is not UTF-8", inRoom(placeholder).notUTF8(), harness.InvalidArgument("room", "must be valid UTF-8")),
-		method.refuses("no id", withID(""), harness.InvalidArgument("id", "at least 1 character")),
+		method.refuses("no id", withID(""), harness.InvalidArgument("id", "must not be empty")),
 		method.refuses("an id of 65 bytes", withID(strings.Repeat("i", 65)), harness.InvalidArgument("id", "64")),
 		method.refuses("an id of 22 characters and 66 bytes", withID(strings.Repeat("界", 22)), harness.InvalidArgument("id", "64")),
 		method.refuses("an id that is not UTF-8", withID(placeholder).notUTF8(), harness.InvalidArgument("id", "must be valid UTF-8")),
-		method.refuses("no text", saying(""), harness.InvalidArgument("message.text", "at least 1 character")),
+		method.refuses("no text", saying(""), harness.InvalidArgument("message.text", "must not be empty")),
 		method.refuses("a text of 4,001 characters", saying(strings.Repeat("界", 4001)), harness.InvalidArgument("message.text", "4000")),
 		method.refuses("a text of white space", saying(" \t\n\u00a0\u2003"), harness.InvalidArgument("message.text", "visible")),
 		method.refuses("a text that is not UTF-8", saying("so "+placeholder).notUTF8(), harness.InvalidArgument("message.text", "must be valid UTF-8")),
 		method.refuses("no body", encode(&chatv1.SendRequest{Room: roomName, Id: "id"}), harness.InvalidArgument("body", "exactly one field is required")),
-		method.refuses("nothing at all", encode(&chatv1.SendRequest{}), harness.InvalidArgument("id", "at least 1 character")),
+		method.refuses("nothing at all", encode(&chatv1.SendRequest{}), harness.InvalidArgument("id", "must not be empty")),
 		method.refuses("a body of an unknown kind", requestBody{
 			json:  []byte(`{"room":"lobby","id":"id","picture":{"url":"x"}}`),
 			proto: append(encode(&chatv1.SendRequest{Room: roomName, Id: "id"}).proto, 0xa2, 0x06, 1, 'x'),
@@ -114,7 +114,7 @@ func invalidHistoryRequests(epoch string) []refusedCase {
 		method.refuses("a cursor of another epoch", after("another", 1), lost),
 		method.refuses("a cursor beyond the end", after(epoch, beyond), lost),
 		method.refuses("a cursor before, of another epoch", before("another", 0), lost),
-		method.refuses("a cursor without an epoch", after("", 1), harness.InvalidArgument("after.epoch", "at least 1 character")),
+		method.refuses("a cursor without an epoch", after("", 1), harness.InvalidArgument("after.epoch", "must not be empty")),
 		method.refuses("a cursor with an epoch of 65 bytes", after(strings.Repeat("e", 65), 1), harness.InvalidArgument("after.epoch", "64")),
 		method.refuses("a cursor that is not UTF-8", after(placeholder, 1).notUTF8(), harness.InvalidArgument("after.epoch", "must be valid UTF-8")),
 		method.refuses("a limit of 501", encode(&chatv1.ListEventsRequest{Room: roomName, Limit: 501}), harness.InvalidArgument("limit", "500")),
@@ -133,7 +133,7 @@ func invalidListRequests() []refusedCase {
 	cases := []refusedCase{
 		method.refuses("a page of 1,001 rooms", encode(&chatv1.ListRoomsRequest{PageSize: 1001}), harness.InvalidArgument("page_size", "1000")),
 		method.refuses("a page token of 129 bytes", after(strings.Repeat("t", 129)), harness.InvalidArgument("page_token", "128")),
-		method.refuses("an order that is not known", encode(&chatv1.ListRoomsRequest{Order: 7}), harness.InvalidArgument("order", "defined")),
+		method.refuses("an order that is not known", encode(&chatv1.ListRoomsRequest{Order: 7}), harness.InvalidArgument("order", "one of the values")),
 		method.refuses("a page token that is not UTF-8", after(placeholder).notUTF8(), harness.InvalidArgument("page_token", "must be valid UTF-8")),
 	}
 	return append(cases, undecodableRequests(method, after("token"))...)
@@ -145,7 +145,7 @@ func invalidSignIns() []refusedCase {
 	as := func(name string) requestBody { return encode(&chatv1.SignInRequest{Name: name}) }
 	characters := harness.InvalidArgument("name", "1 to 40 characters")
 	cases := []refusedCase{
-		method.refuses("no name", as(""), harness.InvalidArgument("name", "at least 1 character")),
+		method.refuses("no name", as(""), harness.InvalidArgument("name", "must not be empty")),
 		method.refuses("a name of 41 characters", as(strings.Repeat("ж", 41)), harness.InvalidArgument("name", "40")),
 		method.refuses("a name of white space", as(" \u00a0 "), characters),
 		method.refuses("a name that turns the text around", as("eve\u202enimda"), characters),
@@ -176,7 +176,7 @@ func invalidSubscribes() []refusedCase {
 		method.refuses("a subscription to a room that is not UTF-8", to(&chatv1.Subscription{Room: placeholder}).notUTF8(), harness.InvalidArgument("rooms.room", "must be valid UTF-8")),
 		method.refuses("the same room twice", to(lobby, lobby), harness.InvalidArgument("rooms.room", "must not be joined twice")),
 		method.refuses("the newest 1,001 events", to(&chatv1.Subscription{Room: roomName, Start: &chatv1.Subscription_Recent{Recent: 1001}}), harness.InvalidArgument("rooms[0].recent", "1000")),
-		method.refuses("a subscription after no epoch", to(&chatv1.Subscription{Room: roomName, Start: &chatv1.Subscription_After{After: &chatv1.Cursor{Sequence: 1}}}), harness.InvalidArgument("rooms[0].after.epoch", "at least 1 character")),
+		method.refuses("a subscription after no epoch", to(&chatv1.Subscription{Room: roomName, Start: &chatv1.Subscription_After{After: &chatv1.Cursor{Sequence: 1}}}), harness.InvalidArgument("rooms[0].after.epoch", "must not be empty")),
 	}
 	return append(cases, undecodableRequests(method, to(lobby))...)
 }

@@ -32,7 +32,7 @@ func invalidRenewals() []refusedCase {
 	const method = procedure(chatv1connect.ChatRoomRenewStreamProcedure)
 	of := func(id string) requestBody { return encode(&chatv1.RenewStreamRequest{StreamId: id}) }
 	cases := []refusedCase{
-		method.refuses("no stream", of(""), harness.InvalidArgument("stream_id", "at least 1 character")),
+		method.refuses("no stream", of(""), harness.InvalidArgument("stream_id", "must not be empty")),
 		method.refuses("a stream id of 65 bytes", of(strings.Repeat("s", 65)), harness.InvalidArgument("stream_id", "64")),
 		method.refuses("a stream id that is not UTF-8", of(placeholder).notUTF8(), harness.InvalidArgument("stream_id", "must be valid UTF-8")),
 	}
@@ -53,10 +53,10 @@ func invalidRevocations() []refusedCase {
 	}
 	cases := []refusedCase{
 		method.refuses("nothing to revoke", encode(&chatv1.RevokeTokensRequest{}), harness.InvalidArgument("target", "exactly one field is required")),
-		method.refuses("a token of no issuer", token("", "t1"), harness.InvalidArgument("token.issuer", "at least 1 character")),
-		method.refuses("a token without an id", token("shop", ""), harness.InvalidArgument("token.token_id", "at least 1 character")),
+		method.refuses("a token of no issuer", token("", "t1"), harness.InvalidArgument("token.issuer", "must not be empty")),
+		method.refuses("a token without an id", token("shop", ""), harness.InvalidArgument("token.token_id", "must not be empty")),
 		method.refuses("a token id of 129 bytes", token("shop", strings.Repeat("t", 129)), harness.InvalidArgument("token.token_id", "128")),
-		method.refuses("no member", member(""), harness.InvalidArgument("member.member_id", "at least 1 character")),
+		method.refuses("no member", member(""), harness.InvalidArgument("member.member_id", "must not be empty")),
 		method.refuses("a member id of 257 bytes", member(strings.Repeat("m", 257)), harness.InvalidArgument("member.member_id", "256")),
 		method.refuses("a key id of 15 bytes", encode(key(strings.Repeat("k", 15))), harness.InvalidArgument("key_id", "16")),
 	}
