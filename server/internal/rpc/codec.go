@@ -31,6 +31,9 @@ type codec struct {
 	unmarshal func(data []byte, m proto.Message) error
 	// invalidUTF8 returns the path of a field whose value is not valid UTF-8, or "".
 	invalidUTF8 func(data []byte, d protoreflect.MessageDescriptor) string
+	// invalidField returns the path of a field whose value is not of its type, and what it
+	// must be; nil for a format in which that is not known.
+	invalidField func(data []byte, d protoreflect.MessageDescriptor) (path, bound string)
 }
 
 var _ connect.Codec = (*codec)(nil)
@@ -101,6 +104,11 @@ func (c *codec) decode(data []byte, m proto.Message) *connect.Error {
 	}
 	if path := c.invalidUTF8(data, d); path != "" {
 		return fieldError(connect.CodeInvalidArgument, path, "utf8", "must be valid UTF-8")
+	}
+	if c.invalidField != nil {
+		if path, bound := c.invalidField(data, d); path != "" {
+			return fieldError(connect.CodeInvalidArgument, path, "request."+c.name, bound)
+		}
 	}
 	reason := strings.ToValidUTF8(err.Error(), "\uFFFD") // protojson quotes the request as it is
 	return fieldError(connect.CodeInvalidArgument, "", "request."+c.name,

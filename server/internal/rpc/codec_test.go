@@ -139,7 +139,6 @@ func TestCodecRefusesGarbage(t *testing.T) {
 		{protoCodec, strings.Repeat("\x00", maxRequest+1), ruleSize, connect.CodeResourceExhausted},
 		{jsonCodec, "", "request.json", connect.CodeInvalidArgument},
 		{jsonCodec, "null", "request.json", connect.CodeInvalidArgument},
-		{jsonCodec, `{"room":7}`, "request.json", connect.CodeInvalidArgument},
 		{jsonCodec, `{"room":"a"`, "request.json", connect.CodeInvalidArgument},
 		{jsonCodec, `{"room":"a","room":"b"}`, "request.json", connect.CodeInvalidArgument},
 		{jsonCodec, "\xff\xfe", "request.json", connect.CodeInvalidArgument},

@@ -29,6 +29,8 @@ func newJSONCodec(kinds *schema.Schema) *codec {
 		marshal:     j.marshal,
 		unmarshal:   j.unmarshal,
 		invalidUTF8: invalidUTF8InJSON,
+
+		invalidField: j.invalidFieldInJSON,
 	}
 }
 
