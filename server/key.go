@@ -18,8 +18,9 @@ const keyUsage = `usage: chatroom key create -name NAME -grant PATTERN=RIGHTS [f
        chatroom key list [flags]
        chatroom key revoke [flags] ID
 
-The data directory must not be in use: stop the server first. While it runs, keys are
-revoked by the call RevokeTokens.
+The keys are those of the server that uses the data directory. While it runs, it carries
+out the command, and keys in NATS are reached through any running node. When it is stopped,
+the command opens the directory.
 `
 
 // keyFlags are the flags of the commands for API keys.
@@ -30,7 +31,7 @@ type keyFlags struct {
 
 func newKeyFlags(name string) *keyFlags {
 	f := &keyFlags{FlagSet: flag.NewFlagSet("chatroom key "+name, flag.ContinueOnError)}
-	f.StringVar(&f.data, "data", service.DefaultData, "the data `directory`; no server may use it")
+	f.StringVar(&f.data, "data", service.DefaultData, "the data `directory` of the server, which may run")
 	return f
 }
 
@@ -49,8 +50,8 @@ func runKey(ctx context.Context, args []string, p process) error {
 	return commands[args[0]](ctx, args[1:], p)
 }
 
-// withKeys calls fn with the API keys in a data directory.
-func withKeys(ctx context.Context, data string, p process, fn func(*apikey.Keys) error) error {
+// withKeys calls fn with the API keys of a data directory.
+func withKeys(ctx context.Context, data string, p process, fn func(apikey.Store) error) error {
 	if _, err := os.Stat(data); err != nil { // opening would create it
 		return fmt.Errorf("-data: %w", err)
 	}
@@ -70,7 +71,7 @@ func createKey(ctx context.Context, args []string, p process) error {
 		return err
 	}
 	spec.Grants, spec.Limits, spec.By = grants, limits, "chatroom key create"
-	return withKeys(ctx, flags.data, p, func(keys *apikey.Keys) error {
+	return withKeys(ctx, flags.data, p, func(keys apikey.Store) error {
 		key, sent, err := keys.Create(ctx, spec)
 		if err != nil {
 			return err
@@ -86,7 +87,7 @@ func listKeys(ctx context.Context, args []string, p process) error {
 	if err := parseFlags(flags.FlagSet, args, p.getenv, p.stderr); err != nil {
 		return err
 	}
-	return withKeys(ctx, flags.data, p, func(keys *apikey.Keys) error {
+	return withKeys(ctx, flags.data, p, func(keys apikey.Store) error {
 		all, err := keys.List(ctx)
 		if err != nil {
 			return err
@@ -121,7 +122,7 @@ func revokeKey(ctx context.Context, args []string, p process) error {
 		return errors.New("key revoke: must be followed by the ID of one key, as key list shows it")
 	}
 	id := flags.Arg(0)
-	return withKeys(ctx, flags.data, p, func(keys *apikey.Keys) error {
+	return withKeys(ctx, flags.data, p, func(keys apikey.Store) error {
 		if err := keys.Revoke(ctx, id); err != nil {
 			return err
 		}

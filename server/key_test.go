@@ -42,9 +42,8 @@ func TestKeyCommands(t *testing.T) {
 	call := func(ctx context.Context) error {
 		s := harness.Start(t, harness.InDir(dir))
 		defer s.Stop(t)
-		// The directory is the server's now.
-		if _, _, err := runCommand(t, "key", "list", "-data", dir); err == nil || !strings.Contains(err.Error(), s.Addr) {
-			t.Errorf("key list while a server runs = %v, want an error that names it", err)
+		if list, _, err := runCommand(t, "key", "list", "-data", dir); err != nil || !strings.Contains(list, "ID") {
+			t.Errorf("key list while a server runs = %q, %v, want the list", list, err)
 		}
 		client := chatv1connect.NewChatRoomClient(harness.BearerClient{Client: harness.H2CClient(t), Token: sent}, s.URL)
 		_, err := client.Send(ctx, harness.TextRequest("order-7", "hello"))
@@ -94,5 +93,51 @@ func TestKeyCommandsRefuse(t *testing.T) {
 	}
 	if _, err := os.Stat(dir + "/none"); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("the missing directory: %v, want it still missing", err)
+	}
+}
+
+// While a server runs, it carries out the commands: a new key works at once, and one that is
+// revoked does not any more. Only the user of the server may open its socket.
+func TestKeyCommandsOnARunningServer(t *testing.T) {
+	dir := t.TempDir()
+	s, ctx := harness.Start(t, harness.InDir(dir)), harness.Context(t)
+	info, err := os.Stat(dir + "/admin.sock")
+	if err != nil || info.Mode().Perm() != 0o600 {
+		t.Fatalf("the admin socket = %v, %v, want the mode 0600", info, err)
+	}
+	create := []string{"key", "create", "-data", dir, "-name", "shop", "-send-as", "-grant", "order-*=read,post,create"}
+	sent, log, err := runCommand(t, create...)
+	sent = strings.TrimSpace(sent)
+	if err != nil || !strings.HasPrefix(sent, "chatroom_") || strings.Contains(log, sent) {
+		t.Fatalf("key create = %q, %q, %v, want a key on standard output alone", sent, log, err)
+	}
+	client := chatv1connect.NewChatRoomClient(harness.BearerClient{Client: harness.H2CClient(t), Token: sent}, s.URL)
+	if _, err := client.Send(ctx, harness.TextRequest("order-7", "hello")); err != nil {
+		t.Errorf("Send with the new key = %v, want nil", err)
+	}
+	list, _, err := runCommand(t, "key", "list", "-data", dir)
+	id := strings.Split(sent, "_")[1]
+	for _, want := range []string{id, "shop", "true", "order-*=read,post,edit_own,create"} {
+		if err != nil || !strings.Contains(list, want) {
+			t.Errorf("key list = %q, %v, want %q in it", list, err, want)
+		}
+	}
+	if _, _, err := runCommand(t, "key", "create", "-data", dir, "-name", "shop", "-grant", "a=fly"); err == nil || !strings.Contains(err.Error(), `right "fly"`) {
+		t.Errorf("key create with an unknown right = %v, want an error that names it", err)
+	}
+	if _, _, err := runCommand(t, "key", "revoke", "-data", dir, id); err != nil {
+		t.Errorf("key revoke = %v, want nil", err)
+	}
+	if _, err := client.Send(ctx, harness.TextRequest("order-7", "hello again")); connect.CodeOf(err) != connect.CodeUnauthenticated {
+		t.Errorf("Send with the revoked key = %v, want code unauthenticated", err)
+	}
+	for _, unknown := range []string{id, "../other"} {
+		if _, _, err := runCommand(t, "key", "revoke", "-data", dir, unknown); err == nil || !strings.Contains(err.Error(), "no key with this id") {
+			t.Errorf("key revoke %s = %v, want an error", unknown, err)
+		}
+	}
+	s.Stop(t)
+	if _, err := os.Stat(dir + "/admin.sock"); !errors.Is(err, os.ErrNotExist) {
+		t.Errorf("the admin socket of a stopped server: %v, want none", err)
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"math"
+	"path/filepath"
 	"time"
 
 	"chatroom/server/internal/apikey"
@@ -14,9 +15,12 @@ import (
 	"chatroom/server/internal/store/sqlite"
 )
 
-// WithKeys calls fn with the API keys in a data directory, which no server may use. Keys of
-// NATS servers are not in a data directory.
-func WithKeys(ctx context.Context, path string, log *slog.Logger, fn func(*apikey.Keys) error) (err error) {
+// WithKeys calls fn with the API keys of the server that uses a data directory, wherever they
+// are stored, or with those in the directory if no server runs.
+func WithKeys(ctx context.Context, path string, log *slog.Logger, fn func(apikey.Store) error) (err error) {
+	if remote, err := apikey.Dial(ctx, filepath.Join(path, adminSocket)); err == nil {
+		return fn(remote)
+	}
 	dir, err := datadir.Open(path)
 	if err != nil {
 		return fmt.Errorf("-data %w", err)

@@ -113,6 +113,10 @@ func Run(ctx context.Context, c Config) error {
 		Log:          c.Log,
 	})
 	callers.api.Store(api)
+	socket := &keySocket{}
+	if data.dir != nil {
+		socket = serveKeys(data.dir.Path(), callers.keys, c.Log)
+	}
 	server, err := httpd.New(httpd.Config{
 		Listeners:    listeners,
 		TLS:          certificates,
@@ -128,6 +132,7 @@ func Run(ctx context.Context, c Config) error {
 		Log:          c.Log,
 	})
 	if err != nil {
+		err = errors.Join(err, socket.Close(ctx))
 		rights.close()
 		rooms.Close()
 		callers.Close()
@@ -163,7 +168,7 @@ func Run(ctx context.Context, c Config) error {
 	defer cancel()
 	var stopping sync.WaitGroup
 	stopping.Go(func() { api.Stop(patience) })
-	err = errors.Join(err, server.Shutdown(patience), <-served)
+	err = errors.Join(err, server.Shutdown(patience), <-served, socket.Close(patience))
 	stopping.Wait()
 	rights.close()
 	callers.Close()

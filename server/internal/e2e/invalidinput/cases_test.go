@@ -41,7 +41,7 @@ func undecodableRequests(method procedure, valid requestBody) []refusedCase {
 		method.refuses("a request that is not text", requestBody{json: []byte("\xff\xfe")}, harness.InvalidArgument("", "must be a chat.v1.")),
 		method.refuses("a request that is garbage", requestBody{json: []byte("\x00\x01garbage"), proto: []byte("\xff\xff\xff\xffgarbage")}, harness.InvalidArgument("", "must be a chat.v1.")),
 		method.refuses("a request that is cut off", requestBody{json: valid.json[:len(valid.json)-1], proto: valid.proto[:len(valid.proto)-1]}, harness.InvalidArgument("", "must be a chat.v1.")),
-		method.refuses("a request that is not an object", requestBody{json: []byte(`["lobby"]`)}, harness.InvalidArgument("", "must be a chat.v1.")),
+		method.refuses(notAnObject, requestBody{json: []byte(`["lobby"]`)}, harness.InvalidArgument("", "must be a chat.v1.")),
 		method.refuses("a request just over the limit", valid.padded(oversize), tooLarge),
 		huge,
 	}
@@ -118,7 +118,7 @@ func invalidHistoryRequests(epoch string) []refusedCase {
 		method.refuses("a cursor with an epoch of 65 bytes", after(strings.Repeat("e", 65), 1), harness.InvalidArgument("after.epoch", "64")),
 		method.refuses("a cursor that is not UTF-8", after(placeholder, 1).notUTF8(), harness.InvalidArgument("after.epoch", "must be valid UTF-8")),
 		method.refuses("a limit of 501", encode(&chatv1.ListEventsRequest{Room: roomName, Limit: 501}), harness.InvalidArgument("limit", "500")),
-		method.refuses("a negative limit", requestBody{json: []byte(`{"room":"lobby","limit":-1}`)}, harness.InvalidArgument("", "invalid value for uint32 field limit")),
+		method.refuses("a negative limit", requestBody{json: []byte(`{"room":"lobby","limit":-1}`)}, harness.InvalidArgument("limit", "must be a number of the type uint32")),
 		method.refuses("a wait of over 30 s", waiting(&durationpb.Duration{Seconds: 30, Nanos: 1}), harness.InvalidArgument("wait", "30s")),
 		method.refuses("a negative wait", waiting(durationpb.New(-time.Second)), harness.InvalidArgument("wait", "0s")),
 		method.refuses("a wait for what comes before", before(epoch, time.Second), harness.InvalidArgument("wait", "must not be set together with before")),

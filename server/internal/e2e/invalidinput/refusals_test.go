@@ -7,6 +7,9 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
+// notAnObject is the case of a request that is JSON, and no object: on Chat, that is a field.
+const notAnObject = "a request that is not an object"
+
 // refusedCase is a request that is refused on every protocol that can encode it.
 type refusedCase struct {
 	name   string
@@ -37,8 +40,11 @@ func TestInvalidRequestsOnChatAreRejected(t *testing.T) {
 	cases := invalidActions()
 	for _, c := range invalidSends() {
 		c.body = c.body.asSend()
-		if c.want.Field != "" {
+		switch {
+		case c.want.Field != "":
 			c.want.Field = "send." + c.want.Field
+		case c.name == notAnObject:
+			c.want = harness.InvalidArgument("send", "must be a chat.v1.SendRequest in JSON form")
 		}
 		cases = append(cases, c)
 	}
