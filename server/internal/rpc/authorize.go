@@ -2,6 +2,7 @@ package rpc
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/netip"
 	"time"
@@ -68,6 +69,14 @@ func (r *refusal) coded() *connect.Error {
 		}
 		return newError(connect.CodePermissionDenied, message,
 			&errdetails.ErrorInfo{Reason: "RIGHT_REQUIRED", Domain: errorDomain, Metadata: metadata})
+	}
+}
+
+// logRefusal logs that a call or a request on a stream was refused, if that is for want of a
+// right.
+func (s *Server) logRefusal(ctx context.Context, err error) {
+	if refused, ok := errors.AsType[*refusal](err); ok {
+		s.peers.Warn(ctx, "a call was refused", "peer", clientAddress(ctx), "member", caller(ctx).ID, "reason", refused)
 	}
 }
 

@@ -166,6 +166,7 @@ func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatReques
 // refuse returns the frame that refuses a request, or the error that ends the
 // stream.
 func (c *chatRoom) refuse(ctx context.Context, request *chatv1.ChatRequest, err error) (*chatv1.Frame, error) {
+	c.server.logRefusal(ctx, err)
 	coded := toError(ctx, c.server.config.Log, err)
 	// A deletion that is only not erased yet is no reason to end the stream.
 	_, delayed := errors.AsType[*chat.ErasureDelayedError](err)

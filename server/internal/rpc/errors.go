@@ -224,6 +224,7 @@ func (e errorMapping) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		response, err := next(ctx, req)
 		if err != nil {
 			e.server.delayError(ctx)
+			e.server.logRefusal(ctx, err)
 			return nil, toError(ctx, e.server.config.Log, err)
 		}
 		return response, nil
@@ -238,6 +239,7 @@ func (e errorMapping) WrapStreamingHandler(next connect.StreamingHandlerFunc) co
 	return func(ctx context.Context, conn connect.StreamingHandlerConn) error {
 		if err := next(ctx, conn); err != nil {
 			e.server.delayError(ctx)
+			e.server.logRefusal(ctx, err)
 			return toError(ctx, e.server.config.Log, err)
 		}
 		return nil

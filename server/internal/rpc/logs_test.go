@@ -10,6 +10,8 @@ import (
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
+	"chatroom/server/internal/identity"
+	"chatroom/server/internal/policy"
 	"chatroom/server/internal/store/memory"
 )
 
@@ -65,6 +67,46 @@ func TestLogsHaveNoSecrets(t *testing.T) {
 			if strings.Contains(log, secret) {
 				t.Errorf("the log is %q, want it without %q", log, secret)
 			}
+		}
+	})
+}
+
+// The log says which streams and calls a ban or a sign-out has ended, of whom and why.
+func TestLogsOfRefusals(t *testing.T) {
+	inShop(t, func(t *testing.T, w *shopWorld) {
+		token, id := guestToken(t, w.world, "Ada")
+		stream := w.subscribeAs(t, token)
+		expect(t, stream, "joined", "caughtup")
+		everywhere, err := policy.ParsePattern("*")
+		if err != nil {
+			t.Fatal(err)
+		}
+		ban := policy.Denial{ID: "1", Rooms: everywhere, Member: id, Reason: "spam \u202e"}
+		if err := w.api.config.Policy.Denials().Put(ban); err != nil {
+			t.Fatal(err)
+		}
+		w.api.Denied(ban)
+		_ = expectEnd(t, stream, connect.CodePermissionDenied)
+		_, _ = w.with(token).Send(t.Context(), textSend("lobby", "1", "a private text"))
+		w.api.config.Policy.Denials().Remove("1")
+		stream = w.subscribeAs(t, token)
+		expect(t, stream, "joined", "caughtup")
+		if _, err := w.with(token).SignOut(t.Context(), &chatv1.SignOutRequest{}); err != nil {
+			t.Fatal(err)
+		}
+		expectInvalid(t, "the end", expectEnd(t, stream, connect.CodeUnauthenticated), identity.Revoked)
+		var ended, refused int
+		for line := range strings.Lines(w.log.String()) {
+			if strings.Contains(line, "a private text") || strings.Contains(line, "\u202e") {
+				t.Errorf("the log has %q, want no text of a message and no character that changes the direction", line)
+			}
+			if strings.Contains(line, "peer=") && strings.Contains(line, "member="+id) && strings.Contains(line, "reason=") {
+				ended += strings.Count(line, "a stream was ended")
+				refused += strings.Count(line, "a call was refused")
+			}
+		}
+		if ended != 2 || refused != 1 {
+			t.Errorf("the log is %s, want the end of two streams and the refusal of a call", w.log.String())
 		}
 	})
 }

@@ -86,6 +86,7 @@ func (c *chatRoom) SendBatch(ctx context.Context, request *chatv1.SendBatchReque
 	response := &chatv1.SendBatchResponse{Results: make([]*chatv1.SendResult, len(sendings))}
 	refuse := func(i int, err error) {
 		r := request.GetSends()[i]
+		c.server.logRefusal(ctx, err)
 		frame := rejectedFrame(r.GetId(), r.GetRoom(), toError(ctx, c.server.config.Log, err))
 		response.Results[i] = &chatv1.SendResult{Result: &chatv1.SendResult_Rejected{Rejected: frame.GetRejected()}}
 	}

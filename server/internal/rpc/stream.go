@@ -19,6 +19,7 @@ import (
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/delivery"
 	"chatroom/server/internal/detach"
+	"chatroom/server/internal/identity"
 	"chatroom/server/internal/ratelimit"
 )
 
@@ -46,6 +47,7 @@ type stream struct {
 	closing error     // why the stream is to end
 	written time.Time // when something was last appended
 	warned  bool      // Expiring was sent for the credential
+	logged  bool      // that it is to end, and why
 
 	told      []roomRights // the rights in the joined rooms that the client knows of
 	rightsDue time.Time    // when the first mute in told ends; zero for never
@@ -347,11 +349,24 @@ func (s *stream) Tick(now time.Time) delivery.Result {
 
 // finish ends the response with the reason, once the client accepts it.
 func (s *stream) finish() delivery.Result {
+	if !s.logged {
+		s.logged = true
+		s.logEnd()
+	}
 	body, trailers := s.origin.ending(toError(s.ctx, s.server.config.Log, s.closing))
 	if !s.out.Finish(body, trailers) {
 		return delivery.Idle
 	}
 	return s.end()
+}
+
+// logEnd logs that the stream ends because its caller may not read any more, or has no valid
+// credential.
+func (s *stream) logEnd() {
+	_, refused := errors.AsType[*refusal](s.closing)
+	if refused || errors.Is(s.closing, identity.ErrInvalidToken) {
+		s.server.peers.Warn(s.ctx, "a stream was ended", "peer", s.address, "member", s.feed.Member().ID, "reason", s.closing)
+	}
 }
 
 func (s *stream) end() delivery.Result {
