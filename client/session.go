@@ -172,8 +172,8 @@ func (s *session) refusedToken(err error) error {
 	return nil
 }
 
-// refusedRoom drops the room that a stream was refused for. It returns the error if that
-// is not known, or if the feed has no other room.
+// refusedRoom drops the room that a stream was refused for. It returns the error if there
+// is none, or if the feed has no other room.
 func (s *session) refusedRoom(err error) error {
 	room := s.culprit
 	if _, metadata := errorInfo(err); metadata["room"] != "" {
@@ -184,7 +184,39 @@ func (s *session) refusedRoom(err error) error {
 			return s.drop(l, err)
 		}
 	}
-	return err
+	return s.probe(err)
+}
+
+// probe subscribes to each room alone, to find those that a stream of all of them was
+// refused for. It returns the error if that was none of them.
+func (s *session) probe(err error) error {
+	found := false
+	for _, l := range s.logs {
+		token, tokenErr := s.client.tokenOf(s.ctx, s.stale)
+		if tokenErr != nil {
+			return nil // retried as a whole
+		}
+		refusal := s.client.attempt(s.ctx, func(ctx context.Context) error {
+			alone := newLink(ctx, false)
+			defer alone.close()
+			alone.subscribe(s.client, token, &chatv1.SubscribeRequest{Rooms: []*chatv1.Subscription{l.subscription()}})
+			if _, ok := <-alone.frames; !ok {
+				return alone.err
+			}
+			return nil
+		})
+		if refusal == nil || !permanent(refusal) {
+			continue
+		}
+		found = true
+		if err := s.drop(l, refusal); err != nil {
+			return err
+		}
+	}
+	if !found {
+		return err
+	}
+	return nil
 }
 
 // drop removes a room that the server refuses.

@@ -157,6 +157,10 @@ var layers = []layer{
 		"chatroom/server/internal/policy", "chatroom/client", "github.com/golang-jwt/jwt"},
 		clientLibraries...),
 		"these tests are a back end, which creates API keys and signs tokens; they compare the documented policy with the rights in those"},
+	{"chatroom/server/internal/e2e/goclient", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/client"},
+		clientLibraries...),
+		"these tests are programs that use the Go client, and know of the service only the configuration"},
 	{"chatroom/server/internal/e2e/rights", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/apikey"},
 		clientLibraries...),
