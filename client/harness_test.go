@@ -12,6 +12,7 @@ import (
 
 	"connectrpc.com/connect"
 	"go.uber.org/goleak"
+	"google.golang.org/genproto/googleapis/rpc/errdetails"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/durationpb"
 
@@ -78,18 +79,33 @@ type script struct {
 type stream struct {
 	mu   sync.Mutex // held while sending
 	send func(*chatv1.Frame) error
+	over bool // the handler is about to return
+}
+
+func (s *stream) end() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.over = true
 }
 
 func (s *stream) frames(frames ...*chatv1.Frame) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, f := range frames {
+		if s.over {
+			return context.Canceled
+		}
 		if err := s.send(f); err != nil {
 			return err
 		}
 	}
 	return nil
 }
+
+// startKey is the key of the sequence that a stream begins after, for lastStart.
+type startKey struct{}
+
+func lastStart(ctx context.Context) uint64 { return ctx.Value(startKey{}).(uint64) }
 
 func (s *script) recordLocked(token string) {
 	s.times = append(s.times, time.Since(s.started))
@@ -113,6 +129,7 @@ func (s *script) begin(ctx context.Context, rooms ...*chatv1.Subscription) int {
 
 func (s *script) Subscribe(ctx context.Context, request *chatv1.SubscribeRequest, to *connect.ServerStream[chatv1.SubscribeResponse]) error {
 	n := s.begin(ctx, request.GetRooms()...)
+	ctx = context.WithValue(ctx, startKey{}, request.GetRooms()[0].GetAfter().GetSequence())
 	return s.subscribe(ctx, n, &stream{send: func(f *chatv1.Frame) error { return to.Send(&chatv1.SubscribeResponse{Frame: f}) }})
 }
 
@@ -123,8 +140,9 @@ func (s *script) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.ChatR
 		return err
 	}
 	to := &stream{send: func(f *chatv1.Frame) error { return bidi.Send(&chatv1.ChatResponse{Frame: f}) }}
+	defer to.end()
 	n := s.begin(ctx, first.GetJoin())
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, cancel := context.WithCancel(context.WithValue(ctx, startKey{}, first.GetJoin().GetAfter().GetSequence()))
 	defer cancel()
 	go func() { // until the handler returns
 		defer cancel()
@@ -206,36 +224,55 @@ func withServer(t *testing.T, s *script, config client.Config, test func(t *test
 
 func withTransport(t *testing.T, s *script, config client.Config, test func(t *testing.T, c *client.Client)) {
 	t.Helper()
-	synctest.Test(t, func(t *testing.T) {
-		network := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
-		protocols := new(http.Protocols)
-		protocols.SetUnencryptedHTTP2(true)
-		mux := http.NewServeMux()
-		mux.Handle(chatv1connect.NewChatRoomHandler(s))
-		server := &http.Server{Handler: mux, Protocols: protocols}
-		var serving sync.WaitGroup
-		serving.Go(func() {
-			if err := server.Serve(network); !errors.Is(err, http.ErrServerClosed) {
-				t.Errorf("Serve = %v, want %v", err, http.ErrServerClosed)
-			}
-		})
-		transport := &http.Transport{Protocols: protocols, DialContext: network.dial}
-		config.URL, config.HTTP = "http://chat.test", &http.Client{Transport: transport}
-		c, err := client.New(config)
-		if err != nil {
-			t.Fatalf("New = %v, want nil", err)
-		}
-		s.started = time.Now()
+	withClosed(t, s, config, func(t *testing.T, c *client.Client) {
 		test(t, c)
 		if err := c.Close(t.Context()); err != nil {
 			t.Errorf("Close = %v, want nil", err)
 		}
-		transport.CloseIdleConnections()
-		if err := server.Close(); err != nil {
-			t.Errorf("Close = %v, want nil", err)
-		}
-		serving.Wait()
 	})
+}
+
+// withClosed is withTransport for a test that closes the client.
+func withClosed(t *testing.T, s *script, config client.Config, test func(t *testing.T, c *client.Client)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		handler := func() http.Handler {
+			mux := http.NewServeMux()
+			mux.Handle(chatv1connect.NewChatRoomHandler(s))
+			return mux
+		}
+		inBubble(t, handler, config, func(t *testing.T, c *client.Client) {
+			s.started = time.Now()
+			test(t, c)
+		})
+	})
+}
+
+// inBubble runs a test with a client of a server, in the bubble of the caller.
+func inBubble(t *testing.T, handler func() http.Handler, config client.Config, test func(t *testing.T, c *client.Client)) {
+	t.Helper()
+	network := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	protocols := new(http.Protocols)
+	protocols.SetUnencryptedHTTP2(true)
+	server := &http.Server{Handler: handler(), Protocols: protocols}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		if err := server.Serve(network); !errors.Is(err, http.ErrServerClosed) {
+			t.Errorf("Serve = %v, want %v", err, http.ErrServerClosed)
+		}
+	})
+	transport := &http.Transport{Protocols: protocols, DialContext: network.dial}
+	config.URL, config.HTTP = "http://chat.test", &http.Client{Transport: transport}
+	c, err := client.New(config)
+	if err != nil {
+		t.Fatalf("New = %v, want nil", err)
+	}
+	test(t, c)
+	transport.CloseIdleConnections()
+	if err := server.Close(); err != nil {
+		t.Errorf("Close = %v, want nil", err)
+	}
+	serving.Wait()
 }
 
 // The following functions return frames for scripts. The room is lobby, the epoch E.
@@ -274,3 +311,12 @@ func untilCanceled(ctx context.Context) error {
 }
 
 func unavailable() error { return connect.NewError(connect.CodeUnavailable, errors.New("going away")) }
+
+// withInfo is an error with the detail ErrorInfo.
+func withInfo(code connect.Code, reason string, metadata map[string]string) error {
+	err := connect.NewError(code, errors.New("refused"))
+	if detail, detailErr := connect.NewErrorDetail(&errdetails.ErrorInfo{Reason: reason, Metadata: metadata}); detailErr == nil {
+		err.AddDetail(detail)
+	}
+	return err
+}
