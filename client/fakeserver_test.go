@@ -120,6 +120,14 @@ func (s *fakeServer) forget(room string) {
 	}
 }
 
+// lose loses all rooms: those that follow are others.
+func (s *fakeServer) lose(epoch string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.epoch, s.rooms = epoch, make(map[string]*fakeRoom)
+	s.changeLocked()
+}
+
 // log returns the texts of a room's events.
 func (s *fakeServer) log(room string) (texts []string) {
 	s.mu.Lock()
@@ -206,6 +214,7 @@ func (s *fakeServer) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.C
 type fakeStream struct {
 	server    *fakeServer
 	send      func(*chatv1.Frame) error
+	epoch     string // of the server when the stream began: it ends with it
 	positions map[string]uint64
 	drained   bool
 }
@@ -214,7 +223,7 @@ func (s *fakeServer) newStream(send func(*chatv1.Frame) error) *fakeStream {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.streams++
-	return &fakeStream{server: s, send: send, positions: make(map[string]uint64)}
+	return &fakeStream{server: s, send: send, epoch: s.epoch, positions: make(map[string]uint64)}
 }
 
 func (s *fakeServer) count(streams int) {
@@ -272,9 +281,9 @@ func (st *fakeStream) run(ctx context.Context, requests <-chan *chatv1.ChatReque
 	defer quiet.Stop()
 	for {
 		s.mu.Lock()
-		changed, epoch := s.changed, s.epoch
+		changed := s.changed
 		s.mu.Unlock()
-		if err := st.deliver(ctx, epoch); err != nil {
+		if err := st.deliver(ctx); err != nil {
 			if errors.Is(err, errEndOfStream) {
 				return nil
 			}
@@ -297,7 +306,7 @@ func (st *fakeStream) run(ctx context.Context, requests <-chan *chatv1.ChatReque
 }
 
 // deliver sends what the rooms have.
-func (st *fakeStream) deliver(ctx context.Context, epoch string) error {
+func (st *fakeStream) deliver(ctx context.Context) error {
 	s := st.server
 	for name := range st.positions {
 		for {
@@ -308,7 +317,7 @@ func (st *fakeStream) deliver(ctx context.Context, epoch string) error {
 			if i >= 0 {
 				e = proto.CloneOf(r.events[i])
 			}
-			lost := s.epoch != epoch
+			lost := s.epoch != st.epoch
 			s.mu.Unlock()
 			if lost {
 				return unavailable()
