@@ -21,6 +21,8 @@ import (
 const (
 	// patience is how long a scenario waits for what a client should do soon.
 	patience = 12 * time.Second
+	// startPatience is how long a driver may take to be ready.
+	startPatience = 45 * time.Second
 	// longPatience is how long it waits for a client to notice that a connection is dead.
 	longPatience = 35 * time.Second
 	// early is how much too early a timer may fire: those of JavaScript round.
@@ -208,8 +210,8 @@ func (r *run) start() {
 	r.process, r.ready = process, nil
 	r.do(func() { r.ended, r.killed = "", false })
 	r.reading.Go(func() { r.read(process) })
-	if !r.until(patience, func() bool { return r.ready != nil }) {
-		r.fail("the driver did not report that it is ready within %v", patience)
+	if !r.until(startPatience, func() bool { return r.ready != nil }) {
+		r.fail("the driver did not report that it is ready within %v", startPatience)
 	}
 }
 

@@ -43,7 +43,7 @@ func (r *run) join(room string) {
 // joined waits until a stream follows a room, and returns it.
 func (r *run) joined(room string) *stream {
 	if !r.until(patience, func() bool { return r.current(room) != nil }) {
-		r.fail("the client did not open a stream for %s within %v", room, patience)
+		r.fail("the client did not open a stream for %s within %v; %s", room, patience, r.streamsSoFar())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -64,11 +64,26 @@ func (r *run) current(room string) *stream {
 // next waits for a stream after another one, and returns it. It need not have begun.
 func (r *run) next(after *stream, within time.Duration) *stream {
 	if !r.until(within, func() bool { return len(r.streams) > after.number+1 }) {
-		r.fail("the client did not open another stream within %v", within)
+		r.fail("the client did not open another stream within %v; %s", within, r.streamsSoFar())
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.streams[after.number+1]
+}
+
+// streamsSoFar says what streams the client has opened.
+func (r *run) streamsSoFar() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.streams) == 0 {
+		return fmt.Sprintf("it has opened none, and made %d connections", len(r.conns))
+	}
+	last := r.streams[len(r.streams)-1]
+	state := "is open"
+	if !last.open() {
+		state = fmt.Sprintf("ended %v ago", time.Since(last.ended).Round(time.Millisecond))
+	}
+	return fmt.Sprintf("it has opened %d, of which the last one %s, and made %d connections", len(r.streams), state, len(r.conns))
 }
 
 // publish adds messages to a room, and returns them.
