@@ -106,6 +106,13 @@ var layers = []layer{
 		"how often is too often follows from names and addresses, whatever is called"},
 	{"chatroom/server/internal/clientaddr", nil, nil,
 		"which headers of a proxy are believed follows from headers and addresses"},
+	{"chatroom/server/internal/tally", nil, nil,
+		"counting depends on nothing that is counted"},
+	{"chatroom/server/internal/metrics", []string{
+		"chatroom/server/internal/chat", "chatroom/server/internal/health", "chatroom/server/internal/httpd", "chatroom/server/internal/rpc",
+		"github.com/prometheus/client_golang"},
+		[]string{"chatroom/server/internal/store/memory", "chatroom/server/internal/h2", "go.yaml.in/yaml"},
+		"metrics are collected from the parts, which know nothing of them: only here is there a library for metrics"},
 	{"chatroom/server/internal/health", nil, nil,
 		"whether a server is ready follows from what its parts report, whatever asks"},
 	{"chatroom/server/internal/logsample", nil, nil,
@@ -113,7 +120,7 @@ var layers = []layer{
 	{"chatroom/server/internal/rpc", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/delivery", "chatroom/server/internal/detach", "chatroom/server/internal/eventpb",
 		"chatroom/server/internal/health", "chatroom/server/internal/identity", "chatroom/server/internal/apikey", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/revocation", "chatroom/server/internal/schema", "chatroom/gen",
-		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/ratelimit",
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/ratelimit", "chatroom/server/internal/tally",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
 		[]string{"chatroom/server/internal/h2", "chatroom/server/internal/presence", "chatroom/server/internal/store/memory", "github.com/golang-jwt/jwt", "google.golang.org/grpc/health"},
 		"the wire is mapped to the domain here and nowhere else, and where events are stored does not matter; its tests serve rooms in memory over HTTP/2"},
@@ -129,12 +136,12 @@ var layers = []layer{
 		clientLibraries,
 		"HTTP/2 is the same for any handler, and of x/net only frames and header compression are used; its tests serve connect-go to real clients"},
 	{"chatroom/server/internal/httpd", []string{
-		"chatroom/server/internal/clientaddr", "chatroom/server/internal/h2", "chatroom/server/internal/health", "chatroom/server/internal/logsample", "chatroom/server/internal/outbound", "chatroom/server/internal/ratelimit",
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/h2", "chatroom/server/internal/health", "chatroom/server/internal/logsample", "chatroom/server/internal/outbound", "chatroom/server/internal/ratelimit", "chatroom/server/internal/tally",
 		"connectrpc.com/cors", "github.com/rs/cors", "golang.org/x/crypto/acme"},
 		[]string{"golang.org/x/net/http2", "github.com/letsencrypt/pebble", "github.com/miekg/dns"},
 		"listening and stopping are the same for any handler"},
 	{"chatroom/server/internal/service", []string{
-		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/health", "chatroom/server/internal/httpd", "chatroom/server/internal/identity",
+		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/health", "chatroom/server/internal/httpd", "chatroom/server/internal/identity", "chatroom/server/internal/metrics",
 		"chatroom/server/internal/apikey", "chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/revocation", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
 		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"},
 		[]string{"github.com/nats-io/nats-server"},

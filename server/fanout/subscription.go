@@ -6,7 +6,7 @@ import (
 )
 
 // Subscription is one reader's position in a topic. Its methods must be called by
-// one goroutine, except for Close, which any goroutine may call.
+// one goroutine, except for Close and Behind, which any goroutine may call.
 type Subscription[T any] struct {
 	topic  *Topic[T]
 	ready  chan struct{} // nil if notify is set
@@ -108,6 +108,15 @@ func (s *Subscription[T]) Rejoin() (skipped uint64) {
 		s.waitLocked()
 	}
 	return skipped
+}
+
+// Behind returns how many values have been published that the subscription has not taken,
+// also of those that it will not get. Any goroutine may call it.
+func (s *Subscription[T]) Behind() uint64 {
+	t := s.topic
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next - s.pos
 }
 
 // Close ends the subscription. Take and Next return ErrClosed from now on, and so

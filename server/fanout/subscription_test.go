@@ -346,3 +346,25 @@ func TestSubscribeFunc(t *testing.T) {
 		t.Error("Ready() of a subscription with a function != nil, want nil")
 	}
 }
+
+// Behind counts what was published and not taken, also of what is lost, until Rejoin.
+func TestBehind(t *testing.T) {
+	topic := fanout.New(fanout.Config[int]{Window: 4})
+	sub := topic.Subscribe()
+	check := func(want uint64) {
+		t.Helper()
+		if got := sub.Behind(); got != want {
+			t.Errorf("Behind() = %d, want %d", got, want)
+		}
+	}
+	check(0)
+	publish(t, topic, 1, 3)
+	check(3)
+	wantTake(t, sub, 2, []int{1, 2}, nil)
+	check(1)
+	publish(t, topic, 4, 9)
+	wantTake(t, sub, 2, nil, fanout.ErrLagged)
+	check(7)
+	sub.Rejoin()
+	check(0)
+}

@@ -52,6 +52,15 @@ func (p *Pool) Conn(out Flusher) *Conn {
 	return &Conn{worker: w, out: out}
 }
 
+// Counted returns the sum of all calls of Task.Count.
+func (p *Pool) Counted() uint64 {
+	var sum uint64
+	for _, w := range p.workers {
+		sum += w.counted.Load()
+	}
+	return sum
+}
+
 // Close stops the workers and waits for the handlers that are being called. Tasks
 // never run again.
 func (p *Pool) Close() {

@@ -237,6 +237,28 @@ func TestBlockedTasksAreBounded(t *testing.T) {
 	})
 }
 
+// What handlers count on any worker, and where they may block, is summed up.
+func TestCounted(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p := opened(t, Config{Workers: 3})
+		for range 10 {
+			c, task := p.Conn(flush(func() {})), new(Task)
+			c.Add(task, handler{run: func(mayBlock bool) Result {
+				task.Count(1)
+				if !mayBlock {
+					return Blocks
+				}
+				return Idle
+			}})
+			task.Start()
+		}
+		synctest.Wait()
+		if n := p.Counted(); n != 20 {
+			t.Errorf("Counted() = %d, want 20", n)
+		}
+	})
+}
+
 // Idle tasks are ticked, and may end by it; ended ones are forgotten.
 func TestTick(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -2,6 +2,7 @@ package delivery
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -20,6 +21,9 @@ type worker struct {
 
 	touched []*Conn // in this turn, to be flushed; used by the worker alone
 	batch   []*Task // used by the worker alone
+	counted atomic.Uint64
+
+	_ [64]byte // those who wake tasks write to the cache lines of what follows
 
 	mu    sync.Mutex // guards below
 	small queue      // tasks woken with few others

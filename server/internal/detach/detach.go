@@ -15,6 +15,7 @@ import (
 	"net/http"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -64,10 +65,14 @@ type Detacher interface {
 // Group takes over responses. Its zero value is ready to use.
 type Group struct {
 	running sync.WaitGroup // goroutines that read from hijacked connections, or write to them
+	waited  atomic.Uint64
 
 	mu        sync.Mutex // guards below
 	lingering map[*http1]struct{}
 }
+
+// Waited returns how often a write to a connection of HTTP/1 had to wait for its socket.
+func (g *Group) Waited() uint64 { return g.waited.Load() }
 
 // Wait returns when nothing runs any more for the streams that were taken over. All
 // of them must have been finished or aborted. With the end of ctx it closes the

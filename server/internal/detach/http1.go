@@ -56,7 +56,7 @@ func (g *Group) takeHTTP1(w http.ResponseWriter, r *http.Request, e Events) (Str
 		return nil, fmt.Errorf("take over a connection: %w", err)
 	}
 	s := &http1{conn: conn, chunked: r.ProtoAtLeast(1, 1), events: e, group: g}
-	s.out.Init(&s.mu, outbound.Config{Conn: conn, Owner: s, Limit: maxPending, Running: &g.running})
+	s.out.Init(&s.mu, outbound.Config{Conn: conn, Owner: s, Limit: maxPending, Running: &g.running, Waited: &g.waited})
 	g.running.Go(s.watch)
 	return s, nil
 }

@@ -166,10 +166,13 @@ type Stats struct {
 	Connections, Streams, Detached int64
 	// OverBudget counts connections that were closed for a budget, by its name.
 	OverBudget map[string]int64
+	// Waited is how often a write had to wait for a socket.
+	Waited uint64
 }
 
 type stats struct {
 	connections, streams, detached atomic.Int64
+	waited                         atomic.Uint64
 	over                           [budgetKinds]atomic.Int64
 	lines                          [budgetKinds]logLimit
 	cut                            logLimit
@@ -186,6 +189,7 @@ func (s *Server) Stats() Stats {
 		Streams:     s.stats.streams.Load(),
 		Detached:    s.stats.detached.Load(),
 		OverBudget:  over,
+		Waited:      s.stats.waited.Load(),
 	}
 }
 

@@ -110,7 +110,7 @@ func newConn(s *Server, nc net.Conn, state *tls.ConnectionState, h http.Handler)
 	if h == nil {
 		c.handler = s.Handler
 	}
-	c.out.Init(&c.mu, outbound.Config{Conn: nc, Owner: c, Limit: s.queuedBytes(), Timeout: s.writeTimeout(), Running: &c.wg})
+	c.out.Init(&c.mu, outbound.Config{Conn: nc, Owner: c, Limit: s.queuedBytes(), Timeout: s.writeTimeout(), Running: &c.wg, Waited: &s.stats.waited})
 	c.in = input{nc: nc, socket: newSocketReader(nc), born: time.Now(), wait: c.flush}
 	c.framer = http2.NewFramer(io.Discard, &c.in)
 	c.framer.SetMaxReadFrameSize(s.frameSize())

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/netip"
 
@@ -9,6 +10,7 @@ import (
 	"chatroom/server/internal/logsample"
 	"chatroom/server/internal/outbound"
 	"chatroom/server/internal/ratelimit"
+	"chatroom/server/internal/tally"
 )
 
 // connectionSlots bounds how many connections there are, in total and of an address.
@@ -16,11 +18,12 @@ type connectionSlots struct {
 	byAddress *ratelimit.Slots[netip.Prefix]
 	proxies   clientaddr.Proxies
 	peers     *logsample.Logger
+	refused   *tally.Tally
 }
 
-func newConnectionSlots(counts *ratelimit.Counts, proxies clientaddr.Proxies, peers *logsample.Logger) *connectionSlots {
+func newConnectionSlots(counts *ratelimit.Counts, proxies clientaddr.Proxies, peers *logsample.Logger, refused *tally.Tally) *connectionSlots {
 	slots := ratelimit.NewSlots[netip.Prefix](counts, ratelimit.ConnectionsPerAddress, ratelimit.ConnectionsInTotal)
-	return &connectionSlots{slots, proxies, peers}
+	return &connectionSlots{slots, proxies, peers, refused}
 }
 
 // acquire takes a slot for a connection of peer, HOST:PORT. A trusted proxy, which
@@ -50,6 +53,9 @@ func (l countedListener) Accept() (net.Conn, error) {
 		release, err := l.slots.acquire(peer)
 		if err == nil {
 			return &outbound.WatchedConn{Conn: nc, Closed: release}, nil
+		}
+		if full, ok := errors.AsType[*ratelimit.FullError](err); ok {
+			l.slots.refused.Add(full.Limit)
 		}
 		l.slots.peers.Warn(context.Background(), "a connection was refused by a limit", "peer", peer, "reason", err)
 		if t, ok := nc.(*net.TCPConn); ok {

@@ -9,6 +9,7 @@ import (
 	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/health"
 	"chatroom/server/internal/logsample"
+	"chatroom/server/internal/tally"
 )
 
 // front is the handler of all requests. It refuses those that a page of another origin
@@ -23,11 +24,13 @@ type front struct {
 	protection http.CrossOriginProtection
 	proxies    clientaddr.Proxies
 	peers      *logsample.Logger
+	refused    *tally.Tally
 }
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !f.hosts.allow(r.Host) && !isProbe(r.URL.Path) {
+		f.refused.Add("host")
 		f.refuse(w, r, http.StatusMisdirectedRequest, "the host of the request is none of this server (-hosts)")
 		return
 	}
@@ -38,6 +41,7 @@ func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err := f.protection.Check(r); err != nil {
+		f.refused.Add("origin")
 		f.refuse(w, r, http.StatusForbidden, "pages of the request's origin may not call this server (-cors-origins)")
 		return
 	}

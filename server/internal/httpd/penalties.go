@@ -6,6 +6,8 @@ import (
 	"net/netip"
 	"sync"
 	"time"
+
+	"chatroom/server/internal/tally"
 )
 
 // The budgets of package h2 are per connection. These bound what an address gains by
@@ -176,6 +178,7 @@ func sourceOf(peer string) (netip.Prefix, bool) {
 type gate struct {
 	net.Listener
 	penalties *penalties
+	refused   *tally.Tally
 }
 
 // Accept implements net.Listener.
@@ -190,6 +193,7 @@ func (g gate) Accept() (net.Conn, error) {
 		if v == pass {
 			return nc, nil
 		}
+		g.refused.Add("penalty")
 		if t, ok := nc.(*net.TCPConn); ok {
 			_ = t.SetLinger(0) // its close resets it, and leaves nothing to the kernel
 		}

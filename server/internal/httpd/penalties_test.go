@@ -15,6 +15,8 @@ import (
 
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
+
+	"chatroom/server/internal/tally"
 )
 
 const offending = "192.0.2.1:1234"
@@ -180,7 +182,7 @@ func TestPenaltiesHold(t *testing.T) {
 // The gate closes refused connections, and passes on the others as they are.
 func TestGate(t *testing.T) {
 	p := newPenalties(slog.New(slog.DiscardHandler))
-	l := gate{listen(t, "127.0.0.1:0")[0], p}
+	l := gate{listen(t, "127.0.0.1:0")[0], p, new(tally.Tally)}
 	p.recordTimes(abuseConnections, "127.0.0.1:1")
 	accepted := make(chan net.Conn, 1)
 	go func() {

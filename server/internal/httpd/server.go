@@ -21,6 +21,7 @@ import (
 	"chatroom/server/internal/health"
 	"chatroom/server/internal/logsample"
 	"chatroom/server/internal/ratelimit"
+	"chatroom/server/internal/tally"
 )
 
 // The bounds of a connection. There is no write timeout and no read timeout of
@@ -80,6 +81,7 @@ type Server struct {
 	redirect  Listeners
 	penalties *penalties
 	slots     *connectionSlots
+	refused   tally.Tally
 }
 
 // New returns a server that does not serve yet.
@@ -98,16 +100,16 @@ func New(c Config) (*Server, error) {
 	}
 	mux.Handle("/", page)
 	peers := &logsample.Logger{Log: c.Log}
-	var handler http.Handler = &front{
-		mux: mux, hosts: c.Hosts, origins: c.Origins, cors: newCORS(&c.Origins), proxies: c.Proxies, peers: peers,
-	}
 	s := &Server{
 		listeners: c.Listeners,
 		tls:       c.TLS,
 		redirect:  c.Redirect,
 		penalties: newPenalties(c.Log),
-		slots:     newConnectionSlots(&c.Counts, c.Proxies, peers),
 	}
+	s.slots = newConnectionSlots(&c.Counts, c.Proxies, peers, &s.refused)
+	handler := http.Handler(&front{
+		mux: mux, hosts: c.Hosts, origins: c.Origins, cors: newCORS(&c.Origins), proxies: c.Proxies, peers: peers, refused: &s.refused,
+	})
 	if c.TLS != nil {
 		handler = secure(handler, c.TLS.hsts)
 	}
@@ -148,6 +150,18 @@ func newHTTP1(handler http.Handler, log *slog.Logger) *http.Server {
 	}
 }
 
+// Stats are figures of a Server. Those without "now" are counts since it began.
+type Stats struct {
+	Connections int64             // of HTTP/1.1 and HTTP/2, now
+	HTTP2       h2.Stats          // of which these are of HTTP/2
+	Refused     map[string]uint64 // connections and requests that were refused, by the reason
+}
+
+// Stats returns figures as of now.
+func (s *Server) Stats() Stats {
+	return Stats{Connections: int64(s.slots.byAddress.Held()), HTTP2: s.h2.Stats(), Refused: s.refused.Counts()}
+}
+
 // Serve handles connections until Shutdown. When one listener fails, it ends the
 // others and returns the error.
 func (s *Server) Serve() error {
@@ -170,7 +184,7 @@ func (s *Server) Serve() error {
 		})
 	}
 	for i, l := range s.listeners {
-		both := s.sorted(countedListener{gate{l, s.penalties}, s.slots})
+		both := s.sorted(countedListener{gate{l, s.penalties, &s.refused}, s.slots})
 		serve(i, s.http, both, both.Wait)
 	}
 	for i, l := range s.redirect {

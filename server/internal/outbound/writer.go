@@ -18,6 +18,7 @@ package outbound
 import (
 	"net"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -53,6 +54,8 @@ type Config struct {
 	Timeout time.Duration
 	// Running counts the goroutine that writes.
 	Running *sync.WaitGroup
+	// Waited, unless it is nil, counts how often what is written had to wait for the socket.
+	Waited *atomic.Uint64
 }
 
 // Writer is the outbound half of a connection. Call Init before anything else. The mutex
@@ -207,6 +210,9 @@ func (w *Writer) fail(err error) {
 // meanwhile.
 func (w *Writer) stall(b *Buffer, off int) {
 	w.stalled, w.progress = true, time.Now()
+	if w.config.Waited != nil {
+		w.config.Waited.Add(1)
+	}
 	w.config.Running.Go(func() { w.writeAll(b, off) })
 }
 

@@ -13,6 +13,7 @@ import (
 	"math/big"
 	"net"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -100,11 +101,12 @@ type owned struct {
 	refused bool
 	room    chan struct{} // after a refusal, there is room again
 	failed  chan error
+	waited  atomic.Uint64
 }
 
 func own(conn net.Conn, timeout time.Duration) *owned {
 	o := &owned{conn: conn, room: make(chan struct{}, 1), failed: make(chan error, 10)}
-	o.w.Init(&o.mu, Config{Conn: conn, Owner: o, Limit: testLimit, Timeout: timeout, Running: &o.running})
+	o.w.Init(&o.mu, Config{Conn: conn, Owner: o, Limit: testLimit, Timeout: timeout, Running: &o.running, Waited: &o.waited})
 	return o
 }
 
@@ -234,8 +236,8 @@ func TestStuckPeerMakesNoCallerWait(t *testing.T) {
 		if n := o.pending(); n == 0 || n > testLimit+2*len(frame) {
 			t.Errorf("Pending() = %d for a peer that does not read, want at most the limit of %d and a frame", n, testLimit)
 		}
-		if o.stalled().IsZero() {
-			t.Error("Stalled() is zero for a peer that does not read")
+		if o.stalled().IsZero() || o.waited.Load() == 0 {
+			t.Errorf("Stalled() = %v, and %d writes have waited for a peer that does not read, want some", o.stalled(), o.waited.Load())
 		}
 		if _, err := io.CopyN(received, client, int64(total)); err != nil {
 			t.Fatal(err)

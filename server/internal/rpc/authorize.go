@@ -108,6 +108,7 @@ func (s *Server) decide(ctx context.Context, c *policy.Caller, room string, righ
 func (s *Server) authorize(ctx context.Context, c *policy.Caller, room string, right policy.Rights) error {
 	d, err := s.decide(ctx, c, room, right)
 	if err == nil && !d.Allowed {
+		s.counts.refused.Add("rights")
 		err = &refusal{d}
 	}
 	return err

@@ -225,8 +225,11 @@ func (e errorMapping) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 		if err != nil {
 			e.server.delayError(ctx)
 			e.server.logRefusal(ctx, err)
-			return nil, toError(ctx, e.server.config.Log, err)
+			coded := toError(ctx, e.server.config.Log, err)
+			e.server.counts.called(req.Spec().Procedure, coded.Code())
+			return nil, coded
 		}
+		e.server.counts.called(req.Spec().Procedure, 0)
 		return response, nil
 	}
 }

@@ -44,6 +44,7 @@ func clientAddress(ctx context.Context) netip.Addr {
 func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
 	identified, err := s.identify(ctx, spec, peer, header)
 	if err != nil {
+		s.counts.refused.Add("credential")
 		s.peers.Warn(ctx, "a caller was refused", "peer", clientAddress(ctx), "procedure", spec.Procedure, "reason", err)
 		s.delayError(ctx)
 	}
@@ -214,6 +215,7 @@ func (s *Server) limitReflection(next http.Handler) http.Handler {
 
 // refuseStream answers a stream for which there is no slot, outside of connect.
 func (s *Server) refuseStream(w http.ResponseWriter, r *http.Request, err error) {
+	s.countRefusal(err)
 	s.peers.Warn(r.Context(), "a call was refused by a limit", "peer", s.config.Proxies.Of(r), "member", "", "reason", err)
 	refusal, _ := limitError(err)
 	_ = errorWriter.Write(w, r, refusal) // the client may be gone
@@ -232,6 +234,7 @@ func (s *Server) charge(ctx context.Context, kind ratelimit.Kind, n int, room st
 
 // refusedCall logs that a limit refuses a call, and returns its error.
 func (s *Server) refusedCall(ctx context.Context, err error) error {
+	s.countRefusal(err)
 	s.peers.Warn(ctx, "a call was refused by a limit", "peer", clientAddress(ctx), "member", caller(ctx).ID, "reason", err)
 	return err
 }

@@ -90,6 +90,7 @@ type Server struct {
 	peers       *logsample.Logger              // of what callers cause
 	renewable   sync.Map                       // *stream by callerState.streamID
 	delayed     atomic.Int64                   // calls whose answers delayErrors holds back
+	counts      counts
 
 	mu      sync.Mutex // guards below
 	streams map[*stream]struct{}
@@ -97,6 +98,7 @@ type Server struct {
 	idle    chan struct{}       // replaced when a stream opens, closed when none is left
 	drained bool
 	ended   bool
+	kinds   map[StreamKind]*streamCount
 }
 
 // New returns a server for the methods of the contract and for reflection.
@@ -117,6 +119,7 @@ func New(c Config) *Server {
 		tick:    min(time.Second, c.Heartbeat/8, c.WriteTimeout/4),
 		streams: make(map[*stream]struct{}),
 		conns:   make(map[any]*sharedConn),
+		kinds:   make(map[StreamKind]*streamCount),
 		idle:    make(chan struct{}),
 	}
 	s.serving, s.close = context.WithCancel(context.Background())
@@ -274,6 +277,7 @@ func (s *Server) opened(stream *stream) error {
 		s.idle = make(chan struct{})
 	}
 	s.streams[stream] = struct{}{}
+	s.countLocked(stream)
 	return nil
 }
 
@@ -289,6 +293,7 @@ func (s *Server) closed(stream *stream) {
 		}
 	}
 	s.renewable.Delete(stream.credential.streamID)
+	stream.count.open--
 	if delete(s.streams, stream); len(s.streams) == 0 {
 		close(s.idle)
 	}

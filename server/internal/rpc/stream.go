@@ -58,7 +58,8 @@ type stream struct {
 	origin     origin
 	address    netip.Addr // of the client
 	membership membership
-	generation uint64 // of the policy, before the first join was authorized
+	count      *streamCount // guarded by Server.mu
+	generation uint64       // of the policy, before the first join was authorized
 }
 
 // messageFunc returns what is sent for an item of the feed or a frame, nil for nothing.
@@ -266,9 +267,14 @@ func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (replay, unr
 	for n := size; n == size && len(*batch) < batchBytes; {
 		var err error
 		n, replay, err = s.feed.Take(s.ctx, items[:size], mayBlock)
+		events := 0
 		for _, item := range items[:n] {
+			if _, ok := item.(*chat.Event); ok {
+				events++
+			}
 			err = errors.Join(s.add(batch, item), err)
 		}
+		s.task.Count(events)
 		if err != nil {
 			return false, false, err
 		}
@@ -315,6 +321,7 @@ func (s *stream) add(batch *[]byte, item any) error {
 // a mute has ended, and aborts the stream of a client that accepts nothing within the write timeout.
 func (s *stream) Tick(now time.Time) delivery.Result {
 	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
+		s.server.counts.cut.Add("slow_reader")
 		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.address, "member", s.feed.Member().ID)
 		s.out.Abort()
 		return s.end()

@@ -4,14 +4,20 @@ import (
 	"fmt"
 	"net/netip"
 
+	"chatroom/server/internal/chat"
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/health"
 	"chatroom/server/internal/httpd"
+	"chatroom/server/internal/metrics"
+	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/store/sqlite"
 )
 
 // admin is the port for operators. Its zero value has none.
 type admin struct {
 	listeners httpd.Listeners
 	server    *httpd.Admin
+	metrics   *metrics.Metrics
 }
 
 // listenAdmin opens the port of Config.Admin, if there is one.
@@ -34,8 +40,32 @@ func listenAdmin(c *Config) (*admin, error) {
 
 // start serves the port, from before the store is opened on: that may take long.
 func (a *admin) start(c *Config, h *health.Health) {
-	if len(a.listeners) > 0 {
-		a.server = httpd.StartAdmin(httpd.AdminConfig{Listener: a.listeners[0], Health: h, Log: c.Log})
+	if len(a.listeners) == 0 {
+		return
+	}
+	a.metrics = metrics.New(c.Log)
+	a.metrics.Add(metrics.Sources{Health: h})
+	a.server = httpd.StartAdmin(httpd.AdminConfig{Listener: a.listeners[0], Health: h, Metrics: a.metrics.Handler(), Log: c.Log})
+}
+
+// journal returns the journal to use: one that counts, if there is anyone to ask.
+func (a *admin) journal(s store) chat.Journal {
+	if a.metrics == nil {
+		return s
+	}
+	if disk, ok := s.(*sqlite.Store); ok {
+		a.metrics.Add(metrics.Sources{Disk: func() (metrics.Disk, error) {
+			stats, err := disk.Stats()
+			return metrics.Disk(stats), err
+		}})
+	}
+	return a.metrics.Journal(s)
+}
+
+// collect has the figures of the running parts collected.
+func (a *admin) collect(rooms *hub.Hub, api *rpc.Server, server *httpd.Server) {
+	if a.metrics != nil {
+		a.metrics.Add(metrics.Sources{Hub: rooms.Stats, RPC: api.Stats, HTTP: server.Stats})
 	}
 }
 

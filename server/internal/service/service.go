@@ -78,7 +78,7 @@ func Run(ctx context.Context, c Config) error {
 		return errors.Join(err, data.Close())
 	}
 	rooms := hub.New(hub.Config{
-		Journal:     data.store,
+		Journal:     admin.journal(data.store),
 		State:       data.store,
 		Encoding:    eventpb.Encoding{},
 		Rooms:       c.Rooms,
@@ -139,6 +139,7 @@ func Run(ctx context.Context, c Config) error {
 		return errors.Join(err, data.Close())
 	}
 	rights.follow(api)
+	admin.collect(rooms, api, server)
 	served := make(chan error, 1)
 	go func() { served <- server.Serve() }()
 	state.Set(health.Starting, false)

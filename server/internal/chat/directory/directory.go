@@ -85,6 +85,9 @@ func (d *Directory) Len(ctx context.Context) (int, error) {
 	return d.index.Len(), nil
 }
 
+// Listed returns how many rooms the list has, without reading more of it.
+func (d *Directory) Listed() int { return d.index.Len() }
+
 // SetMembers sets how many members a room has on this node.
 func (d *Directory) SetMembers(room string, n int) { d.index.SetMembers(room, n) }
 

@@ -281,6 +281,29 @@ func TestFeedLagsInEmptiedRoom(t *testing.T) {
 	})
 }
 
+// Stats count readers that begin in the past, and those that fall behind, with what they read
+// of the journal, and Behind says how far a feed is.
+func TestCatchUpsAreCounted(t *testing.T) {
+	h := newTestHub(t, hub.Config{Window: 4}, memory.Config{})
+	h.sendMany(t, "room", 5)
+	live, past := h.feed(t, gopher, hub.Start{Room: "room"}), h.feed(t, gopher, hub.Start{Room: "room", Recent: 3})
+	drain(t, live, 64)
+	drain(t, past, 64)
+	if s := h.Stats(); s.Resumed != 1 || s.Lagged != 0 || s.Replayed != 3 || s.Rooms != 1 || s.Members != 1 {
+		t.Errorf("Stats() = %+v, want one that has resumed, with 3 events, in one room with one member", s)
+	}
+	h.sendMany(t, "room", 10)
+	behind := 0
+	live.Behind(func(events uint64) { behind += int(events) })
+	if behind != 10 {
+		t.Errorf("Behind = %d, want 10", behind)
+	}
+	drain(t, live, 64)
+	if s := h.Stats(); s.Resumed != 1 || s.Lagged != 1 || s.Replayed != 13 {
+		t.Errorf("Stats() = %+v, want one that has lagged, with 10 events", s)
+	}
+}
+
 // An error of the journal is Next's, and costs the feed nothing.
 func TestFeedWithFailingJournal(t *testing.T) {
 	h := newTestHub(t, hub.Config{Window: 2}, memory.Config{})

@@ -60,6 +60,7 @@ type Hub struct {
 	directory *directory.Directory
 	eraser    *erasure.Eraser
 	settled   settledRooms
+	catchUps  catchUps
 
 	mu        sync.Mutex // guards below, and the fields of rooms that say so
 	rooms     map[string]*room
@@ -152,17 +153,6 @@ func (h *Hub) SetProfile(ctx context.Context, by chat.Member, room string, p cha
 		return err
 	}
 	return h.directory.SetProfile(ctx, h.ShownIn(room, by), room, p)
-}
-
-// Stats are figures of a hub.
-type Stats struct {
-	Erasure     erasure.Stats
-	MemoryBytes int64 // charged to Config.MemoryBytes
-}
-
-// Stats returns figures as of now.
-func (h *Hub) Stats() Stats {
-	return Stats{Erasure: h.eraser.Stats(), MemoryBytes: h.memory.Used()}
 }
 
 func (h *Hub) isClosed() bool {

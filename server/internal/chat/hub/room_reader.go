@@ -50,6 +50,9 @@ func (r *roomReader) start(ctx context.Context, start Start, state *chat.RoomSta
 	default:
 		r.caughtUp = true
 	}
+	if r.replaying {
+		r.hub.catchUps.resumed.Add(1)
+	}
 	return nil, nil
 }
 
@@ -99,6 +102,7 @@ func (r *roomReader) take(ctx context.Context, buf []chat.Item) (n int, more boo
 		case errors.Is(err, fanout.ErrLagged):
 			r.ephemeral = r.room.ephemeral.Rejoin(r.sub)
 			r.replaying, r.chain = true, chat.Chain{}
+			r.hub.catchUps.lagged.Add(1)
 			return n, true, nil
 		case errors.Is(err, fanout.ErrClosed):
 			return n, false, nil // the feed has left the room
@@ -158,6 +162,7 @@ func (r *roomReader) replay(ctx context.Context, buf []chat.Item) (n int, more b
 		buf[i] = r.hub.history.Event(r.room.name, st)
 		r.last = st.Sequence
 	}
+	r.hub.catchUps.replayed.Add(uint64(len(stored)))
 	if len(stored) < limit {
 		r.replaying, r.caughtUp = false, true
 	}
