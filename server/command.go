@@ -5,12 +5,14 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"os"
 	"strings"
 )
 
 // process is what a command has of its process.
 type process struct {
 	getenv         func(string) string
+	environ        []string // all variables, as NAME=VALUE
 	stdout, stderr io.Writer
 }
 
@@ -29,13 +31,14 @@ func commands() []command {
 		{"serve", "serve rooms until SIGTERM or SIGINT (the default)", runServe},
 		{"key", "create, list and revoke the API keys of back ends", runKey},
 		{"migrate", "migrate a store of the former format to the current one", runMigrate},
+		{"version", "print the version", runVersion},
 		{"verify", "check the store of a data directory, also while a server runs", runVerify},
 	}
 }
 
 // run runs the command that the first argument names, until ctx ends.
 func run(ctx context.Context, args []string, getenv func(string) string, stdout, stderr io.Writer) error {
-	all, p := commands(), process{getenv, stdout, stderr}
+	all, p := commands(), process{getenv, os.Environ(), stdout, stderr}
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return all[0].run(ctx, args, p)
 	}
@@ -43,6 +46,13 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 		if c.name == args[0] {
 			return c.run(ctx, args[1:], p)
 		}
+	}
+	var names []string
+	for _, c := range all {
+		names = append(names, c.name)
+	}
+	if near := nearest(args[0], names); near != "" {
+		return fmt.Errorf("there is no command %q: did you mean %s?", args[0], near)
 	}
 	return fmt.Errorf("there is no command %q; the commands are:\n%s", args[0], listCommands())
 }

@@ -19,10 +19,9 @@ func runRefused(t *testing.T, args ...string) error {
 }
 
 func TestUnknownCommand(t *testing.T) {
-	err := runRefused(t, "serv", "-data", "memory")
-	for _, part := range []string{`"serv"`, "\n  serve "} {
-		if !strings.Contains(err.Error(), part) {
-			t.Errorf("run(serv) = %q, want %q in it", err, part)
+	for typed, want := range map[string]string{"serv": `"serv": did you mean serve?`, "frobnicate": "\n  serve "} {
+		if err := runRefused(t, typed, "-data", "memory"); !strings.Contains(err.Error(), typed) || !strings.Contains(err.Error(), want) {
+			t.Errorf("run(%s) = %q, want %q in it", typed, err, want)
 		}
 	}
 }

@@ -27,10 +27,23 @@ var groups = []group{
 	{"Guests", []string{"guests", "reserved-names"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
 	{"Streams and memory", []string{"memory-bytes", "heartbeat", "write-timeout", "drain"}},
+	{"Instead of serving", []string{"check", "version"}},
 }
 
 // parse reads the configuration of serve, as parseFlags does.
 func parse(args []string, getenv func(string) string, out io.Writer) (*service.Config, error) {
+	c, _, err := parseSettings(args, getenv, out)
+	return c, err
+}
+
+// parseSettings is parse that also returns where the values are from.
+func parseSettings(args []string, getenv func(string) string, out io.Writer) (*service.Config, *settings, error) {
+	s := &settings{getenv: getenv}
+	c, err := s.parse(args, getenv, out)
+	return c, s, s.locate(err)
+}
+
+func (s *settings) parse(args []string, getenv func(string) string, out io.Writer) (*service.Config, error) {
 	c := new(service.Config)
 	listen := names{list: []string{service.DefaultAddress}}
 	rooms := names{list: []string{service.DefaultRoom}}
@@ -40,6 +53,7 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	var reserved names
 	var issuers string
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
+	s.flags = flags
 	flags.Usage = func() { usage(flags, out) }
 	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and HTTP/2 on, with TLS or without; may be repeated")
 	flags.StringVar(&c.Data, "data", service.DefaultData, "`directory` for the store, or \"memory\" to store nothing")
@@ -65,6 +79,8 @@ func parse(args []string, getenv func(string) string, out io.Writer) (*service.C
 	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "maximum silence on a stream before a heartbeat is sent")
 	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may fail to read before its stream is reset")
 	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long the server takes to stop at most; clients are asked to reconnect elsewhere in the first half")
+	flags.BoolVar(&s.checkOnly, "check", false, "check the configuration and the files that it names, and exit: no port is opened, and no data")
+	flags.BoolVar(&s.versionOnly, "version", false, "print the version and exit")
 	if err := parseFlags(flags, args, getenv, out); err != nil {
 		return nil, err
 	}
@@ -126,6 +142,10 @@ func usage(flags *flag.FlagSet, out io.Writer) {
 		for _, name := range g.flags {
 			f := flags.Lookup(name)
 			value, text := flag.UnquoteUsage(f)
+			if noVariable[name] {
+				fmt.Fprintf(out, "  -%s\n        %s\n", name, text)
+				continue
+			}
 			from := variable(name)
 			if f.DefValue != "" {
 				from += ", default " + f.DefValue

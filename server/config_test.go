@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"io"
+	"maps"
 	"slices"
 	"strings"
 	"testing"
@@ -82,7 +83,7 @@ func TestParseRefuses(t *testing.T) {
 		{[]string{"-listen", ""}, nil, "-listen"},
 		{[]string{"-listen", ":1,"}, nil, "-listen"},
 		{nil, map[string]string{"CHATROOM_DRAIN": "soon"}, "CHATROOM_DRAIN"},
-		{nil, map[string]string{"CHATROOM_DRAIN": "0s"}, "-drain"},
+		{nil, map[string]string{"CHATROOM_DRAIN": "0s"}, `CHATROOM_DRAIN: "0s": must be greater than zero`},
 		{nil, map[string]string{"CHATROOM_LISTEN": ","}, "CHATROOM_LISTEN"},
 		{nil, map[string]string{"CHATROOM_WRITE_TIMEOUT": "5", "CHATROOM_HEARTBEAT": "x"}, "CHATROOM_WRITE_TIMEOUT"},
 		{nil, map[string]string{"CHATROOM_WRITE_TIMEOUT": "5", "CHATROOM_HEARTBEAT": "x"}, "CHATROOM_HEARTBEAT"},
@@ -106,7 +107,11 @@ func TestParseRefusesValues(t *testing.T) {
 		{"-nats-replicas=two", nil, `-nats-replicas: "two" is not a whole number, or is too large`},
 		{"-retain-bytes=99999999999999999999", nil, `-retain-bytes: "99999999999999999999" is not a whole number, or is too large`},
 		{"-listen=:1,", nil, `-listen: ":1,": must not be empty`},
-		{"-unknown", nil, `flag provided but not defined: -unknown: see -h`},
+		{"-unknown", nil, `-unknown: no such flag: see -h`},
+		{"-heart-beat=5s", nil, `-heart-beat: no such flag: did you mean -heartbeat?`},
+		{"--listn=:1", nil, `-listn: no such flag: did you mean -listen?`},
+		{"-drain=0s", nil, `-drain: "0s": must be greater than zero`},
+		{"-rooms=Lobby!", nil, `-rooms: "Lobby!": room: must be 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen`},
 		{"-fsync", map[string]string{"CHATROOM_DRAIN": "soon"}, `CHATROOM_DRAIN: "soon" is not a duration, such as 10s`},
 	} {
 		var out strings.Builder
@@ -130,10 +135,15 @@ func TestUsage(t *testing.T) {
 		}
 	}
 	slices.Sort(shown)
-	if want := flagNames(t); !slices.Equal(shown, want) {
+	want := append(flagNames(t), slices.Collect(maps.Keys(noVariable))...)
+	slices.Sort(want)
+	if !slices.Equal(shown, want) {
 		t.Errorf("-h shows %q, want %q:\n%s", shown, want, usage)
 	}
 	for _, name := range shown {
+		if noVariable[name] {
+			continue
+		}
 		if !strings.Contains(usage, "("+variable(name)+", default ") && !strings.Contains(usage, "("+variable(name)+")") {
 			t.Errorf("-h does not show the variable of -%s:\n%s", name, usage)
 		}

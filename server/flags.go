@@ -43,16 +43,38 @@ func parseFlagsBefore(flags *flag.FlagSet, args []string, getenv func(string) st
 	case invalid != nil:
 		return invalid
 	case err != nil:
-		return fmt.Errorf("%w: see -h", err)
+		return unknownFlag(flags, err)
 	}
 	return fromEnvironment(flags, getenv)
 }
+
+// unknownFlag returns the error of the package flag for arguments, with the flag that may be
+// meant if one does not exist.
+func unknownFlag(flags *flag.FlagSet, err error) error {
+	typed, unknown := strings.CutPrefix(err.Error(), "flag provided but not defined: -")
+	if !unknown {
+		return fmt.Errorf("%w: see -h", err)
+	}
+	var all []string
+	flags.VisitAll(func(f *flag.Flag) { all = append(all, f.Name) })
+	if near := nearest(strings.TrimPrefix(typed, "-"), all); near != "" {
+		return fmt.Errorf("-%s: no such flag: did you mean -%s?", typed, near)
+	}
+	return fmt.Errorf("-%s: no such flag: see -h", typed)
+}
+
+// noVariable are flags that are not environment variables: they say what to do once, not how
+// to serve.
+var noVariable = map[string]bool{"check": true, "version": true}
 
 func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var errs []error
 	flags.VisitAll(func(f *flag.Flag) {
+		if noVariable[f.Name] {
+			return
+		}
 		name := variable(f.Name)
 		if value := getenv(name); value != "" && !given[f.Name] {
 			errs = append(errs, namedValue{Value: f.Value, name: name}.Set(value))
@@ -62,7 +84,7 @@ func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 }
 
 func variable(flag string) string {
-	return "CHATROOM_" + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
+	return environmentPrefix + strings.ToUpper(strings.ReplaceAll(flag, "-", "_"))
 }
 
 // namedValue is the value of a flag whose errors name the flag or the variable, and say

@@ -28,15 +28,31 @@ func main() {
 
 // runServe serves until ctx ends, then stops gracefully.
 func runServe(ctx context.Context, args []string, p process) error {
-	c, err := parse(args, p.getenv, p.stderr)
-	if err != nil {
+	asked := &askedNames{getenv: p.getenv}
+	c, settings, err := parseSettings(args, asked.get, p.stderr)
+	switch {
+	case err != nil:
+		return err
+	case settings.versionOnly:
+		return runVersion(ctx, nil, p)
+	}
+	if err := asked.checkUnknown(p.environ); err != nil {
 		return err
 	}
+	if settings.checkOnly {
+		if err := service.Check(*c); err != nil {
+			return settings.locate(err)
+		}
+		fmt.Fprintln(p.stdout, "chatroom: the configuration is valid")
+		return nil
+	}
 	c.Log = p.log()
+	c.Log.Info("starting", "version", version())
+	settings.log(c.Log)
 	c.Ready = func(addresses []string) {
 		for _, address := range addresses {
 			fmt.Fprintf(p.stdout, "chatroom: open %s\n", pageURL(address, &c.TLS))
 		}
 	}
-	return service.Run(ctx, *c)
+	return settings.locate(service.Run(ctx, *c))
 }

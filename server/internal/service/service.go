@@ -17,7 +17,6 @@ import (
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/presence"
 	"chatroom/server/internal/rpc"
-	"chatroom/server/internal/schema"
 	"chatroom/web"
 )
 
@@ -28,27 +27,12 @@ func Run(ctx context.Context, c Config) error {
 
 	// Start. The ports are opened before the data directory is: a service that can't
 	// have its ports touches nothing in there.
-	access, err := c.access()
+	prepared, err := c.prepare()
 	if err != nil {
 		return err
 	}
-	var kinds *schema.Schema
-	if c.Schema != "" {
-		if kinds, err = schema.Open(c.Schema); err != nil {
-			return fmt.Errorf("-schema: %w", err)
-		}
-	}
-	rights, err := openRights(&c)
-	if err != nil {
-		return err
-	}
-	issuers, err := openIssuers(&c)
-	if err != nil {
-		return err
-	}
-	if issuers != nil {
-		defer issuers.Close()
-	}
+	defer prepared.close()
+	access, kinds, rights, issuers := prepared.access, prepared.kinds, prepared.rights, prepared.issuers
 	listeners, err := httpd.Listen(c.Addresses)
 	if err != nil {
 		return fmt.Errorf("-listen: %w", err)
