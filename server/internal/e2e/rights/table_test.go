@@ -360,7 +360,7 @@ func createKey(t *testing.T, data, name string, rooms map[string]set) (sent, id 
 		}
 		spec.Grants = append(spec.Grants, grant)
 	}
-	harness.Must(t, service.WithKeys(t.Context(), data, nil, func(keys *apikey.Keys) error {
+	harness.Must(t, service.WithKeys(t.Context(), data, nil, func(keys apikey.Store) error {
 		key, secret, err := keys.Create(t.Context(), spec)
 		if err == nil {
 			sent, id = secret, "key:"+key.ID

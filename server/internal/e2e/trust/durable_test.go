@@ -23,7 +23,7 @@ func TestRevokedCredentialsStayRevoked(t *testing.T) {
 	administrator := createKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})
 	kept := createKey(t, dir, apikey.Spec{Name: "kept", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})
 	var leakedID, leaked string
-	harness.Must(t, service.WithKeys(ctx, dir, nil, func(keys *apikey.Keys) error {
+	harness.Must(t, service.WithKeys(ctx, dir, nil, func(keys apikey.Store) error {
 		key, sent, err := keys.Create(ctx, apikey.Spec{Name: "leaked", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})
 		if err == nil {
 			leakedID, leaked = key.ID, sent
