@@ -9,6 +9,8 @@ type Post struct {
 	Body Body
 	// Moderates says that the sender may delete messages of others in the room.
 	Moderates bool
+	// Former are other member ids of the sender, whose messages are its own as well.
+	Former []string
 }
 
 // Clean returns the post as it is stored: with the one form of an emoji. It returns a

@@ -1,6 +1,7 @@
 package chat_test
 
 import (
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -26,7 +27,7 @@ func FuzzReaction(f *testing.F) {
 			return
 		}
 		reaction := clean.Body.(chat.Reaction)
-		if again, err := clean.Clean(); err != nil || again != clean {
+		if again, err := clean.Clean(); err != nil || !reflect.DeepEqual(again, clean) {
 			t.Errorf("Clean(%+v) = %+v, %v, want it unchanged", clean.Body, again.Body, err)
 		}
 		if !reaction.IsEmoji() {

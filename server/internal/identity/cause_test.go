@@ -13,7 +13,7 @@ import (
 )
 
 func TestCauseOf(t *testing.T) {
-	tokens := Tokens{NewGuests(), openIssuers(t, secretIssuer())}
+	tokens := Tokens{Guests: NewGuests(), Issuers: openIssuers(t, secretIssuer())}
 	user := func(change func(jwt.MapClaims)) string {
 		return userToken(t, jwt.SigningMethodHS256, shopSecret, nil, change)
 	}
@@ -56,7 +56,7 @@ func TestCauseOf(t *testing.T) {
 // the others'.
 func TestTokens(t *testing.T) {
 	guests := NewGuests()
-	tokens := Tokens{guests, openIssuers(t, secretIssuer())}
+	tokens := Tokens{Guests: guests, Issuers: openIssuers(t, secretIssuer())}
 	token, m, expires, err := guests.SignIn("Ada", chat.Member{})
 	if err != nil {
 		t.Fatal(err)

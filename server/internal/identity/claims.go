@@ -43,8 +43,10 @@ func (c *userClaims) credential(i *tokenIssuer) (*Credential, error) {
 		return nil, fmt.Errorf("rooms must have at most %d grants", policy.MaxGrants)
 	}
 	id := i.config.Prefix + c.Subject
-	if strings.HasPrefix(id, KeyMemberPrefix) {
-		return nil, fmt.Errorf("sub must not make a member id that begins with %q", KeyMemberPrefix)
+	for _, reserved := range []string{KeyMemberPrefix, AccountMemberPrefix} {
+		if strings.HasPrefix(id, reserved) {
+			return nil, fmt.Errorf("sub must not make a member id that begins with %q", reserved)
+		}
 	}
 	credential := &Credential{
 		Member:  chat.Member{ID: id, Name: memberName(c.Name, id), Picture: pictureURL(c.Picture)},

@@ -20,6 +20,7 @@ type Credential struct {
 	Member chat.Member
 	Kind   policy.Kind
 	Grants []policy.Grant
+	Former []string // other member ids of the same person: see Accounts
 	Rates  map[ratelimit.Kind]ratelimit.Rate
 
 	Issuer  string    // who vouches for it

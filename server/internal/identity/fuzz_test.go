@@ -39,7 +39,7 @@ func FuzzVerifyGuest(f *testing.F) {
 		if token == good && (err != nil || m != chat.Member{ID: "A", Name: "Ada", Guest: true}) {
 			t.Fatalf("Verify of a good token = %+v, %v, want Ada", m, err)
 		}
-		ofGuest(token)
+		issuerOf(token)
 		if err != nil {
 			if !errors.Is(err, ErrInvalidToken) {
 				t.Fatalf("Verify(%q) = %v, want %v", token, err, ErrInvalidToken)

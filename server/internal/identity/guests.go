@@ -1,10 +1,13 @@
 // Package identity identifies callers by their tokens: Guests signs and verifies those of
-// guests, and Issuers verifies those of an application's own users.
+// guests, Issuers verifies those of an application's own users, and Accounts has the members
+// who sign in at a provider.
 package identity
 
 import (
 	"context"
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
@@ -40,6 +43,7 @@ type Guests struct {
 	revoked   *revocations // nil before KeepRevoked: no token can be revoked
 	verified  verified
 	signedOut signedOut
+	accounts  *Accounts // nil without accounts
 }
 
 const (
@@ -110,6 +114,16 @@ func (g *Guests) NewKey() bool { return g.newKey }
 // TurnOff makes SignIn return ErrGuestsOff, and Verify ErrInvalidToken. It must be called
 // before all other methods.
 func (g *Guests) TurnOff() { g.off = true }
+
+// Derive returns a key for another purpose than the tokens of guests, which tells nothing of
+// the key of guests.
+func (g *Guests) Derive(purpose string) []byte {
+	key, err := hkdf.Expand(sha256.New, g.key, "chatroom "+purpose, keySize)
+	if err != nil {
+		panic(err) // the size is one that SHA-256 can give
+	}
+	return key
+}
 
 // KeepRevoked lets tokens be revoked. Those that are revoked are kept in a state until they
 // would have expired. It must be called before all other methods, and Close before the
@@ -208,6 +222,14 @@ func (g *Guests) verify(ctx context.Context, token string) (verifiedToken, error
 			return verifiedToken{}, ErrRevoked
 		}
 	}
+	if g.accounts != nil {
+		if t.retired, err = g.accounts.retired(ctx, t.member.ID); err != nil {
+			return verifiedToken{}, err
+		}
+		if !time.Now().Before(t.until()) {
+			return verifiedToken{}, ErrRevoked
+		}
+	}
 	g.verified.add(token, t, removals)
 	return t, nil
 }
@@ -230,7 +252,7 @@ func (g *Guests) check(token string) (verifiedToken, error) {
 	}
 	credential := c.credential()
 	credential.token = idOf(token)
-	return verifiedToken{credential.token, credential.Member, credential.Expires, credential}, nil
+	return verifiedToken{id: credential.token, member: credential.Member, expires: credential.Expires, credential: credential}, nil
 }
 
 // credential returns what a guest's verified claims say.

@@ -95,8 +95,8 @@ func (c *IssuerConfig) check() error {
 	switch {
 	case c.Name == "":
 		return errors.New("must have a name, which is the iss claim of its tokens")
-	case c.Name == issuer:
-		return errors.New("is the name of this service's own tokens for guests")
+	case c.Name == issuer, c.Name == AccountIssuer:
+		return errors.New("is the name of this service's own tokens")
 	case len(c.Audience) == 0:
 		return errors.New("must have an audience: without one, tokens that it gives to other services are valid here")
 	case len(c.Prefix) > maxPrefix || !printable(c.Prefix):
@@ -106,16 +106,16 @@ func (c *IssuerConfig) check() error {
 	case len(c.Secret) > 0 && len(c.Secret) < minSecret:
 		return fmt.Errorf("the secret must be at least %d bytes", minSecret)
 	case c.Keys != "":
-		return checkURL(c.Keys)
+		return CheckURL(c.Keys)
 	case c.Discovery:
-		return checkURL(c.Name)
+		return CheckURL(c.Name)
 	}
 	return nil
 }
 
-// checkURL refuses what keys must not be fetched from: who changes a response on the way
+// CheckURL returns an error for a URL that keys must not be fetched from: who changes a response on the way
 // can make any token valid.
-func checkURL(raw string) error {
+func CheckURL(raw string) error {
 	u, err := url.Parse(raw)
 	switch {
 	case err != nil || u.Host == "" || u.User != nil || u.Fragment != "":

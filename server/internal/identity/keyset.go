@@ -183,7 +183,7 @@ func (s *keySet) fetch(ctx context.Context, address string) ([]publicKey, string
 		if document.Issuer != s.issuer {
 			return nil, "", fmt.Errorf("discovery of %q: the document is of %.200q", s.issuer, document.Issuer)
 		}
-		if err := checkURL(document.Keys); err != nil {
+		if err := CheckURL(document.Keys); err != nil {
 			return nil, "", fmt.Errorf("discovery of %q: jwks_uri %w", s.issuer, err)
 		}
 		address = document.Keys

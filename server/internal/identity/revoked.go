@@ -56,18 +56,11 @@ func openRevocations(ctx context.Context, state chat.State, removed func(tokenID
 	if err != nil {
 		return nil, fmt.Errorf("watch the revoked tokens: %w", err)
 	}
-	cleaning, cancel := context.WithCancel(ctx)
-	done := make(chan struct{})
-	r := &revocations{state: state, stop: func() {
-		cancel()
-		<-done
+	stopCleaning := cleanRegularly(ctx, state, revokedPrefix)
+	return &revocations{state: state, stop: func() {
+		stopCleaning()
 		stop()
-	}}
-	go func() {
-		defer close(done)
-		r.cleanUntil(cleaning)
-	}()
-	return r, nil
+	}}, nil
 }
 
 // add revokes a token durably.
@@ -91,25 +84,37 @@ func (r *revocations) has(ctx context.Context, id tokenID, expires time.Time) (b
 	return false, fmt.Errorf("look up a revoked token: %w", err)
 }
 
-// cleanUntil deletes what has expired until ctx ends. An error is no reason to report: the
-// next attempt may succeed, and records that stay longer do no harm.
-func (r *revocations) cleanUntil(ctx context.Context) {
-	ticker := time.NewTicker(cleanInterval)
-	defer ticker.Stop()
-	for {
-		_ = r.clean(ctx)
-		select {
-		case <-ticker.C:
-		case <-ctx.Done():
-			return
+// cleanRegularly deletes the records that have expired, now and then, until stop is called.
+// Those under a prefix are under the first day on which they may be deleted. An error is no
+// reason to report: the next attempt may succeed, and records that stay longer do no harm.
+func cleanRegularly(ctx context.Context, state chat.State, prefixes ...string) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		ticker := time.NewTicker(cleanInterval)
+		defer ticker.Stop()
+		for {
+			for _, prefix := range prefixes {
+				_ = clean(ctx, state, prefix)
+			}
+			select {
+			case <-ticker.C:
+			case <-ctx.Done():
+				return
+			}
 		}
+	}()
+	return func() {
+		cancel()
+		<-done
 	}
 }
 
-// clean deletes the records of tokens that have expired. They are the first ones.
-func (r *revocations) clean(ctx context.Context) error {
-	for now := revokedPrefix + revokedDay(time.Now()); ; {
-		records, err := r.state.List(ctx, revokedPrefix, "", revokedChunk)
+// clean deletes the records under a prefix that have expired. They are the first ones.
+func clean(ctx context.Context, state chat.State, prefix string) error {
+	for now := prefix + revokedDay(time.Now()); ; {
+		records, err := state.List(ctx, prefix, "", revokedChunk)
 		if err != nil {
 			return err
 		}
@@ -117,7 +122,7 @@ func (r *revocations) clean(ctx context.Context) error {
 			if record.Key >= now {
 				return nil
 			}
-			if err := r.state.Delete(ctx, record.Key, record.Revision); err != nil && !errors.Is(err, chat.ErrRevision) {
+			if err := state.Delete(ctx, record.Key, record.Revision); err != nil && !errors.Is(err, chat.ErrRevision) {
 				return err
 			}
 		}

@@ -26,6 +26,15 @@ type verifiedToken struct {
 	member     chat.Member
 	expires    time.Time
 	credential *Credential
+	retired    time.Time // from when a guest is a former id of an account; zero for never
+}
+
+// until returns until when the token is valid.
+func (t *verifiedToken) until() time.Time {
+	if !t.retired.IsZero() && t.retired.Before(t.expires) {
+		return t.retired
+	}
+	return t.expires
 }
 
 // find returns a cached token that has not expired.
@@ -38,7 +47,7 @@ func (v *verified) find(token string, now time.Time) (verifiedToken, bool) {
 			v.addLocked(token, t)
 		}
 	}
-	if !found || !now.Before(t.expires) {
+	if !found || !now.Before(t.until()) {
 		return verifiedToken{}, false
 	}
 	return t, true
@@ -61,13 +70,16 @@ func (v *verified) add(token string, t verifiedToken, removals uint64) {
 }
 
 // remove removes a token.
-func (v *verified) remove(id tokenID) {
+func (v *verified) remove(id tokenID) { v.removeIf(func(t *verifiedToken) bool { return t.id == id }) }
+
+// removeIf removes the tokens that it is called with.
+func (v *verified) removeIf(is func(*verifiedToken) bool) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.removals++
-	is := func(_ string, t verifiedToken) bool { return t.id == id }
-	maps.DeleteFunc(v.current, is)
-	maps.DeleteFunc(v.previous, is)
+	remove := func(_ string, t verifiedToken) bool { return is(&t) }
+	maps.DeleteFunc(v.current, remove)
+	maps.DeleteFunc(v.previous, remove)
 }
 
 func (v *verified) addLocked(token string, t verifiedToken) {

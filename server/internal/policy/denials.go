@@ -193,6 +193,9 @@ func (ds *Denials) find(c *Caller, room string, right Rights, now time.Time) *De
 	if c.Member != "" {
 		consider(ds.byMember[c.Member])
 	}
+	for _, id := range c.Former {
+		consider(ds.byMember[id])
+	}
 	if addr := c.Address.Unmap(); c.Kind != Key && addr.IsValid() {
 		for bits := range ds.lengths {
 			// With more bits than the address has, the prefix is not valid and not found.
@@ -227,5 +230,6 @@ func Network(p netip.Prefix) netip.Prefix {
 func (ds *Denials) concern(c *Caller) bool {
 	ds.mu.RLock()
 	defer ds.mu.RUnlock()
-	return len(ds.byMember[c.Member]) > 0 || len(ds.byAddress) > 0
+	denied := func(id string) bool { return len(ds.byMember[id]) > 0 }
+	return denied(c.Member) || len(ds.byAddress) > 0 || slices.ContainsFunc(c.Former, denied)
 }

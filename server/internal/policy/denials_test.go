@@ -72,6 +72,24 @@ func TestDenialThatIsTold(t *testing.T) {
 	}
 }
 
+// A ban of the guest that a user was before it signed in is a ban of the user.
+func TestDenialOfAFormerID(t *testing.T) {
+	e := New(nil)
+	user, room := Caller{Kind: User, Member: "u", Former: []string{"g1", "g2"}}, Room{Name: "lobby", Creator: "g1"}
+	if !e.Everywhere(user, Read) || !e.Decide(user, room, Manage).Allowed {
+		t.Errorf("the rights before the ban are %s, want read everywhere, and manage in the room that the guest has made", e.Rights(user, room))
+	}
+	if err := e.Denials().Put(Denial{ID: "b", Effect: Ban, Rooms: pattern(t, "lobby"), Member: "g2"}); err != nil {
+		t.Fatal(err)
+	}
+	if got := e.Rights(user, room); got != 0 || e.Everywhere(user, Read) {
+		t.Errorf("Rights = %s, Everywhere = %t, want nothing", got, e.Everywhere(user, Read))
+	}
+	if d := e.Decide(user, room, Read); d.Denial == nil || d.Denial.Member != "g2" {
+		t.Errorf("Decide = %s, want the ban of the guest", d)
+	}
+}
+
 func TestDenialsByAddress(t *testing.T) {
 	e := New(nil)
 	for id, network := range map[string]string{

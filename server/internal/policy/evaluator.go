@@ -3,6 +3,7 @@ package policy
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -14,6 +15,21 @@ type Caller struct {
 	Member  string     // the member id; of a key that sends in the name of a member, that one's
 	Address netip.Addr // of the client, not of a proxy; the zero Addr if it is not known
 	Grants  []Grant    // of the credential
+	Former  []string   // other member ids of the same person: those of its time as a guest
+}
+
+// Has reports whether a member id is one of the caller's.
+func (c *Caller) Has(id string) bool {
+	return id != "" && (id == c.Member || slices.Contains(c.Former, id))
+}
+
+// memberRights returns what a rule gives to the caller by its member ids.
+func (c *Caller) memberRights(r *Rule) Rights {
+	rights := r.Members[c.Member]
+	for _, id := range c.Former {
+		rights |= r.Members[id]
+	}
+	return rights
 }
 
 // Room is where.
@@ -203,8 +219,8 @@ func (p *Policy) rights(c *Caller, r Room) Rights {
 		rights = rule.ByKind[c.Kind]
 	}
 	if c.Member != "" {
-		rights |= rule.Members[c.Member]
-		if c.Member == r.Creator {
+		rights |= c.memberRights(rule)
+		if c.Has(r.Creator) {
 			rights |= rule.Creator
 		}
 	}
@@ -227,11 +243,11 @@ func (p *Policy) decide(c *Caller, r Room, right Rights) Decision {
 		return d
 	}
 	if c.Member != "" {
-		if rule.Members[c.Member]&right != 0 {
+		if c.memberRights(rule)&right != 0 {
 			d.Source = FromMember
 			return d
 		}
-		if c.Member == r.Creator && rule.Creator&right != 0 {
+		if c.Has(r.Creator) && rule.Creator&right != 0 {
 			d.Source = FromCreator
 			return d
 		}

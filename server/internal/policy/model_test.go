@@ -68,7 +68,7 @@ type model struct {
 func (m *model) allowed(c Caller, r Room, right Rights, now time.Time) bool {
 	for _, d := range m.denials {
 		ended := !d.Until.IsZero() && !d.Until.After(now)
-		member := d.Member != "" && d.Member == c.Member
+		member := d.Member != "" && slices.Contains(append(c.Former, c.Member), d.Member)
 		address := d.Member == "" && c.Kind != Key && d.Address.Contains(c.Address.Unmap())
 		if ended || !member && !address || !matches(d.Rooms, r.Name) {
 			continue
@@ -83,9 +83,11 @@ func (m *model) allowed(c Caller, r Room, right Rights, now time.Time) bool {
 	}
 	given := rule.ByKind[c.Kind]
 	if c.Member != "" {
-		given |= rule.Members[c.Member]
-		if c.Member == r.Creator {
-			given |= rule.Creator
+		for _, id := range append(c.Former, c.Member) {
+			given |= rule.Members[id]
+			if id == r.Creator {
+				given |= rule.Creator
+			}
 		}
 	}
 	for _, g := range c.Grants {
@@ -102,10 +104,14 @@ func TestDecideIsTheModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		e, m := New(nil), &model{}
 		caller := rapid.Custom(func(t *rapid.T) Caller {
-			return Caller{
+			c := Caller{
 				Kind: Kind(rapid.ByteRange(0, byte(kinds)-1).Draw(t, "kind")), Member: genMember.Draw(t, "member"),
 				Address: genAddr.Draw(t, "address"), Grants: rapid.SliceOfN(genGrant, 0, 3).Draw(t, "grants"),
 			}
+			if c.Member != "" {
+				c.Former = rapid.SliceOfN(rapid.SampledFrom([]string{"m2", "m3"}), 0, 2).Draw(t, "former")
+			}
+			return c
 		})
 		t.Repeat(map[string]func(*rapid.T){
 			"policy": func(t *rapid.T) {

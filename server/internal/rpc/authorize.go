@@ -22,7 +22,7 @@ func rights(c *identity.Credential, address netip.Addr) *policy.Caller {
 	if c.Kind == policy.Key {
 		address = netip.Addr{} // a back end's, which is not that of a person
 	}
-	return &policy.Caller{Kind: c.Kind, Member: c.Member.ID, Address: address, Grants: c.Grants}
+	return &policy.Caller{Kind: c.Kind, Member: c.Member.ID, Address: address, Grants: c.Grants, Former: c.Former}
 }
 
 // rightsOf returns the caller as the policy sees it. On a stream it is different after a
@@ -90,6 +90,15 @@ var rightInWords = map[policy.Rights]string{
 	policy.Moderate: "moderate",
 }
 
+// person returns the id and the former ids of the member that an id is of: a guest's may be a
+// former one.
+func (s *Server) person(ctx context.Context, id string) (member string, former []string, err error) {
+	if s.config.Accounts == nil {
+		return id, nil, nil
+	}
+	return s.config.Accounts.Person(ctx, id)
+}
+
 // decide tells whether a caller has a right in a room. Who has made the room is looked up
 // only if it may matter.
 func (s *Server) decide(ctx context.Context, c *policy.Caller, room string, right policy.Rights) (policy.Decision, error) {
@@ -98,7 +107,7 @@ func (s *Server) decide(ctx context.Context, c *policy.Caller, room string, righ
 		return d, nil
 	}
 	creator, err := s.config.Hub.Creator(ctx, room)
-	if err != nil || creator != c.Member {
+	if err != nil || !c.Has(creator) {
 		return d, err
 	}
 	return s.config.Policy.Decide(*c, policy.Room{Name: room, Creator: creator}, right), nil
@@ -164,12 +173,18 @@ func (s *Server) authorizeManaging(ctx context.Context, room string) error {
 // that of any message; it is recorded, with its reason.
 func (s *Server) authorizePost(ctx context.Context, from chat.Member, p *chat.Post, reason string) error {
 	c := rightsOf(ctx)
+	p.Former = c.Former
 	if from.ID != c.Member {
 		// What denies the key something applies, too, whomever it names.
 		if d := s.config.Policy.Decide(*c, policy.Room{Name: p.Room}, policy.Post); d.Denial != nil {
 			return &refusal{d}
 		}
 		c.Member = from.ID
+		var err error
+		if _, c.Former, err = s.person(ctx, from.ID); err != nil {
+			return err
+		}
+		p.Former = c.Former
 	}
 	switch body := p.Body.(type) {
 	case chat.Reaction:
@@ -198,7 +213,7 @@ func (s *Server) authorizeDeletion(ctx context.Context, c *policy.Caller, from c
 	if s.config.Moderation == nil {
 		return nil
 	}
-	own, err := s.config.Hub.Sent(ctx, p.Room, body.Target, from)
+	own, err := s.config.Hub.Sent(ctx, p.Room, body.Target, from, p.Former)
 	if err != nil || own {
 		return err
 	}
@@ -259,7 +274,7 @@ func (s *Server) Denied(d policy.Denial) {
 	defer s.mu.Unlock()
 	for stream := range s.streams {
 		c := stream.rights()
-		if d.Member != "" && d.Member == c.Member || d.Address.IsValid() && d.Address.Contains(c.Address.Unmap()) {
+		if c.Has(d.Member) || d.Address.IsValid() && d.Address.Contains(c.Address.Unmap()) {
 			stream.notify(noticeRights)
 		}
 	}

@@ -113,6 +113,8 @@ func (s *Server) checkCredential(c *identity.Credential, now time.Time) error {
 		return identity.ErrRevoked
 	case c.Kind == policy.Guest && s.config.Guests.SignedOut(c):
 		return identity.ErrRevoked
+	case s.config.Accounts != nil && s.config.Accounts.Ended(c):
+		return identity.ErrRevoked
 	case c.Kind == policy.Key && !s.config.Keys.Has(c.TokenID):
 		return identity.ErrInvalidKey
 	}

@@ -19,6 +19,7 @@ import (
 	"chatroom/server/internal/chat/history"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
+	"chatroom/server/internal/identity"
 	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
 )
@@ -319,7 +320,11 @@ func (c *chatRoom) SignOut(ctx context.Context, _ *chatv1.SignOutRequest) (*chat
 	if caller(ctx).ID == "" {
 		return nil, chat.ErrSignIn
 	}
-	if identified(ctx).Kind != policy.Guest {
+	credential := identified(ctx)
+	if credential.Issuer == identity.AccountIssuer {
+		return &chatv1.SignOutResponse{}, c.server.config.Accounts.SignOut(ctx, credential)
+	}
+	if credential.Kind != policy.Guest {
 		return nil, errNotAGuest
 	}
 	call, _ := connect.CallInfoForHandlerContext(ctx)

@@ -173,7 +173,11 @@ func (m *moderator) Explain(ctx context.Context, r *chatv1.ExplainRequest) (*cha
 	}
 	about := *rightsOf(ctx)
 	if r.GetMemberId() != "" || r.GetKind() != chatv1.CallerKind_CALLER_KIND_UNSPECIFIED || r.GetAddress() != "" {
-		about = policy.Caller{Kind: fromKind(r.GetKind()), Member: r.GetMemberId()}
+		id, former, err := m.server.person(ctx, r.GetMemberId())
+		if err != nil {
+			return nil, err
+		}
+		about = policy.Caller{Kind: fromKind(r.GetKind()), Member: id, Former: former}
 	}
 	if r.GetAddress() != "" {
 		address, err := netip.ParseAddr(r.GetAddress())
@@ -261,7 +265,11 @@ func (m *moderator) checkDeniable(ctx context.Context, room string, s moderation
 	if err != nil {
 		return err
 	}
-	about := policy.Caller{Kind: policy.Guest, Member: s.Member}
+	id, former, err := m.server.person(ctx, s.Member)
+	if err != nil {
+		return err
+	}
+	about := policy.Caller{Kind: policy.Guest, Member: id, Former: former}
 	if m.server.config.Policy.Decide(about, policy.Room{Name: room, Creator: creator}, policy.Moderate).Allowed {
 		return fieldError(connect.CodePermissionDenied, "subject.member_id", "subject.moderator", "must not be a moderator of the room")
 	}

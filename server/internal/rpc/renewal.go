@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
+	"slices"
 	"time"
 
 	"connectrpc.com/connect"
@@ -118,6 +119,24 @@ func (s *Server) EndStreams(covers func(*identity.Credential) bool) {
 	for stream := range s.streams {
 		if covers(stream.credential.current()) {
 			stream.notify(noticeRevoked)
+		}
+	}
+}
+
+// SetFormer replaces the former ids of a member on its open streams. It does not block.
+func (s *Server) SetFormer(member string, former []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for stream := range s.streams {
+		current := stream.credential.current()
+		if current.Member.ID != member || slices.Equal(current.Former, former) {
+			continue
+		}
+		changed := *current
+		changed.Former = former
+		// A credential that was renewed meanwhile was identified with the new ids.
+		if stream.credential.latest.CompareAndSwap(current, &changed) {
+			stream.notify(noticeRights)
 		}
 	}
 }

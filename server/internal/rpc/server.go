@@ -41,6 +41,8 @@ type Config struct {
 	Guests *identity.Guests
 	// Issuers verifies the tokens of an application's users. Nil means that there are none.
 	Issuers *identity.Issuers
+	// Accounts are the members who sign in at a provider. Nil means that there are none.
+	Accounts *identity.Accounts
 	// Keys are the API keys. Nil means that there are none.
 	Keys *apikey.Keys
 	// Revocations are the tokens that are no longer valid. Nil means that there are none.
@@ -114,7 +116,7 @@ func New(c Config) *Server {
 	}
 	s := &Server{
 		config:  c,
-		tokens:  identity.Tokens{Guests: c.Guests, Issuers: c.Issuers},
+		tokens:  identity.Tokens{Guests: c.Guests, Issuers: c.Issuers, Accounts: c.Accounts},
 		json:    newJSONCodec(c.Schema),
 		tick:    min(time.Second, c.Heartbeat/8, c.WriteTimeout/4),
 		streams: make(map[*stream]struct{}),

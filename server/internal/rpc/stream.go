@@ -132,6 +132,13 @@ func (s *stream) begin(ctx context.Context, conn connect.StreamingHandlerConn) e
 	if s.generation != s.server.config.Policy.Generation() {
 		s.notify(noticeRights) // a ban has not found the stream
 	}
+	if accounts := s.server.config.Accounts; accounts != nil {
+		// The stream was not there when they have changed.
+		c := s.credential.current()
+		if current := accounts.Current(c); current != c && s.credential.latest.CompareAndSwap(c, current) {
+			s.notify(noticeRights)
+		}
+	}
 	// It may have been revoked before the stream was taken in.
 	err := s.server.checkCredential(s.credential.current(), time.Now())
 	if err == nil {

@@ -107,7 +107,7 @@ func (h *Hub) Begin(ctx context.Context, from chat.Member, p chat.Post) *Sending
 	event := &chat.Event{Room: p.Room, Time: time.Now().UTC(), ID: p.ID, Sender: from, Body: p.Body}
 	s := &Sending{hub: h, event: event, done: make(chan struct{})}
 	if err == nil {
-		err = h.prepare(ctx, s, p.Moderates)
+		err = h.prepare(ctx, s, &p)
 	}
 	if err != nil {
 		s.finish(err)
@@ -130,15 +130,15 @@ func (h *Hub) Begin(ctx context.Context, from chat.Member, p chat.Post) *Sending
 	return s
 }
 
-// prepare checks whether a post may be stored now. moderates is that of the post.
-func (h *Hub) prepare(ctx context.Context, s *Sending, moderates bool) error {
+// prepare checks whether a post may be stored now.
+func (h *Hub) prepare(ctx context.Context, s *Sending, p *chat.Post) error {
 	if h.isClosed() {
 		return chat.ErrClosed
 	}
 	if err := h.admit(ctx, s.event.Sender, s.event.Room); err != nil {
 		return err
 	}
-	if err := h.checkTarget(ctx, s, moderates); err != nil || !s.event.Body.Durable() {
+	if err := h.checkTarget(ctx, s, p); err != nil || !s.event.Body.Durable() {
 		return err
 	}
 	return h.recordCreator(ctx, s.event.Sender, s.event.Room)

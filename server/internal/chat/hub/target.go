@@ -2,6 +2,7 @@ package hub
 
 import (
 	"context"
+	"slices"
 
 	"chatroom/server/internal/chat"
 )
@@ -9,9 +10,8 @@ import (
 // checkTarget checks the message that a post refers to. A retry must be answered as the
 // first attempt was, whatever has happened to the message since. So a post that is wrong
 // only because of the present state of its target is submitted all the same, with a
-// refusal: the journal recognizes retries, and refuses the others. moderates allows to
-// delete the messages of others.
-func (h *Hub) checkTarget(ctx context.Context, s *Sending, moderates bool) error {
+// refusal: the journal recognizes retries, and refuses the others.
+func (h *Hub) checkTarget(ctx context.Context, s *Sending, p *chat.Post) error {
 	e := s.event
 	field, target, owned := targetOf(e.Body)
 	if target == 0 {
@@ -32,7 +32,7 @@ func (h *Hub) checkTarget(ctx context.Context, s *Sending, moderates bool) error
 		return &chat.TargetError{Field: field, Err: chat.ErrUnknownTarget}
 	}
 	_, deletes := e.Body.(chat.Deletion)
-	if owned && message.Sender.ID != e.Sender.ID && !(moderates && deletes) {
+	if owned && !isOf(message, e.Sender.ID, p.Former) && !(p.Moderates && deletes) {
 		return &chat.TargetError{Field: field, Err: chat.ErrNotOwner}
 	}
 	// Only what was stored by an earlier version may be removed and not added.
@@ -59,12 +59,18 @@ func targetOf(b chat.Body) (field string, target uint64, owned bool) {
 	}
 }
 
-// Sent reports whether a member has sent the event with a sequence in a room, or there is no
-// such message.
-func (h *Hub) Sent(ctx context.Context, room string, sequence uint64, m chat.Member) (bool, error) {
+// isOf reports whether a message is of a member, by its id or a former one.
+func isOf(message *chat.Event, id string, former []string) bool {
+	sender := message.Sender.ID
+	return sender == id || sender != "" && slices.Contains(former, sender)
+}
+
+// Sent reports whether a member, or a former id of it, has sent the event with a sequence in
+// a room, or there is no such message.
+func (h *Hub) Sent(ctx context.Context, room string, sequence uint64, m chat.Member, former []string) (bool, error) {
 	message, err := h.history.At(ctx, room, sequence)
 	if err != nil || message == nil {
 		return true, err
 	}
-	return message.Sender.ID == m.ID, nil
+	return isOf(message, m.ID, former), nil
 }

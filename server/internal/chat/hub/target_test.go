@@ -72,6 +72,38 @@ func TestTargetRules(t *testing.T) {
 	}
 }
 
+// A member edits and deletes what it has sent under a former id, and nothing else.
+func TestFormerIDsOwnTheirMessages(t *testing.T) {
+	h := newTestHub(t, hub.Config{}, memory.Config{})
+	user := chat.Member{ID: "U", Name: "Alice Liddell"}
+	mine := h.post(t, alice, "room", chat.Message{Text: "mine"}).At.Sequence
+	other := h.post(t, bob, "room", chat.Message{Text: "other"}).At.Sequence
+	anonymous := h.post(t, chat.Anonymous, "room", chat.Message{Text: "of nobody"}).At.Sequence
+	for n, tt := range []struct {
+		body   chat.Body
+		former []string
+		want   error
+	}{
+		{chat.Edit{Target: mine, Text: "x"}, nil, chat.ErrNotOwner},
+		{chat.Edit{Target: mine, Text: "x"}, []string{"Z"}, chat.ErrNotOwner},
+		{chat.Edit{Target: other, Text: "x"}, []string{"Z", alice.ID}, chat.ErrNotOwner},
+		{chat.Edit{Target: anonymous, Text: "x"}, []string{""}, chat.ErrNotOwner},
+		{chat.Edit{Target: mine, Text: "edited"}, []string{"Z", alice.ID}, nil},
+		{chat.Deletion{Target: mine}, []string{alice.ID}, nil},
+	} {
+		_, err := h.Send(t.Context(), user, chat.Post{Room: "room", ID: fmt.Sprint("former-", n), Body: tt.body, Former: tt.former})
+		if !errors.Is(err, tt.want) {
+			t.Errorf("Send(%+v) with former ids %q = %v, want %v", tt.body, tt.former, err, tt.want)
+		}
+	}
+	if own, err := h.Sent(t.Context(), "room", other, user, []string{alice.ID}); own || err != nil {
+		t.Errorf("Sent = %t, %v, want false: it is bob's", own, err)
+	}
+	if own, err := h.Sent(t.Context(), "room", other, user, []string{bob.ID}); !own || err != nil {
+		t.Errorf("Sent = %t, %v, want true", own, err)
+	}
+}
+
 // pageOf returns the newest events.
 func (h *testHub) pageOf(t testing.TB, room string) []*chat.Event {
 	t.Helper()

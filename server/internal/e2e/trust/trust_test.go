@@ -50,7 +50,7 @@ func callAs(t *testing.T, s *harness.Service, credential string) chatv1connect.C
 // createKey creates an API key in the data directory of a service that does not run.
 func createKey(t *testing.T, dir string, spec apikey.Spec) (sent string) {
 	t.Helper()
-	err := service.WithKeys(t.Context(), dir, nil, func(keys *apikey.Keys) (err error) {
+	err := service.WithKeys(t.Context(), dir, nil, func(keys apikey.Store) (err error) {
 		_, sent, err = keys.Create(t.Context(), spec)
 		return err
 	})
