@@ -23,6 +23,7 @@ var groups = []group{
 	{"Where to serve, and from what", []string{"listen", "data", "admin"}},
 	{"TLS", tlsFlags},
 	{"Who may call, and how often", append([]string{"issuers"}, accessFlags...)},
+	{"Signing in on the page", signInFlags},
 	{"Rooms", []string{"rooms", "room-creation", "policy", "presence-grace", "schema"}},
 	{"Guests", []string{"guests", "reserved-names"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
@@ -52,6 +53,7 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 	fsync, guests := true, true
 	var reserved names
 	var issuers string
+	var signIn signInFiles
 	flags := flag.NewFlagSet("chatroom", flag.ContinueOnError)
 	s.flags = flags
 	flags.Usage = func() { usage(flags, out) }
@@ -61,6 +63,7 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 	defineTLS(flags, &c.TLS, &auto)
 	flags.StringVar(&issuers, "issuers", "", "`file` with the issuers of tokens for the application's own users, as in docs/TRUST.md")
 	defineAccess(flags, c)
+	defineSignIn(flags, c, &signIn)
 	flags.Var(&rooms, "rooms", "`names` of rooms that always exist; may be repeated")
 	flags.Var(&creation, "room-creation", `who may create rooms: "anyone", "members" (callers with a token) or "nobody"`)
 	flags.StringVar(&c.Policy, "policy", "", "`file` that says who may do what in which rooms, see docs/TRUST.md; it is reloaded when it changes")
@@ -92,6 +95,9 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 		if c.Issuers, err = readIssuers(issuers, getenv); err != nil {
 			return nil, fmt.Errorf("-issuers: %w", err)
 		}
+	}
+	if err := signIn.read(c); err != nil {
+		return nil, err
 	}
 	return c, check(c)
 }

@@ -102,6 +102,13 @@ var layers = []layer{
 	{"chatroom/server/internal/revocation", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/identity"},
 		[]string{"chatroom/server/internal/store/memory", "chatroom/server/internal/store/sqlite"},
 		"revocations are records of a State, whatever stores them and whatever brings them"},
+	{"chatroom/server/internal/signin/providertest", []string{"github.com/zitadel/oidc", "github.com/go-jose/go-jose"}, nil,
+		"only tests run a provider, and its users"},
+	{"chatroom/server/internal/signin", []string{
+		"=chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/server/internal/policy", "chatroom/server/internal/ratelimit",
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "github.com/coreos/go-oidc", "golang.org/x/oauth2"},
+		[]string{"chatroom/server/internal/signin", "chatroom/server/internal/store/memory"},
+		"people sign in on pages, whatever they call afterwards; its tests run a provider, and need one store that works"},
 	{"chatroom/server/internal/ratelimit", []string{"golang.org/x/time/rate"}, nil,
 		"how often is too often follows from names and addresses, whatever is called"},
 	{"chatroom/server/internal/clientaddr", nil, nil,
@@ -142,7 +149,7 @@ var layers = []layer{
 		"listening and stopping are the same for any handler"},
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/health", "chatroom/server/internal/httpd", "chatroom/server/internal/identity", "chatroom/server/internal/metrics",
-		"chatroom/server/internal/apikey", "chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/revocation", "chatroom/server/internal/rpc", "chatroom/server/internal/schema",
+		"chatroom/server/internal/apikey", "chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/revocation", "chatroom/server/internal/rpc", "chatroom/server/internal/schema", "chatroom/server/internal/signin",
 		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"},
 		[]string{"github.com/nats-io/nats-server"},
 		"the service puts the parts together, and has no part in what they do; its tests run the NATS server that nodes share"},

@@ -65,7 +65,7 @@ func StartAdmin(c AdminConfig) *Admin {
 // point here.
 func onlyFor(hosts Hosts, next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if !hosts.allow(r.Host) {
+		if !hosts.Allow(r.Host) {
 			http.Error(w, "Refused: the host of the request is none of this server.", http.StatusMisdirectedRequest)
 			return
 		}

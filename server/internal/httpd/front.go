@@ -29,7 +29,7 @@ type front struct {
 
 // ServeHTTP implements http.Handler.
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	if !f.hosts.allow(r.Host) && !isProbe(r.URL.Path) {
+	if !f.hosts.Allow(r.Host) && !isProbe(r.URL.Path) {
 		f.refused.Add("host")
 		f.refuse(w, r, http.StatusMisdirectedRequest, "the host of the request is none of this server (-hosts)")
 		return

@@ -79,7 +79,7 @@ func TestHosts(t *testing.T) {
 		"an asterisk and one": {parse("a.example, *"), map[string]bool{"evil.example": true}},
 	} {
 		for host, want := range tt.allow {
-			if got := tt.hosts.allow(host); got != want {
+			if got := tt.hosts.Allow(host); got != want {
 				t.Errorf("%s: allow(%q) = %t, want %t", name, host, got, want)
 			}
 		}

@@ -73,9 +73,9 @@ func hostOf(hostport string) string {
 	return strings.TrimSuffix(host, ".")
 }
 
-// allow reports whether a request may be for a host, as HOST or HOST:PORT. A request
+// Allow reports whether a request may be for a host, as HOST or HOST:PORT. A request
 // without one is no browser's.
-func (h *Hosts) allow(hostport string) bool {
+func (h *Hosts) Allow(hostport string) bool {
 	if !h.bounded || hostport == "" {
 		return true
 	}

@@ -64,7 +64,7 @@ func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, h
 	if !found {
 		return nil, toError(ctx, s.config.Log, identity.ErrInvalidToken)
 	}
-	credential, err := s.authenticate(ctx, sent)
+	credential, err := s.Authenticate(ctx, sent)
 	if err != nil {
 		return nil, toError(ctx, s.config.Log, err)
 	}
@@ -73,8 +73,8 @@ func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, h
 	return context.WithValue(ctx, callerKey{}, c), nil
 }
 
-// authenticate returns the credential of a token or an API key.
-func (s *Server) authenticate(ctx context.Context, sent string) (*identity.Credential, error) {
+// Authenticate returns the credential of a token or an API key.
+func (s *Server) Authenticate(ctx context.Context, sent string) (*identity.Credential, error) {
 	credential, err := s.verify(ctx, sent)
 	if err != nil {
 		if errors.Is(err, identity.ErrInvalidToken) {

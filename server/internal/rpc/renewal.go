@@ -81,7 +81,7 @@ func (s *stream) renew(c *identity.Credential) error {
 
 // renewWith continues a stream of Chat with a token.
 func (c *chatRoom) renewWith(ctx context.Context, s *stream, token string) error {
-	credential, err := c.server.authenticate(ctx, token)
+	credential, err := c.server.Authenticate(ctx, token)
 	if err != nil {
 		c.server.peers.Warn(ctx, "a renewal was refused", "peer", clientAddress(ctx), "member", caller(ctx).ID, "reason", err)
 		return err

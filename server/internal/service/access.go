@@ -24,6 +24,9 @@ func (c *Config) access() (a access, err error) {
 			return a, fmt.Errorf("-hosts: %w", err)
 		}
 	}
+	if err := c.checkSignIn(&a.hosts); err != nil {
+		return a, err
+	}
 	if a.origins, err = httpd.ParseOrigins(c.CORSOrigins); err != nil {
 		return a, fmt.Errorf("-cors-origins: %w", err)
 	}

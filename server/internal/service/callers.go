@@ -3,7 +3,6 @@ package service
 import (
 	"context"
 	"fmt"
-	"log/slog"
 	"sync/atomic"
 
 	"chatroom/server/internal/apikey"
@@ -16,6 +15,7 @@ import (
 
 // callers is what the service knows callers by, beside the tokens of guests.
 type callers struct {
+	accounts    *identity.Accounts // nil without sign-in
 	keys        *apikey.Keys
 	revocations *revocation.List
 	api         atomic.Pointer[rpc.Server] // nil until there may be streams
@@ -33,10 +33,10 @@ func openIssuers(c *Config) (*identity.Issuers, error) {
 	return issuers, nil
 }
 
-// openCallers loads API keys and revocations, and ends the streams of those that any node
-// revokes from now on.
-func openCallers(ctx context.Context, state chat.State, log *slog.Logger) (*callers, error) {
-	c := &callers{}
+// openCallers loads API keys, revocations and accounts, and ends the streams of those that any
+// node revokes from now on.
+func openCallers(ctx context.Context, config *Config, guests *identity.Guests, state chat.State) (*callers, error) {
+	c, log := &callers{}, config.Log
 	var err error
 	c.keys, err = apikey.Open(ctx, state, apikey.Config{Log: log, Revoked: func(id string) {
 		c.endStreams(func(one *identity.Credential) bool { return one.Kind == policy.Key && one.TokenID == id })
@@ -51,6 +51,10 @@ func openCallers(ctx context.Context, state chat.State, log *slog.Logger) (*call
 		c.keys.Close()
 		return nil, err
 	}
+	if err := c.openAccounts(ctx, config, guests, state); err != nil {
+		c.Close()
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -62,6 +66,9 @@ func (c *callers) endStreams(covers func(*identity.Credential) bool) {
 
 // Close ends what follows the state.
 func (c *callers) Close() {
+	if c.accounts != nil {
+		c.accounts.Close()
+	}
 	c.revocations.Close()
 	c.keys.Close()
 }

@@ -7,6 +7,7 @@ import (
 
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/signin"
 )
 
 // MemoryData is the value of Config.Data under which nothing is kept.
@@ -42,6 +43,10 @@ type Config struct {
 
 	// Issuers vouch for the users of an application.
 	Issuers []identity.IssuerConfig
+	// SignIn is where people sign in on the page. The zero value means nowhere.
+	SignIn signin.ProviderConfig
+	// SignInSession is how long they stay signed in. Zero means identity.DefaultSession.
+	SignInSession time.Duration
 
 	// Rooms are the rooms that always exist. None means DefaultRoom.
 	Rooms []string
@@ -138,6 +143,7 @@ func (c Config) withDefaults() Config {
 	c.MemoryBytes = cmp.Or(c.MemoryBytes, DefaultMemoryBytes)
 	c.Heartbeat = cmp.Or(c.Heartbeat, DefaultHeartbeat)
 	c.WriteTimeout = cmp.Or(c.WriteTimeout, DefaultWriteTimeout)
+	c.SignInSession = cmp.Or(c.SignInSession, identity.DefaultSession)
 	c.Drain = cmp.Or(c.Drain, DefaultDrain)
 	if c.Ready == nil {
 		c.Ready = func([]string) {}

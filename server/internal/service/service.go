@@ -7,6 +7,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -46,7 +47,7 @@ func Run(ctx context.Context, c Config) error {
 	state := newHealth(&c)
 	admin.start(&c, state)
 	if c.Hosts == "" {
-		access.hosts = httpd.DefaultHosts(listeners.Addresses(), slices.Concat(c.TLS.Auto, c.Addresses)...)
+		access.hosts = httpd.DefaultHosts(listeners.Addresses(), slices.Concat(c.TLS.Auto, c.Addresses, c.publicHosts())...)
 	}
 	certificates, redirect, err := c.TLS.open(append(listeners.Addresses(), c.Addresses...), c.Data, c.Log)
 	if err != nil {
@@ -57,7 +58,7 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return err
 	}
-	callers, err := openCallers(ctx, data.store, c.Log)
+	callers, err := openCallers(ctx, &c, data.guests, data.store)
 	if err != nil {
 		return errors.Join(err, data.Close())
 	}
@@ -84,6 +85,7 @@ func Run(ctx context.Context, c Config) error {
 		Policy:       rights.evaluator,
 		Moderation:   rights.moderation,
 		Issuers:      issuers,
+		Accounts:     callers.accounts,
 		Keys:         callers.keys,
 		Revocations:  callers.revocations,
 		Health:       state,
@@ -97,6 +99,15 @@ func Run(ctx context.Context, c Config) error {
 		Log:          c.Log,
 	})
 	callers.api.Store(api)
+	signIn, err := openSignIn(&c, callers, data.guests, rooms, access)
+	if err != nil {
+		rights.close()
+		rooms.Close()
+		callers.Close()
+		return errors.Join(err, data.Close())
+	}
+	handlers := maps.Clone(api.Handlers())
+	maps.Copy(handlers, signIn.Handlers())
 	socket := &keySocket{}
 	if data.dir != nil {
 		socket = serveKeys(data.dir.Path(), callers.keys, c.Log)
@@ -105,7 +116,7 @@ func Run(ctx context.Context, c Config) error {
 		Listeners:    listeners,
 		TLS:          certificates,
 		Redirect:     redirect,
-		RPC:          api.Handlers(),
+		RPC:          handlers,
 		Health:       state,
 		Page:         web.Files(),
 		WriteTimeout: c.WriteTimeout,
@@ -116,6 +127,7 @@ func Run(ctx context.Context, c Config) error {
 		Log:          c.Log,
 	})
 	if err != nil {
+		signIn.Close()
 		err = errors.Join(err, socket.Close(ctx))
 		rights.close()
 		rooms.Close()
@@ -155,6 +167,7 @@ func Run(ctx context.Context, c Config) error {
 	stopping.Go(func() { api.Stop(patience) })
 	err = errors.Join(err, server.Shutdown(patience), <-served, socket.Close(patience))
 	stopping.Wait()
+	signIn.Close()
 	rights.close()
 	callers.Close()
 	return errors.Join(err, data.Close())

@@ -1,0 +1,93 @@
+package signin
+
+import (
+	"encoding/json"
+	"fmt"
+	"html/template"
+	"math"
+	"net/http"
+	"net/url"
+	"strconv"
+
+	"chatroom/server/internal/ratelimit"
+)
+
+// problemPage tells a person why signing in did not work. It looks like the page.
+var problemPage = template.Must(template.New("problem").Parse(`<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>Signing in did not work · chatroom</title>
+<link rel="icon" href="/icon.svg">
+<link rel="stylesheet" href="/style.css">
+</head>
+<body>
+<main class="note">
+<h1>Signing in did not work</h1>
+<p role="alert">{{.Message}}</p>
+<p><a href="{{.Return}}">Back to the chat</a></p>
+</main>
+</body>
+</html>
+`))
+
+// returnPath returns where a person continues. It is always a path of the page.
+func returnPath(room string, signedIn bool) string {
+	query := url.Values{}
+	if room != "" {
+		query.Set("room", room)
+	}
+	if signedIn {
+		query.Set("signin", "done") // the page fetches its token
+	}
+	return (&url.URL{Path: "/", RawQuery: query.Encode()}).String()
+}
+
+// secureHeaders sets the headers of the page: an address with a code must not get out by the
+// header Referer or by a cache.
+func secureHeaders(w http.ResponseWriter) {
+	h := w.Header()
+	h.Set("Cache-Control", "no-store")
+	h.Set("Content-Security-Policy", "default-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'; object-src 'none'")
+	h.Set("Referrer-Policy", "no-referrer")
+	h.Set("X-Content-Type-Options", "nosniff")
+	h.Set("Cross-Origin-Opener-Policy", "same-origin")
+}
+
+func writePage(w http.ResponseWriter, status int, room, message string) {
+	secureHeaders(w)
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	w.WriteHeader(status)
+	_ = problemPage.Execute(w, struct{ Message, Return string }{message, returnPath(room, false)}) // the client may be gone
+}
+
+func writeJSON(w http.ResponseWriter, status int, value any) {
+	secureHeaders(w)
+	w.Header().Set("Content-Type", "application/json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(value) // the client may be gone
+}
+
+func writeMessage(w http.ResponseWriter, status int, message string) {
+	writeJSON(w, status, map[string]string{"message": message})
+}
+
+func writeProvider(w http.ResponseWriter, name string) {
+	writeJSON(w, http.StatusOK, map[string]string{"provider": name})
+}
+
+// limited sets when to try again, and returns what to tell a person.
+func limited(w http.ResponseWriter, refusal *ratelimit.Refusal) string {
+	seconds := int(math.Ceil(refusal.RetryAfter.Seconds()))
+	w.Header().Set("Retry-After", strconv.Itoa(seconds))
+	return fmt.Sprintf("That was too often. Try again in %d s.", seconds)
+}
+
+func writeLimit(w http.ResponseWriter, refusal *ratelimit.Refusal) {
+	writeMessage(w, http.StatusTooManyRequests, limited(w, refusal))
+}
+
+func writeLimitPage(w http.ResponseWriter, refusal *ratelimit.Refusal) {
+	writePage(w, http.StatusTooManyRequests, "", limited(w, refusal))
+}
