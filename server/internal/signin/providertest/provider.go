@@ -9,6 +9,7 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
@@ -201,4 +202,23 @@ func (p *Provider) get(ctx context.Context, client *http.Client, address string)
 		return nil, fmt.Errorf("get %s: %s", address, response.Status)
 	}
 	return response.Request.URL, nil
+}
+
+// FreeAddress returns an address of this machine at which nothing listens, for a service whose
+// address the provider must know before it starts. Its port is outside the range that systems
+// give to outgoing connections.
+func FreeAddress(t testing.TB) string {
+	t.Helper()
+	var err error
+	for range 100 {
+		address := net.JoinHostPort("127.0.0.1", strconv.Itoa(20_000+rand.IntN(12_000)))
+		var l net.Listener
+		if l, err = net.Listen("tcp", address); err == nil {
+			if err = l.Close(); err == nil {
+				return address
+			}
+		}
+	}
+	t.Fatalf("find a free port: %v", err)
+	return ""
 }
