@@ -20,6 +20,14 @@ export interface Identity {
   readonly token: string;
   readonly member: Member;
   readonly expires: number;
+  /** Present for an account that has signed in at a provider, and absent for a guest. */
+  readonly account?: AccountIdentity;
+}
+
+/** What an account is known by, beside its member. */
+export interface AccountIdentity {
+  /** The ids of the guests that the account was before. */
+  readonly formerIds: readonly string[];
 }
 
 /** A position in a room's log: every event up to and including the sequence was received. */

@@ -5,6 +5,7 @@ import { render } from "preact";
 import { type Cursor, createListRooms, createRoomService, isOpen, RoomDirectory, unreadElsewhere } from "../client";
 import { dispatchBrowserHints, drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { RoomSession } from "./room-session";
+import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
 import { roomFromAddress } from "./state/address";
 import { unreadBadge } from "./state/labels";
 import * as storage from "./storage/storage";
@@ -17,6 +18,10 @@ let current: string | null | undefined;
 let session: RoomSession | null = null;
 let leave = () => {};
 let redraw = () => {};
+
+/** Where to sign in with an account: empty for nowhere. */
+let providerName = "";
+let signInProblem = "";
 
 const directory = new RoomDirectory({
   list: createListRooms(location.origin),
@@ -72,6 +77,7 @@ function enter(room: string): void {
         state={state}
         dispatch={dispatch}
         directory={directory.state}
+        provider={providerName ? { name: providerName, problem: signInProblem, onSignIn: () => signIn(room) } : null}
         newId={newId}
         onRoom={openRoom}
         onMoreRooms={loadMoreRooms}
@@ -92,6 +98,32 @@ function enter(room: string): void {
   };
   dispatchBrowserHints(entered.dispatch, left.signal);
   entered.dispatch({ type: "start" });
+}
+
+/** Leaves for the provider. */
+function signIn(room: string): void {
+  startSignIn(room, storage.loadIdentity()?.token ?? "").catch(showSignInProblem);
+}
+
+function showSignInProblem(reason: unknown): void {
+  signInProblem = reason instanceof Error ? reason.message : String(reason);
+  redraw();
+}
+
+/** Shows the page. After signing in, the token is fetched first: that of the guest is about to end. */
+async function start(): Promise<void> {
+  void loadProviderName().then((name) => {
+    providerName = name;
+    redraw();
+  });
+  if (isSignedIn(location)) await fetchIdentity().then(storage.storeIdentity, showSignInProblem);
+  window.addEventListener("hashchange", showAddress);
+  window.addEventListener("popstate", showAddress);
+  window.addEventListener("pagehide", suspend);
+  window.addEventListener("pageshow", showAddress);
+  window.addEventListener("storage", onStorage);
+  fitAboveKeyboard();
+  showAddress();
 }
 
 function loadMoreRooms(): void {
@@ -120,10 +152,4 @@ function newId(): string {
   return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
-window.addEventListener("hashchange", showAddress);
-window.addEventListener("popstate", showAddress);
-window.addEventListener("pagehide", suspend);
-window.addEventListener("pageshow", showAddress);
-window.addEventListener("storage", onStorage);
-fitAboveKeyboard();
-showAddress();
+void start();

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Failure } from "../failure";
-import { renewBefore } from "../state/auth";
+import { renewBefore, sessionEnded } from "../state/auth";
 import { ada, event, joined, message, SessionHarness } from "../testing/session-harness";
 
 const stale: Failure = { code: "unauthenticated", message: "The token is not valid." };
@@ -178,4 +178,49 @@ test("a server that lets no guests sign in says so, and the room stays readable"
     p.of("openStream").map((e) => e.token),
     [""],
   );
+});
+
+const account = {
+  token: "token-account",
+  member: { id: "account:1", name: "Ada Lovelace" },
+  expires: 1e13,
+  account: { formerIds: ["ada", "ada-2"] },
+};
+
+test("an account owns what its guests have sent, and has its own id", () => {
+  const p = new SessionHarness().live().do({ type: "identityShared", identity: account });
+  assert.deepEqual(p.state.auth.memberIds, ["ada", "ada-2", "account:1"]);
+  assert.deepEqual(
+    p.of("openStream").map((e) => e.token),
+    ["token-account"],
+  );
+  const later = new SessionHarness({ identity: account });
+  assert.deepEqual(later.state.auth.memberIds, ["ada", "ada-2", "account:1"]);
+});
+
+test("an account whose token is refused does not become a guest of its name", () => {
+  const p = new SessionHarness({ identity: account }).do({ type: "start" }).end("unauthenticated");
+  assert.equal(p.of("signIn").length, 0);
+  assert.deepEqual(
+    p.of("openStream").map((e) => e.token),
+    [""],
+  );
+  assert.equal(p.state.auth.name, "");
+  assert.equal(p.state.auth.problem, sessionEnded);
+  assert.deepEqual(p.state.auth.memberIds, []);
+  p.do({ type: "signedOutElsewhere" });
+  assert.equal(p.state.auth.problem, "", "another tab has signed out");
+  p.do({ type: "identityShared", identity: { ...account, token: "token-again" } });
+  assert.equal(p.state.auth.problem, "");
+  assert.equal(p.state.auth.name, "Ada Lovelace");
+});
+
+test("the token of an account is not renewed, and its end is shown", () => {
+  const soon = { ...account, expires: renewBefore / 2 };
+  const p = new SessionHarness({ identity: soon }).do({ type: "start" });
+  assert.equal(p.of("signIn").length, 0);
+  p.now = soon.expires;
+  p.do({ type: "reconnect" });
+  assert.equal(p.of("signIn").length, 0);
+  assert.equal(p.state.auth.problem, sessionEnded);
 });

@@ -6,6 +6,7 @@
 // timeline is added once and in the room's order, or the gap is marked; what the
 // user sends is sent in order, and a retry has the same id.
 
+import { canForget } from "../state/auth";
 import { isOpen } from "../state/connection";
 import type { Effect, Env, Timer } from "../state/effect";
 import { membersListed, refreshMembers, showMembers } from "../state/presence";
@@ -54,7 +55,7 @@ function take(s: Step, input: Input): void {
     case "signOut":
       return signOut(s);
     case "signedOutElsewhere":
-      if (auth.identity) forgetIdentity(s);
+      if (canForget(auth)) forgetIdentity(s);
       return;
     case "identityShared":
       if (input.identity.token !== s.token) signedIn(s, input.identity, false);

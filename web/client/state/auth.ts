@@ -8,6 +8,9 @@ import type { Transition } from "./effect";
 /** A token that expires within this time is renewed, in milliseconds. */
 export const renewBefore = 7 * 24 * 3_600_000;
 
+/** What the user is told when the session of an account has ended. */
+export const sessionEnded = "Your sign-in has ended. Sign in again.";
+
 /** Why a token is requested: a submitted form, an expired or refused token, or one that expires soon. */
 export type SignInPurpose = "form" | "return" | "renewal";
 
@@ -30,11 +33,16 @@ export function initialAuth(identity: Identity | null): Auth {
   return {
     identity,
     name: identity?.member.name ?? "",
-    memberIds: identity ? [identity.member.id] : [],
+    memberIds: identity ? idsOf(identity) : [],
     pending: null,
     serial: 0,
     problem: "",
   };
+}
+
+/** The ids of a member, the present one last. */
+function idsOf({ member, account }: Identity): readonly string[] {
+  return [...(account?.formerIds ?? []), member.id];
 }
 
 /** Requests a token. If there is a valid one, it is renewed and the member stays the same. */
@@ -53,18 +61,30 @@ export function needsSignIn({ identity, name, problem }: Auth): boolean {
 
 /** Drops an expired token. */
 export function dropExpired(auth: Auth, now: number): Auth {
-  return auth.identity && auth.identity.expires <= now ? { ...auth, identity: null } : auth;
+  return auth.identity && auth.identity.expires <= now ? withoutToken(auth) : auth;
 }
 
-/** Drops a token that the server refused, unless there is a newer one. The name stays. */
+/** Drops a token that the server refused, unless there is a newer one. */
 export function dropToken(auth: Auth, token: string): Auth {
-  return auth.identity?.token === token ? { ...auth, identity: null } : auth;
+  return auth.identity?.token === token ? withoutToken(auth) : auth;
 }
 
-/** Renews a token that expires soon. */
+/** The name of a guest stays, to get another token with. An account must not become a guest of that name. */
+function withoutToken(auth: Auth): Auth {
+  if (!auth.identity?.account) return { ...auth, identity: null };
+  return { ...initialAuth(null), serial: auth.serial + 1, problem: sessionEnded };
+}
+
+/** Whether there is an identity to forget, or the session of an account has ended. */
+export function canForget({ identity, problem }: Auth): boolean {
+  return identity !== null || problem === sessionEnded;
+}
+
+/** Renews a token that expires soon. That of an account ends with its session. */
 export function renewIfDue(auth: Auth, now: number): Transition<Auth> {
   const { identity, name, pending } = auth;
-  return identity && !pending && identity.expires - now < renewBefore ? signIn(auth, name, "renewal") : [auth];
+  const isDue = identity && !identity.account && !pending && identity.expires - now < renewBefore;
+  return isDue ? signIn(auth, name, "renewal") : [auth];
 }
 
 /** Forgets the identity and the name: the user is nobody any more. */
@@ -76,8 +96,9 @@ export function signOut(auth: Auth): Transition<Auth> {
 
 /** Uses an identity, from this tab's sign-in or another tab's. */
 export function withIdentity(auth: Auth, identity: Identity): Auth {
-  const { id, name } = identity.member;
-  const memberIds = auth.memberIds.includes(id) ? auth.memberIds : [...auth.memberIds, id];
+  const { name } = identity.member;
+  const added = idsOf(identity).filter((id) => !auth.memberIds.includes(id));
+  const memberIds = added.length === 0 ? auth.memberIds : [...auth.memberIds, ...added];
   return { ...auth, identity, name, memberIds, pending: null, problem: "" };
 }
 

@@ -2,7 +2,17 @@ import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import type { OutboxEntry } from "../../client";
 import { message } from "../../client/testing/session-harness";
-import { latestReadCursor, loadOutbox, loadReadCursors, storeOutbox, storeReadCursor } from "./storage";
+import {
+  forgetIdentity,
+  identityKey,
+  latestReadCursor,
+  loadIdentity,
+  loadOutbox,
+  loadReadCursors,
+  storeIdentity,
+  storeOutbox,
+  storeReadCursor,
+} from "./storage";
 
 class Storage {
   readonly items = new Map<string, string>();
@@ -65,4 +75,19 @@ test("a read cursor never goes back within an epoch", () => {
   keep("e", 5n);
   assert.deepEqual(keep("e", 4n), { epoch: "e", sequence: 5n });
   assert.deepEqual(keep("f", 1n), { epoch: "f", sequence: 1n });
+});
+
+test("the identity of an account is restored with what it was before", () => {
+  const guest = { token: "t", member: { id: "g", name: "Ada" }, expires: 7 };
+  const account = { ...guest, account: { formerIds: ["a", "b"] } };
+  for (const identity of [guest, account, { ...guest, account: { formerIds: [] } }]) {
+    storeIdentity(identity);
+    assert.deepEqual(loadIdentity(), identity);
+  }
+  localStorage.setItem(identityKey, JSON.stringify({ ...guest, account: { formerIds: ["a", 7, null] } }));
+  assert.deepEqual(loadIdentity(), { ...guest, account: { formerIds: ["a"] } });
+  localStorage.setItem(identityKey, JSON.stringify({ ...guest, account: "x" }));
+  assert.deepEqual(loadIdentity(), guest);
+  forgetIdentity();
+  assert.equal(loadIdentity(), null);
 });

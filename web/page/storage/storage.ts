@@ -15,10 +15,16 @@ const maxReadCursors = 100;
 
 export function loadIdentity(): Identity | null {
   const stored = parse(() => localStorage.getItem(identityKey)) as Partial<Identity> | null;
-  const { token, member, expires } = stored ?? {};
+  const { token, member, expires, account } = stored ?? {};
   if (typeof token !== "string" || typeof expires !== "number") return null;
   if (typeof member?.id !== "string" || typeof member.name !== "string") return null;
-  return { token, member: { id: member.id, name: member.name }, expires };
+  const identity = { token, member: { id: member.id, name: member.name }, expires };
+  const formerIds = account?.formerIds;
+  return Array.isArray(formerIds) ? { ...identity, account: { formerIds: formerIds.filter(isString) } } : identity;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === "string";
 }
 
 export function storeIdentity(identity: Identity): void {

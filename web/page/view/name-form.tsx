@@ -5,12 +5,56 @@ import { type Auth, type Dispatch, isValidName, maxNameBytes } from "../../clien
 interface Props {
   readonly auth: Auth;
   readonly dispatch: Dispatch;
+  /** Where to sign in with an account; null if the server offers none. */
+  readonly provider: AccountProvider | null;
   /** Ends a change of name; null if there is no name yet. */
   readonly onDone: (() => void) | null;
 }
 
-/** Asks for a name, and signs in with it. */
-export function NameForm({ auth, dispatch, onDone }: Props) {
+/** Where to sign in with an account. */
+export interface AccountProvider {
+  readonly name: string;
+  /** Why signing in did not work, empty if nothing is known. */
+  readonly problem: string;
+  readonly onSignIn: () => void;
+}
+
+/** Asks for a name, and signs in with it, or shows the account that has signed in. */
+export function NameForm(props: Props) {
+  const { auth, dispatch, onDone } = props;
+  return auth.identity?.account && onDone ? (
+    <Account name={auth.name} dispatch={dispatch} onDone={onDone} />
+  ) : (
+    <GuestForm {...props} />
+  );
+}
+
+interface AccountProps {
+  readonly name: string;
+  readonly dispatch: Dispatch;
+  readonly onDone: () => void;
+}
+
+/** The account that has signed in. Its name is the provider's. */
+function Account({ name, dispatch, onDone }: AccountProps) {
+  return (
+    <div class="naming">
+      <div class="line account">
+        <p>
+          Signed in as <bdi>{name}</bdi>
+        </p>
+        <button type="button" class="small quiet" onClick={() => dispatch({ type: "signOut" })}>
+          Sign out
+        </button>
+        <button type="button" class="small quiet" autofocus onClick={onDone}>
+          Cancel
+        </button>
+      </div>
+    </div>
+  );
+}
+
+function GuestForm({ auth, dispatch, provider, onDone }: Props) {
   const [name, setName] = useState(auth.name);
   const field = useRef<HTMLInputElement>(null);
   const [isSubmitted, setSubmitted] = useState(onDone === null);
@@ -69,8 +113,15 @@ export function NameForm({ auth, dispatch, onDone }: Props) {
         </button>
       </div>
       <p id="name-problem" class="problem" role="alert">
-        {problem}
+        {problem || provider?.problem}
       </p>
+      {provider && (
+        <div class="line">
+          <button type="button" class="quiet sign-in" onClick={provider.onSignIn}>
+            Sign in with <bdi>{provider.name}</bdi>
+          </button>
+        </div>
+      )}
     </form>
   );
 }

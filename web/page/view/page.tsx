@@ -13,6 +13,7 @@ import { AboutRoom } from "./about-room";
 import { Dialog } from "./dialog";
 import { fitsMembers, fitsRooms, useMediaQuery } from "./media-query";
 import { MemberList } from "./member-list";
+import type { AccountProvider } from "./name-form";
 import { Room } from "./room";
 import { RoomList } from "./room-list";
 import { TopBar } from "./top-bar";
@@ -21,6 +22,8 @@ export interface PageProps {
   readonly state: SessionState;
   readonly dispatch: Dispatch;
   readonly directory: DirectoryState;
+  /** Where to sign in with an account; null if the server offers none. */
+  readonly provider: AccountProvider | null;
   /** Returns an id for a message or change. */
   readonly newId: () => string;
   readonly onRoom: (room: string) => void;
@@ -30,7 +33,7 @@ export interface PageProps {
 }
 
 /** The page: the bar, the rooms, the messages with the composer, and the members. */
-export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, onSaveProfile }: PageProps) {
+export function Page({ state, dispatch, directory, provider, newId, onRoom, onMoreRooms, onSaveProfile }: PageProps) {
   const { room, presence, auth, profile } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
@@ -94,6 +97,7 @@ export function Page({ state, dispatch, directory, newId, onRoom, onMoreRooms, o
         dispatch={dispatch}
         newId={newId}
         drafts={drafts}
+        provider={provider}
         renaming={renaming}
         onRenamed={stopRenaming}
       />

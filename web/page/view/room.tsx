@@ -6,7 +6,7 @@ import { Dialog } from "./dialog";
 import type { MessageActions } from "./message";
 import { MessageLog } from "./message-log";
 import { MessageMenu } from "./message-menu";
-import { NameForm } from "./name-form";
+import { type AccountProvider, NameForm } from "./name-form";
 import { ReadOnly } from "./read-only";
 import { TypingNotice } from "./typing-notice";
 import { useComposer } from "./use-composer";
@@ -17,12 +17,14 @@ interface Props {
   readonly newId: () => string;
   /** The unsent text of each room. */
   readonly drafts: Map<string, string>;
+  /** Where to sign in with an account; null if the server offers none. */
+  readonly provider: AccountProvider | null;
   readonly renaming: boolean;
   readonly onRenamed: () => void;
 }
 
 /** The messages of a room, and the composer. */
-export function Room({ state, dispatch, newId, drafts, renaming, onRenamed }: Props) {
+export function Room({ state, dispatch, newId, drafts, provider, renaming, onRenamed }: Props) {
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
@@ -67,7 +69,7 @@ export function Room({ state, dispatch, newId, drafts, renaming, onRenamed }: Pr
       <footer class="footer">
         <TypingNotice typing={state.typing} />
         {asksName || renaming ? (
-          <NameForm auth={auth} dispatch={dispatch} onDone={asksName ? null : onRenamed} />
+          <NameForm auth={auth} dispatch={dispatch} provider={provider} onDone={asksName ? null : onRenamed} />
         ) : !canPost && composer.mode.kind !== "edit" ? (
           <ReadOnly muted={rights?.muted ?? null} />
         ) : (

@@ -25,6 +25,7 @@ export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown
   const { room, profile, presence, auth } = state;
   const badge = unreadBadge(unread);
   const self = selfOf(state);
+  const whoLabel = auth.identity?.account ? "Your account" : "Change your name";
   return (
     <header class="bar">
       {onRooms && (
@@ -73,8 +74,8 @@ export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown
         <span>{memberCount(presence)}</span>
       </button>
       {auth.name !== "" && (
-        <button type="button" id="who" class="quiet who" title="Change your name" onClick={onRename}>
-          <span class="sr-only">Change your name, </span>
+        <button type="button" id="who" class="quiet who" title={whoLabel} onClick={onRename}>
+          <span class="sr-only">{whoLabel}, </span>
           <span class="avatar" data-hue={memberHue(auth.memberIds.at(-1) ?? "")} aria-hidden="true">
             {avatarLetter(auth.name)}
           </span>

@@ -1,0 +1,116 @@
+package page
+
+import (
+	"testing"
+
+	"github.com/chromedp/chromedp"
+
+	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/service"
+	"chatroom/server/internal/signin/providertest"
+)
+
+// startWithProvider starts a service at which people sign in at a provider.
+func startWithProvider(t *testing.T) (*harness.Service, *providertest.Provider) {
+	t.Helper()
+	address := providertest.FreeAddress(t)
+	provider := providertest.Start(t, "http://"+address+"/signin/callback")
+	return harness.Start(t, harness.ListenOn(address), func(c *service.Config) {
+		c.SignIn.Issuer, c.SignIn.PublicURL = provider.URL, "http://"+address
+		c.SignIn.ClientID, c.SignIn.ClientSecret = providertest.ClientID, providertest.ClientSecret
+	}), provider
+}
+
+// click clicks a button that the page has, or will have.
+func (p *tab) click(selector string) {
+	p.t.Helper()
+	p.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
+}
+
+// atProvider fills in the login page of the provider, to which the page has gone.
+func (p *tab) atProvider(user string) {
+	p.t.Helper()
+	p.do(chromedp.WaitVisible(chromedp.CSS("#username")),
+		chromedp.SendKeys(chromedp.CSS("#username"), user),
+		chromedp.SendKeys(chromedp.CSS("#password"), providertest.Password+"\r"))
+}
+
+// A guest signs in at the provider, edits what the guest has written, and signs out. The other
+// tabs of the browser follow, and no token is in an address.
+func TestPageSignsInAtAProvider(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	s, _ := startWithProvider(t)
+	page := b.open(t, s.URL+"/?room=garden", "Ada")
+	page.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
+	page.do(chromedp.WaitVisible(chromedp.CSS("#text")))
+	page.sendMessage("as a guest")
+	page.expectMessages("as a guest")
+	other := b.open(t, s.URL+"/?room=garden", "another tab of Ada")
+	other.await(ownName + ` === "Ada"`)
+
+	page.click("#who")
+	page.click(".naming .sign-in")
+	page.atProvider(providertest.User)
+	page.await(ownName + ` === "Test User"`)
+	page.await(`location.search === "?room=garden" && location.hash === ""`)
+	page.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
+	other.await(ownName + ` === "Test User" && document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
+
+	page.choose("as a guest", "Edit")
+	page.do(chromedp.WaitVisible(chromedp.CSS(".composer .purpose")))
+	page.run(`document.querySelector("#text").select()`)
+	page.sendMessage("edited by the account")
+	page.expectMessages("edited by the account")
+	page.sendMessage("as an account")
+	other.expectMessages("edited by the account", "as an account")
+	other.await(bylines + `.endsWith("Test User")`)
+	token, err := chromedp.Run(page.ctx, chromedp.Evaluate[string](`JSON.parse(localStorage.getItem("chatroom.identity")).token`))
+	harness.Must(t, err)
+	if _, err := harness.ConnectHTTP2.Open(t, s, token).Send(harness.Context(t), harness.TextRequest("garden", "by the token")); err != nil {
+		t.Errorf("Send with the token of the page = %v, want nil", err)
+	}
+
+	page.do(chromedp.Reload())
+	page.await(ownName + ` === "Test User"`)
+	page.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 3`)
+
+	page.click("#who")
+	page.await(`document.querySelector(".naming .account bdi")?.textContent === "Test User" && !document.querySelector("#name")`)
+	page.run(`[...document.querySelectorAll(".naming button")].find((b) => b.textContent === "Sign out").click()`)
+	for _, p := range []*tab{page, other} {
+		p.do(chromedp.WaitVisible(chromedp.CSS(".naming .sign-in")))
+		p.await(ownName + ` === "" && document.querySelectorAll("[role=log] [data-ours=true]").length === 0`)
+	}
+	awaitRefused(t, harness.ConnectHTTP2.Open(t, s, token))
+}
+
+// What does not work is said in words, and leads back to the page.
+func TestPageWhenSigningInFails(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	s, provider := startWithProvider(t)
+	page := b.open(t, s.URL+"/?room=garden", "Ada", chromedp.WithNewBrowserContext())
+	provider.SetDown(true)
+	page.click(".naming .sign-in")
+	page.await(`document.querySelector("#name-problem").textContent.includes("can’t be reached at the moment")`)
+
+	page.do(chromedp.Navigate(s.URL + "/signin/callback?state=forged&code=forged"))
+	page.await(`document.querySelector("[role=alert]")?.textContent.includes("was not started in this browser")`)
+	page.click("main a")
+	page.do(chromedp.WaitVisible(chromedp.CSS("#name")))
+
+	page.do(chromedp.Navigate(s.URL + "/?room=garden&signin=done"))
+	page.await(`document.querySelector("#name-problem")?.textContent.includes("Nobody has signed in")`)
+	page.await(`location.search === "?room=garden" && document.querySelector("[role=status]")?.textContent === "Live"`)
+}
+
+// Without a provider the page offers none.
+func TestPageWithoutAProvider(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t)
+	page := b.open(t, s.URL, "Ada")
+	page.do(chromedp.WaitVisible(chromedp.CSS("#name")))
+	page.await(`performance.getEntriesByName(location.origin + "/signin/provider").some((e) => e.responseEnd > 0)`)
+	page.await(`!document.querySelector(".naming .sign-in")`)
+}

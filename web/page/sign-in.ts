@@ -1,0 +1,61 @@
+// Signing in with an account. The page goes to the provider that the server names, and comes
+// back with "signin=done" in its address: then its token is to be fetched, once. Tokens are
+// never in an address.
+
+import type { Identity } from "../client";
+
+const marker = "signin";
+
+/** Returns the name of the provider, empty if the server has none or does not answer. */
+export async function loadProviderName(): Promise<string> {
+  try {
+    const { provider } = (await (await fetch("/signin/provider")).json()) as { provider?: unknown };
+    return typeof provider === "string" ? provider : "";
+  } catch {
+    return ""; // people can join as guests
+  }
+}
+
+/** Leaves for the provider, to return to a room. The guest of the token becomes the account. */
+export async function startSignIn(room: string, token: string): Promise<void> {
+  const authorization = token === "" ? {} : { authorization: `Bearer ${token}` };
+  const response = await post("/signin/start", { room }, authorization);
+  if (response.status === 401 && token !== "") return startSignIn(room, ""); // the token has ended meanwhile
+  const { url } = (await answerOf(response)) as { url: string };
+  location.assign(url);
+}
+
+/** Whether the page comes back from the provider. */
+export function isSignedIn(address: { readonly search: string }): boolean {
+  return new URLSearchParams(address.search).get(marker) === "done";
+}
+
+/** Fetches the token after signing in, and takes the mark of it out of the address. */
+export async function fetchIdentity(): Promise<Identity> {
+  const address = new URL(location.href);
+  address.searchParams.delete(marker);
+  history.replaceState(history.state, "", address.pathname + address.search + address.hash);
+  const answer = await answerOf(await post("/signin/token", {}, {}));
+  const { token, member, formerMemberIds, expireTime } = answer as {
+    token: string;
+    member: { id: string; name: string };
+    formerMemberIds: string[];
+    expireTime: string;
+  };
+  return { token, member, expires: Date.parse(expireTime), account: { formerIds: formerMemberIds } };
+}
+
+function post(path: string, body: object, headers: Record<string, string>): Promise<Response> {
+  return fetch(path, {
+    method: "POST",
+    headers: { "content-type": "application/json", ...headers },
+    body: JSON.stringify(body),
+  });
+}
+
+/** Returns an answer, or throws the error with what the server says to the user. */
+async function answerOf(response: Response): Promise<unknown> {
+  const answer = (await response.json().catch(() => ({}))) as { message?: unknown };
+  if (response.ok) return answer;
+  throw new Error(typeof answer.message === "string" ? answer.message : "Signing in did not work. Try again.");
+}
