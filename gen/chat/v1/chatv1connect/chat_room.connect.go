@@ -122,7 +122,8 @@ type ChatRoomClient interface {
 	// of the same member stay valid. Open streams that use it end within a second with
 	// UNAUTHENTICATED, the reason TOKEN_INVALID and the cause "revoked".
 	//
-	// Errors: UNAUTHENTICATED without a valid token from SignIn.
+	// Errors: UNAUTHENTICATED without a valid token from SignIn, or from signing in on the
+	// page; PERMISSION_DENIED with a token of another issuer or an API key.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 	// RenewStream continues an open stream of the caller with the token that it is called
 	// with, and with its rights. It is for Subscribe; on Chat there is the request Renew.
@@ -408,7 +409,8 @@ type ChatRoomHandler interface {
 	// of the same member stay valid. Open streams that use it end within a second with
 	// UNAUTHENTICATED, the reason TOKEN_INVALID and the cause "revoked".
 	//
-	// Errors: UNAUTHENTICATED without a valid token from SignIn.
+	// Errors: UNAUTHENTICATED without a valid token from SignIn, or from signing in on the
+	// page; PERMISSION_DENIED with a token of another issuer or an API key.
 	SignOut(context.Context, *v1.SignOutRequest) (*v1.SignOutResponse, error)
 	// RenewStream continues an open stream of the caller with the token that it is called
 	// with, and with its rights. It is for Subscribe; on Chat there is the request Renew.

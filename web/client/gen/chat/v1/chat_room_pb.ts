@@ -1231,7 +1231,8 @@ export const ChatRoom: GenService<{
    * of the same member stay valid. Open streams that use it end within a second with
    * UNAUTHENTICATED, the reason TOKEN_INVALID and the cause "revoked".
    *
-   * Errors: UNAUTHENTICATED without a valid token from SignIn.
+   * Errors: UNAUTHENTICATED without a valid token from SignIn, or from signing in on the
+   * page; PERMISSION_DENIED with a token of another issuer or an API key.
    *
    * @generated from rpc chat.v1.ChatRoom.SignOut
    */
