@@ -105,6 +105,9 @@ func TestAccountSignsIn(t *testing.T) {
 	if want := (chat.Member{ID: s.Member.ID, Name: "Ada 1", Picture: "https://login.example/ada.png"}); c.Member != want || c.Kind != policy.User || c.Former != nil {
 		t.Errorf("the credential is %+v, want the user %+v", c, want)
 	}
+	if since := time.Since(c.Issued); since < 0 || since > time.Minute {
+		t.Errorf("the credential was issued at %s, want when the session began, for revocations", c.Issued)
+	}
 	if !isAccount(s.Member.ID) || strings.Contains(s.Member.ID, "login") || !c.Expires.Equal(s.Expires) || time.Until(c.Expires) < DefaultSession-time.Minute {
 		t.Errorf("the session is %+v, want an account for %s", s, DefaultSession)
 	}
@@ -230,6 +233,23 @@ func TestRetiredGuestsStayRetired(t *testing.T) {
 		later := openNode(t, state, here.tokens.Guests, AccountsConfig{})
 		if _, err := later.tokens.Identify(t.Context(), token); CauseOf(err) != Revoked {
 			t.Errorf("Identify with the former token = %v, want %s", err, Revoked)
+		}
+	})
+}
+
+// A node that starts while the tokens of a guest are still valid ends its streams with them.
+func TestNodeStartsWhileAGuestRetires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		state := openState(t)
+		here := openNode(t, state, nil, AccountsConfig{})
+		token, ada := here.signInGuest(t, "Ada")
+		here.signIn(t, "1", ada.ID)
+		later := openNode(t, state, here.tokens.Guests, AccountsConfig{})
+		guest := later.identify(t, token)
+		<-time.After(RetireAfter)
+		synctest.Wait()
+		if !later.Ended(guest) || !later.endedStreams(guest) {
+			t.Errorf("Ended = %t, streams are ended = %t, want both", later.Ended(guest), later.endedStreams(guest))
 		}
 	})
 }

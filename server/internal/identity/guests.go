@@ -229,6 +229,9 @@ func (g *Guests) verify(ctx context.Context, token string) (verifiedToken, error
 		if !time.Now().Before(t.until()) {
 			return verifiedToken{}, ErrRevoked
 		}
+		if !t.retired.IsZero() {
+			g.accounts.retire(t.member.ID, t.retired) // the watch may have begun after the link
+		}
 	}
 	g.verified.add(token, t, removals)
 	return t, nil
