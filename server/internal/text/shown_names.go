@@ -1,35 +1,90 @@
 package text
 
-import "slices"
+import (
+	"hash/maphash"
+	"slices"
+)
 
 // ShownNames are the names by which the members in a room are shown, each once. The cost of
 // a method does not depend on their number. It must not be used concurrently.
 type ShownNames struct {
 	reserved   *ReservedNames
-	keys       map[string]bool
-	bySkeleton map[string][]string // the names with a skeleton, in the order of their arrival
+	byKey      map[string]*shownName
+	bySkeleton map[uint64]lookalikes // by the hash of the skeleton, which is often longer than the name
+	// last is the name that was analysed last: a member who comes has its name checked,
+	// disambiguated and added.
+	last analysis
 }
+
+// shownName is a name that is shown.
+type shownName struct {
+	name      string
+	skeletons [2]uint64
+}
+
+// lookalikes are the names with a skeleton, in the order of their arrival. There is rarely
+// more than one.
+type lookalikes struct {
+	first *shownName
+	more  []*shownName
+}
+
+// analysis is what a name is compared by. Computing it is most of the cost of showing a name.
+type analysis struct {
+	name, key string
+	forms     Skeletons
+	skeletons [2]uint64 // their hashes
+}
+
+var skeletonSeed = maphash.MakeSeed()
 
 // NewShownNames returns the names in an empty room. reserved may be nil.
 func NewShownNames(reserved *ReservedNames) *ShownNames {
-	return &ShownNames{reserved, make(map[string]bool), make(map[string][]string)}
+	return &ShownNames{reserved: reserved, byKey: make(map[string]*shownName), bySkeleton: make(map[uint64]lookalikes)}
+}
+
+func (p *ShownNames) analyse(name string) *analysis {
+	if p.last.key != "" && p.last.name == name {
+		return &p.last
+	}
+	key := NameKey(name)
+	forms := Skeletons{skeleton(name), ""}
+	if forms[1] = forms[0]; key != name {
+		forms[1] = skeleton(key)
+	}
+	p.last = analysis{name, key, forms, [2]uint64{maphash.String(skeletonSeed, forms[0]), maphash.String(skeletonSeed, forms[1])}}
+	return &p.last
 }
 
 // Disambiguate returns the name to show a new member by, as the function Disambiguate
 // does.
 func (p *ShownNames) Disambiguate(name string, characters int) string {
-	return Disambiguate(name, characters, func(key string) bool { return p.keys[key] })
+	if p.byKey[p.analyse(name).key] == nil {
+		return name
+	}
+	return Disambiguate(name, characters, func(key string) bool { return p.byKey[key] != nil })
 }
 
 // Add adds a name, and reports whether it was new.
 func (p *ShownNames) Add(shown string) bool {
-	key := NameKey(shown)
-	if p.keys[key] {
+	a := p.analyse(shown)
+	if p.byKey[a.key] != nil {
 		return false
 	}
-	p.keys[key] = true
-	for _, skeleton := range SkeletonsOf(shown).distinct() {
-		p.bySkeleton[skeleton] = append(p.bySkeleton[skeleton], shown)
+	n := &shownName{shown, a.skeletons}
+	key := a.key
+	if key == shown {
+		key = shown // one string in memory
+	}
+	p.byKey[key] = n
+	for _, skeleton := range distinct(n.skeletons[:]) {
+		l := p.bySkeleton[skeleton]
+		if l.first == nil {
+			l.first = n
+		} else {
+			l.more = append(l.more, n)
+		}
+		p.bySkeleton[skeleton] = l
 	}
 	return true
 }
@@ -37,31 +92,41 @@ func (p *ShownNames) Add(shown string) bool {
 // Remove removes a name, if it is there.
 func (p *ShownNames) Remove(shown string) {
 	key := NameKey(shown)
-	if !p.keys[key] {
+	n := p.byKey[key]
+	if n == nil {
 		return
 	}
-	delete(p.keys, key)
-	for _, skeleton := range SkeletonsOf(shown).distinct() {
-		left := slices.DeleteFunc(p.bySkeleton[skeleton], func(other string) bool { return NameKey(other) == key })
-		if len(left) == 0 {
+	delete(p.byKey, key)
+	for _, skeleton := range distinct(n.skeletons[:]) {
+		l := p.bySkeleton[skeleton]
+		switch {
+		case l.first != n:
+			l.more = slices.DeleteFunc(l.more, func(other *shownName) bool { return other == n })
+		case len(l.more) == 0:
 			delete(p.bySkeleton, skeleton)
 			continue
+		default:
+			l.first = l.more[0]
+			l.more = slices.Delete(l.more, 0, 1)
 		}
-		p.bySkeleton[skeleton] = left
+		p.bySkeleton[skeleton] = l
 	}
 }
 
 // Check returns the mark of a name beside the others. The name itself may be among them.
 func (p *ShownNames) Check(name string) Mark {
-	if like, ok := p.reserved.find(name); ok {
+	a := p.analyse(name)
+	if like, ok := p.reserved.find(name, a.forms); ok {
 		return Mark{Reserved, like}
 	}
-	key := NameKey(name)
-	for _, skeleton := range SkeletonsOf(name).distinct() {
-		for _, other := range p.bySkeleton[skeleton] {
-			if NameKey(other) != key {
-				return Mark{Resembles, other}
-			}
+	own := p.byKey[a.key]
+	for _, skeleton := range distinct(a.skeletons[:]) {
+		l := p.bySkeleton[skeleton]
+		if l.first != nil && l.first != own {
+			return Mark{Resembles, l.first.name}
+		}
+		if len(l.more) > 0 {
+			return Mark{Resembles, l.more[0].name}
 		}
 	}
 	if mixesScripts(name) {
@@ -70,9 +135,10 @@ func (p *ShownNames) Check(name string) Mark {
 	return Mark{}
 }
 
-func (l Skeletons) distinct() []string {
-	if l[0] == l[1] {
-		return l[:1]
+// distinct returns the different ones of two skeletons.
+func distinct[T comparable](skeletons []T) []T {
+	if skeletons[0] == skeletons[1] {
+		return skeletons[:1]
 	}
-	return l[:]
+	return skeletons
 }

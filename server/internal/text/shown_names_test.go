@@ -111,7 +111,7 @@ func TestDisambiguateMany(t *testing.T) {
 	p := present()
 	for i := range 3_000 {
 		calls := 0
-		name := Disambiguate("Guest", 40, func(key string) bool { calls++; return p.keys[key] })
+		name := Disambiguate("Guest", 40, func(key string) bool { calls++; return p.byKey[key] != nil })
 		if want := fmt.Sprint("Guest ", i+1); i > 0 && name != want || calls > 40 {
 			t.Fatalf("Disambiguate of the %dth = %q after %d calls, want %q after at most 40", i+1, name, calls, want)
 		}
@@ -155,8 +155,8 @@ func TestShownNamesIsTheModel(t *testing.T) {
 				if got := p.Check(name); (got.Reason == Resembles) != resembles {
 					t.Fatalf("Check(%q) beside %q = %+v, want it to resemble one = %t", name, shown, got, resembles)
 				}
-				if len(shown) == 0 && len(p.keys)+len(p.bySkeleton) != 0 {
-					t.Fatalf("%d names and %d skeletons are left in an empty room", len(p.keys), len(p.bySkeleton))
+				if len(shown) == 0 && len(p.byKey)+len(p.bySkeleton) != 0 {
+					t.Fatalf("%d names and %d skeletons are left in an empty room", len(p.byKey), len(p.bySkeleton))
 				}
 			},
 		})

@@ -84,15 +84,19 @@ func NewReserved(names []string) *ReservedNames {
 	return r
 }
 
-// find returns the reserved name that a name looks like. Characters between the letters,
-// and a number after them, make no difference.
-func (r *ReservedNames) find(name string) (string, bool) {
+// find returns the reserved name that a name looks like, whose skeletons are given.
+// Characters between the letters, and a number after them, make no difference.
+func (r *ReservedNames) find(name string, own Skeletons) (string, bool) {
 	if r == nil {
 		return "", false
 	}
 	numbered := strings.TrimRightFunc(name, func(c rune) bool { return unicode.IsDigit(c) || unicode.IsSpace(c) })
 	for _, form := range []string{name, numbered} {
-		for _, skeleton := range SkeletonsOf(letters(form)) {
+		skeletons := own
+		if only := letters(form); only != name {
+			skeletons = SkeletonsOf(only)
+		}
+		for _, skeleton := range distinct(skeletons[:]) {
 			if like, ok := r.bySkeleton[skeleton]; ok {
 				return like, true
 			}

@@ -22,10 +22,12 @@ type roomNames struct {
 // maxAbsent bounds roomNames.absent.
 const maxAbsent = 1_000
 
-// memberName is how a member is shown.
+// memberName is how a member is shown. It is small, as there is one for each member.
 type memberName struct {
 	own   string // the name that the member has chosen
-	shown chat.Member
+	shown string
+	mark  chat.NameMark
+	guest bool
 }
 
 func newRoomNames(reserved *text.ReservedNames) *roomNames {
@@ -33,55 +35,59 @@ func newRoomNames(reserved *text.ReservedNames) *roomNames {
 }
 
 // of reports whether it is still the name of a member.
-func (n memberName) of(m chat.Member) bool { return n.own == m.Name && n.shown.Guest == m.Guest }
+func (n memberName) of(m chat.Member) bool { return n.own == m.Name && n.guest == m.Guest }
+
+// show returns a member as it is shown.
+func (n memberName) show(m chat.Member) chat.Member {
+	m.Name, m.Mark, m.Guest = n.shown, n.mark, n.guest
+	return m
+}
 
 // add returns how a member is shown from now on.
 func (n *roomNames) add(m chat.Member) chat.Member {
 	former, found := n.byID[m.ID]
 	if found && former.of(m) {
-		former.shown.Picture = m.Picture
-		n.byID[m.ID] = former
-		return former.shown
+		return former.show(m)
 	}
 	if found {
-		n.shown.Remove(former.shown.Name)
+		n.shown.Remove(former.shown)
 	}
 	n.absent = nil
-	shown := n.choose(m)
-	n.shown.Add(shown.Name)
-	n.byID[m.ID] = memberName{m.Name, shown}
-	return shown
+	name := n.choose(m)
+	n.shown.Add(name.shown)
+	n.byID[m.ID] = name
+	return name.show(m)
 }
 
 // find returns how a member is shown, as it is or would be if it came now.
 func (n *roomNames) find(m chat.Member) chat.Member {
 	if name, found := n.byID[m.ID]; found {
-		return name.shown
+		return name.show(m)
 	}
 	name, found := n.absent[m.ID]
 	if !found || !name.of(m) {
-		name = memberName{m.Name, n.choose(m)}
+		name = n.choose(m)
 		if n.absent == nil || len(n.absent) >= maxAbsent {
 			n.absent = make(map[string]memberName)
 		}
 		n.absent[m.ID] = name
 	}
-	return name.shown
+	return name.show(m)
 }
 
-func (n *roomNames) choose(m chat.Member) chat.Member {
-	m.Mark = n.shown.Check(m.Name).Reason
-	if m.Mark == chat.Reserved && !m.Guest {
-		m.Mark = chat.Unmarked // an account may stand for the service
+func (n *roomNames) choose(m chat.Member) memberName {
+	name := memberName{own: m.Name, mark: n.shown.Check(m.Name).Reason, guest: m.Guest}
+	if name.mark == chat.Reserved && !m.Guest {
+		name.mark = chat.Unmarked // an account may stand for the service
 	}
-	m.Name = n.shown.Disambiguate(m.Name, chat.MaxName)
-	return m
+	name.shown = n.shown.Disambiguate(m.Name, chat.MaxName)
+	return name
 }
 
 // remove ends that a member is shown.
 func (n *roomNames) remove(id string) {
 	if name, found := n.byID[id]; found {
-		n.shown.Remove(name.shown.Name)
+		n.shown.Remove(name.shown)
 		delete(n.byID, id)
 		n.absent = nil
 	}
@@ -114,7 +120,7 @@ func (h *Hub) Rename(m chat.Member) {
 	h.renames++
 	var rooms []*roomPresence
 	if present := h.present[m.ID]; present != nil {
-		present.name, present.picture, present.renamed = m.Name, m.Picture, h.renames
+		present.renamed = &rename{h.renames, m.Name, m.Picture}
 		rooms = slices.Clone(present.rooms)
 	}
 	h.mu.Unlock()
@@ -126,16 +132,20 @@ func (h *Hub) Rename(m chat.Member) {
 // presentMember is a member who has a name in a room. Its fields are guarded by Hub.mu.
 type presentMember struct {
 	rooms   []*roomPresence
-	name    string // by the last Rename
-	picture string // by the last Rename
-	renamed uint64 // Hub.renames after it, 0 before the first one
+	renamed *rename // nil before the first Rename
+}
+
+// rename is what a Rename has changed.
+type rename struct {
+	number        uint64 // Hub.renames after it
+	name, picture string
 }
 
 // latest returns a member with the name and the picture that it has now, if it was renamed
 // after renames.
 func (p *presentMember) latest(m chat.Member, renames uint64) chat.Member {
-	if p != nil && p.renamed > renames {
-		m.Name, m.Picture = p.name, p.picture
+	if p != nil && p.renamed != nil && p.renamed.number > renames {
+		m.Name, m.Picture = p.renamed.name, p.renamed.picture
 	}
 	return m
 }
