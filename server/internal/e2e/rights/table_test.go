@@ -3,7 +3,6 @@ package rights
 import (
 	"context"
 	"errors"
-	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -13,9 +12,7 @@ import (
 	"google.golang.org/protobuf/reflect/protoreflect"
 
 	chatv1 "chatroom/gen/chat/v1"
-	"chatroom/server/internal/apikey"
 	"chatroom/server/internal/e2e/harness"
-	"chatroom/server/internal/service"
 )
 
 // The rights, as the policy file names them.
@@ -45,42 +42,6 @@ func (s set) list(excluded ...string) string {
 
 // forMembers are the rights that refer to a member: anonymous callers can't have them.
 var forMembers = []string{"react", "edit_own", "manage", "moderate"}
-
-// caller is one of the identities that call.
-type caller struct {
-	name    string
-	token   string
-	id      string
-	effect  string // "ban", "mute" or empty
-	member  bool   // named by the policy file
-	visitor bool   // without a token
-	key     bool   // with an API key, which has what was granted to it alone
-}
-
-// has is a naive model of the policy: whether a caller has a right in a room in which
-// callers have those of in.
-func (c *caller) has(in set, right string) bool {
-	muted := []string{"post", "react", "edit_own", "create", "manage"}
-	switch {
-	case c.effect == "ban", c.effect == "mute" && slices.Contains(muted, right):
-		return false
-	case c.visitor && slices.Contains(forMembers, right):
-		return false
-	case right == "moderate" && !c.member && !c.key:
-		return false
-	case right == "edit_own" && c.key:
-		return in["post"] || in["edit_own"] // who is granted to post edits its own
-	}
-	return in[right]
-}
-
-// refused is the code for a caller who lacks a right.
-func (c *caller) refused() connect.Code {
-	if c.visitor {
-		return connect.CodeUnauthenticated
-	}
-	return connect.CodePermissionDenied
-}
 
 // call is one way to use a method. Its target does not exist: without side effects on the
 // other calls, the code shows that the caller was allowed.
@@ -329,7 +290,7 @@ func checkRoom(ctx context.Context, t *testing.T, protocol harness.Protocol, cli
 				do = send(harness.TypingRequest("", "t", false))
 			}
 			want := c.allowed
-			if who.visitor && method.Name() == "RenewStream" || who.key && method.Name() == "SignIn" {
+			if who.visitor && method.Name() == "RenewStream" || (who.key || who.user) && method.Name() == "SignIn" {
 				want = who.refused()
 			}
 			if len(c.needs) > 0 && !slices.ContainsFunc(c.needs, func(right string) bool { return who.has(have, right) }) {
@@ -345,82 +306,4 @@ func checkRoom(ctx context.Context, t *testing.T, protocol harness.Protocol, cli
 			}
 		}
 	}
-}
-
-// createKey creates an API key with rights in rooms, and returns it with its member id.
-func createKey(t *testing.T, data, name string, rooms map[string]set) (sent, id string) {
-	t.Helper()
-	spec := apikey.Spec{Name: name, Grants: []apikey.Grant{{Pattern: "open", Can: []string{"read"}}}}
-	for room, have := range rooms {
-		grant := apikey.Grant{Pattern: room}
-		for _, right := range rights {
-			if have[right] {
-				grant.Can = append(grant.Can, right)
-			}
-		}
-		spec.Grants = append(spec.Grants, grant)
-	}
-	harness.Must(t, service.WithKeys(t.Context(), data, nil, func(keys apikey.Store) error {
-		key, secret, err := keys.Create(t.Context(), spec)
-		if err == nil {
-			sent, id = secret, "key:"+key.ID
-		}
-		return err
-	}))
-	return sent, id
-}
-
-// startTable starts a service with a room for each right, in which callers have all but
-// that one, and a room in which they have all. It returns the rights by room.
-func startTable(t *testing.T) (*harness.Service, []*caller, map[string]set) {
-	t.Helper()
-	callers := []*caller{
-		{name: "anonymous", visitor: true}, {name: "guest"}, {name: "moderator", member: true},
-		{name: "muted guest", effect: "mute"}, {name: "banned guest", effect: "ban"},
-		{name: "back end", key: true}, {name: "muted back end", key: true, effect: "mute"},
-	}
-	data := t.TempDir()
-	s := harness.Start(t, harness.InDir(data))
-	for _, c := range callers {
-		if !c.visitor && !c.key {
-			token, m := s.SignIn(t, c.name)
-			c.token, c.id = token, m.GetId()
-		}
-	}
-	adminToken, admin := s.SignIn(t, "root")
-	s.Stop(t)
-
-	rooms := map[string]set{"all": allBut()}
-	for _, right := range rights {
-		rooms["no-"+strings.ReplaceAll(right, "_", "-")] = allBut(right)
-	}
-	for _, c := range callers {
-		if c.key {
-			c.token, c.id = createKey(t, data, c.name, rooms)
-		}
-	}
-	names := []string{"open"}
-	var file strings.Builder
-	fmt.Fprintln(&file, "rooms:")
-	for _, room := range slices.Sorted(maps.Keys(rooms)) {
-		names = append(names, room)
-		have := rooms[room]
-		fmt.Fprintf(&file, "  - pattern: %s\n    anonymous: %s\n    guest: %s\n    creator: []\n    members:\n", room, have.list(forMembers...), have.list("moderate"))
-		fmt.Fprintf(&file, "      %s: %s\n      %s: [moderate]\n", callers[2].id, have.list(), admin.GetId())
-	}
-	s = harness.Start(t, harness.InDir(data), harness.WithPolicy(t, file.String()), withRooms(names...))
-	ctx, a := harness.Context(t), harness.ConnectHTTP1.Open(t, s, adminToken)
-	for room := range rooms {
-		for _, c := range callers {
-			var err error
-			switch c.effect {
-			case "ban":
-				_, err = a.Ban(ctx, &chatv1.BanRequest{Room: room, Subject: subject(c.id)})
-			case "mute":
-				_, err = a.Mute(ctx, &chatv1.MuteRequest{Room: room, Subject: subject(c.id)})
-			}
-			harness.Must(t, err)
-		}
-	}
-	return s, callers, rooms
 }
