@@ -2,15 +2,12 @@ package client_test
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log"
 	"net/http"
 	"net/http/httptest"
 
 	"chatroom/client"
-	chatv1 "chatroom/gen/chat/v1"
-	"chatroom/gen/chat/v1/chatv1connect"
 )
 
 func Example() {
@@ -44,24 +41,19 @@ func Example() {
 	// gopher: Hello!
 }
 
-// startServer starts a scripted server that stores nothing.
-func startServer() *httptest.Server {
-	s := &script{
-		send: func(context.Context, int) (*chatv1.SendResponse, error) {
-			return &chatv1.SendResponse{Epoch: "E", Sequence: 1}, nil
-		},
-		subscribe: func(ctx context.Context, _ int, to *stream) error {
-			e := event(0, 1)
-			e.GetEvent().Sender = &chatv1.Member{Name: "gopher"}
-			e.GetEvent().Body = &chatv1.Event_Message{Message: &chatv1.Message{Text: "Hello!"}}
-			return errors.Join(to.frames(joined(1, 0), e, caughtUp()), untilCanceled(ctx))
-		},
-	}
-	mux := http.NewServeMux()
-	mux.Handle(chatv1connect.NewChatRoomHandler(s))
-	server := httptest.NewUnstartedServer(mux)
+// exampleServer is a server on a port, with rooms in memory.
+type exampleServer struct {
+	*fakeServer
+	URL   string
+	Close func()
+}
+
+func startServer() *exampleServer {
+	s := newFakeServer()
+	server := httptest.NewUnstartedServer(s.handler())
 	server.Config.Protocols = new(http.Protocols)
+	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
-	return server
+	return &exampleServer{fakeServer: s, URL: server.URL, Close: server.Close}
 }

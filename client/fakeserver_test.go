@@ -21,15 +21,16 @@ type fakeServer struct {
 	chatv1connect.UnimplementedChatRoomHandler
 	heartbeat time.Duration
 	// next says what happens to the next frame with an event, and lost whether the answer
-	// to the next send is lost. Nil means that nothing does.
+	// to a send is lost. Nil means that nothing does.
 	next func() streamFault
-	lost func() bool
+	lost func(id string) bool
 
 	mu      sync.Mutex // guards below
 	epoch   string
 	rooms   map[string]*fakeRoom
 	changed chan struct{} // closed and replaced with each change
 	refused map[string]bool
+	when    func() // called with each event, while mu is held; nil for nothing
 	streams int
 	open    int // streams that have not ended
 }
@@ -100,6 +101,9 @@ func (s *fakeServer) store(request *chatv1.SendRequest) (e *chatv1.Event, duplic
 	e.Sequence = r.sequence
 	r.events = append(r.events, e)
 	r.ids[e.GetId()] = e
+	if s.when != nil {
+		s.when()
+	}
 	s.changeLocked()
 	return e, false
 }
@@ -118,6 +122,18 @@ func (s *fakeServer) forget(room string) {
 		r.forgot = r.events[half-1].GetSequence()
 		r.events = slices.Clone(r.events[half:])
 	}
+}
+
+// whenAtLeast calls f with each event while a room has n events or more.
+func (s *fakeServer) whenAtLeast(room string, n int, f func()) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.when = func() {
+		if len(s.roomLocked(room).events) >= n {
+			f()
+		}
+	}
+	s.when()
 }
 
 // lose loses all rooms: those that follow are others.
@@ -144,10 +160,23 @@ func (s *fakeServer) Send(_ context.Context, request *chatv1.SendRequest) (*chat
 
 func (s *fakeServer) send(request *chatv1.SendRequest) (*chatv1.SendResponse, error) {
 	e, duplicate := s.store(request)
-	if s.lost != nil && s.lost() {
+	if s.lost != nil && s.lost(request.GetId()) {
 		return nil, unavailable()
 	}
 	return &chatv1.SendResponse{Epoch: s.epoch, Sequence: e.GetSequence(), Duplicate: duplicate}, nil
+}
+
+func (s *fakeServer) SignIn(_ context.Context, request *chatv1.SignInRequest) (*chatv1.SignInResponse, error) {
+	return &chatv1.SignInResponse{Token: "T", Member: &chatv1.Member{Id: "m", Name: request.GetName()}}, nil
+}
+
+// forgetIDs forgets the ids of sends, as the service does after a while.
+func (s *fakeServer) forgetIDs() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, r := range s.rooms {
+		clear(r.ids)
+	}
 }
 
 func (s *fakeServer) ListEvents(_ context.Context, request *chatv1.ListEventsRequest) (*chatv1.ListEventsResponse, error) {

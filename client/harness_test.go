@@ -21,7 +21,12 @@ import (
 	"chatroom/gen/chat/v1/chatv1connect"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if runBridge() {
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // pipes is an in-memory network for synctest bubbles, in which sockets can't be used.
 type pipes struct {

@@ -76,15 +76,19 @@ func (p plan) nextFault(calm <-chan struct{}) func() streamFault {
 	}
 }
 
-// nextLoss returns whether the answers to sends are lost.
-func (p plan) nextLoss() func() bool {
+// nextLoss returns whether the answer to a send is lost: at most three times.
+func (p plan) nextLoss() func(id string) bool {
 	var mu sync.Mutex
-	n := 0
-	return func() bool {
+	n, losses := 0, make(map[string]int)
+	return func(id string) bool {
 		mu.Lock()
 		defer mu.Unlock()
 		n++
-		return p.lost[n%len(p.lost)] && n%7 != 0 // a retry succeeds in the end
+		lost := p.lost[n%len(p.lost)] && losses[id] < 3
+		if lost {
+			losses[id]++
+		}
+		return lost
 	}
 }
 
