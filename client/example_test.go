@@ -44,16 +44,25 @@ func Example() {
 // exampleServer is a server on a port, with rooms in memory.
 type exampleServer struct {
 	*fakeServer
-	URL   string
-	Close func()
+	*httptest.Server
 }
 
 func startServer() *exampleServer {
 	s := newFakeServer()
-	server := httptest.NewUnstartedServer(s.handler())
+	return &exampleServer{fakeServer: s, Server: serveH2C(s.handler())}
+}
+
+// wrap puts a handler before that of the server.
+func (s *exampleServer) wrap(handler func(http.Handler) http.Handler) {
+	s.Config.Handler = handler(s.Config.Handler)
+}
+
+// serveH2C serves HTTP/1.1 and unencrypted HTTP/2 on a port.
+func serveH2C(handler http.Handler) *httptest.Server {
+	server := httptest.NewUnstartedServer(handler)
 	server.Config.Protocols = new(http.Protocols)
 	server.Config.Protocols.SetHTTP1(true)
 	server.Config.Protocols.SetUnencryptedHTTP2(true)
 	server.Start()
-	return &exampleServer{fakeServer: s, URL: server.URL, Close: server.Close}
+	return server
 }

@@ -267,6 +267,16 @@ func inBubble(t *testing.T, handler func() http.Handler, config client.Config, t
 		}
 	})
 	transport := &http.Transport{Protocols: protocols, DialContext: network.dial}
+	if config.HTTP != nil {
+		wrap := config.HTTP.Transport.(wrapped)
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) {
+			conn, err := network.dial(ctx, "", "")
+			if err == nil {
+				conn = wrap(conn)
+			}
+			return conn, err
+		}
+	}
 	config.URL, config.HTTP = "http://chat.test", &http.Client{Transport: transport}
 	c, err := client.New(config)
 	if err != nil {
