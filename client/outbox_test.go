@@ -58,6 +58,8 @@ func TestSendsKeepTheirOrder(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			s := &script{subscribe: stays}
 			s.send = func(_ context.Context, n int) (*chatv1.SendResponse, error) {
+				s.mu.Lock()
+				defer s.mu.Unlock()
 				if s.sends[n].GetRoom() == "lobby" && n < 4 {
 					return nil, unavailable()
 				}
