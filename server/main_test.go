@@ -59,6 +59,7 @@ func startProgram(t *testing.T, args ...string) *program {
 		<-done
 	})
 	opened := lines.Scan()
+	_, p.url, _ = strings.Cut(lines.Text(), " open ")
 	go func() {
 		defer close(done)
 		for lines.Scan() { // to the end, before Wait closes it
@@ -69,7 +70,6 @@ func startProgram(t *testing.T, args ...string) *program {
 		<-done
 		t.Fatalf("the server does not start: %v\n%s", <-p.ended, p.stderr.String())
 	}
-	_, p.url, _ = strings.Cut(lines.Text(), " open ")
 	return p
 }
 
