@@ -197,7 +197,8 @@ var layers = []layer{
 	{"chatroom/server/internal/testenv", nil, nil,
 		"any test may ask how thorough it is to be, so it must not bring anything along"},
 	{"chatroom/client/chat", []string{
-		"chatroom/client", "chatroom/gen", "charm.land/", "connectrpc.com/connect", "github.com/charmbracelet/x", "google.golang.org/genproto", "google.golang.org/protobuf"}, nil,
+		"chatroom/client", "chatroom/gen", "charm.land/", "connectrpc.com/connect", "github.com/charmbracelet/x/ansi", "github.com/charmbracelet/x/term",
+		"github.com/rivo/uniseg", "google.golang.org/genproto", "google.golang.org/protobuf"}, nil,
 		"chat in the terminal is a program of its own, which anyone could have written on the client: it links nothing of the service"},
 	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf"}, clientLibraries,
 		"the client is for anyone to use: it must not bring the service along"},

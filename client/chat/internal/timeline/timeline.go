@@ -234,13 +234,16 @@ func (t *Timeline) Reset(text string) *Entry {
 	return gap
 }
 
-// Trim removes the oldest entries if there are more than n.
-func (t *Timeline) Trim(n int) {
-	if excess := min(len(t.entries)-n, t.stored); excess > 0 {
-		t.entries = slices.Delete(t.entries, 0, excess)
-		t.stored -= excess
-		t.Complete = false
+// Trim removes the oldest entries if there are more than n, and reports whether it did.
+func (t *Timeline) Trim(n int) bool {
+	excess := min(len(t.entries)-n, t.stored)
+	if excess <= 0 {
+		return false
 	}
+	t.entries = slices.Delete(t.entries, 0, excess)
+	t.stored -= excess
+	t.Complete = false
+	return true
 }
 
 // Queue adds a message that is being sent.
