@@ -190,10 +190,11 @@ var layers = []layer{
 		"what judges clients knows the contract alone: neither a client, nor the server whose behaviour it acts"},
 	{"chatroom/server/internal/conformance/reference", append([]string{"chatroom/server/internal/conformance/driver"}, clientLibraries...), nil,
 		"a client that the kit judges must share nothing with it, nor with the clients that are published"},
-	{"chatroom/server/internal/conformance", []string{
-		"chatroom/server/internal/conformance/driver", "chatroom/server/internal/conformance/kit", "chatroom/server/internal/conformance/reference"},
+	{"chatroom/server/internal/conformance/goclient", []string{"chatroom/server/internal/conformance/driver", "chatroom/client", "connectrpc.com/connect"}, nil,
+		"the Go client is judged as programs use it, by its API"},
+	{"chatroom/server/internal/conformance", []string{"chatroom/server/internal/conformance", "chatroom/client", "connectrpc.com/connect"},
 		append([]string{"chatroom/server/internal/e2e/harness"}, clientLibraries...),
-		"the command runs the kit; its tests judge clients, which talk to a real server too"},
+		"the commands run the kit, and drivers of our clients; the tests judge clients, which talk to a real server too"},
 	{"chatroom/server/internal/testenv", nil, nil,
 		"any test may ask how thorough it is to be, so it must not bring anything along"},
 	{"chatroom/client/chat", []string{
