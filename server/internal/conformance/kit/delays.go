@@ -106,6 +106,9 @@ func backOff(r *run) {
 		r.onStream = func(context.Context, *stream) error { return unavailable() }
 	})
 	r.tellConnect(command("lobby"))
+	if !r.until(patience, func() bool { return len(r.streams) > 0 }) {
+		r.fail("the client did not open a stream within %v", patience)
+	}
 	r.pause(unavailableFor)
 	var opened []time.Time
 	r.do(func() {
@@ -120,9 +123,7 @@ func backOff(r *run) {
 	r.pause(downFor)
 	var refused int
 	r.do(func() { r.down, refused = false, len(r.refused) })
-	if n := len(opened); n == 0 {
-		r.fail("the client did not open a stream within %v", unavailableFor)
-	} else if n > most {
+	if n := len(opened); n > most {
 		r.fail("the client opened %d streams within %v while the server was unavailable: it does not back off", n, unavailableFor)
 	}
 	if refused > most {
