@@ -6,12 +6,11 @@ import (
 	"sync"
 	"testing"
 
-	"go.uber.org/goleak"
-
 	"chatroom/server/internal/conformance/kit"
+	"chatroom/server/internal/e2e/harness"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) { harness.Main(m) }
 
 // network is a network in memory, for synctest bubbles, in which sockets can't be used.
 type network struct {

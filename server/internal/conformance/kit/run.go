@@ -20,7 +20,7 @@ import (
 
 const (
 	// patience is how long a scenario waits for what a client should do soon.
-	patience = 12 * time.Second
+	patience = 15 * time.Second
 	// startPatience is how long a driver may take to be ready.
 	startPatience = 45 * time.Second
 	// longPatience is how long it waits for a client to notice that a connection is dead.
