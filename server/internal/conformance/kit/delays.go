@@ -197,7 +197,7 @@ func (r *run) skewed(skew time.Duration) {
 	if !r.isOpen(st) {
 		r.fail("the client closed a stream on which heartbeats came: it compares the server's times with its own clock")
 	}
-	sent := r.send("lobby")
+	sent := r.send()
 	r.sent(patience, sent)
 	// The clock of the server is set right.
 	r.skew.Store(0)

@@ -56,7 +56,7 @@ func answerLost(r *run) {
 		r.onSend = lostAt(0)
 		r.onStored = lostAt(1)
 	})
-	r.sent(patience, r.send("lobby"))
+	r.sent(patience, r.send())
 	r.await()
 }
 
@@ -84,7 +84,7 @@ func sendBlackHole(r *run) {
 			return ctx.Err()
 		}
 	})
-	r.sent(longPatience, r.send("lobby"))
+	r.sent(longPatience, r.send())
 	r.awaitWithin(longPatience)
 }
 
@@ -99,7 +99,7 @@ func sendRetryInfo(r *run) {
 			return refusal(connect.CodeResourceExhausted, "too many sends", retryInfo(asked))
 		}
 	})
-	s := r.send("lobby")
+	s := r.send()
 	r.sent(asked+patience, s)
 	attempts := r.attemptsOf(s)
 	if after := attempts[1].begun.Sub(attempts[0].begun); after < asked-early {
@@ -120,7 +120,7 @@ func sendUnavailable(r *run) {
 			return nil
 		}
 	})
-	s := r.send("lobby")
+	s := r.send()
 	r.sent(unavailableFor+patience, s)
 	if n := len(r.attemptsOf(s)); n > most {
 		r.fail("the client sent %d times within %v while the server was unavailable: it does not back off", n, unavailableFor)
@@ -143,7 +143,7 @@ func sendRefused(r *run) {
 		}
 	})
 	for _, code := range codes {
-		s := r.send("lobby")
+		s := r.send()
 		r.outcome(patience, s)
 		switch n := len(r.attemptsOf(s)); {
 		case s.report.Report != driver.Failed:
@@ -156,7 +156,7 @@ func sendRefused(r *run) {
 			r.fail("the client sent %q %d times, although it was refused with %s", s.text, n, code)
 		}
 	}
-	r.sent(patience, r.send("lobby"))
+	r.sent(patience, r.send())
 	r.await()
 }
 
@@ -190,7 +190,7 @@ func sendsInOrder(r *run) {
 	})
 	var sends []*sending
 	for range n {
-		sends = append(sends, r.send("lobby"))
+		sends = append(sends, r.send())
 	}
 	r.sent(2*patience, sends...)
 	var want, got []string

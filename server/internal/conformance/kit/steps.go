@@ -2,6 +2,7 @@ package kit
 
 import (
 	"fmt"
+	"slices"
 	"time"
 
 	chatv1 "chatroom/gen/chat/v1"
@@ -53,9 +54,9 @@ func (r *run) joined(room string) *stream {
 // current returns the newest stream that follows a room, nil if there is none. The caller
 // holds the monitor.
 func (r *run) current(room string) *stream {
-	for i := len(r.streams) - 1; i >= 0; i-- {
-		if r.streams[i].live(room) {
-			return r.streams[i]
+	for _, st := range slices.Backward(r.streams) {
+		if st.live(room) {
+			return st
 		}
 	}
 	return nil
@@ -144,17 +145,17 @@ func (r *run) awaitWithin(d time.Duration) {
 	r.check()
 }
 
-// send tells the client to send a message, and returns it.
-func (r *run) send(room string) *sending {
-	s := &sending{room: room}
+// send tells the client to send a message to the lobby, and returns it.
+func (r *run) send() *sending {
+	s := &sending{room: "lobby"}
 	var ref string
 	r.do(func() {
 		ref = fmt.Sprintf("send-%d", len(r.order)+1)
-		s.text = ref + " to " + room
+		s.text = ref + " to " + s.room
 		r.sends[ref] = s
 		r.order = append(r.order, ref)
 	})
-	r.command(driver.Command{Command: driver.Send, Ref: ref, Room: room, Text: s.text})
+	r.command(driver.Command{Command: driver.Send, Ref: ref, Room: s.room, Text: s.text})
 	return s
 }
 

@@ -54,7 +54,7 @@ func tokenRenewal(r *run) {
 		r.allowed = func(token string) bool { return token == "token-2" }
 	})
 	r.publish("lobby", 2)
-	r.sent(patience, r.send("lobby"))
+	r.sent(patience, r.send())
 	r.await()
 }
 
@@ -67,7 +67,7 @@ func tokenExpired(r *run) {
 		r.allowed = func(token string) bool { return token == "token-2" }
 	})
 	r.away(r.joined("lobby"), func(st *stream) { r.end(st, tokenInvalid("expired")) })
-	r.sent(patience, r.send("lobby"))
+	r.sent(patience, r.send())
 }
 
 func tokenRefused(r *run) {

@@ -1,6 +1,9 @@
 package kit
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // view is what the application of the client has seen of a room, compared with what it
 // should see. The monitor guards it.
@@ -33,8 +36,8 @@ func (v *view) event(r *room, sequence uint64, text string) (problem string) {
 
 // indexOf returns the index of a message, -1 if there is none with this sequence and text.
 func indexOf(r *room, sequence uint64, text string) int {
-	for i := len(r.entries) - 1; i >= 0; i-- {
-		if e := r.entries[i].event; e != nil && e.GetSequence() == sequence && e.GetMessage() != nil && e.GetMessage().GetText() == text {
+	for i, entry := range slices.Backward(r.entries) {
+		if e := entry.event; e != nil && e.GetSequence() == sequence && e.GetMessage() != nil && e.GetMessage().GetText() == text {
 			return i
 		}
 	}
@@ -43,8 +46,7 @@ func indexOf(r *room, sequence uint64, text string) int {
 
 // reset notes that the application was told that events are missing.
 func (v *view) reset(r *room) (problem string) {
-	for i := len(r.entries) - 1; i >= 0; i-- {
-		e := r.entries[i]
+	for i, e := range slices.Backward(r.entries) {
 		if e.event != nil || v.seen[e] {
 			continue
 		}

@@ -145,8 +145,8 @@ func (f *follower) frame(ctx context.Context, frame *chatv1.Frame) error {
 			return errors.New("the token has expired")
 		}
 		for _, state := range kind.Joined.GetRooms() {
-			if at, ok := c.cursors.get(state.GetRoom()); !ok {
-				at = cursor{Epoch: state.GetEpoch(), Sequence: state.GetHead()}
+			if _, ok := c.cursors.get(state.GetRoom()); !ok {
+				at := cursor{Epoch: state.GetEpoch(), Sequence: state.GetHead()}
 				if err := c.cursors.set(state.GetRoom(), at); err != nil {
 					return err
 				}
