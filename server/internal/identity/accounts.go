@@ -63,8 +63,8 @@ type Accounts struct {
 	guests  *Guests
 
 	verified verified
-	ended    recentMap[struct{}] // session ids and guests' member ids
-	changed  recentMap[[]string] // former ids by member id
+	ended    recentMap[string, struct{}] // session ids and guests' member ids
+	changed  recentMap[string, []string] // former ids by member id
 
 	stop func() // ends the watch and the cleaning
 

@@ -10,27 +10,27 @@ import (
 const recentTime = 10 * time.Minute
 
 // recentMap has the values that were added recently. The zero value is ready to use.
-type recentMap[V any] struct {
+type recentMap[K comparable, V any] struct {
 	mu       sync.RWMutex // guards below
-	current  map[string]V
-	previous map[string]V
+	current  map[K]V
+	previous map[K]V
 	begun    time.Time // current
 }
 
-func (m *recentMap[V]) add(key string, value V, now time.Time) {
+func (m *recentMap[K, V]) add(key K, value V, now time.Time) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if now.Sub(m.begun) >= recentTime {
 		m.previous, m.current, m.begun = m.current, nil, now
 	}
 	if m.current == nil {
-		m.current = make(map[string]V)
+		m.current = make(map[K]V)
 	}
 	m.current[key] = value
 }
 
 // find returns the newest value of a key.
-func (m *recentMap[V]) find(key string, now time.Time) (value V, found bool) {
+func (m *recentMap[K, V]) find(key K, now time.Time) (value V, found bool) {
 	m.mu.RLock()
 	defer m.mu.RUnlock()
 	if now.Sub(m.begun) >= 2*recentTime {

@@ -1,31 +1,23 @@
 package identity
 
 import (
-	"maps"
 	"sync"
 	"time"
 )
 
-// signedOutFor is how long a token that was signed out is remembered in memory, for streams
-// that were opened with it. They end within seconds.
-const signedOutFor = 5 * time.Minute
-
 // signedOut are the tokens that any node has signed out a moment ago. The zero value is
 // ready to use.
 type signedOut struct {
-	mu    sync.Mutex // guards below
-	times map[tokenID]time.Time
+	tokens recentMap[tokenID, struct{}] // for streams that were opened with them
+
+	mu    sync.Mutex                          // guards below
 	ended func(covers func(*Credential) bool) // nil for none
 }
 
 // add remembers a token, and calls ended.
 func (s *signedOut) add(id tokenID, now time.Time) {
+	s.tokens.add(id, struct{}{}, now)
 	s.mu.Lock()
-	if s.times == nil {
-		s.times = make(map[tokenID]time.Time)
-	}
-	maps.DeleteFunc(s.times, func(_ tokenID, at time.Time) bool { return now.Sub(at) > signedOutFor })
-	s.times[id] = now
 	ended := s.ended
 	s.mu.Unlock()
 	if ended != nil {
@@ -34,9 +26,7 @@ func (s *signedOut) add(id tokenID, now time.Time) {
 }
 
 func (s *signedOut) has(id tokenID) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	_, found := s.times[id]
+	_, found := s.tokens.find(id, time.Now())
 	return found
 }
 
