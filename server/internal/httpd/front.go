@@ -20,7 +20,8 @@ type front struct {
 	origins Origins
 	cors    *cors.Cors // nil without origins
 	// protection refuses requests that browsers make for pages of other origins. Those
-	// with GET pass: they have no effect, and what they return is not readable there.
+	// with GET pass: what they return is not readable there, and they have no effect, except
+	// that of package signin to which its provider sends people, and which checks that itself.
 	protection http.CrossOriginProtection
 	proxies    clientaddr.Proxies
 	peers      *logsample.Logger
