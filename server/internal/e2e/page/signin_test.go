@@ -27,12 +27,14 @@ func (p *tab) click(selector string) {
 	p.do(chromedp.WaitVisible(chromedp.CSS(selector)), chromedp.Click(chromedp.CSS(selector)))
 }
 
-// atProvider fills in the login page of the provider, to which the page has gone.
+// atProvider fills in the login page of the provider, to which the page has gone, and waits
+// until it is back.
 func (p *tab) atProvider(user string) {
 	p.t.Helper()
 	p.do(chromedp.WaitVisible(chromedp.CSS("#username")),
 		chromedp.SendKeys(chromedp.CSS("#username"), user),
 		chromedp.SendKeys(chromedp.CSS("#password"), providertest.Password+"\r"))
+	p.do(chromedp.WaitVisible(chromedp.CSS("#who"))) // a script would be cut off when the tab moves on
 }
 
 // A guest signs in at the provider, edits what the guest has written, and signs out. The other
