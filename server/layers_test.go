@@ -176,9 +176,10 @@ var layers = []layer{
 		clientLibraries...),
 		"these tests are programs that use the Go client, and know of the service only the configuration"},
 	{"chatroom/server/internal/e2e/rights", nil, append([]string{
-		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/apikey"},
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/apikey",
+		"chatroom/server/internal/identity", "github.com/golang-jwt/jwt/v5"},
 		clientLibraries...),
-		"these tests are every kind of caller, and so create API keys"},
+		"these tests are every kind of caller, and so create API keys and issue tokens"},
 	{"chatroom/server/internal/e2e", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat/hub",
 		"chatroom/server/internal/signin/providertest", "github.com/chromedp/chromedp", "golang.org/x/net/http2"},

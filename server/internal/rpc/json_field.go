@@ -57,7 +57,7 @@ func (j *jsonFormat) accepts(field protoreflect.FieldDescriptor, value json.RawM
 
 // typeInWords says what the JSON of a field must be.
 func typeInWords(field protoreflect.FieldDescriptor) string {
-	one := ""
+	var one string
 	switch field.Kind() {
 	case protoreflect.StringKind:
 		one = "a string"

@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"io"
 	"log/slog"
+	"maps"
 	"net/http"
 	"net/http/cookiejar"
 	"net/http/httptest"
@@ -152,9 +153,7 @@ func (b *browser) do(method, path, body string, header http.Header) *answer {
 		request.Header.Set("Origin", b.world.server.URL)
 		request.Header.Set("Sec-Fetch-Site", "same-origin")
 	}
-	for name, values := range header {
-		request.Header[name] = values
-	}
+	maps.Copy(request.Header, header)
 	response, err := b.http.Do(request)
 	if err != nil {
 		b.t.Fatal(err)

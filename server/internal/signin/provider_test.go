@@ -153,12 +153,12 @@ func TestDiscoveryBacksOff(t *testing.T) {
 				}
 			}
 		}
-		for n, pause := range []time.Duration{1, 2, 4, 8, 16, 32, 60, 60} {
+		for n, seconds := range []int{1, 2, 4, 8, 16, 32, 60, 60} {
 			try(false)
 			if got := asked.Load(); got != int64(n+1) {
 				t.Fatalf("the provider was asked %d times, want %d", got, n+1)
 			}
-			<-time.After(pause*time.Second - time.Millisecond)
+			<-time.After(time.Duration(seconds)*time.Second - time.Millisecond)
 			try(false)
 			<-time.After(time.Millisecond)
 		}

@@ -2,6 +2,7 @@ package goclient
 
 import (
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
@@ -173,7 +174,7 @@ func (l *line) copy(to, from *net.TCPConn) {
 			}
 		}
 		if err != nil {
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				_ = to.CloseWrite()
 			}
 			return

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"sync"
 	"testing"
@@ -99,10 +100,7 @@ func (w *workload) readLogs(ctx context.Context, t *testing.T, direct string) ma
 
 // record returns what is known once all have ended.
 func (w *workload) record(logs map[string][]entry) record {
-	r := record{Logs: make(map[string][]entry), Seen: make(map[string]map[string][]entry)}
-	for room, log := range logs {
-		r.Logs[room] = log
-	}
+	r := record{Logs: maps.Clone(logs), Seen: make(map[string]map[string][]entry)}
 	for _, m := range w.members {
 		r.Sent = append(r.Sent, m.sent...)
 		name := fmt.Sprintf("client %d (%s)", m.number, m.variant.name)

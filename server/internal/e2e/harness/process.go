@@ -105,7 +105,7 @@ func (c *Process) AwaitExit(t *testing.T, limit time.Duration) {
 	case <-timeout.C:
 		t.Errorf("the process still runs after %v:\n%s", limit, c.Log.String())
 		c.Kill()
-		<-ended
+		_ = <-ended // killed
 	}
 }
 
