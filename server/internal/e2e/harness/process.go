@@ -105,7 +105,9 @@ func (c *Process) AwaitExit(t *testing.T, limit time.Duration) {
 	case <-timeout.C:
 		t.Errorf("the process still runs after %v:\n%s", limit, c.Log.String())
 		c.Kill()
-		_ = <-ended // killed
+		if err := <-ended; err == nil {
+			t.Error("a process that was killed ended with status 0")
+		}
 	}
 }
 
