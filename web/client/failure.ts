@@ -6,6 +6,10 @@ export interface Failure {
   readonly message: string;
   /** How long the server asks to wait before another attempt, in milliseconds; missing if it does not. */
   readonly retryAfter?: number;
+  /** The reason that the server gives in a detail of type google.rpc.ErrorInfo, as RIGHT_REQUIRED. */
+  readonly reason?: string;
+  /** The room that a refused stream may not have. */
+  readonly room?: string;
 }
 
 export type FailureCode =
@@ -30,12 +34,22 @@ export type FailureCode =
 export class ChatError extends Error implements Failure {
   readonly code: FailureCode;
   readonly retryAfter?: number;
+  readonly reason?: string;
+  readonly room?: string;
 
-  constructor({ code, message, retryAfter }: Failure) {
+  constructor({ code, message, retryAfter, reason, room }: Failure) {
     super(message);
+    this.name = "ChatError";
     this.code = code;
     if (retryAfter !== undefined) this.retryAfter = retryAfter;
+    if (reason !== undefined) this.reason = reason;
+    if (room !== undefined) this.room = room;
   }
+}
+
+/** Whether a call failed because the server was not reached, or did not answer in time. */
+export function isUnanswered({ code }: Failure): boolean {
+  return code === "unavailable" || code === "deadline_exceeded";
 }
 
 /** The failure that a promise was rejected with. TypeScript does not know the type of a rejection. */

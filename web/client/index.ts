@@ -2,27 +2,28 @@
 // is internal.
 
 export { ChatError, type Failure, type FailureCode, failureOf } from "./failure";
+export { type Auth, isOwn } from "./hub/auth";
+export { type Connection, isOpen } from "./hub/connection";
+export type { OutboxEntry } from "./hub/outbox-entry";
 export * from "./limits";
 export * from "./model";
-export { type DirectoryState, RoomDirectory } from "./rooms/room-directory";
+export type { DirectoryState } from "./rooms/room-directory";
 export { type KnownRoom, manyUnread, type RoomList, unreadCount, unreadElsewhere } from "./rooms/room-list";
-export type { Dispatch, Input } from "./session/input";
-export { step } from "./session/session";
-export { type Auth, isOwn } from "./state/auth";
-export { type Connection, isOpen } from "./state/connection";
-export type { Effect, Timer } from "./state/effect";
-export { type OutboxEntry, restoreEntries } from "./state/outbox";
+export { type Chat, type ChatOptions, createChat } from "./runtime/chat";
+export { clock } from "./runtime/clock";
+export type { GetToken } from "./runtime/hub-runner";
+export type { MembersView, Room } from "./runtime/room";
+export { type Status, statusOf } from "./runtime/status";
+export type { Store } from "./runtime/store";
+export type { CustomItem, MessageItem, TimelineItem, TimelineView } from "./runtime/timeline-view";
+export type { Feed } from "./state/feed";
+export type { History } from "./state/history";
+export type { Pending, PendingEntry } from "./state/pending";
 export { changedPost, type Post } from "./state/posts";
 export type { Presence } from "./state/presence";
-export { type Quote, quoteOf } from "./state/quotes";
+export { type Quote, type Quotes, quoteOf } from "./state/quotes";
 export { rightsOf } from "./state/rights";
-export { initialState, type SessionState, type Viewport } from "./state/session-state";
+export type { SessionState, Viewport } from "./state/session-state";
+export type { Reset, Timeline } from "./state/timeline";
 export type { Typing } from "./state/typing";
-export {
-  createListRooms,
-  createRoomService,
-  largePageSize,
-  pageSize,
-  type RoomService,
-} from "./transport/room-service";
-export { canShareStreams, SharedStream } from "./transport/shared-stream";
+export { type ChatStorage, memoryStorage, type StorageChange } from "./storage/chat-storage";

@@ -2,8 +2,6 @@
 // be posted to other tabs. Times are milliseconds since 1970, durations
 // milliseconds.
 
-import type { Failure } from "./failure";
-
 /** A member of a room, by the name that it has there. A caller without a token has no id. */
 export interface Member {
   readonly id: string;
@@ -38,6 +36,7 @@ export interface Cursor {
 
 /** An event of a room. */
 export interface Event {
+  readonly room: string;
   /** The position in the room's log; 0 for an ephemeral event, which is not in the log. */
   readonly sequence: bigint;
   /** The sequence of the retained event before this one, 0 if there is none. */
@@ -51,14 +50,17 @@ export interface Event {
 }
 
 /** The body of an event. A kind that this client does not know is "other". */
-export type Body =
-  | SendBody
-  | EphemeralBody
-  | { readonly kind: "custom"; readonly type: string }
-  | { readonly kind: "other" };
+export type Body = SendBody | EphemeralBody | { readonly kind: "other" };
 
 /** What this client sends and the room's log keeps. */
-export type SendBody = Message | MessageChange;
+export type SendBody = Message | MessageChange | CustomBody;
+
+/** An application's own kind: the full name of its type, and the message of that type in binary form. */
+export interface CustomBody {
+  readonly kind: "custom";
+  readonly type: string;
+  readonly value: Uint8Array;
+}
 
 /** A message. replyTo is the sequence of the message that it answers, 0 for none. */
 export interface Message {
@@ -106,6 +108,12 @@ export interface Reactions {
 /** Where a subscription starts: after a cursor, or with the given number of newest events. */
 export type Start = { readonly after: Cursor } | { readonly recent: number };
 
+/** A room to subscribe to. */
+export interface Subscription {
+  readonly room: string;
+  readonly start: Start;
+}
+
 /** Which page of the history to read: before or after a cursor; null for the newest. */
 export type PagePosition = { readonly before: Cursor } | { readonly after: Cursor } | null;
 
@@ -113,21 +121,37 @@ export type PagePosition = { readonly before: Cursor } | { readonly after: Curso
 export type Frame =
   | JoinedFrame
   | { readonly kind: "event"; readonly event: Event }
-  | { readonly kind: "caughtUp" }
-  | { readonly kind: "reset"; readonly epoch: string; readonly head: bigint }
+  | { readonly kind: "caughtUp"; readonly room: string }
+  | ResetFrame
   | RoomsChangedFrame
-  | { readonly kind: "rightsChanged"; readonly rights: Rights }
+  | { readonly kind: "rightsChanged"; readonly room: string; readonly rights: Rights }
+  | { readonly kind: "heartbeat"; readonly time: number }
   | { readonly kind: "draining"; readonly reconnectAfter: number }
+  /** The token is accepted for so much longer. */
+  | { readonly kind: "expiring"; readonly timeLeft: number }
+  | { readonly kind: "renewed" }
   | { readonly kind: "other" };
 
-/** The first frame of a stream: the state of the room. */
-export interface JoinedFrame extends RoomProfile {
+/** The first frame of a stream. */
+export interface JoinedFrame {
   readonly kind: "joined";
+  /** The caller, by the name of its token. */
+  readonly member: Member;
+  readonly rooms: readonly JoinedRoom[];
+  /** The interval of heartbeats. */
+  readonly heartbeat: number;
+  /** Names the stream when its token is renewed; empty for a credential that does not expire. */
+  readonly streamId: string;
+  /** When the token expires, by the server's clock; 0 if it does not. */
+  readonly tokenExpires: number;
+}
+
+/** The state of a room when it was joined. */
+export interface JoinedRoom extends RoomProfile {
+  readonly room: string;
   readonly epoch: string;
   /** The sequence of the newest event. */
   readonly head: bigint;
-  /** The interval of heartbeats. */
-  readonly heartbeat: number;
   readonly members: number;
   /** The caller, as others see it in the room. */
   readonly member: Member;
@@ -155,6 +179,16 @@ export interface Muted {
   readonly until: number;
   /** Empty if none was given. */
   readonly reason: string;
+}
+
+/** The events after a cursor are not retained, or the log is another one. The stream continues after head. */
+export interface ResetFrame {
+  readonly kind: "reset";
+  readonly room: string;
+  readonly epoch: string;
+  /** The sequence of the oldest retained event, 0 if there is none. */
+  readonly oldest: bigint;
+  readonly head: bigint;
 }
 
 /** A page of the history. */
@@ -221,10 +255,4 @@ export interface RoomsChangedFrame {
   readonly removed: readonly string[];
   /** Whether other rooms changed as well. */
   readonly incomplete: boolean;
-}
-
-/** Why a stream ended. */
-export interface StreamEnd extends Failure {
-  /** Nothing failed: another tab has the stream from now on. Reconnect at once. */
-  readonly moved?: boolean;
 }

@@ -1,18 +1,3 @@
-import type { Dispatch } from "../client";
-
-/** Dispatches what the browser reports about the network and the page. These are hints, and may be wrong. */
-export function dispatchBrowserHints(dispatch: Dispatch, signal: AbortSignal): void {
-  const reportNetwork = () => dispatch({ type: "networkChanged", online: navigator.onLine });
-  window.addEventListener("online", reportNetwork, { signal });
-  window.addEventListener("offline", reportNetwork, { signal });
-  window.addEventListener("pageshow", () => dispatch({ type: "woke" }), { signal });
-  const wakeIfVisible = () => {
-    if (!document.hidden) dispatch({ type: "woke" });
-  };
-  document.addEventListener("visibilitychange", wakeIfVisible, { signal });
-  if (!navigator.onLine) reportNetwork();
-}
-
 /**
  * Returns a function that draws at most once per frame. A hidden page has no frames,
  * but its title is visible: then a timer draws.

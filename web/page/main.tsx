@@ -1,36 +1,26 @@
-// The entry point: connects the client, the storage and the views, and shows the
-// room that the address names.
+// The entry point: connects the client and the views, and shows the room that the
+// address names.
 
 import { render } from "preact";
-import { type Cursor, createListRooms, createRoomService, isOpen, RoomDirectory, unreadElsewhere } from "../client";
-import { dispatchBrowserHints, drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
-import { RoomSession } from "./room-session";
+import { createChat, type Room, unreadElsewhere } from "../client";
+import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
+import type { Act } from "./state/act";
 import { roomFromAddress } from "./state/address";
 import { unreadBadge } from "./state/labels";
-import * as storage from "./storage/storage";
 import { InvalidRoom, Page } from "./view/page";
 
 const root = document.getElementById("app") as HTMLElement;
+const chat = createChat({ baseUrl: location.origin, watchRooms: true });
 
 /** The room on screen: null for an address without a valid name, undefined before the first. */
 let current: string | null | undefined;
-let session: RoomSession | null = null;
 let leave = () => {};
 let redraw = () => {};
 
 /** Where to sign in with an account: empty for nowhere. */
 let providerName = "";
 let signInProblem = "";
-
-const directory = new RoomDirectory({
-  list: createListRooms(location.origin),
-  token: () => storage.loadIdentity()?.token ?? "",
-  readCursors: storage.loadReadCursors,
-  connected: () => session !== null && isOpen(session.state.connection),
-  onChange: () => redraw(),
-  random: Math.random,
-});
 
 /** Shows the room that the address names. */
 function showAddress(): void {
@@ -39,7 +29,7 @@ function showAddress(): void {
   leave();
   current = room;
   if (room) {
-    enter(room);
+    enter(chat.room(room));
     return;
   }
   document.title = "chatroom";
@@ -53,56 +43,99 @@ function openRoom(room: string): void {
   showAddress();
 }
 
-function enter(room: string): void {
+function enter(room: Room): void {
   const left = new AbortController();
-  const service = createRoomService(location.origin, room);
+  const performer = new Performer(room);
   let readSequence = -1n;
 
-  const markRead = (cursor: Cursor) => {
-    storage.storeReadCursor(room, cursor);
-    directory.markRead(room, cursor.sequence);
-  };
   const draw = () => {
-    const { state, dispatch } = entered;
-    const { viewport, cursor, connection, unread, profile, auth } = state;
-    const isAtEnd = connection.caughtUpOnce && viewport.visible && viewport.atEnd;
+    const state = room.getSnapshot();
+    const { viewport, cursor, feed, unread, profile } = state;
+    const isAtEnd = feed.caughtUpOnce && viewport.visible && viewport.atEnd;
     if (isAtEnd && cursor && cursor.sequence !== readSequence) {
       readSequence = cursor.sequence;
-      markRead(cursor);
+      room.markRead();
     }
-    const badge = unreadBadge(unread + unreadElsewhere(directory.state.rooms, room));
-    document.title = `${badge && `(${badge}) `}${profile.displayName || `#${room}`} · chatroom`;
+    const directory = chat.rooms.getSnapshot();
+    const badge = unreadBadge(unread + unreadElsewhere(directory.rooms, room.name));
+    document.title = `${badge && `(${badge}) `}${profile.displayName || `#${room.name}`} · chatroom`;
     render(
       <Page
         state={state}
-        dispatch={dispatch}
-        directory={directory.state}
-        provider={providerName ? { name: providerName, problem: signInProblem, onSignIn: () => signIn(room) } : null}
-        newId={newId}
+        dispatch={performer.perform}
+        directory={directory}
+        provider={
+          providerName ? { name: providerName, problem: signInProblem, onSignIn: () => signIn(room.name) } : null
+        }
         onRoom={openRoom}
-        onMoreRooms={loadMoreRooms}
-        onSaveProfile={(changed) => service.setProfile(auth.identity?.token ?? "", changed)}
+        onMoreRooms={() => chat.loadMoreRooms()}
+        onSaveProfile={(changed) => room.setProfile(changed)}
       />,
       root,
     );
   };
 
   redraw = drawOncePerFrame(draw, left.signal);
-  const entered = new RoomSession(room, { service, directory, storage, newId, onChange: redraw, onRead: markRead });
-  session = entered;
+  const ends = [room.subscribe(redraw), chat.rooms.subscribe(redraw)];
   leave = () => {
     left.abort();
-    session = null;
     leave = () => {};
-    entered.close();
+    performer.close();
+    for (const end of ends) end();
   };
-  dispatchBrowserHints(entered.dispatch, left.signal);
-  entered.dispatch({ type: "start" });
+  room.viewport(!document.hidden, true);
+  redraw();
+}
+
+/** Carries out what the user does in a room. */
+class Performer {
+  readonly #room: Room;
+  #hideMembers: (() => void) | null = null;
+
+  constructor(room: Room) {
+    this.#room = room;
+  }
+
+  readonly perform = (act: Act): void => {
+    const room = this.#room;
+    switch (act.type) {
+      case "signIn":
+        return chat.signIn(act.name);
+      case "signOut":
+        return chat.signOut();
+      case "reconnect":
+        return chat.reconnect();
+      case "send":
+        return void room.sendBody(act.body);
+      case "retry":
+        return room.retry(act.id);
+      case "discard":
+        return room.discard(act.id);
+      case "draftChanged":
+        return room.typing(!act.empty);
+      case "loadEarlier":
+        return room.loadOlder();
+      case "goTo":
+        return room.goTo(act.sequence);
+      case "targetReached":
+        return room.targetReached();
+      case "viewportChanged":
+        return room.viewport(act.visible, act.atEnd);
+      case "membersShown":
+        this.close();
+        if (act.shown) this.#hideMembers = room.members.subscribe(() => {});
+    }
+  };
+
+  close(): void {
+    this.#hideMembers?.();
+    this.#hideMembers = null;
+  }
 }
 
 /** Leaves for the provider. */
 function signIn(room: string): void {
-  startSignIn(room, storage.loadIdentity()?.token ?? "").catch(showSignInProblem);
+  startSignIn(room, chat.auth.getSnapshot().identity?.token ?? "").catch(showSignInProblem);
 }
 
 function showSignInProblem(reason: unknown): void {
@@ -116,40 +149,11 @@ async function start(): Promise<void> {
     providerName = name;
     redraw();
   });
-  if (isSignedIn(location)) await fetchIdentity().then(storage.storeIdentity, showSignInProblem);
+  if (isSignedIn(location)) await fetchIdentity().then((identity) => chat.adopt(identity), showSignInProblem);
   window.addEventListener("hashchange", showAddress);
   window.addEventListener("popstate", showAddress);
-  window.addEventListener("pagehide", suspend);
-  window.addEventListener("pageshow", showAddress);
-  window.addEventListener("storage", onStorage);
   fitAboveKeyboard();
   showAddress();
-}
-
-function loadMoreRooms(): void {
-  void directory.loadMore();
-}
-
-/** Leaves the room when the page is left. The browser may keep the page, and show it again. */
-function suspend(): void {
-  leave();
-  current = undefined;
-}
-
-/** Another tab has signed in or out, or has read a room. */
-function onStorage({ key, newValue }: StorageEvent): void {
-  if (key === storage.identityKey) {
-    // Tabs that sign in at the same time agree on what is stored by now.
-    const identity = storage.loadIdentity();
-    session?.dispatch(identity ? { type: "identityShared", identity } : { type: "signedOutElsewhere" });
-  }
-  const [room, cursor] = (key === storage.readCursorsKey && storage.latestReadCursor(newValue)) || [];
-  if (room && cursor) directory.markRead(room, cursor.sequence);
-}
-
-/** Returns 128 random bits. crypto.randomUUID exists over https only. */
-function newId(): string {
-  return Array.from(crypto.getRandomValues(new Uint8Array(16)), (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
 void start();

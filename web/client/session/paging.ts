@@ -14,7 +14,7 @@ export function loadPage(s: Step, page: history.History["page"]): void {
   const isEarlier = page === "earlier" && cursor !== null;
   const position = isEarlier ? { before: { epoch: cursor.epoch, sequence: timeline.oldest } } : null;
   s.set("timeline", beginLoad(timeline));
-  s.apply("history", history.loadPage(s.state.history, page, position, s.token));
+  s.apply("history", history.loadPage(s.state.history, page, position));
 }
 
 /** The user wants older messages, or tries again after a failure. */

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Event, EventsPage, Member, MessageChange } from "../model";
 import { applyChange, changedPost, changeOf, indexOfPost, type Post, postOf } from "../state/posts";
-import { ada, bob, event, joined, message, SessionHarness, seededRandom } from "../testing/session-harness";
+import { ada, bob, caughtUp, event, joined, message, SessionHarness, seededRandom } from "../testing/session-harness";
 
 function change(sequence: number, body: MessageChange, sender: Member = bob): Event {
   return event(sequence, { body, sender });
@@ -54,7 +54,7 @@ test("a change that the message contains is not applied again", () => {
 });
 
 test("changes to missing posts and custom events are ignored", () => {
-  const custom = event(1, { body: { kind: "custom", type: "game.v1.Move" } });
+  const custom = event(1, { body: { kind: "custom", type: "game.v1.Move", value: new Uint8Array() } });
   const before = folded(custom, event(3));
   const after = folded(
     custom,
@@ -158,9 +158,9 @@ test("the timeline equals the log, for any changes and any timing of pages", () 
     // Pages are read some time after the request, and arrive later still; the
     // stream lags behind the log, so that a page may be newer or older than it.
     const head = Number(log.events.at(-1)?.sequence ?? 0n);
-    const p = new SessionHarness().do({ type: "start" }).frames(joined(head));
+    const p = new SessionHarness().start().frames(joined(head));
     for (const e of log.all().slice(-20)) p.frames({ kind: "event", event: e });
-    p.frames({ kind: "caughtUp" });
+    p.frames(caughtUp);
     const stream: Event[] = [];
     let asked: { serial: number; before: bigint } | null = null;
     let read: { serial: number; page: EventsPage } | null = null;

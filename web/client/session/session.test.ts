@@ -1,36 +1,36 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { backoff, firstBound, lastBound } from "../backoff";
+import { healthyAfter, heartbeatGrace, joinTimeout } from "../hub/connection";
+import { recentEvents } from "../hub/lines";
 import type { RoomsChangedFrame } from "../model";
-import { healthyAfter, joinTimeout } from "../state/connection";
 import { rightsOf } from "../state/rights";
-import { ephemeral, event, joined, SessionHarness } from "../testing/session-harness";
-import { recentEvents } from "./stream";
+import { caughtUp, ephemeral, event, joined, reset, SessionHarness } from "../testing/session-harness";
 
 test("the first stream starts with recent events, later ones at the cursor", () => {
-  const p = new SessionHarness().do({ type: "start" });
-  assert.deepEqual(p.start, { recent: recentEvents });
+  const p = new SessionHarness().start();
+  assert.deepEqual(p.startOf, { recent: recentEvents });
 
   p.frames(joined(9)).events(7, 8).end();
-  assert.equal(p.start, undefined, "a delay comes first");
+  assert.equal(p.startOf, undefined, "a delay comes first");
   p.do({ type: "timer", timer: "reconnect" });
-  assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 8n } });
+  assert.deepEqual(p.startOf, { after: { epoch: "e1", sequence: 8n } });
 });
 
 test("a stream that breaks before its first event is repeated", () => {
-  const p = new SessionHarness().do({ type: "start" }).frames(joined(9));
+  const p = new SessionHarness().start().frames(joined(9));
   p.end().do({ type: "timer", timer: "reconnect" });
-  assert.deepEqual(p.start, { recent: recentEvents });
+  assert.deepEqual(p.startOf, { recent: recentEvents });
 });
 
 test("the cursor of an empty room is its head", () => {
   const p = new SessionHarness().live(0).end().do({ type: "timer", timer: "reconnect" });
-  assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 0n } });
+  assert.deepEqual(p.startOf, { after: { epoch: "e1", sequence: 0n } });
 });
 
 test("repeated events are added once", () => {
   const p = new SessionHarness().live(3, 1, 2, 3).end().do({ type: "timer", timer: "reconnect" });
-  p.frames(joined(4)).events(2, 3, 4, 4).frames({ kind: "caughtUp" });
+  p.frames(joined(4)).events(2, 3, 4, 4).frames(caughtUp);
   assert.deepEqual(p.posts, [1, 2, 3, 4]);
 });
 
@@ -41,7 +41,7 @@ test("frames of a stream that was replaced are ignored", () => {
   assert.deepEqual(p.posts, [1]);
   p.do({ type: "timer", timer: "reconnect" });
   p.do(
-    { type: "frame", stream: old, frame: { kind: "caughtUp" } },
+    { type: "frame", stream: old, frame: caughtUp },
     { type: "ended", stream: old, end: { code: "unavailable", message: "" } },
   );
   assert.equal(p.state.connection.phase, "connecting");
@@ -60,7 +60,7 @@ test("events missing in a gap are requested, and the event after it waits", () =
   assert.deepEqual(p.posts, [5]);
   assert.equal(p.of("closeStream").length, 1);
   p.do({ type: "timer", timer: "reconnect" });
-  assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 5n } });
+  assert.deepEqual(p.startOf, { after: { epoch: "e1", sequence: 5n } });
   p.frames(joined(8)).events(6, 7, 8);
   assert.deepEqual(p.posts, [5, 6, 7, 8]);
   assert.deepEqual(p.state.timeline.gaps, []);
@@ -71,6 +71,17 @@ test("a gap that remains is marked", () => {
   const after = { kind: "event" as const, event: event(8, { previous: 7n }) };
   p.frames(after).do({ type: "timer", timer: "reconnect" });
   p.frames(joined(8), after);
+  const [ask] = p.of("catchUp");
+  assert.deepEqual(
+    [p.posts, ask?.position],
+    [[5], { after: { epoch: "e1", sequence: 5n } }],
+    "the history may have it",
+  );
+  p.do({
+    type: "caughtUpTo",
+    serial: ask!.serial,
+    page: { epoch: "e1", events: [], more: false, next: { epoch: "e1", sequence: 5n } },
+  });
   assert.deepEqual(p.posts, [5, 8]);
   assert.deepEqual(p.state.timeline.gaps, [8n]);
   assert.deepEqual(p.state.cursor, { epoch: "e1", sequence: 8n });
@@ -93,7 +104,7 @@ test("an ephemeral event does not move the cursor", () => {
 });
 
 test("a refused stream is opened again after the wait that the server asks for", () => {
-  const p = new SessionHarness().do({ type: "start" });
+  const p = new SessionHarness().start();
   const { stream } = p.state.connection;
   p.do({ type: "ended", stream, end: { code: "resource_exhausted", message: "Wait 5 s.", retryAfter: 5_000 } });
   assert.deepEqual(
@@ -149,7 +160,7 @@ test("a draining server announces when to reconnect", () => {
   p.now += 3_000;
   p.do({ type: "timer", timer: "reconnect" });
   assert.equal(p.of("closeStream").length, 1);
-  assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 3n } });
+  assert.deepEqual(p.startOf, { after: { epoch: "e1", sequence: 3n } });
   p.frames(joined(3));
   assert.equal(p.state.connection.draining, false);
 });
@@ -164,7 +175,7 @@ test("the announced delay counts even if the draining server ends the stream ear
 
 test("a reset drops the timeline, loads the newest page and continues after the head", () => {
   const p = new SessionHarness().live(2, 1, 2);
-  p.frames({ kind: "reset", epoch: "e2", head: 20n });
+  p.frames(reset("e2", 20n));
   assert.deepEqual(p.posts, []);
   const [ask] = p.of("listEvents");
   assert.equal(ask?.position, null);
@@ -181,11 +192,11 @@ test("a reset drops the timeline, loads the newest page and continues after the 
   p.events(22);
   assert.deepEqual(p.posts, [19, 20, 21, 22]);
   p.end().do({ type: "timer", timer: "reconnect" });
-  assert.deepEqual(p.start, { after: { epoch: "e2", sequence: 22n } });
+  assert.deepEqual(p.startOf, { after: { epoch: "e2", sequence: 22n } });
 });
 
 test("events after the cursor come from the stream, not from a page", () => {
-  const p = new SessionHarness().live(2, 1, 2).frames({ kind: "reset", epoch: "e2", head: 20n });
+  const p = new SessionHarness().live(2, 1, 2).frames(reset("e2", 20n));
   const [ask] = p.of("listEvents");
   const page = { epoch: "e2", events: [event(20), event(21)], more: false, next: { epoch: "e2", sequence: 21n } };
   p.do({ type: "pageLoaded", serial: ask!.serial, page });
@@ -197,7 +208,7 @@ test("events after the cursor come from the stream, not from a page", () => {
 test("a page requested before a reset is ignored", () => {
   const p = new SessionHarness().live(9, 8, 9).do({ type: "loadEarlier" });
   const [ask] = p.of("listEvents");
-  p.frames({ kind: "reset", epoch: "e1", head: 30n });
+  p.frames(reset("e1", 30n));
   p.do({
     type: "pageLoaded",
     serial: ask!.serial,
@@ -225,23 +236,28 @@ test("earlier messages are loaded before the oldest one, one page at a time", ()
 
 test("a stream that is silent for two heartbeats is closed", () => {
   const p = new SessionHarness().live(1, 1);
-  p.now += 29_000;
+  p.now += 14_000;
   p.frames({ kind: "other" });
-  p.now += 1_000;
+  p.now += 4_000;
   p.do({ type: "timer", timer: "watchdog" });
   assert.deepEqual(
     p.effects,
-    [{ type: "startTimer", timer: "watchdog", after: 29_000 }],
-    "the last frame came a second ago",
+    [{ type: "startTimer", timer: "watchdog", after: 11_000 + heartbeatGrace }],
+    "the last frame came four seconds ago",
   );
-  p.now += 29_000;
+  p.now += 14_000;
+  p.do({ type: "timer", timer: "watchdog" });
+  assert.equal(p.of("probe").length, 1, "a heartbeat is late: the server is asked whether it answers");
+  assert.deepEqual(p.of("startTimer"), [{ type: "startTimer", timer: "watchdog", after: 12_000 }]);
+  p.do({ type: "probeAnswered", serial: 1 });
+  p.now += 12_000;
   p.do({ type: "timer", timer: "watchdog" });
   assert.equal(p.of("closeStream").length, 1);
   assert.equal(p.state.connection.phase, "waiting");
 });
 
 test("a stream without a first frame is closed", () => {
-  const p = new SessionHarness().do({ type: "start" });
+  const p = new SessionHarness().start();
   assert.deepEqual(p.of("startTimer"), [{ type: "startTimer", timer: "watchdog", after: joinTimeout }]);
   p.now += joinTimeout;
   assert.equal(p.do({ type: "timer", timer: "watchdog" }).state.connection.phase, "waiting");
@@ -252,7 +268,7 @@ test("waking up reconnects at once when waiting or silent", () => {
   assert.equal(p.of("openStream").length, 0);
   p.now += 3_600_000; // asleep
   p.do({ type: "woke" });
-  assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 1n } });
+  assert.deepEqual(p.startOf, { after: { epoch: "e1", sequence: 1n } });
   p.end().do({ type: "woke" });
   assert.equal(p.of("openStream").length, 1);
   assert.equal(p.do({ type: "woke" }).of("openStream").length, 0, "an attempt is in flight");
@@ -269,9 +285,14 @@ test("the user's reconnect starts a new attempt, unless there is a stream", () =
 
 test("offline is a hint: the stream stays open, and online shortens the delay", () => {
   const p = new SessionHarness().live(1, 1).do({ type: "networkChanged", online: false });
-  assert.deepEqual(p.effects, []);
+  assert.deepEqual(
+    p.effects.map((e) => e.type),
+    ["stopTimer", "probe"],
+    "it is checked at once",
+  );
   assert.equal(p.state.connection.phase, "live");
-  p.state = { ...p.state, connection: { ...p.state.connection, failures: 10 } };
+  p.do({ type: "probeAnswered", serial: 1 });
+  p.hub = { ...p.hub, connection: { ...p.hub.connection, failures: 10 } };
   p.end();
   const before = p.state.connection.retryAt;
   p.do({ type: "networkChanged", online: true });
@@ -284,13 +305,6 @@ test("a refused stream is only repeated by the user", () => {
   assert.equal(p.state.connection.phase, "refused");
   assert.equal(p.of("startTimer").length, 0);
   assert.equal(p.do({ type: "reconnect" }).of("openStream").length, 1);
-});
-
-test("a stream that moved to another tab is reopened at once", () => {
-  const p = new SessionHarness().live(1, 1);
-  p.do({ type: "ended", stream: p.state.connection.stream, end: { code: "unavailable", message: "", moved: true } });
-  assert.deepEqual(p.start, { after: { epoch: "e1", sequence: 1n } });
-  assert.equal(p.state.connection.failures, 0);
 });
 
 test("messages of others outside the viewport are unread", () => {
@@ -314,7 +328,7 @@ test("the timeline keeps a bounded number of messages, and can load dropped ones
 });
 
 test("the room's profile is known from the start, and updated", () => {
-  const p = new SessionHarness().do({ type: "start" }).frames(joined(0, { displayName: "Lobby", topic: "hi" }));
+  const p = new SessionHarness().start().frames(joined(0, { displayName: "Lobby", topic: "hi" }));
   assert.deepEqual(p.state.profile, { displayName: "Lobby", topic: "hi" });
   p.frames(ephemeral({ kind: "roomChanged", displayName: "", topic: "new" }));
   assert.deepEqual(p.state.profile, { displayName: "", topic: "new" });
@@ -322,13 +336,15 @@ test("the room's profile is known from the start, and updated", () => {
 
 test("the rights are those of the member of the last stream", () => {
   const all = { post: true, react: true, editOwn: true, manage: false, moderate: false, muted: null };
-  const p = new SessionHarness().do({ type: "start" });
+  const p = new SessionHarness().start();
   assert.equal(rightsOf(p.state), null);
   p.frames(joined(0, { rights: all }));
   assert.deepEqual(rightsOf(p.state), all);
   const muted = { ...all, post: false, muted: { until: 0, reason: "noise" } };
-  p.frames({ kind: "rightsChanged", rights: muted });
+  p.frames({ kind: "rightsChanged", room: "lobby", rights: muted });
   assert.deepEqual(rightsOf(p.state), muted);
+  p.frames({ kind: "rightsChanged", room: "tea", rights: all });
+  assert.deepEqual(rightsOf(p.state), muted, "those in another room are others");
   // Those of another member, or from before signing in, are not the user's.
   p.frames(joined(0, { rights: all, member: { id: "", name: "anonymous" } }));
   assert.equal(rightsOf(p.state), null);
@@ -340,8 +356,8 @@ test("only messages count as unread, and ephemeral events do not move the cursor
   const p = new SessionHarness().live(1, 1).do({ type: "viewportChanged", visible: false, atEnd: true });
   p.frames(
     { kind: "event", event: event(2, { body: { kind: "reaction", target: 1n, emoji: "👍", removed: false } }) },
-    { kind: "event", event: event(3, { body: { kind: "custom", type: "game.v1.Move" } }) },
-    ephemeral({ kind: "custom", type: "game.v1.Move" }),
+    { kind: "event", event: event(3, { body: { kind: "custom", type: "game.v1.Move", value: new Uint8Array() } }) },
+    ephemeral({ kind: "custom", type: "game.v1.Move", value: new Uint8Array() }),
     ephemeral({ kind: "memberJoined", members: 2 }),
     ephemeral({ kind: "other" }),
   );
@@ -350,18 +366,26 @@ test("only messages count as unread, and ephemeral events do not move the cursor
 });
 
 test("a room that refuses the member still lists the other rooms", () => {
-  const p = new SessionHarness().do({ type: "start" }).end("permission_denied");
-  assert.deepEqual(p.of("listRooms"), [{ type: "listRooms" }]);
+  const p = new SessionHarness().start().end("permission_denied");
+  assert.deepEqual(roomNews(p), [{ type: "listRooms" }]);
+  assert.equal(p.state.connection.phase, "refused");
 });
 
 test("the rooms are listed once for each stream, then changes are passed on", () => {
   const first: RoomsChangedFrame = { kind: "roomsChanged", rooms: [], removed: [], incomplete: true };
   const change: RoomsChangedFrame = { ...first, removed: ["tea"], incomplete: false };
-  const effects = (p: SessionHarness) => p.effects.filter((e) => e.type === "listRooms" || e.type === "roomsChanged");
   const p = new SessionHarness().live(1, 1);
-  assert.deepEqual(effects(p.frames(first)), [{ type: "listRooms" }]);
-  assert.deepEqual(effects(p.frames(change)), [{ type: "roomsChanged", change }]);
-  assert.deepEqual(effects(p.frames(first)), [{ type: "roomsChanged", change: first }]);
+  assert.deepEqual(roomNews(p.frames(first)), [{ type: "listRooms" }]);
+  assert.deepEqual(roomNews(p.frames(change)), [{ type: "roomsChanged", change }]);
+  assert.deepEqual(roomNews(p.frames(first)), [{ type: "roomsChanged", change: first }]);
   p.end().do({ type: "timer", timer: "reconnect" }).frames(joined(1));
-  assert.deepEqual(effects(p.frames(first)), [{ type: "listRooms" }]);
+  assert.deepEqual(roomNews(p.frames(first)), [{ type: "listRooms" }]);
 });
+
+/** What the last input tells of the list of rooms. */
+function roomNews(p: SessionHarness): unknown[] {
+  return p
+    .of("publish")
+    .map((e) => e.news)
+    .filter((news) => news.type === "listRooms" || news.type === "roomsChanged");
+}

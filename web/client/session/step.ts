@@ -1,5 +1,5 @@
-import { isJoined } from "../state/connection";
 import type { Effect, Env, Transition } from "../state/effect";
+import { roomPhase } from "../state/feed";
 import type { PresenceContext } from "../state/presence";
 import type { QuoteContext } from "../state/quotes";
 import type { SessionState } from "../state/session-state";
@@ -34,25 +34,30 @@ export class Step {
    * itself owns room, profile, rights, cursor, viewport and unread.
    */
   set<P extends keyof SessionState>(part: P, next: SessionState[P]): void {
-    this.#state = { ...this.#state, [part]: next };
+    if (this.#state[part] !== next) this.#state = { ...this.#state, [part]: next };
   }
 
   emit(...effects: Effect[]): void {
     this.effects.push(...effects);
   }
 
-  /** The token, empty if there is none. */
-  get token(): string {
-    return this.#state.auth.identity?.token ?? "";
+  /** Shows the phase of the room as that of the connection. */
+  settlePhase(): void {
+    const { connection, feed } = this.#state;
+    const phase = roomPhase(feed);
+    const problem = feed.refusal?.message ?? connection.problem;
+    if (phase !== connection.phase || problem !== connection.problem) {
+      this.set("connection", { ...connection, phase, problem });
+    }
   }
 
   get presenceContext(): PresenceContext {
-    const { connection, viewport } = this.#state;
-    return { active: isJoined(connection) && viewport.visible, token: this.token, now: this.env.now };
+    const { feed, viewport } = this.#state;
+    return { active: feed.state !== null && viewport.visible, now: this.env.now };
   }
 
   get quoteContext(): QuoteContext {
     const { timeline, cursor } = this.#state;
-    return { timeline, cursor, token: this.token };
+    return { timeline, cursor };
   }
 }

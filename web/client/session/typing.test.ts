@@ -60,12 +60,7 @@ test("others are notified of typing once per interval, and of its end", () => {
 });
 
 test("a message ends typing, and without a stream or a token nothing is sent", () => {
-  const p = new SessionHarness()
-    .live()
-    .do(
-      { type: "draftChanged", empty: false },
-      { type: "send", id: "a", body: { kind: "message", text: "A", replyTo: 0n } },
-    );
+  const p = new SessionHarness().live().do({ type: "draftChanged", empty: false }, { type: "draftSent" });
   assert.deepEqual(p.do({ type: "draftChanged", empty: true }).of("sendTyping"), []);
   assert.deepEqual(
     new SessionHarness({ identity: null }).live().do({ type: "draftChanged", empty: false }).effects,

@@ -17,16 +17,11 @@ export interface History {
 export const idleHistory: History = { phase: "idle", page: "earlier", serial: 0, problem: "", target: 0n };
 
 /** Requests a page. */
-export function loadPage(
-  h: History,
-  page: History["page"],
-  position: PagePosition,
-  token: string,
-): Transition<History> {
+export function loadPage(h: History, page: History["page"], position: PagePosition): Transition<History> {
   const serial = h.serial + 1;
   return [
     { ...h, phase: "loading", page, serial, problem: "" },
-    { type: "listEvents", serial, token, position, large: h.target > 0n },
+    { type: "listEvents", serial, position, large: h.target > 0n },
   ];
 }
 

@@ -17,6 +17,8 @@ export interface Post {
   readonly replyTo: bigint;
   /** The type name of a custom event; empty for a message or if it is unknown. */
   readonly type: string;
+  /** The custom event itself, in binary form; null for a message. */
+  readonly value: Uint8Array | null;
   /** The sequence of the newest change that was applied, 0 for none. */
   readonly changed: bigint;
   /** When the text was last edited, 0 if never. */
@@ -35,6 +37,7 @@ export function postOf({ sequence, time, id, sender, body, changes }: Event): Po
     text: body.kind === "message" ? body.text : null,
     replyTo: body.kind === "message" ? body.replyTo : 0n,
     type: body.kind === "custom" ? body.type : "",
+    value: body.kind === "custom" ? body.value : null,
     changed: changes?.sequence ?? 0n,
     edited: changes?.edited ?? 0,
     reactions: changes?.reactions ?? [],

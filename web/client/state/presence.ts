@@ -2,7 +2,7 @@
 // leaves; in a large room it only reports counts, and the list is requested again
 // from time to time.
 
-import type { Event, JoinedFrame, Member, MembersPage } from "../model";
+import type { Event, JoinedRoom, Member, MembersPage } from "../model";
 import type { Transition } from "./effect";
 
 /** The shortest time between two requests for the list, in milliseconds. */
@@ -34,7 +34,6 @@ export interface Presence {
 export interface PresenceContext {
   /** Whether there is a stream, and the page is visible. */
   readonly active: boolean;
-  readonly token: string;
   readonly now: number;
 }
 
@@ -53,7 +52,7 @@ export const unknownPresence: Presence = {
 /** A stream begins: joins and leaves before it were not reported. */
 export function streamJoined(
   p: Presence,
-  { members: count, member: self }: JoinedFrame,
+  { members: count, member: self }: JoinedRoom,
   context: PresenceContext,
 ): Transition<Presence> {
   return refreshMembers({ ...p, count, self, stale: true, requestedAt: -Infinity, eventsDuringLoad: null }, context);
@@ -65,14 +64,14 @@ export function showMembers(p: Presence, shown: boolean, context: PresenceContex
 }
 
 /** Requests the list if it is on screen and out of date, at most once per interval. */
-export function refreshMembers(p: Presence, { active, token, now }: PresenceContext): Transition<Presence> {
+export function refreshMembers(p: Presence, { active, now }: PresenceContext): Transition<Presence> {
   if (!active || !p.shown || !p.stale || p.eventsDuringLoad) return [p];
   const after = p.requestedAt + listInterval - now;
   if (after > 0) return [p, { type: "startTimer", timer: "members", after }];
   const serial = p.serial + 1;
   return [
     { ...p, serial, stale: false, requestedAt: now, eventsDuringLoad: [] },
-    { type: "listMembers", serial, token },
+    { type: "listMembers", serial },
   ];
 }
 

@@ -21,7 +21,6 @@ export interface Quotes {
 export interface QuoteContext {
   readonly timeline: Timeline;
   readonly cursor: Cursor | null;
-  readonly token: string;
 }
 
 export const noQuotes: Quotes = { loaded: new Map(), queue: [], serial: 0 };
@@ -46,14 +45,14 @@ export function loadQuotes(quotes: Quotes, posts: readonly Post[], context: Quot
   return queue.length === 0 ? loadFirst(next, context) : [next];
 }
 
-function loadFirst(quotes: Quotes, { cursor, token }: QuoteContext): Transition<Quotes> {
+function loadFirst(quotes: Quotes, { cursor }: QuoteContext): Transition<Quotes> {
   const sequence = quotes.queue[0];
   if (!sequence || !cursor) return [quotes];
   const serial = quotes.serial + 1;
   const before = { epoch: cursor.epoch, sequence: sequence + 1n };
   return [
     { ...quotes, serial },
-    { type: "loadQuote", serial, token, before },
+    { type: "loadQuote", serial, before },
   ];
 }
 

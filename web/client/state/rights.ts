@@ -1,7 +1,7 @@
 // What the user may do in the room.
 
+import type { Auth } from "../hub/auth";
 import type { Rights } from "../model";
-import type { Auth } from "./auth";
 
 /** Rights, and the id of the member who has them: empty for a caller without a token. */
 export interface MemberRights {

@@ -1,8 +1,9 @@
-import type { Cursor, Identity, RoomProfile } from "../model";
-import { type Auth, initialAuth } from "./auth";
-import { type Connection, disconnected } from "./connection";
+import type { Auth } from "../hub/auth";
+import { type Connection, disconnected } from "../hub/connection";
+import type { Cursor, RoomProfile } from "../model";
+import { type Feed, notFollowing } from "./feed";
 import { type History, idleHistory } from "./history";
-import type { Outbox, OutboxEntry } from "./outbox";
+import { nothingPending, type Pending } from "./pending";
 import { type Presence, unknownPresence } from "./presence";
 import { noQuotes, type Quotes } from "./quotes";
 import type { MemberRights } from "./rights";
@@ -18,8 +19,10 @@ export interface SessionState {
   readonly profile: RoomProfile;
   /** As the last stream has told; null if none has. */
   readonly rights: MemberRights | null;
+  /** What all tabs share, as the hub says. The phase of the connection is that of the room. */
   readonly auth: Auth;
   readonly connection: Connection;
+  readonly feed: Feed;
   /** The last event that was received; null until the first stream has caught up or has brought one. */
   readonly cursor: Cursor | null;
   readonly timeline: Timeline;
@@ -27,7 +30,7 @@ export interface SessionState {
   readonly quotes: Quotes;
   readonly presence: Presence;
   readonly typing: Typing;
-  readonly outbox: Outbox;
+  readonly outbox: Pending;
   readonly viewport: Viewport;
   /** How many messages of others came while their place was not on screen. */
   readonly unread: number;
@@ -40,28 +43,23 @@ export interface Viewport {
   readonly atEnd: boolean;
 }
 
-/** What is kept from an earlier visit. */
-export interface Remembered {
-  readonly identity: Identity | null;
-  readonly outbox: readonly OutboxEntry[];
-}
-
-/** The state before the input "start". */
-export function initialState(room: string, { identity, outbox }: Remembered): SessionState {
+/** The state before the first news. */
+export function initialState(room: string, auth: Auth): SessionState {
   return {
     room,
     profile: { displayName: "", topic: "" },
     rights: null,
-    auth: initialAuth(identity),
+    auth,
     connection: disconnected,
+    feed: notFollowing,
     cursor: null,
     timeline: emptyTimeline,
     history: idleHistory,
     quotes: noQuotes,
     presence: unknownPresence,
     typing: noTyping,
-    outbox: { entries: outbox, resendAt: 0 },
-    viewport: { visible: true, atEnd: true },
+    outbox: nothingPending,
+    viewport: { visible: true, atEnd: false },
     unread: 0,
   };
 }

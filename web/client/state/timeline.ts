@@ -17,6 +17,8 @@ export interface Timeline {
   readonly more: boolean;
   /** The sequences of the posts before which events are missing. */
   readonly gaps: readonly bigint[];
+  /** The log was reset: what is before the oldest event is not retained. */
+  readonly reset: Reset | null;
   /**
    * The changes that were received while a page is being loaded, null while none
    * is. The page may be older than they are, and contain the messages they change.
@@ -24,13 +26,37 @@ export interface Timeline {
   readonly changesDuringLoad: readonly Event[] | null;
 }
 
-export const emptyTimeline: Timeline = { posts: [], oldest: 0n, more: false, gaps: [], changesDuringLoad: null };
+/** What is known of a reset of the log. */
+export interface Reset {
+  /** Whether the log is another one: everything before it is gone. */
+  readonly newLog: boolean;
+  /** The sequence of the last event that was received before, 0 for none. */
+  readonly after: bigint;
+  /** How many messages were not received and are not retained; null if that is not known. */
+  readonly missed: number | null;
+}
+
+export const emptyTimeline: Timeline = {
+  posts: [],
+  oldest: 0n,
+  more: false,
+  gaps: [],
+  reset: null,
+  changesDuringLoad: null,
+};
+
+/** The log is another one, or does not go back to the timeline any more. */
+export function resetTimeline({ posts }: Timeline, newLog: boolean): Timeline {
+  const after = posts.at(-1)?.sequence ?? 0n;
+  return { ...emptyTimeline, reset: { newLog, after, missed: null } };
+}
 
 /** Adds the newest event. */
 export function appendEvent(t: Timeline, e: Event, afterGap = false): Timeline {
   const isFirst = t.oldest === 0n;
   const post = postOf(e);
   return {
+    ...t,
     posts: post ? [...t.posts, post] : applyChange(t.posts, e),
     oldest: isFirst ? e.sequence : t.oldest,
     more: isFirst ? e.previous > 0n : t.more,

@@ -53,11 +53,11 @@ function withTimer(typing: Typing, now: number): Transition<Typing> {
 }
 
 /** Notifies the others of a draft, or that it is empty again. */
-export function notifyTyping(typing: Typing, isEmpty: boolean, token: string, now: number): Transition<Typing> {
+export function notifyTyping(typing: Typing, isEmpty: boolean, now: number): Transition<Typing> {
   const elapsed = now - typing.notifiedAt;
   if (isEmpty ? !typing.notified || elapsed >= typingTimeout : elapsed < notifyInterval) return [typing];
   const next = isEmpty ? { ...typing, notified: false } : { ...typing, notified: true, notifiedAt: now };
-  return [next, { type: "sendTyping", token, stopped: isEmpty }];
+  return [next, { type: "sendTyping", stopped: isEmpty }];
 }
 
 /** The draft was sent: the message itself tells the others that typing has ended. */

@@ -1,6 +1,7 @@
 // Converts the messages of the contract to the plain values of model.ts, and back.
 
 import { type DescMessage, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
+import { BinaryReader } from "@bufbuild/protobuf/wire";
 import { type Duration, DurationSchema, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Failure, FailureCode } from "../failure";
@@ -43,6 +44,7 @@ import type {
   RoomsPage,
   SendBody,
   Start,
+  Subscription,
 } from "../model";
 
 /** The heartbeat interval of a server that names none, in milliseconds. */
@@ -56,12 +58,39 @@ export function toFailure(reason: unknown): Failure {
   }
   const code = codeName(error.code);
   const retryAfter = retryDelay(error);
-  if (retryAfter === 0) return { code, message: sentence(error.rawMessage) };
-  const message =
-    code === "resource_exhausted"
-      ? `That was too much at once. The server asks to wait ${Math.ceil(retryAfter / 1_000)} s.`
-      : sentence(error.rawMessage);
-  return { code, message, retryAfter };
+  const isTooOften = code === "resource_exhausted" && retryAfter > 0;
+  const message = isTooOften
+    ? `That was too much at once. The server asks to wait ${Math.ceil(retryAfter / 1_000)} s.`
+    : sentence(error.rawMessage);
+  return { code, message, ...(retryAfter > 0 && { retryAfter }), ...errorInfo(error) };
+}
+
+/** Returns what the detail of type google.rpc.ErrorInfo says: its fields are reason, domain and metadata. */
+function errorInfo({ details }: ConnectError): Pick<Failure, "reason" | "room"> {
+  const detail = details.find((d) => "type" in d && d.type === "google.rpc.ErrorInfo");
+  if (!(detail?.value instanceof Uint8Array)) return {};
+  let info: Pick<Failure, "reason" | "room"> = {};
+  eachField(detail.value, (number, value) => {
+    if (number === 1) info = { ...info, reason: decodeText(value) };
+    if (number !== 3) return;
+    const entry = new Map<number, string>();
+    eachField(value, (n, text) => entry.set(n, decodeText(text)));
+    if (entry.get(1) === "room") info = { ...info, room: entry.get(2) ?? "" };
+  });
+  return info;
+}
+
+/** Calls back for each field of a message whose fields are strings and messages. */
+function eachField(message: Uint8Array, onField: (number: number, value: Uint8Array) => void): void {
+  const reader = new BinaryReader(message);
+  while (reader.pos < reader.len) {
+    const [number] = reader.tag();
+    onField(number, reader.bytes());
+  }
+}
+
+function decodeText(bytes: Uint8Array): string {
+  return new TextDecoder().decode(bytes);
 }
 
 /** Returns how long the server asks to wait, in milliseconds, 0 if it does not. */
@@ -92,11 +121,21 @@ type Oneof<S extends DescMessage, K extends string> = K extends keyof MessageIni
 type SendOneof = Oneof<typeof SendRequestSchema, "body">;
 
 export function toBody(body: SendBody | { readonly kind: "typing"; readonly stopped: boolean }): SendOneof {
+  if (body.kind === "custom") return toCustom(body.type, body.value, false, "");
   const { kind, ...value } = body;
   return { case: kind, value } as SendOneof;
 }
 
-export function toStart(start: Start): Oneof<typeof SubscriptionSchema, "start"> {
+/** An application's own kind of event. */
+export function toCustom(type: string, value: Uint8Array, ephemeral: boolean, key: string): SendOneof {
+  return { case: "custom", value: { payload: { typeUrl: `type.googleapis.com/${type}`, value }, ephemeral, key } };
+}
+
+export function toSubscriptions(rooms: readonly Subscription[]): MessageInitShape<typeof SubscriptionSchema>[] {
+  return rooms.map(({ room, start }) => ({ room, start: toStart(start) }));
+}
+
+function toStart(start: Start): Oneof<typeof SubscriptionSchema, "start"> {
   return "recent" in start ? { case: "recent", value: start.recent } : { case: "after", value: start.after };
 }
 
@@ -113,36 +152,50 @@ function durationMilliseconds(d: Duration | undefined): number {
   return d ? Number(d.seconds) * 1_000 + d.nanos / 1e6 : 0;
 }
 
-export function fromFrame({ kind }: ProtoFrame, room: string): Frame {
+export function fromFrame({ kind }: ProtoFrame): Frame {
   switch (kind.case) {
     case "joined": {
-      const state = kind.value.rooms.find((r) => r.room === room);
+      const { member, rooms, heartbeatInterval, streamId, tokenExpireTime } = kind.value;
       return {
         kind: "joined",
-        epoch: state?.epoch ?? "",
-        head: state?.head ?? 0n,
-        heartbeat: durationMilliseconds(kind.value.heartbeatInterval) || defaultHeartbeat,
-        members: state?.members ?? 0,
-        displayName: state?.displayName ?? "",
-        topic: state?.topic ?? "",
-        member: fromMember(state?.member ?? kind.value.member),
-        rights: state && state.rights.length > 0 ? fromRights(state) : null,
+        member: fromMember(member),
+        rooms: rooms.map((state) => ({
+          room: state.room,
+          epoch: state.epoch,
+          head: state.head,
+          members: state.members,
+          displayName: state.displayName,
+          topic: state.topic,
+          member: fromMember(state.member ?? member),
+          rights: state.rights.length > 0 ? fromRights(state) : null,
+        })),
+        heartbeat: durationMilliseconds(heartbeatInterval) || defaultHeartbeat,
+        streamId,
+        tokenExpires: tokenExpireTime ? timestampMs(tokenExpireTime) : 0,
       };
     }
     case "event":
       return { kind: "event", event: fromEvent(kind.value) };
     case "caughtUp":
-      return { kind: "caughtUp" };
-    case "reset":
-      return { kind: "reset", epoch: kind.value.epoch, head: kind.value.head };
+      return { kind: "caughtUp", room: kind.value.room };
+    case "reset": {
+      const { room, epoch, oldest, head } = kind.value;
+      return { kind: "reset", room, epoch, oldest, head };
+    }
     case "roomsChanged": {
       const { rooms, removed, incomplete } = kind.value;
       return { kind: "roomsChanged", rooms: rooms.map(fromRoom), removed, incomplete };
     }
     case "rightsChanged":
-      return kind.value.room === room ? { kind: "rightsChanged", rights: fromRights(kind.value) } : { kind: "other" };
+      return { kind: "rightsChanged", room: kind.value.room, rights: fromRights(kind.value) };
+    case "heartbeat":
+      return { kind: "heartbeat", time: toMilliseconds(kind.value.time) };
     case "draining":
       return { kind: "draining", reconnectAfter: durationMilliseconds(kind.value.reconnectAfter) };
+    case "expiring":
+      return { kind: "expiring", timeLeft: durationMilliseconds(kind.value.timeLeft) };
+    case "renewed":
+      return { kind: "renewed" };
     default:
       return { kind: "other" };
   }
@@ -161,6 +214,7 @@ function fromRights({ rights, muted }: ProtoRoomState | ProtoRightsChanged): Rig
 
 function fromEvent(e: ProtoEvent): Event {
   return {
+    room: e.room,
     sequence: e.sequence,
     previous: e.previous,
     time: toMilliseconds(e.time),
@@ -183,7 +237,11 @@ function fromBody(body: ProtoEvent["body"]): Body {
       return { kind: "reaction", target: body.value.target, emoji: body.value.emoji, removed: body.value.removed };
     case "custom":
       // The type name follows the last slash, as in type.googleapis.com/game.v1.Move.
-      return { kind: "custom", type: body.value.payload?.typeUrl.replace(/^.*\//s, "") ?? "" };
+      return {
+        kind: "custom",
+        type: body.value.payload?.typeUrl.replace(/^.*\//s, "") ?? "",
+        value: body.value.payload?.value ?? new Uint8Array(),
+      };
     case "memberJoined":
     case "memberLeft":
     case "memberCount":

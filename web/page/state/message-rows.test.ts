@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Event, Member } from "../../client/model";
 import { postOf } from "../../client/state/posts";
-import { ada, bob, event, message, SessionHarness } from "../../client/testing/session-harness";
+import { ada, bob, event, message, SessionHarness, send } from "../../client/testing/session-harness";
 import { isSameRow, type MessageRow, messageRows, type Row } from "./message-rows";
 
 const noon = new Date(2026, 10, 24, 12).getTime();
@@ -59,7 +59,7 @@ test("a gap is before the next message, which begins a group", () => {
 });
 
 test("an own message has the same key in the outbox and in the log", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   const before = messages(messageRows(p.state));
   assert.deepEqual(
     before.map((row) => [row.own, row.status, row.sender.name]),
@@ -69,7 +69,7 @@ test("an own message has the same key in the outbox and in the log", () => {
   const after = messages(messageRows(p.state));
   assert.deepEqual(
     after.map((row) => [row.own, row.status, row.key]),
-    [[true, "stored", before[0]!.key]],
+    [[true, "sent", before[0]!.key]],
   );
 });
 
@@ -104,8 +104,8 @@ test("reactions have a count, names, and which are own", () => {
 test("pending changes show at once, and failed ones with the reason", () => {
   const p = new SessionHarness().live().frames({ kind: "event", event: event(1, { sender: ada.member }) });
   const row = () => messages(messageRows(p.state))[0]!;
-  p.do({ type: "send", id: "a", body: { kind: "edit", target: 1n, text: "new" } });
-  p.do({ type: "send", id: "b", body: { kind: "reaction", target: 1n, emoji: "👍", removed: false } });
+  p.do(send("a", { kind: "edit", target: 1n, text: "new" }));
+  p.do(send("b", { kind: "reaction", target: 1n, emoji: "👍", removed: false }));
   assert.deepEqual([row().text, row().pending, row().reactions.map((c) => c.by)], ["new", "edit", ["you"]]);
   p.do({ type: "sendFailed", id: "a", token: ada.token, failure: { code: "permission_denied", message: "No." } });
   assert.deepEqual(
@@ -123,8 +123,16 @@ test("a reply shows the quoted message, or that it was deleted", () => {
 });
 
 test("consecutive custom events of a type are one row, and unknown events none", () => {
-  const move = { body: { kind: "custom" as const, type: "game.v1.Move" } };
-  const all = of({}, move, move, { body: { kind: "other" } }, move, { body: { kind: "custom", type: "" } }, {});
+  const move = { body: { kind: "custom" as const, type: "game.v1.Move", value: new Uint8Array() } };
+  const all = of(
+    {},
+    move,
+    move,
+    { body: { kind: "other" } },
+    move,
+    { body: { kind: "custom", type: "", value: new Uint8Array() } },
+    {},
+  );
   assert.deepEqual(
     all.map((row) => (row.kind === "custom" ? `${row.count} ${row.type}` : row.kind)),
     ["day", "message", "3 game.v1.Move", "1 ", "message"],
@@ -138,7 +146,7 @@ test("isSameRow compares what rows show", () => {
 });
 
 test("what is not stored yet is by the name that the user has in the room", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "x", body: message("hi") });
+  const p = new SessionHarness().live().do(send("x", message("hi")));
   const sender = () => messages(messageRows(p.state))[0]!.sender;
   assert.deepEqual(sender(), ada.member);
   const renamed: Member = { id: ada.member.id, name: "Ada 2", mark: "resembles" };

@@ -7,7 +7,7 @@ import {
   type Member,
   type Message,
   type MessageChange,
-  type OutboxEntry,
+  type PendingEntry,
   type Post,
   type Quote,
   quoteOf,
@@ -50,8 +50,8 @@ export interface MessageRow {
   readonly own: boolean;
   /** Whether the row shows the sender: it begins a group of the sender's messages. */
   readonly first: boolean;
-  /** "stored" for every message in the log. */
-  readonly status: OutboxEntry["status"];
+  /** "sent" for every message in the log. */
+  readonly status: PendingEntry["status"];
   readonly problem: string;
   /** The message that this one answers; null for none. */
   readonly quote: QuoteRow | null;
@@ -169,10 +169,10 @@ export function selfOf({ auth, presence }: Pick<RowsState, "auth" | "presence">)
   return presence.self && self.id !== "" && presence.self.id === self.id ? presence.self : self;
 }
 
-type ChangeEntry = OutboxEntry & { readonly body: MessageChange };
+type ChangeEntry = PendingEntry & { readonly body: MessageChange };
 
-function changesByTarget(entries: readonly OutboxEntry[]): Map<bigint, ChangeEntry[]> {
-  const isChange = (entry: OutboxEntry): entry is ChangeEntry => entry.body.kind !== "message";
+function changesByTarget(entries: readonly PendingEntry[]): Map<bigint, ChangeEntry[]> {
+  const isChange = (entry: PendingEntry): entry is ChangeEntry => entry.body.kind !== "message";
   const changes = new Map<bigint, ChangeEntry[]>();
   for (const entry of entries.filter(isChange)) {
     const { target } = entry.body;
@@ -204,7 +204,7 @@ function postRow(
     time: post.time,
     sender: post.sender,
     own,
-    status: "stored",
+    status: "sent",
     quote: quoteRow(state, post.replyTo),
     edited: now.edited,
     reactions: reactionRows(state.auth, now.reactions, names),
@@ -213,7 +213,7 @@ function postRow(
   };
 }
 
-function outboxRow(state: RowsState, entry: OutboxEntry, { text, replyTo }: Message, sender: Member): MessageRow {
+function outboxRow(state: RowsState, entry: PendingEntry, { text, replyTo }: Message, sender: Member): MessageRow {
   const { id, time, status, problem } = entry;
   return {
     ...plainMessage,

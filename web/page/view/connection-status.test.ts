@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { joined, SessionHarness } from "../../client/testing/session-harness";
+import { caughtUp, joined, SessionHarness } from "../../client/testing/session-harness";
 import { statusReport } from "./connection-status";
 
 test("each state of the connection has a text", () => {
   const p = new SessionHarness();
   const says = (text: string) => assert.equal(statusReport(p.state.connection).text, text);
-  p.do({ type: "start" });
+  p.start();
   says("Connecting…");
   p.end();
   says("No connection");
@@ -14,7 +14,7 @@ test("each state of the connection has a text", () => {
   says("No connection");
   p.frames(joined(0));
   says("Catching up…");
-  p.frames({ kind: "caughtUp" });
+  p.frames(caughtUp);
   says("Live");
   p.frames({ kind: "draining", reconnectAfter: 1_000 });
   says("The server is restarting");

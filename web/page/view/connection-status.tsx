@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import type { Connection, Dispatch } from "../../client";
+import { type Connection, clock } from "../../client";
+import type { Dispatch } from "../state/act";
 
 /** How long a lost connection still shows as live, in milliseconds: most are restored within it. */
 const gracePeriod = 500;
@@ -18,8 +19,10 @@ export function statusReport(connection: Connection): StatusReport {
     case "live":
     case "catchingUp":
       if (draining) return { tone: "busy", text: "The server is restarting", retryAt: null };
+      if (connection.unanswered) return { tone: "bad", text: "The server does not answer", retryAt: null };
       if (phase === "live") return { tone: "good", text: "Live", retryAt: null };
       return { tone: "busy", text: "Catching up…", retryAt: null };
+    case "idle":
     case "connecting":
     case "signingIn":
       if (failures > 0) return { tone: "bad", text: lostReason(connection), retryAt: 0 };
@@ -62,10 +65,10 @@ export function ConnectionStatus({ connection, dispatch }: Props) {
 
 /** Seconds until a time. It is hidden from screen readers, which would read out every second. */
 function Countdown({ at }: { at: number }) {
-  const [now, setNow] = useState(Date.now());
+  const [now, setNow] = useState(clock());
   useEffect(() => {
-    setNow(Date.now());
-    const timer = setInterval(() => setNow(Date.now()), 250);
+    setNow(clock());
+    const timer = setInterval(() => setNow(clock()), 250);
     return () => clearInterval(timer);
   }, [at]);
   const seconds = Math.ceil((at - now) / 1_000);

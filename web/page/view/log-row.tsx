@@ -1,5 +1,5 @@
 import { Component } from "preact";
-import type { Dispatch } from "../../client";
+import type { Dispatch } from "../state/act";
 import { type CustomRow, isSameRow, type Row } from "../state/message-rows";
 import { type MessageActions, MessageItem } from "./message";
 import { DateLabel } from "./time";

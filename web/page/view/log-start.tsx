@@ -1,4 +1,5 @@
-import type { Dispatch, SessionState } from "../../client";
+import type { SessionState } from "../../client";
+import type { Dispatch } from "../state/act";
 
 interface Props {
   readonly state: SessionState;
@@ -7,7 +8,7 @@ interface Props {
 
 /** What is above the first message: a button for earlier ones, or the beginning of the room. */
 export function LogStart({ state, dispatch }: Props) {
-  const { history, timeline, connection, room, outbox } = state;
+  const { history, timeline, feed, room, outbox } = state;
   const loadEarlier = () => dispatch({ type: "loadEarlier" });
   const isLoading = history.phase === "loading";
   if (history.phase === "failed") {
@@ -38,7 +39,7 @@ export function LogStart({ state, dispatch }: Props) {
       </div>
     );
   }
-  if (!connection.caughtUpOnce || outbox.entries.length > 0) return <div class="log-start" />;
+  if (!feed.caughtUpOnce || outbox.entries.length > 0) return <div class="log-start" />;
   return (
     <div class="log-start empty">
       <p>

@@ -1,5 +1,6 @@
 import { Component, createRef } from "preact";
-import type { Dispatch, SessionState } from "../../client";
+import type { SessionState } from "../../client";
+import type { Dispatch } from "../state/act";
 import type { Row } from "../state/message-rows";
 import { LogRow } from "./log-row";
 import { LogStart } from "./log-start";
@@ -76,7 +77,7 @@ export class MessageLog extends Component<Props, LocalState> {
   override shouldComponentUpdate(next: Props, local: LocalState): boolean {
     const { state, rows } = this.props;
     if (rows !== next.rows || local !== this.state || this.props.canReact !== next.canReact) return true;
-    if (state.connection.caughtUpOnce !== next.state.connection.caughtUpOnce) return true;
+    if (state.feed.caughtUpOnce !== next.state.feed.caughtUpOnce) return true;
     return shownParts.some((part) => state[part] !== next.state[part]);
   }
 
@@ -104,7 +105,7 @@ export class MessageLog extends Component<Props, LocalState> {
   #fillScreen(): void {
     const { state, dispatch } = this.props;
     const { scrollHeight, clientHeight } = this.#box;
-    if (scrollHeight > clientHeight || !state.connection.caughtUpOnce || !state.timeline.more) return;
+    if (scrollHeight > clientHeight || !state.feed.caughtUpOnce || !state.timeline.more) return;
     if (state.history.phase === "idle") dispatch({ type: "loadEarlier" });
   }
 
@@ -164,7 +165,7 @@ export class MessageLog extends Component<Props, LocalState> {
     const isListed = rows.some((row) => row.key === activeKey);
     const active = isListed ? activeKey : rows.findLast((row) => row.kind === "message" && row.sequence > 0n)?.key;
     // Screen readers announce new messages, and not those that are loaded from the history.
-    const isNews = state.connection.caughtUpOnce && state.history.phase !== "loading";
+    const isNews = state.feed.caughtUpOnce && state.history.phase !== "loading";
     return (
       <main class="room">
         <div

@@ -1,5 +1,5 @@
 import type { TargetedMouseEvent } from "preact";
-import type { Dispatch } from "../../client";
+import type { Dispatch } from "../state/act";
 import { avatarLetter, memberHue } from "../state/avatar";
 import type { MessageRow, QuoteRow, ReactionRow } from "../state/message-rows";
 import { Icon } from "./icons";

@@ -1,6 +1,7 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { type Auth, type Dispatch, isValidName, maxNameBytes } from "../../client";
+import { type Auth, isValidName, maxNameBytes } from "../../client";
+import type { Dispatch } from "../state/act";
 
 interface Props {
   readonly auth: Auth;

@@ -1,13 +1,13 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import {
   type DirectoryState,
-  type Dispatch,
   isOpen,
   type RoomProfile,
   rightsOf,
   type SessionState,
   unreadElsewhere,
 } from "../../client";
+import type { Dispatch } from "../state/act";
 import { memberCount, roomCount } from "../state/labels";
 import { AboutRoom } from "./about-room";
 import { Dialog } from "./dialog";
@@ -24,8 +24,6 @@ export interface PageProps {
   readonly directory: DirectoryState;
   /** Where to sign in with an account; null if the server offers none. */
   readonly provider: AccountProvider | null;
-  /** Returns an id for a message or change. */
-  readonly newId: () => string;
   readonly onRoom: (room: string) => void;
   /** Reads the next page of the list of rooms. */
   readonly onMoreRooms: () => void;
@@ -33,7 +31,7 @@ export interface PageProps {
 }
 
 /** The page: the bar, the rooms, the messages with the composer, and the members. */
-export function Page({ state, dispatch, directory, provider, newId, onRoom, onMoreRooms, onSaveProfile }: PageProps) {
+export function Page({ state, dispatch, directory, provider, onRoom, onMoreRooms, onSaveProfile }: PageProps) {
   const { room, presence, auth, profile } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
@@ -95,7 +93,6 @@ export function Page({ state, dispatch, directory, provider, newId, onRoom, onMo
         key={room}
         state={state}
         dispatch={dispatch}
-        newId={newId}
         drafts={drafts}
         provider={provider}
         renaming={renaming}

@@ -1,5 +1,6 @@
 import { useMemo, useRef, useState } from "preact/hooks";
-import { type Dispatch, type MessageChange, rightsOf, type SessionState } from "../../client";
+import { type MessageChange, rightsOf, type SessionState } from "../../client";
+import type { Dispatch } from "../state/act";
 import { type MessageRow, messageRows } from "../state/message-rows";
 import { Composer } from "./composer";
 import { Dialog } from "./dialog";
@@ -14,7 +15,6 @@ import { useComposer } from "./use-composer";
 interface Props {
   readonly state: SessionState;
   readonly dispatch: Dispatch;
-  readonly newId: () => string;
   /** The unsent text of each room. */
   readonly drafts: Map<string, string>;
   /** Where to sign in with an account; null if the server offers none. */
@@ -24,7 +24,7 @@ interface Props {
 }
 
 /** The messages of a room, and the composer. */
-export function Room({ state, dispatch, newId, drafts, provider, renaming, onRenamed }: Props) {
+export function Room({ state, dispatch, drafts, provider, renaming, onRenamed }: Props) {
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
@@ -35,8 +35,8 @@ export function Room({ state, dispatch, newId, drafts, provider, renaming, onRen
 
   const messages = rows.filter((row) => row.kind === "message");
   const storedRow = (key: string) => messages.find((row) => row.key === key && row.sequence > 0n);
-  const sendChange = (change: MessageChange) => dispatch({ type: "send", id: newId(), body: change });
-  const composer = useComposer({ room, messages, dispatch, sendChange, newId, drafts });
+  const sendChange = (change: MessageChange) => dispatch({ type: "send", body: change });
+  const composer = useComposer({ room, messages, dispatch, sendChange, drafts });
   const toggleReaction = ({ sequence, reactions }: MessageRow, emoji: string) => {
     const removed = reactions.some((reaction) => reaction.emoji === emoji && reaction.own);
     sendChange({ kind: "reaction", target: sequence, emoji, removed });

@@ -1,4 +1,5 @@
-import type { Dispatch, SessionState } from "../../client";
+import type { SessionState } from "../../client";
+import type { Dispatch } from "../state/act";
 import { avatarLetter, memberHue } from "../state/avatar";
 import { memberCount, personCount, unreadBadge } from "../state/labels";
 import { selfOf } from "../state/message-rows";

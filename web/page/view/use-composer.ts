@@ -1,5 +1,6 @@
 import { useEffect, useState } from "preact/hooks";
-import { type Dispatch, isValidText, type MessageChange } from "../../client";
+import { isValidText, type MessageChange } from "../../client";
+import type { Dispatch } from "../state/act";
 import { type MessageRow, maxQuoteLength } from "../state/message-rows";
 import type { ComposerMode } from "./composer";
 
@@ -10,13 +11,12 @@ interface Options {
   readonly messages: readonly MessageRow[];
   readonly dispatch: Dispatch;
   readonly sendChange: (change: MessageChange) => void;
-  readonly newId: () => string;
   /** The unsent text of each room. */
   readonly drafts: Map<string, string>;
 }
 
 /** Returns the mode and the text of the composer, and what changes them. */
-export function useComposer({ room, messages, dispatch, sendChange, newId, drafts }: Options) {
+export function useComposer({ room, messages, dispatch, sendChange, drafts }: Options) {
   const [draft, setDraft] = useState(drafts.get(room) ?? "");
   const [editText, setEditText] = useState("");
   const [chosenMode, setMode] = useState<ComposerMode>(plainMessage);
@@ -40,7 +40,7 @@ export function useComposer({ room, messages, dispatch, sendChange, newId, draft
       if (text !== messages.find((row) => row.sequence === target)?.text) sendChange({ kind: "edit", target, text });
     } else {
       const replyTo = mode.kind === "reply" ? mode.target : 0n;
-      dispatch({ type: "send", id: newId(), body: { kind: "message", text, replyTo } });
+      dispatch({ type: "send", body: { kind: "message", text, replyTo } });
       setText("");
     }
     setMode(plainMessage);

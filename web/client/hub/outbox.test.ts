@@ -1,9 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Failure } from "../failure";
-import { maxServerErrors, type OutboxEntry, restoreEntries, retryWindow } from "../state/outbox";
-import { ada, event, joined, message, SessionHarness } from "../testing/session-harness";
-import type { Input } from "./input";
+import { ada, caughtUp, event, joined, message, reset, SessionHarness, send } from "../testing/session-harness";
+import type { HubInput } from "./input";
+import { maxServerErrors, retryWindow } from "./outbox";
+import { newEntry, type OutboxEntry } from "./outbox-entry";
 
 const gone: Failure = { code: "unavailable", message: "gone" };
 
@@ -20,7 +21,7 @@ test("sends go one at a time, each after the answer to the previous one", () => 
   const sent: string[] = [];
   const collect = () => sent.push(...p.of("send").map((e) => e.id));
   for (const id of ["a", "b", "c"]) {
-    p.do({ type: "send", id, body: message(id) });
+    p.do(send(id, message(id)));
     collect();
   }
   assert.deepEqual(sent, ["a"]);
@@ -33,21 +34,19 @@ test("sends go one at a time, each after the answer to the previous one", () => 
 });
 
 test("a send with a transient failure is retried with its id before later ones", () => {
-  const p = new SessionHarness()
-    .live()
-    .do({ type: "send", id: "a", body: message("A") }, { type: "send", id: "b", body: message("B") });
+  const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B")));
   p.do(failed("a"));
-  assert.deepEqual(p.effects, [{ type: "startTimer", timer: "resend", after: 250 }]);
-  assert.equal(p.do({ type: "send", id: "c", body: message("C") }).of("send").length, 0, "it waits for the delay");
+  assert.deepEqual(p.of("startTimer"), [{ type: "startTimer", timer: "resend", after: 250 }]);
+  assert.equal(p.do(send("c", message("C"))).of("send").length, 0, "it waits for the delay");
   p.do({ type: "timer", timer: "resend" });
-  assert.deepEqual(p.of("send"), [{ type: "send", id: "a", body: message("A"), token: ada.token }]);
+  assert.deepEqual(p.of("send"), [{ type: "send", room: "lobby", id: "a", body: message("A"), token: ada.token }]);
   assert.deepEqual(p.outbox, ["a sending", "b queued", "c queued"]);
 });
 
 test("queued sends go as soon as the stream is joined", () => {
   const p = new SessionHarness()
     .live()
-    .do({ type: "send", id: "a", body: message("A") }, failed("a"))
+    .do(send("a", message("A")), failed("a"))
     .end();
   p.do({ type: "timer", timer: "reconnect" });
   p.frames(joined(0));
@@ -58,28 +57,23 @@ test("queued sends go as soon as the stream is joined", () => {
 });
 
 test("an own message is shown once: the answer first, then the event", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   p.do({ type: "sent", id: "a", receipt: receipt(1) });
-  assert.deepEqual([p.outbox, p.posts], [["a stored"], []]);
+  assert.deepEqual([p.outbox, p.posts], [["a sent"], []]);
   p.frames({ kind: "event", event: event(1, { id: "a", sender: ada.member }) });
   assert.deepEqual([p.outbox, p.posts], [[], [1]]);
 });
 
 test("an own message is shown once: the event first, then the answer", () => {
-  const p = new SessionHarness()
-    .live()
-    .do({ type: "send", id: "a", body: message("A") }, { type: "send", id: "b", body: message("B") });
+  const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B")));
   p.frames({ kind: "event", event: event(1, { id: "a", sender: ada.member }) });
-  assert.deepEqual([p.outbox, p.posts], [["b queued"], [1]]);
+  assert.deepEqual([p.outbox, p.posts], [["b sending"], [1]], "the event is as good as the answer");
   p.do({ type: "sent", id: "a", receipt: receipt(1) });
-  assert.deepEqual(
-    p.of("send").map((e) => e.id),
-    ["b"],
-  );
+  assert.deepEqual([p.outbox, p.of("send")], [["b sending"], []]);
 });
 
 test("the answer to a retry of a stored send adds nothing", () => {
-  const p = new SessionHarness().live(7, 7).do({ type: "send", id: "a", body: message("A") }, failed("a"));
+  const p = new SessionHarness().live(7, 7).do(send("a", message("A")), failed("a"));
   p.do({ type: "timer", timer: "resend" });
   p.frames({ kind: "event", event: event(8) });
   // The first attempt was stored as 7, which was received before a reload.
@@ -88,18 +82,14 @@ test("the answer to a retry of a stored send adds nothing", () => {
 });
 
 test("a stored message before the start of the stream leaves the outbox", () => {
-  const p = new SessionHarness().do(
-    { type: "start" },
-    { type: "send", id: "a", body: message("A") },
-    { type: "sent", id: "a", receipt: receipt(4) },
-  );
-  assert.deepEqual(p.outbox, ["a stored"]);
-  p.frames(joined(4), { kind: "caughtUp" });
+  const p = new SessionHarness().do(send("a", message("A")), { type: "sent", id: "a", receipt: receipt(4) });
+  assert.deepEqual(p.outbox, ["a sent"]);
+  p.start().frames(joined(4), caughtUp);
   assert.deepEqual(p.outbox, []);
 });
 
 test("another member's event with the same id confirms nothing", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   p.frames({ kind: "event", event: event(1, { id: "a" }) });
   assert.deepEqual([p.outbox, p.posts], [["a sending"], [1]]);
   p.frames({ kind: "event", event: event(2, { id: "a", sender: { id: "", name: "anonymous" } }) });
@@ -107,9 +97,7 @@ test("another member's event with the same id confirms nothing", () => {
 });
 
 test("a refused send fails with the reason, and the next one is sent", () => {
-  const p = new SessionHarness()
-    .live()
-    .do({ type: "send", id: "a", body: message("A") }, { type: "send", id: "b", body: message("B") });
+  const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B")));
   p.do(failed("a", { code: "invalid_argument", message: "Too long." }));
   assert.deepEqual(p.outbox, ["a failed", "b sending"]);
   assert.equal(p.state.outbox.entries[0]?.problem, "Too long.");
@@ -120,9 +108,9 @@ test("a refused send fails with the reason, and the next one is sent", () => {
 });
 
 test("a failed send can be queued again after the others, or discarded", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
-  p.do(failed("a", { code: "resource_exhausted", message: "" }), { type: "send", id: "b", body: message("B") });
-  p.do({ type: "retry", id: "a" });
+  const p = new SessionHarness().live().do(send("a", message("A")));
+  p.do(failed("a", { code: "resource_exhausted", message: "" }), send("b", message("B")));
+  p.do({ type: "retry", id: "a", body: message("A") });
   assert.deepEqual(p.outbox, ["b sending", "a queued"]);
   p.do({ type: "sent", id: "b", receipt: receipt(1) });
   assert.deepEqual(
@@ -130,16 +118,16 @@ test("a failed send can be queued again after the others, or discarded", () => {
     ["a"],
   );
   p.do(failed("a", { code: "resource_exhausted", message: "" }), { type: "discard", id: "a" });
-  assert.deepEqual(p.outbox, ["b stored"]);
+  assert.deepEqual(p.outbox, ["b sent"]);
 });
 
 test("a send that came too often is sent again after the wait that the server asks for", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   const tooMuch: Failure = { code: "resource_exhausted", message: "Wait 3 s.", retryAfter: 2_500 };
   p.do(failed("a", tooMuch));
-  assert.deepEqual(p.effects, [{ type: "startTimer", timer: "resend", after: 2_500 }]);
+  assert.deepEqual(p.of("startTimer"), [{ type: "startTimer", timer: "resend", after: 2_500 }]);
   assert.deepEqual([p.outbox, p.state.outbox.entries[0]?.problem], [["a queued"], "Wait 3 s."]);
-  p.do({ type: "send", id: "b", body: message("B") });
+  p.do(send("b", message("B")));
   assert.equal(p.of("send").length, 0, "the next one waits, too");
   p.do({ type: "timer", timer: "resend" });
   assert.deepEqual(
@@ -149,7 +137,7 @@ test("a send that came too often is sent again after the wait that the server as
 });
 
 test("internal errors are retried a few times only", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   for (let i = 1; i < maxServerErrors; i++) {
     p.do(failed("a", { code: "internal", message: "Oops." }));
     assert.deepEqual(p.outbox, ["a queued"]);
@@ -160,7 +148,7 @@ test("internal errors are retried a few times only", () => {
 });
 
 test("retries end before the server forgets the id", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   p.now += retryWindow - 1;
   p.do(failed("a"), { type: "timer", timer: "resend" });
   assert.deepEqual(p.outbox, ["a sending"]);
@@ -170,48 +158,71 @@ test("retries end before the server forgets the id", () => {
 });
 
 test("a reset drops stored entries, and keeps the others", () => {
-  const p = new SessionHarness()
-    .live()
-    .do({ type: "send", id: "a", body: message("A") }, { type: "send", id: "b", body: message("B") });
-  p.do({ type: "sent", id: "a", receipt: receipt(1) }).frames({ kind: "reset", epoch: "e2", head: 0n });
+  const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B")));
+  p.do({ type: "sent", id: "a", receipt: receipt(1) }).frames(reset("e2", 0n));
   assert.deepEqual(p.outbox, ["b sending"]);
 });
 
-test("a reload sends unsent entries, unless they are too old", () => {
-  const left: OutboxEntry = {
-    id: "a",
-    body: message("A"),
-    time: 0,
-    since: 0,
-    status: "sending",
-    attempts: 2,
-    at: null,
-    problem: "",
-  };
-  const outbox = restoreEntries(
-    [left, { ...left, id: "b", status: "stored" }, { ...left, id: "c", since: -retryWindow }],
-    1,
-  );
-  assert.deepEqual(
-    outbox.map((o) => `${o.id} ${o.status}`),
-    ["a queued", "c failed"],
-  );
-  const p = new SessionHarness({ outbox }).do({ type: "start" });
+test("stored entries are sent before those that came since, unless they were attempted too long ago", () => {
+  const p = new SessionHarness();
+  p.hub = { ...p.hub, outbox: { ...p.hub.outbox, loaded: false } };
+  p.live().do(send("d", message("D")));
+  assert.equal(p.of("send").length, 0, "what is stored goes first");
+  const left: OutboxEntry = { ...newEntry("a", "lobby", message("A"), 1), status: "sending", attempts: 2 };
+  const entries: OutboxEntry[] = [
+    { ...left, attemptedAt: p.now - 1 },
+    { ...left, id: "b", attemptedAt: p.now - retryWindow },
+    { ...left, id: "c", attemptedAt: 0, status: "queued" },
+    newEntry("d", "lobby", message("D"), 1),
+  ];
+  p.do({ type: "restored", entries });
+  assert.deepEqual(p.outbox, ["a sending", "b failed", "c queued", "d queued"]);
   assert.deepEqual(
     p.of("send").map((e) => e.id),
     ["a"],
   );
 });
 
-const react = (id: string, removed = false): Input => ({
-  type: "send",
-  id,
-  body: { kind: "reaction", target: 1n, emoji: "👍", removed },
+test("nothing is attempted without a connection, however long that lasts", () => {
+  const p = new SessionHarness()
+    .live()
+    .end()
+    .do(send("a", message("A")));
+  assert.equal(p.of("send").length, 0);
+  p.now += 24 * 3_600_000;
+  p.do({ type: "timer", timer: "reconnect" }).frames(joined(0), caughtUp);
+  assert.deepEqual(
+    p.of("send").map((e) => e.id),
+    [],
+  );
+  assert.deepEqual(p.outbox, ["a sending"]);
 });
+
+test("rooms do not wait for one another", () => {
+  const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B"), "tea"));
+  assert.deepEqual(
+    p.of("send").map((e) => [e.room, e.id]),
+    [["tea", "b"]],
+  );
+  p.do(send("c", message("C"), "tea"), failed("a", { ...gone, retryAfter: 60_000 }));
+  p.do({ type: "sent", id: "b", receipt: receipt(1) });
+  assert.deepEqual(
+    p.of("send").map((e) => [e.room, e.id]),
+    [["tea", "c"]],
+  );
+});
+
+test("an entry that a tab repeats is sent once", () => {
+  const p = new SessionHarness().live().do(send("a", message("A")), send("a", message("A")));
+  assert.deepEqual(p.outbox, ["a sending"]);
+});
+
+const react = (id: string, removed = false): HubInput =>
+  send(id, { kind: "reaction", target: 1n, emoji: "👍", removed });
 const refused: Failure = { code: "not_found", message: "There is no such message." };
 
 test("changes to messages are sent in order with messages", () => {
-  const p = new SessionHarness().live(1, 1).do({ type: "send", id: "a", body: message("A") }, react("b"));
+  const p = new SessionHarness().live(1, 1).do(send("a", message("A")), react("b"));
   assert.deepEqual(p.outbox, ["a sending", "b queued"]);
   p.do({ type: "sent", id: "a", receipt: receipt(2) });
   assert.deepEqual(
@@ -231,12 +242,10 @@ test("changes to messages are sent in order with messages", () => {
 });
 
 test("a reaction that is removed before it was sent is not sent", () => {
-  const p = new SessionHarness()
-    .live(1, 1)
-    .do({ type: "send", id: "a", body: message("A") }, react("b"), react("c", true));
+  const p = new SessionHarness().live(1, 1).do(send("a", message("A")), react("b"), react("c", true));
   assert.deepEqual(p.outbox, ["a sending"]);
   p.do({ type: "sent", id: "a", receipt: receipt(2) }, react("d"), react("e", true));
-  assert.deepEqual(p.outbox, ["a stored", "d sending", "e queued"]);
+  assert.deepEqual(p.outbox, ["a sent", "d sending", "e queued"]);
 });
 
 test("a change that has no effect is confirmed by an earlier event", () => {
@@ -247,7 +256,12 @@ test("a change that has no effect is confirmed by an earlier event", () => {
 test("a deletion drops the other changes to the message", () => {
   const p = new SessionHarness()
     .live(1, 1)
-    .do(react("a"), failed("a", refused), { type: "send", id: "b", body: message("B") }, react("c"));
+    .do(
+      react("a"),
+      failed("a", { code: "invalid_argument", message: "No emoji." }),
+      send("b", message("B")),
+      react("c"),
+    );
   assert.deepEqual(p.outbox, ["a failed", "b sending", "c queued"]);
   p.frames({ kind: "event", event: event(2, { body: { kind: "deletion", target: 1n } }) });
   assert.deepEqual(p.outbox, ["b sending"]);
@@ -259,12 +273,12 @@ test("a deletion drops the other changes to the message", () => {
 });
 
 test("a reply to a deleted message can be sent as a plain message", () => {
-  const p = new SessionHarness().live(1, 1).do({ type: "send", id: "a", body: message("A", 1n) });
+  const p = new SessionHarness().live(1, 1).do(send("a", message("A", 1n)));
   p.frames({ kind: "event", event: event(2, { body: { kind: "deletion", target: 1n } }) }).do(failed("a", refused));
   assert.deepEqual(p.outbox, ["a failed"]);
   assert.deepEqual(
     p
-      .do({ type: "retry", id: "a" })
+      .do({ type: "retry", id: "a", body: message("A") })
       .of("send")
       .map((e) => e.body),
     [message("A")],

@@ -1,11 +1,12 @@
-// Signing in: the first time with a name from a form, later with the name that was
-// used before, and in time before the token expires.
+// Who the caller is. A guest signs in: the first time with a name from a form, later
+// with the name that was used before, and in time before the token expires. An
+// application gives tokens of its own. The device's clock decides nothing.
 
 import type { Failure } from "../failure";
-import type { Event, Identity } from "../model";
+import type { Event, Identity, Member } from "../model";
 import type { Transition } from "./effect";
 
-/** A token that expires within this time is renewed, in milliseconds. */
+/** A guest's token that expires within this time is renewed, in milliseconds. */
 export const renewBefore = 7 * 24 * 3_600_000;
 
 /** What the user is told when the session of an account has ended. */
@@ -15,6 +16,9 @@ export const sessionEnded = "Your sign-in has ended. Sign in again.";
 export type SignInPurpose = "form" | "return" | "renewal";
 
 export interface Auth {
+  /** Whether the application gives the tokens. */
+  readonly provided: boolean;
+  /** Null until there is a token, or until the application has said that there is none. */
   readonly identity: Identity | null;
   /** The name that was used last, empty before the first sign-in. It outlives the identity. */
   readonly name: string;
@@ -29,8 +33,9 @@ export interface Auth {
 }
 
 /** The state for an identity from an earlier visit, null for none. */
-export function initialAuth(identity: Identity | null): Auth {
+export function initialAuth(identity: Identity | null, provided = false): Auth {
   return {
+    provided,
     identity,
     name: identity?.member.name ?? "",
     memberIds: identity ? idsOf(identity) : [],
@@ -42,26 +47,20 @@ export function initialAuth(identity: Identity | null): Auth {
 
 /** The ids of a member, the present one last. */
 function idsOf({ member, account }: Identity): readonly string[] {
-  return [...(account?.formerIds ?? []), member.id];
+  return [...(account?.formerIds ?? []), member.id].filter((id) => id !== "");
 }
 
 /** Requests a token. If there is a valid one, it is renewed and the member stays the same. */
 export function signIn(auth: Auth, name: string, purpose: SignInPurpose): Transition<Auth> {
   const serial = auth.serial + 1;
-  return [
-    { ...auth, serial, pending: { name, purpose }, problem: "" },
-    { type: "signIn", serial, name, token: auth.identity?.token ?? "" },
-  ];
+  const next = { ...auth, serial, pending: { name, purpose }, problem: "" };
+  if (auth.provided) return [next, { type: "fetchToken", serial }];
+  return [next, { type: "signIn", serial, name, token: auth.identity?.token ?? "" }];
 }
 
-/** Whether there is a name to sign in with, but no token. */
-export function needsSignIn({ identity, name, problem }: Auth): boolean {
-  return identity === null && name !== "" && problem === "";
-}
-
-/** Drops an expired token. */
-export function dropExpired(auth: Auth, now: number): Auth {
-  return auth.identity && auth.identity.expires <= now ? withoutToken(auth) : auth;
+/** Whether a token has to be requested before anything else. */
+export function needsSignIn({ identity, name, problem, provided }: Auth): boolean {
+  return identity === null && problem === "" && (provided || name !== "");
 }
 
 /** Drops a token that the server refused, unless there is a newer one. */
@@ -80,17 +79,22 @@ export function canForget({ identity, problem }: Auth): boolean {
   return identity !== null || problem === sessionEnded;
 }
 
-/** Renews a token that expires soon. That of an account ends with its session. */
-export function renewIfDue(auth: Auth, now: number): Transition<Auth> {
-  const { identity, name, pending } = auth;
-  const isDue = identity && !identity.account && !pending && identity.expires - now < renewBefore;
-  return isDue ? signIn(auth, name, "renewal") : [auth];
+/** Renews the token, unless a sign-in is in flight. That of an account ends with its session. */
+export function renew(auth: Auth): Transition<Auth> {
+  return auth.identity && !auth.identity.account && !auth.pending ? signIn(auth, auth.name, "renewal") : [auth];
+}
+
+/** The stream says which member the token stands for. */
+export function memberKnown(auth: Auth, member: Member): Auth {
+  const { identity } = auth;
+  if (!identity || member.id === "" || identity.member.id === member.id) return auth;
+  return { ...withIdentity(auth, { ...identity, member }), pending: auth.pending };
 }
 
 /** Forgets the identity and the name: the user is nobody any more. */
 export function signOut(auth: Auth): Transition<Auth> {
   const token = auth.identity?.token ?? "";
-  const forgotten = { ...initialAuth(null), serial: auth.serial + 1 }; // the answer of a sign-in in flight is ignored
+  const forgotten = { ...initialAuth(null, auth.provided), serial: auth.serial + 1 }; // the answer of a sign-in in flight is ignored
   return token === "" ? [forgotten] : [forgotten, { type: "signOut", token }];
 }
 
@@ -99,7 +103,7 @@ export function withIdentity(auth: Auth, identity: Identity): Auth {
   const { name } = identity.member;
   const added = idsOf(identity).filter((id) => !auth.memberIds.includes(id));
   const memberIds = added.length === 0 ? auth.memberIds : [...auth.memberIds, ...added];
-  return { ...auth, identity, name, memberIds, pending: null, problem: "" };
+  return { ...auth, identity, name: name || auth.name, memberIds, pending: null, problem: "" };
 }
 
 /**
@@ -116,8 +120,8 @@ export function signInFailed(auth: Auth, failure: Failure): [Transition<Auth>, "
   if (pending.purpose === "renewal") return [[idle], "nothing"]; // the next connect tries again
   const refused = { ...idle, problem: failure.message };
   if (pending.purpose === "form") return [[refused], "nothing"];
-  // The name is not valid, or the server lets no guests sign in.
-  const isFinal = failure.code === "invalid_argument" || failure.code === "permission_denied";
+  // The name is not valid, the server lets no guests sign in, or the application has no token.
+  const isFinal = ["invalid_argument", "permission_denied", "unauthenticated"].includes(failure.code);
   return isFinal ? [[refused], "connect"] : [[idle], "retry"];
 }
 

@@ -10,7 +10,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { createConnectTransport } from "@connectrpc/connect-web";
-import { ChatError } from "../failure";
+import { ChatError, type Failure } from "../failure";
 import { ChatRoom, RoomOrder } from "../gen/chat/v1/chat_room_pb";
 import type {
   EventsPage,
@@ -20,25 +20,28 @@ import type {
   PagePosition,
   Receipt,
   RoomProfile,
+  RoomsPage,
   SendBody,
-  Start,
-  StreamEnd,
+  Subscription,
 } from "../model";
-import type { ListRooms } from "../rooms/room-directory";
+import type { RoomsQuery } from "../rooms/room-directory";
 import {
   fromFrame,
   fromListEvents,
   fromListMembers,
   fromListRooms,
   toBody,
+  toCustom,
   toFailure,
   toMilliseconds,
   toPosition,
-  toStart,
+  toSubscriptions,
 } from "./convert";
 
 /** How long a call with a single answer may take, in milliseconds. */
 const callTimeout = 15_000;
+/** How long the answer that shows that the server is there may take, in milliseconds. */
+const probeTimeout = 5_000;
 /** The number of events in a page. */
 export const pageSize = 50;
 /** The number of events in each page on the way to an old message. */
@@ -47,61 +50,83 @@ export const largePageSize = 500;
 /** Receives a stream. Nothing comes after ended. */
 export interface StreamListener {
   frame(frame: Frame): void;
-  ended(end: StreamEnd): void;
+  ended(end: Failure): void;
 }
 
-/** Opens a stream. The function that it returns closes it: the listener is not called any more. */
-export type OpenStream = (token: string, start: Start, listener: StreamListener) => () => void;
+/** What is asked of a stream. */
+export interface StreamRequest {
+  readonly token: string;
+  readonly rooms: readonly Subscription[];
+  /** Whether the stream also reports changes to the list of rooms. */
+  readonly watchRooms: boolean;
+}
 
-export type RoomService = ReturnType<typeof createRoomService>;
+export type ChatService = ReturnType<typeof createChatService>;
 
-/** Returns the calls for one room. */
-export function createRoomService(baseUrl: string, room: string) {
+/** Returns the calls to a service. They reject with a ChatError. */
+export function createChatService(baseUrl: string) {
   const { call, stream } = createCalls(baseUrl);
-
-  const openStream: OpenStream = (token, start, listener) => {
-    const aborter = new AbortController();
-    const { signal } = aborter;
-    const read = async () => {
-      const request = { rooms: [{ room, start: toStart(start) }], watchRooms: true };
-      for await (const { frame } of await stream(ChatRoom.method.subscribe, request, token, signal)) {
-        if (signal.aborted) return;
-        if (frame) listener.frame(fromFrame(frame, room));
-      }
-      throw new ConnectError("the stream has ended", Code.Unavailable);
-    };
-    read().catch((reason: unknown) => {
-      if (!signal.aborted) listener.ended(toFailure(reason));
-    });
-    return () => aborter.abort();
-  };
-
   return {
-    openStream,
+    /** Opens a stream. The function that it returns closes it: the listener is not called any more. */
+    openStream({ token, rooms, watchRooms }: StreamRequest, listener: StreamListener): () => void {
+      const aborter = new AbortController();
+      const { signal } = aborter;
+      const read = async () => {
+        const request = { rooms: toSubscriptions(rooms), watchRooms };
+        for await (const { frame } of await stream(ChatRoom.method.subscribe, request, token, signal)) {
+          if (signal.aborted) return;
+          if (frame) listener.frame(fromFrame(frame));
+        }
+        throw new ConnectError("the stream has ended", Code.Unavailable);
+      };
+      read().catch((reason: unknown) => {
+        if (!signal.aborted) listener.ended(toFailure(reason));
+      });
+      return () => aborter.abort();
+    },
 
-    async send(token: string, id: string, body: SendBody): Promise<Receipt> {
+    async send(token: string, room: string, id: string, body: SendBody): Promise<Receipt> {
       const { epoch, sequence, time } = await call(ChatRoom.method.send, { room, id, body: toBody(body) }, token);
       return { epoch, sequence, time: toMilliseconds(time) };
     },
 
-    async sendTyping(token: string, id: string, stopped: boolean): Promise<void> {
+    async sendTyping(token: string, room: string, id: string, stopped: boolean): Promise<void> {
       await call(ChatRoom.method.send, { room, id, body: toBody({ kind: "typing", stopped }) }, token);
     },
 
-    async listEvents(token: string, position: PagePosition, limit = pageSize): Promise<EventsPage> {
+    /** Sends an event of an application's own kind that is not stored. */
+    async sendCustom(
+      token: string,
+      room: string,
+      id: string,
+      type: string,
+      value: Uint8Array,
+      key: string,
+    ): Promise<void> {
+      await call(ChatRoom.method.send, { room, id, body: toCustom(type, value, true, key) }, token);
+    },
+
+    async listEvents(token: string, room: string, position: PagePosition, limit = pageSize): Promise<EventsPage> {
       const request = { room, page: toPosition(position), limit };
       return fromListEvents(await call(ChatRoom.method.listEvents, request, token));
     },
 
-    async listMembers(token: string): Promise<MembersPage> {
+    async listMembers(token: string, room: string): Promise<MembersPage> {
       return fromListMembers(await call(ChatRoom.method.listMembers, { room }, token));
     },
 
-    async setProfile(token: string, { displayName, topic }: RoomProfile): Promise<void> {
+    /** Lists rooms by activity, with unread counts for those that were read. */
+    async listRooms(token: string, { page, size, readCursors }: RoomsQuery): Promise<RoomsPage> {
+      const seen = [...readCursors].map(([room, cursor]) => ({ room, cursor }));
+      const request = { pageToken: page, pageSize: size, order: RoomOrder.ACTIVITY, seen };
+      return fromListRooms(await call(ChatRoom.method.listRooms, request, token));
+    },
+
+    async setProfile(token: string, room: string, { displayName, topic }: RoomProfile): Promise<void> {
       await call(ChatRoom.method.setRoom, { room, displayName, topic }, token);
     },
 
-    /** A token that is not empty is renewed: the member stays the same. */
+    /** Signs a guest in. A token that is not empty is renewed: the member stays the same. */
     async signIn(token: string, name: string): Promise<Identity> {
       const answer = await call(ChatRoom.method.signIn, { name }, token);
       const member = { id: answer.member?.id ?? "", name: answer.member?.name ?? name };
@@ -112,16 +137,16 @@ export function createRoomService(baseUrl: string, room: string) {
     async signOut(token: string): Promise<void> {
       await call(ChatRoom.method.signOut, {}, token);
     },
-  };
-}
 
-/** Returns the call that lists rooms by activity, with unread counts for those that were read. */
-export function createListRooms(baseUrl: string): ListRooms {
-  const { call } = createCalls(baseUrl);
-  return async (token, { page, size, readCursors }) => {
-    const seen = [...readCursors].map(([room, cursor]) => ({ room, cursor }));
-    const request = { pageToken: page, pageSize: size, order: RoomOrder.ACTIVITY, seen };
-    return fromListRooms(await call(ChatRoom.method.listRooms, request, token));
+    /** Continues a stream with another token. */
+    async renewStream(token: string, streamId: string): Promise<void> {
+      await call(ChatRoom.method.renewStream, { streamId }, token);
+    },
+
+    /** Asks for next to nothing: the answer shows that the server answers. */
+    async probe(token: string): Promise<void> {
+      await call(ChatRoom.method.listRooms, { pageSize: 1 }, token, probeTimeout);
+    },
   };
 }
 
@@ -137,9 +162,10 @@ function createCalls(baseUrl: string) {
       method: DescMethodUnary<I, O>,
       request: MessageInitShape<I>,
       token: string,
+      timeout = callTimeout,
     ): Promise<MessageShape<O>> {
       try {
-        const { message } = await transport.unary(method, undefined, callTimeout, authorization(token), request);
+        const { message } = await transport.unary(method, undefined, timeout, authorization(token), request);
         return message;
       } catch (reason) {
         throw new ChatError(toFailure(reason));

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { afterEach, mock, test } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ChatError } from "../failure";
+import { ChatError, type Failure } from "../failure";
 import {
   ListEventsRequestSchema,
   ListEventsResponseSchema,
@@ -17,9 +17,9 @@ import {
 } from "../gen/chat/v1/chat_room_pb";
 import { NameMark } from "../gen/chat/v1/event_pb";
 import { type FrameSchema, Right } from "../gen/chat/v1/frame_pb";
-import type { Frame, Start, StreamEnd } from "../model";
+import type { Frame, Start } from "../model";
+import { createChatService } from "./chat-service";
 import { toFailure } from "./convert";
-import { createListRooms, createRoomService } from "./room-service";
 
 interface Call {
   readonly url: string;
@@ -50,17 +50,21 @@ async function stream(
   end = "{}",
   token = "t",
   start: Start = { recent: 3 },
-): Promise<{ frames: Frame[]; end: StreamEnd }> {
+): Promise<{ frames: Frame[]; end: Failure }> {
   const body = frames.map((frame) =>
     envelope(0, toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, { frame }))),
   );
   answer("application/connect+proto", Buffer.concat([...body, envelope(2, Buffer.from(end))]));
   const told: Frame[] = [];
   return new Promise((resolve) => {
-    createRoomService("http://server", "lobby").openStream(token, start, {
-      frame: (frame) => told.push(frame),
-      ended: (reason) => resolve({ frames: told, end: reason }),
-    });
+    const rooms = [{ room: "lobby", start }];
+    createChatService("http://server").openStream(
+      { token, rooms, watchRooms: true },
+      {
+        frame: (frame) => told.push(frame),
+        ended: (reason) => resolve({ frames: told, end: reason }),
+      },
+    );
   });
 }
 
@@ -103,6 +107,8 @@ test("frames become plain values", async () => {
             },
           ],
           heartbeatInterval: { seconds: 2n, nanos: 500_000_000 },
+          streamId: "s1",
+          tokenExpireTime: { seconds: 9n },
         },
       },
     },
@@ -122,7 +128,7 @@ test("frames become plain values", async () => {
     },
     { kind: { case: "event", value: { room: "lobby", sequence: 10n, previous: 9n, time } } },
     { kind: { case: "caughtUp", value: { room: "lobby" } } },
-    { kind: { case: "reset", value: { room: "lobby", epoch: "f", head: 3n } } },
+    { kind: { case: "reset", value: { room: "lobby", epoch: "f", oldest: 2n, head: 3n } } },
     { kind: { case: "roomsChanged", value: { incomplete: true } } },
     {
       kind: {
@@ -139,25 +145,36 @@ test("frames become plain values", async () => {
         value: { room: "lobby", rights: [Right.READ], muted: { until: time, reason: "noise" } },
       },
     },
-    { kind: { case: "rightsChanged", value: { room: "tea", rights: [Right.READ] } } },
-    { kind: { case: "heartbeat", value: {} } },
+    { kind: { case: "heartbeat", value: { time } } },
+    { kind: { case: "expiring", value: { timeLeft: { seconds: 60n } } } },
+    { kind: { case: "renewed", value: {} } },
+    { kind: { case: undefined } },
     { kind: { case: "draining", value: { reconnectAfter: { nanos: 250_000_000 } } } },
   ]);
   assert.deepEqual(frames, [
     {
       kind: "joined",
-      epoch: "e",
-      head: 9n,
+      member: { id: "m", name: "Ada" },
+      rooms: [
+        {
+          room: "lobby",
+          epoch: "e",
+          head: 9n,
+          members: 2,
+          displayName: "",
+          topic: "T",
+          member: { id: "m", name: "Ada 2", mark: "resembles" },
+          rights: { post: true, react: false, editOwn: false, manage: false, moderate: true, muted: null },
+        },
+      ],
       heartbeat: 2_500,
-      members: 2,
-      displayName: "",
-      topic: "T",
-      member: { id: "m", name: "Ada 2", mark: "resembles" },
-      rights: { post: true, react: false, editOwn: false, manage: false, moderate: true, muted: null },
+      streamId: "s1",
+      tokenExpires: 9_000,
     },
     {
       kind: "event",
       event: {
+        room: "lobby",
         sequence: 9n,
         previous: 4n,
         time: 5_006,
@@ -170,6 +187,7 @@ test("frames become plain values", async () => {
     {
       kind: "event",
       event: {
+        room: "lobby",
         sequence: 10n,
         previous: 9n,
         time: 5_006,
@@ -179,8 +197,8 @@ test("frames become plain values", async () => {
         changes: null,
       },
     },
-    { kind: "caughtUp" },
-    { kind: "reset", epoch: "f", head: 3n },
+    { kind: "caughtUp", room: "lobby" },
+    { kind: "reset", room: "lobby", epoch: "f", oldest: 2n, head: 3n },
     { kind: "roomsChanged", rooms: [], removed: [], incomplete: true },
     {
       kind: "roomsChanged",
@@ -190,6 +208,7 @@ test("frames become plain values", async () => {
     },
     {
       kind: "rightsChanged",
+      room: "lobby",
       rights: {
         post: false,
         react: false,
@@ -199,7 +218,9 @@ test("frames become plain values", async () => {
         muted: { until: 5_006, reason: "noise" },
       },
     },
-    { kind: "other" },
+    { kind: "heartbeat", time: 5_006 },
+    { kind: "expiring", timeLeft: 60_000 },
+    { kind: "renewed" },
     { kind: "other" },
     { kind: "draining", reconnectAfter: 250 },
   ]);
@@ -216,9 +237,8 @@ test("a stream always ends with a reason", async () => {
 
 test("a closed stream does not call its listener", async () => {
   answer("application/connect+proto", envelope(2, Buffer.from("{}")));
-  const close = createRoomService("http://server", "lobby").openStream(
-    "",
-    { recent: 1 },
+  const close = createChatService("http://server").openStream(
+    { token: "", rooms: [{ room: "lobby", start: { recent: 1 } }], watchRooms: false },
     {
       frame: () => assert.fail("a frame"),
       ended: () => assert.fail("an end"),
@@ -234,7 +254,7 @@ test("a send has room, id, text and a timeout", async () => {
     "application/proto",
     toBinary(SendResponseSchema, create(SendResponseSchema, { epoch: "e", sequence: 4n, time: { seconds: 1n } })),
   );
-  const receipt = await createRoomService("http://server", "lobby").send("t", "id-1", {
+  const receipt = await createChatService("http://server").send("t", "lobby", "id-1", {
     kind: "message",
     text: "hi",
     replyTo: 3n,
@@ -257,16 +277,16 @@ test("a page is before or after a cursor, or the newest", async () => {
       create(ListEventsResponseSchema, { epoch: "e", more: true, next: { epoch: "e", sequence: 2n } }),
     ),
   );
-  const client = createRoomService("http://server", "lobby");
+  const client = createChatService("http://server");
   const cursor = { epoch: "e", sequence: 3n };
-  assert.deepEqual(await client.listEvents("", { before: cursor }), {
+  assert.deepEqual(await client.listEvents("", "lobby", { before: cursor }), {
     epoch: "e",
     events: [],
     more: true,
     next: { epoch: "e", sequence: 2n },
   });
-  await client.listEvents("", { after: cursor });
-  await client.listEvents("", null);
+  await client.listEvents("", "lobby", { after: cursor });
+  await client.listEvents("", "lobby", null);
   assert.deepEqual(
     calls.map((call) => fromBinary(ListEventsRequestSchema, call.body).page.case),
     ["before", "after", undefined],
@@ -281,7 +301,7 @@ test("a sign-in renews its token", async () => {
       create(SignInResponseSchema, { token: "t2", member: { id: "m", name: "Ada" }, expireTime: { seconds: 9n } }),
     ),
   );
-  const identity = await createRoomService("http://server", "lobby").signIn("t1", " Ada ");
+  const identity = await createChatService("http://server").signIn("t1", " Ada ");
   assert.deepEqual(identity, { token: "t2", member: { id: "m", name: "Ada" }, expires: 9_000 });
   assert.equal(calls[0]!.headers.get("authorization"), "Bearer t1");
 });
@@ -293,7 +313,7 @@ test("a failure has the wait that the server asks for", async () => {
       Buffer.from(`{"code":"${code}","message":"limit","details":[{"type":"${type}","value":"CggIAhCAyrXuAQ"}]}`),
       code === "unavailable" ? 503 : 429,
     );
-  const send = () => createRoomService("http://server", "lobby").send("", "a", { kind: "deletion", target: 1n });
+  const send = () => createChatService("http://server").send("", "lobby", "a", { kind: "deletion", target: 1n });
   fail("resource_exhausted", "google.rpc.RetryInfo");
   await assert.rejects(send(), {
     code: "resource_exhausted",
@@ -304,6 +324,19 @@ test("a failure has the wait that the server asks for", async () => {
   await assert.rejects(send(), { code: "unavailable", message: "Limit.", retryAfter: 2_500 });
   fail("resource_exhausted", "google.rpc.Other");
   await assert.rejects(send(), (reason) => reason instanceof ChatError && reason.retryAfter === undefined);
+});
+
+test("a refusal has its reason, and the room that it is about", async () => {
+  // The detail has reason RIGHT_REQUIRED, a domain, and metadata: room tea, right read.
+  const detail = Buffer.from(
+    "\n\x0eRIGHT_REQUIRED\x12\x07chat.v1\x1a\x0b\n\x04room\x12\x03tea\x1a\x0d\n\x05right\x12\x04read",
+  );
+  const value = detail.toString("base64").replaceAll("=", "");
+  const { end } = await stream(
+    [],
+    `{"error":{"code":"permission_denied","message":"no","details":[{"type":"google.rpc.ErrorInfo","value":"${value}"}]}}`,
+  );
+  assert.deepEqual(end, { code: "permission_denied", message: "No.", reason: "RIGHT_REQUIRED", room: "tea" });
 });
 
 test("failures have the protocol's code and a sentence", async () => {
@@ -323,7 +356,7 @@ test("failures have the protocol's code and a sentence", async () => {
   ];
   for (const [reason, code, message] of cases) assert.deepEqual(toFailure(reason), { code, message });
   answer("application/json", Buffer.from('{"code":"not_found","message":"no such room"}'), 404);
-  await assert.rejects(createRoomService("http://server", "lobby").listEvents("", null), {
+  await assert.rejects(createChatService("http://server").listEvents("", "lobby", null), {
     code: "not_found",
     message: "No such room.",
   });
@@ -356,8 +389,8 @@ test('bodies become plain values, and unknown kinds "other"', async () => {
       { kind: "edit", target: 2n, text: "new" },
       { kind: "deletion", target: 2n },
       { kind: "reaction", target: 2n, emoji: "👍", removed: true },
-      { kind: "custom", type: "game.v1.Move" },
-      { kind: "custom", type: "" },
+      { kind: "custom", type: "game.v1.Move", value: new Uint8Array([255]) },
+      { kind: "custom", type: "", value: new Uint8Array() },
       { kind: "memberJoined", members: 3 },
       { kind: "memberCount", members: 300 },
       { kind: "memberRenamed" },
@@ -375,7 +408,7 @@ test("messages of a page have their changes", async () => {
     events: [{ sequence: 2n, changes, body: { case: "message" as const, value: { text: "new" } } }],
   };
   answer("application/proto", toBinary(ListEventsResponseSchema, create(ListEventsResponseSchema, page)));
-  const { events } = await createRoomService("http://server", "lobby").listEvents("", null);
+  const { events } = await createChatService("http://server").listEvents("", "lobby", null);
   const members = [
     { id: "a", name: "" },
     { id: "b", name: "" },
@@ -393,7 +426,7 @@ test("rooms are listed by activity, with unread counts for read cursors", async 
     toBinary(ListRoomsResponseSchema, create(ListRoomsResponseSchema, { rooms, nextPageToken: "next" })),
   );
   const seen = new Map([["a", { epoch: "e", sequence: 3n }]]);
-  const page = await createListRooms("http://server")("", { page: "this", size: 100, readCursors: seen });
+  const page = await createChatService("http://server").listRooms("", { page: "this", size: 100, readCursors: seen });
   assert.deepEqual(page, {
     rooms: [
       { name: "a", members: 2, displayName: "", topic: "", head: 9n, messages: 7n, lastActivity: 5_006, unread: 0 },

@@ -1,19 +1,22 @@
-// The connection: the phases of a stream, its watchdog and the delay before the
-// next attempt.
+// The connection: the phases of the stream, its watchdog and the delay before the
+// next attempt, and whether calls are answered.
 
 import { backoff } from "../backoff";
-import type { JoinedFrame, Start } from "../model";
+import type { JoinedFrame, Subscription } from "../model";
 import type { Effect, Env, Transition } from "./effect";
 
 /** How long the first frame of a stream may take, in milliseconds. */
 export const joinTimeout = 10_000;
+/** How much later than due a heartbeat may be before the server is asked whether it is there, in milliseconds. */
+export const heartbeatGrace = 3_000;
 /** How long a stream must have lived for earlier failures to be forgotten, in milliseconds. */
 export const healthyAfter = 5_000;
 
 export type Phase =
+  | "idle" // no room is wanted
   | "signingIn" // no stream: a token is requested first
   | "connecting" // a stream is requested, no frame received yet
-  | "catchingUp" // joined, the replay is being received
+  | "catchingUp" // joined, the replay of a room is being received
   | "live"
   | "waiting" // for the next attempt at retryAt
   | "refused"; // by the server; only the user reconnects
@@ -31,25 +34,34 @@ export interface Connection {
   readonly lastFrameAt: number;
   /** How long the stream may stay silent. */
   readonly silenceTimeout: number;
-  /** The log's epoch and newest sequence at the time of joining. */
-  readonly epoch: string;
-  readonly head: bigint;
+  /** The interval of heartbeats, 0 before the first stream. */
+  readonly heartbeat: number;
+  /** Names the stream when its token is renewed; empty if there is nothing to renew. */
+  readonly streamId: string;
+  /** When the token expires, by the server's clock; 0 if it does not. */
+  readonly tokenExpires: number;
+  /** A call waits for its answer, or got none, and nothing shows that the server answers. */
+  readonly unanswered: boolean;
+  /** The number of the newest question whether the server answers. */
+  readonly probe: number;
+  /** When that question was asked, 0 if there is none in flight. */
+  readonly probedAt: number;
   /** The server announced that it drains, and no stream was joined since. */
   readonly draining: boolean;
   /** The browser's report on the network, which may be wrong. */
   readonly online: boolean;
   /** Whether the stream has begun to report changes to the list of rooms. */
   readonly roomsWatched: boolean;
-  /** Whether any stream has caught up: from then on, messages are new. */
+  /** Whether any stream has caught up. */
   readonly caughtUpOnce: boolean;
-  /** The sequence after which events were missing and requested again. */
-  readonly gapAfter: bigint | null;
+  /** Whether the token was refused, and so was the one after it. */
+  readonly expired: boolean;
   /** Why the server refused. */
   readonly problem: string;
 }
 
 export const disconnected: Connection = {
-  phase: "connecting",
+  phase: "idle",
   stream: 0,
   memberId: "",
   failures: 0,
@@ -57,13 +69,17 @@ export const disconnected: Connection = {
   joinedAt: 0,
   lastFrameAt: 0,
   silenceTimeout: 0,
-  epoch: "",
-  head: 0n,
+  heartbeat: 0,
+  streamId: "",
+  tokenExpires: 0,
+  unanswered: false,
+  probe: 0,
+  probedAt: 0,
   draining: false,
   online: true,
   roomsWatched: false,
   caughtUpOnce: false,
-  gapAfter: null,
+  expired: false,
   problem: "",
 };
 
@@ -82,15 +98,15 @@ export function open(
   c: Connection,
   token: string,
   memberId: string,
-  start: Start,
+  rooms: readonly Subscription[],
   now: number,
 ): Transition<Connection> {
   const stream = c.stream + 1;
   return [
-    { ...c, phase: "connecting", stream, memberId, silenceTimeout: joinTimeout, lastFrameAt: now },
+    { ...c, phase: "connecting", stream, memberId, silenceTimeout: joinTimeout, lastFrameAt: now, streamId: "" },
     { type: "stopTimer", timer: "reconnect" },
     ...hangUp(c),
-    { type: "openStream", stream, token, start },
+    { type: "openStream", stream, token, rooms },
     { type: "startTimer", timer: "watchdog", after: joinTimeout },
   ];
 }
@@ -103,6 +119,11 @@ export function awaitToken(c: Connection): Transition<Connection> {
 /** Closes the stream for good: the server refuses. */
 export function markRefused(c: Connection, problem: string): Transition<Connection> {
   return [{ ...c, phase: "refused", problem }, ...hangUp(c)];
+}
+
+/** Closes the stream: no room is wanted. */
+export function rest(c: Connection): Transition<Connection> {
+  return [{ ...c, phase: "idle" }, { type: "stopTimer", timer: "reconnect" }, ...hangUp(c)];
 }
 
 /** Closes the stream and waits, longer after every failure in a row, and at least so many milliseconds. */
@@ -126,28 +147,35 @@ export function isSilent(c: Connection, now: number): boolean {
   return isOpen(c) && now - c.lastFrameAt >= c.silenceTimeout;
 }
 
-/** Starts the watchdog again for the time that is left. */
+/** Whether a heartbeat is late: the server may be gone. */
+export function isLate(c: Connection, now: number): boolean {
+  return isJoined(c) && now - c.lastFrameAt >= c.heartbeat + heartbeatGrace;
+}
+
+/** Starts the watchdog again, for the time until the next heartbeat is late, or until the stream is dead. */
 export function rearmWatchdog(c: Connection, now: number): Effect {
-  return { type: "startTimer", timer: "watchdog", after: c.lastFrameAt + c.silenceTimeout - now };
+  const timeout = isJoined(c) && !isLate(c, now) ? c.heartbeat + heartbeatGrace : c.silenceTimeout;
+  return { type: "startTimer", timer: "watchdog", after: Math.max(0, c.lastFrameAt + timeout - now) };
 }
 
 /** The stream is joined. Two missed heartbeats mean that it is dead. */
-export function joined(c: Connection, { epoch, head, heartbeat }: JoinedFrame, now: number): Transition<Connection> {
-  const silenceTimeout = 2 * heartbeat;
-  return [
-    {
-      ...c,
-      phase: "catchingUp",
-      joinedAt: now,
-      epoch,
-      head,
-      silenceTimeout,
-      draining: false,
-      roomsWatched: false,
-      problem: "",
-    },
-    { type: "startTimer", timer: "watchdog", after: silenceTimeout },
-  ];
+export function joined(c: Connection, frame: JoinedFrame, now: number): Transition<Connection> {
+  const { heartbeat, streamId, tokenExpires } = frame;
+  const next: Connection = {
+    ...c,
+    phase: "catchingUp",
+    joinedAt: now,
+    heartbeat,
+    streamId,
+    tokenExpires,
+    silenceTimeout: Math.max(2 * heartbeat, heartbeat + heartbeatGrace),
+    draining: false,
+    roomsWatched: false,
+    unanswered: false,
+    expired: false,
+    problem: "",
+  };
+  return [next, rearmWatchdog(next, now)];
 }
 
 /** A frame was received: the stream is alive. */
@@ -155,19 +183,9 @@ export function frameReceived(c: Connection, now: number): Connection {
   return { ...c, lastFrameAt: now };
 }
 
-/** The replay is complete. */
+/** The replay of every room is complete. */
 export function caughtUp(c: Connection): Connection {
   return { ...c, phase: "live", caughtUpOnce: true };
-}
-
-/** The log is another one, or does not go back to the cursor any more. */
-export function logReset(c: Connection, epoch: string, head: bigint): Connection {
-  return { ...c, epoch, head, gapAfter: null };
-}
-
-/** Events are missing after a sequence. */
-export function gapFound(c: Connection, sequence: bigint): Connection {
-  return { ...c, gapAfter: sequence };
 }
 
 /** The stream reports changes to the list of rooms. */
@@ -178,6 +196,48 @@ export function watchRooms(c: Connection): Connection {
 /** The server refused the token. The attempt with a new one is not delayed, but the one after it is. */
 export function tokenRefused(c: Connection): Connection {
   return { ...c, failures: 1 };
+}
+
+/** The token was refused, and the one before it was as well. */
+export function tokensRefused(c: Connection): Connection {
+  return { ...c, expired: true };
+}
+
+/** Asks the server whether it answers, unless that is being asked. */
+export function check(c: Connection, now: number): Transition<Connection> {
+  if (!isJoined(c) || c.probedAt > 0) return [c];
+  const probe = c.probe + 1;
+  return [
+    { ...c, probe, probedAt: now },
+    { type: "stopTimer", timer: "probe" },
+    { type: "probe", serial: probe },
+  ];
+}
+
+/** A call waits for its answer, or has failed without one. */
+export function callUnanswered(c: Connection, now: number): Transition<Connection> {
+  return check({ ...c, unanswered: true }, now);
+}
+
+/** The server has answered a call. */
+export function callAnswered(c: Connection): Connection {
+  return c.unanswered ? { ...c, unanswered: false } : c;
+}
+
+/** The answer to the question: the server is there. */
+export function probeAnswered(c: Connection): Connection {
+  return { ...c, unanswered: false, probedAt: 0 };
+}
+
+/**
+ * The question was not answered. If the stream still brings frames, it stays, and the
+ * question is asked again; the second value says that it is dead.
+ */
+export function probeFailed(c: Connection, { random }: Env): [Transition<Connection>, boolean] {
+  const isDead = isJoined(c) && c.lastFrameAt < c.probedAt;
+  const next = { ...c, unanswered: true, probedAt: 0 };
+  if (isDead) return [[next], true];
+  return [[next, { type: "startTimer", timer: "probe", after: backoff(4, random) }], false];
 }
 
 /** The server announces that it drains and when to reconnect. */

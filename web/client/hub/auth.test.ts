@@ -1,14 +1,14 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import type { Failure } from "../failure";
-import { renewBefore, sessionEnded } from "../state/auth";
-import { ada, event, joined, message, SessionHarness } from "../testing/session-harness";
+import { ada, caughtUp, event, joined, message, SessionHarness, send } from "../testing/session-harness";
+import { renewBefore, sessionEnded } from "./auth";
 
 const stale: Failure = { code: "unauthenticated", message: "The token is not valid." };
 const again = { ...ada, token: "token-2", member: { id: "ada-2", name: "Ada" } };
 
 test("without a name the room is read without a token", () => {
-  const p = new SessionHarness({ identity: null }).do({ type: "start" });
+  const p = new SessionHarness({ identity: null }).start();
   assert.deepEqual(
     p.of("openStream").map((e) => e.token),
     [""],
@@ -26,7 +26,7 @@ test("signing in stores the identity and reopens the stream at the cursor", () =
     [ada],
   );
   assert.deepEqual(
-    p.of("openStream").map((e) => [e.token, e.start]),
+    p.of("openStream").map((e) => [e.token, e.rooms[0]!.start]),
     [[ada.token, { after: { epoch: "e1", sequence: 3n } }]],
   );
 });
@@ -39,7 +39,7 @@ test("a refused name shows the reason, and the stream stays open", () => {
 });
 
 test("a stream with a refused token signs in again with the stored name, once", () => {
-  const p = new SessionHarness().do({ type: "start" }).end("unauthenticated");
+  const p = new SessionHarness().start().end("unauthenticated");
   assert.deepEqual(
     p.of("signIn").map((e) => [e.name, e.token]),
     [["Ada", ""]],
@@ -55,14 +55,14 @@ test("a stream with a refused token signs in again with the stored name, once", 
 });
 
 test("a send with a refused token signs in again, and is repeated with its id", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   p.do({ type: "sendFailed", id: "a", token: ada.token, failure: stale });
   assert.deepEqual(
     p.of("signIn").map((e) => e.name),
     ["Ada"],
   );
   assert.deepEqual(p.outbox, ["a queued"]);
-  p.do({ type: "signedIn", serial: 1, identity: again });
+  p.do({ type: "signedIn", serial: 1, identity: again }).frames(joined(0));
   assert.deepEqual(
     p.of("send").map((e) => [e.id, e.token]),
     [["a", "token-2"]],
@@ -70,7 +70,7 @@ test("a send with a refused token signs in again, and is repeated with its id", 
 });
 
 test("messages of an earlier identity are own messages", () => {
-  const p = new SessionHarness().live().do({ type: "send", id: "a", body: message("A") });
+  const p = new SessionHarness().live().do(send("a", message("A")));
   p.do(
     { type: "sendFailed", id: "a", token: ada.token, failure: stale },
     { type: "signedIn", serial: 1, identity: again },
@@ -80,13 +80,20 @@ test("messages of an earlier identity are own messages", () => {
   assert.deepEqual([p.outbox, p.posts], [[], [1]]);
 });
 
-test("an expired token is not used", () => {
-  const p = new SessionHarness({ identity: { ...ada, expires: 1_000_000 } }).do({ type: "start" });
-  assert.equal(p.of("openStream").length, 0);
+test("the device's clock does not decide whether a token is used", () => {
+  const p = new SessionHarness({ identity: { ...ada, expires: 1 } }).start();
   assert.deepEqual(
-    p.of("signIn").map((e) => [e.name, e.token]),
-    [["Ada", ""]],
+    p.of("openStream").map((e) => e.token),
+    [ada.token],
   );
+  assert.equal(p.of("signIn").length, 0);
+  const tokenExpires = 40 * 24 * 3_600_000;
+  p.frames(joined(0, {}, { tokenExpires }), caughtUp, { kind: "heartbeat", time: tokenExpires - renewBefore - 1 });
+  assert.equal(p.of("signIn").length, 0);
+});
+
+test("a sign-in that fails is repeated after a delay", () => {
+  const p = new SessionHarness().start().end("unauthenticated");
   p.do({ type: "signInFailed", serial: 1, failure: { code: "unavailable", message: "" } });
   assert.equal(p.state.connection.phase, "waiting");
   p.do({ type: "timer", timer: "reconnect" });
@@ -94,7 +101,7 @@ test("an expired token is not used", () => {
 });
 
 test("a stored name that is refused leads to the form, and to a stream without a token", () => {
-  const p = new SessionHarness({ identity: { ...ada, expires: 1 } }).do({ type: "start" });
+  const p = new SessionHarness().start().end("unauthenticated");
   p.do({ type: "signInFailed", serial: 1, failure: { code: "invalid_argument", message: "No." } });
   assert.deepEqual(
     p.of("openStream").map((e) => e.token),
@@ -103,16 +110,55 @@ test("a stored name that is refused leads to the form, and to a stream without a
   assert.equal(p.state.auth.problem, "No.");
 });
 
-test("a token that expires soon is renewed while the stream stays open", () => {
-  const p = new SessionHarness({ identity: { ...ada, expires: 1_000_000 + renewBefore - 1 } }).do({ type: "start" });
-  assert.equal(p.of("openStream").length, 1);
+test("a token that expires soon by the server's clock is renewed, and the stream continues with the new one", () => {
+  const tokenExpires = 40 * 24 * 3_600_000;
+  const p = new SessionHarness().start().frames(joined(0, {}, { tokenExpires, streamId: "s1" }), caughtUp);
+  p.frames({ kind: "heartbeat", time: tokenExpires - renewBefore + 1 });
   assert.deepEqual(
     p.of("signIn").map((e) => e.token),
     [ada.token],
   );
+  assert.equal(p.frames({ kind: "heartbeat", time: tokenExpires }).of("signIn").length, 0, "once at a time");
   p.do({ type: "signedIn", serial: 1, identity: { ...ada, token: "token-2" } });
   assert.equal(p.of("openStream").length, 0, "the member is the same");
   assert.equal(p.of("storeIdentity").length, 1);
+  assert.deepEqual(p.of("renewStream"), [{ type: "renewStream", stream: 1, streamId: "s1", token: "token-2" }]);
+  const { stream } = p.hub.connection;
+  p.do({ type: "renewFailed", stream });
+  assert.deepEqual(
+    p.of("openStream").map((e) => e.token),
+    ["token-2"],
+    "another node has the stream",
+  );
+});
+
+test("an application's token is renewed when the server says that it expires", () => {
+  const p = new SessionHarness({ identity: null, provided: true }).start();
+  assert.deepEqual(p.of("fetchToken"), [{ type: "fetchToken", serial: 1 }]);
+  const nobody = { id: "", name: "" };
+  p.do({ type: "signedIn", serial: 1, identity: { token: "t1", member: nobody, expires: 0 } });
+  assert.deepEqual(
+    p.of("openStream").map((e) => e.token),
+    ["t1"],
+  );
+  p.frames(joined(0, {}, { streamId: "s1" }), caughtUp);
+  assert.deepEqual(p.state.auth.identity?.member, ada.member, "the stream says which member it is");
+  p.frames({ kind: "expiring", timeLeft: 60_000 });
+  assert.deepEqual(p.of("fetchToken"), [{ type: "fetchToken", serial: 2 }]);
+  p.do({ type: "signedIn", serial: 2, identity: { token: "t2", member: nobody, expires: 0 } });
+  assert.deepEqual(p.of("renewStream"), [{ type: "renewStream", stream: 1, streamId: "s1", token: "t2" }]);
+  assert.deepEqual(p.state.auth.memberIds, ["ada"]);
+  assert.equal(p.of("storeIdentity").length, 0);
+});
+
+test("an application without another token is expired", () => {
+  const p = new SessionHarness({ identity: null, provided: true }).start();
+  p.do({ type: "signedIn", serial: 1, identity: { token: "t1", member: { id: "", name: "" }, expires: 0 } });
+  p.end("unauthenticated");
+  assert.equal(p.of("fetchToken").length, 1);
+  p.do({ type: "signedIn", serial: 2, identity: { token: "t2", member: { id: "", name: "" }, expires: 0 } });
+  p.end("unauthenticated");
+  assert.deepEqual([p.hub.connection.phase, p.hub.connection.expired], ["waiting", true]);
 });
 
 test("a change of name renews the token, or gets a new one if it is refused", () => {
@@ -149,7 +195,7 @@ test("the answer to a sign-in that was replaced is ignored", () => {
 });
 
 test("signing out forgets the identity and what is not sent, revokes the token, and reopens the stream", () => {
-  const p = new SessionHarness().live(3).do({ type: "send", id: "x", body: message("unsent") }, { type: "signOut" });
+  const p = new SessionHarness().live(3).do(send("x", message("unsent")), { type: "signOut" });
   assert.deepEqual(p.of("signOut"), [{ type: "signOut", token: ada.token }]);
   assert.deepEqual(
     p.of("openStream").map((e) => e.token),
@@ -162,9 +208,9 @@ test("signing out forgets the identity and what is not sent, revokes the token, 
 });
 
 test("signing out in another tab is signing out here, without a second revocation", () => {
-  const p = new SessionHarness().live(3).do({ type: "signedOutElsewhere" });
+  const p = new SessionHarness().live(3).do({ type: "identityShared", identity: null });
   assert.deepEqual([p.of("signOut").length, p.of("openStream").length, p.state.auth.identity], [0, 1, null]);
-  p.do({ type: "signedOutElsewhere" });
+  p.do({ type: "identityShared", identity: null });
   assert.equal(p.effects.length, 0);
 });
 
@@ -199,7 +245,7 @@ test("an account owns what its guests have sent, and has its own id", () => {
 });
 
 test("an account whose token is refused does not become a guest of its name", () => {
-  const p = new SessionHarness({ identity: account }).do({ type: "start" }).end("unauthenticated");
+  const p = new SessionHarness({ identity: account }).start().end("unauthenticated");
   assert.equal(p.of("signIn").length, 0);
   assert.deepEqual(
     p.of("openStream").map((e) => e.token),
@@ -208,7 +254,7 @@ test("an account whose token is refused does not become a guest of its name", ()
   assert.equal(p.state.auth.name, "");
   assert.equal(p.state.auth.problem, sessionEnded);
   assert.deepEqual(p.state.auth.memberIds, []);
-  p.do({ type: "signedOutElsewhere" });
+  p.do({ type: "identityShared", identity: null });
   assert.equal(p.state.auth.problem, "", "another tab has signed out");
   p.do({ type: "identityShared", identity: { ...account, token: "token-again" } });
   assert.equal(p.state.auth.problem, "");
@@ -216,11 +262,9 @@ test("an account whose token is refused does not become a guest of its name", ()
 });
 
 test("the token of an account is not renewed, and its end is shown", () => {
-  const soon = { ...account, expires: renewBefore / 2 };
-  const p = new SessionHarness({ identity: soon }).do({ type: "start" });
-  assert.equal(p.of("signIn").length, 0);
-  p.now = soon.expires;
-  p.do({ type: "reconnect" });
+  const p = new SessionHarness({ identity: account }).start().frames(joined(0, { member: account.member }), caughtUp);
+  assert.equal(p.frames({ kind: "expiring", timeLeft: 60_000 }).of("signIn").length, 0);
+  p.end("unauthenticated");
   assert.equal(p.of("signIn").length, 0);
   assert.equal(p.state.auth.problem, sessionEnded);
 });

@@ -1,0 +1,26 @@
+import type { SendBody } from "../model";
+
+/** A message or change that is not in the log yet. The storage keeps it in this form. */
+export interface OutboxEntry {
+  readonly id: string;
+  readonly room: string;
+  readonly body: SendBody;
+  /** When it was written, by the device's clock. */
+  readonly time: number;
+  /** When it was attempted first, by the device's clock; 0 if it was not. It counts only for the next leader. */
+  readonly attemptedAt: number;
+  /** The same by the clock of the hub, which only runs forward. */
+  readonly firstAttempt: number;
+  readonly status: "queued" | "sending" | "failed";
+  readonly attempts: number;
+  /** Why the last attempt failed, empty if it did not. */
+  readonly problem: string;
+  /** When the next attempt may start, in milliseconds from when the last one failed; 0 for at once. */
+  readonly retryAfter: number;
+}
+
+/** An entry that is not attempted yet. date: by the device's clock. */
+export function newEntry(id: string, room: string, body: SendBody, date: number): OutboxEntry {
+  const untried = { attemptedAt: 0, firstAttempt: 0, attempts: 0, problem: "", retryAfter: 0 };
+  return { id, room, body, time: date, status: "queued", ...untried };
+}

@@ -1,0 +1,263 @@
+import { ChatError } from "../failure";
+import { type Auth, initialAuth } from "../hub/auth";
+import { disconnected, isJoined } from "../hub/connection";
+import type { News } from "../hub/effect";
+import type { Request } from "../hub/input";
+import { newEntry } from "../hub/outbox-entry";
+import { validRoomName } from "../limits";
+import type { Cursor, Identity } from "../model";
+import { type DirectoryState, RoomDirectory } from "../rooms/room-directory";
+import { browserStorage } from "../storage/browser-storage";
+import { type ChatStorage, memoryStorage } from "../storage/chat-storage";
+import { createChatService } from "../transport/chat-service";
+import { listenToBrowser } from "./browser-hints";
+import { CallMonitor } from "./call-monitor";
+import { newId } from "./clock";
+import { type GetToken, HubRunner } from "./hub-runner";
+import { Room, type RoomContext } from "./room";
+import { type Status, statusOf } from "./status";
+import { derived, type Store, Subscribers } from "./store";
+import { currentBrowser, type Shared } from "./tab-message";
+import { Tabs } from "./tabs";
+
+export interface ChatOptions {
+  /** Where the service is, as https://chat.example.com. */
+  readonly baseUrl: string;
+  /** For an application with users of its own. Without it, callers are guests, who sign in with a name. */
+  readonly getToken?: GetToken;
+  /** The name of the guest, who is signed in at once. Default: none; call signIn. */
+  readonly guest?: { readonly name: string };
+  /** What is kept between visits. Default: localStorage and IndexedDB in a browser, memory elsewhere. */
+  readonly storage?: ChatStorage;
+  /** Whether to keep a list of all rooms that the caller may read, in `rooms`. Default: false. */
+  readonly watchRooms?: boolean;
+}
+
+/** Returns a connection to a service. It opens a stream when a room is joined. */
+export function createChat(options: ChatOptions): Chat {
+  return new Chat(options);
+}
+
+/** A connection to a service, for all its rooms. All tabs of a browser share one stream. */
+export class Chat {
+  /** What the connection is worth. */
+  readonly status: Store<Status>;
+  /** Who the caller is. */
+  readonly auth: Store<Auth>;
+  /** The list of rooms, if it is watched. */
+  readonly rooms: Store<DirectoryState>;
+  readonly #options: ChatOptions;
+  readonly #service: ReturnType<typeof createChatService>;
+  readonly #storage: ChatStorage;
+  readonly #rooms = new Map<string, Room>();
+  readonly #wanted = new Set<Room>();
+  readonly #subscribers = new Subscribers();
+  readonly #directorySubscribers = new Subscribers();
+  readonly #directory: RoomDirectory;
+  readonly #calls = new CallMonitor((type) => this.#request({ type }));
+  readonly #context: RoomContext;
+  readonly #stop: (() => void)[] = [];
+  #shared: Shared;
+  #tabs: Tabs | null = null;
+  #isRoomListMissed: boolean;
+
+  constructor(options: ChatOptions) {
+    this.#options = options;
+    this.#service = createChatService(options.baseUrl);
+    this.#storage = options.storage ?? defaultStorage(options.baseUrl);
+    this.#isRoomListMissed = options.watchRooms ?? false;
+    const provided = options.getToken !== undefined;
+    const auth = initialAuth(provided ? null : this.#storage.loadIdentity(), provided);
+    this.#shared = { auth, connection: disconnected, entries: [] };
+    const shared: Store<Shared> = { subscribe: (f) => this.#subscribers.add(f), getSnapshot: () => this.#shared };
+    this.status = derived(
+      shared,
+      (s) => [s.connection, s.auth],
+      (s) => statusOf(s.connection, s.auth),
+    );
+    this.auth = derived(
+      shared,
+      (s) => [s.auth],
+      (s) => s.auth,
+    );
+    this.#directory = new RoomDirectory({
+      list: (token, query) => this.#calls.watch(this.#service.listRooms(token, query)),
+      token: () => this.#token,
+      readCursors: () => this.#storage.loadReadCursors(),
+      connected: () => isJoined(this.#shared.connection),
+      onChange: () => this.#directorySubscribers.notify(),
+      random: Math.random,
+    });
+    this.rooms = {
+      subscribe: (f) => this.#directorySubscribers.add(f),
+      getSnapshot: () => this.#directory.state,
+    };
+    this.#context = this.#roomContext();
+    this.#resume();
+    if (typeof document !== "undefined") {
+      this.#stop.push(
+        listenToBrowser({
+          request: (request) => this.#request(request),
+          shown: () => this.#tabs?.checkLeader(),
+          suspend: () => this.#suspend(),
+          resume: () => this.#resume(),
+        }),
+      );
+    }
+    this.#stop.push(
+      this.#storage.watch((change) => {
+        if (change.kind === "read") this.#directory.markRead(change.room, change.cursor.sequence);
+        else if (!options.getToken) this.#request({ type: "identityShared", identity: change.identity });
+      }),
+    );
+  }
+
+  /** Returns a room: always the same object for a name. It is joined when something subscribes to it. */
+  room(name: string): Room {
+    const valid = validRoomName(name);
+    if (!valid)
+      throw new ChatError({ code: "invalid_argument", message: `${JSON.stringify(name)} is not a room’s name.` });
+    let room = this.#rooms.get(valid);
+    if (!room) {
+      room = new Room(valid, this.#context);
+      this.#rooms.set(valid, room);
+      room.takeShared(this.#shared);
+    }
+    return room;
+  }
+
+  /** Signs a guest in, or changes the name of one. The result shows in `auth`. */
+  signIn(name: string): void {
+    this.#request({ type: "signIn", name });
+  }
+
+  /** Signs the guest out. What is not sent yet is discarded. */
+  signOut(): void {
+    this.#request({ type: "signOut" });
+  }
+
+  /** Uses an identity that the page got by other means, as from a provider of accounts. */
+  adopt(identity: Identity): void {
+    this.#storage.storeIdentity(identity);
+    this.#request({ type: "identityShared", identity });
+  }
+
+  /** Connects now, instead of when the next attempt is due, and tries again what was refused. */
+  reconnect(): void {
+    this.#request({ type: "reconnect" });
+  }
+
+  /** Reads the next page of the list of rooms, or again what failed last. */
+  loadMoreRooms(): void {
+    void this.#directory.loadMore();
+  }
+
+  /** Ends the connection of this tab for good. What is in the outbox is kept. */
+  close(): void {
+    for (const stop of this.#stop) stop();
+    for (const room of this.#rooms.values()) room.close();
+    this.#suspend();
+  }
+
+  get #token(): string {
+    return this.#shared.auth.identity?.token ?? "";
+  }
+
+  #request(request: Request): void {
+    this.#tabs?.request(request);
+  }
+
+  #resume(): void {
+    if (this.#tabs) return;
+    const { baseUrl, getToken, guest, watchRooms = false } = this.#options;
+    const options = {
+      service: this.#service,
+      storage: this.#storage,
+      getToken,
+      guestName: guest?.name ?? "",
+      watchRooms,
+    };
+    this.#tabs = new Tabs(
+      {
+        id: newId(),
+        name: baseUrl,
+        browser: currentBrowser(),
+        startHub: (listener) => new HubRunner(options, listener),
+        initial: this.#shared,
+        wants: () => [...this.#wanted].map((room) => ({ room: room.name, cursor: room.cursor })),
+      },
+      { news: (news) => this.#takeNews(news), changed: (shared) => this.#takeShared(shared) },
+    );
+    this.#tabs.start();
+  }
+
+  #suspend(): void {
+    this.#tabs?.close();
+    this.#tabs = null;
+    this.#takeShared({ ...this.#shared, connection: disconnected });
+  }
+
+  #takeShared(shared: Shared): void {
+    this.#shared = shared;
+    for (const room of this.#rooms.values()) room.takeShared(shared);
+    // A tab that comes after the stream has missed that it asked for the list.
+    if (this.#isRoomListMissed && shared.connection.roomsWatched) this.#refreshRooms();
+    this.#subscribers.notify();
+  }
+
+  #takeNews(news: News): void {
+    switch (news.type) {
+      case "listRooms":
+        if (this.#options.watchRooms) this.#refreshRooms();
+        return;
+      case "roomsChanged":
+        return this.#directory.apply(news.change);
+      case "stored":
+        // Who writes has read the room.
+        if (news.entry.body.kind === "message") this.#read(news.entry.room, news.receipt);
+        this.#rooms.get(news.entry.room)?.takeNews(news);
+        return;
+      default: {
+        const name = news.type === "joined" ? news.state.room : news.type === "event" ? news.event.room : news.room;
+        const room = this.#rooms.get(name);
+        if (room && this.#wanted.has(room)) room.takeNews(news);
+      }
+    }
+  }
+
+  #refreshRooms(): void {
+    this.#isRoomListMissed = false;
+    void this.#directory.refresh();
+  }
+
+  #read(room: string, { epoch, sequence }: Cursor): void {
+    this.#storage.storeReadCursor(room, { epoch, sequence });
+    this.#directory.markRead(room, sequence);
+  }
+
+  #roomContext(): RoomContext {
+    return {
+      service: this.#service,
+      shared: () => this.#shared,
+      watch: (call) => this.#calls.watch(call),
+      wanted: (room, isWanted) => {
+        if (isWanted) this.#wanted.add(room);
+        else this.#wanted.delete(room);
+        this.#tabs?.wantsChanged();
+      },
+      send: ({ id, room, body }) => {
+        const entry = newEntry(id, room, body, Date.now());
+        this.#storage.storeEntry(entry);
+        this.#request({ type: "send", entry });
+      },
+      retry: (id, body) => this.#request({ type: "retry", id, body }),
+      discard: (id) => this.#request({ type: "discard", id }),
+      read: (room, cursor) => this.#read(room, cursor),
+    };
+  }
+}
+
+function defaultStorage(baseUrl: string): ChatStorage {
+  if (typeof document === "undefined") return memoryStorage();
+  return browserStorage(new URL(baseUrl, location.href).origin === location.origin ? "" : ` ${baseUrl}`);
+}

@@ -1,0 +1,372 @@
+import {
+  create,
+  type DescMessage,
+  fromBinary,
+  type MessageInitShape,
+  type MessageShape,
+  toBinary,
+} from "@bufbuild/protobuf";
+import { ChatError, type Failure, failureOf } from "../failure";
+import { isValidText, normalizeText } from "../limits";
+import type { Cursor, Event, Member, RoomProfile, SendBody } from "../model";
+import type { Input, RoomNews } from "../session/input";
+import { step } from "../session/session";
+import type { Effect, Timer } from "../state/effect";
+import { entryOf } from "../state/pending";
+import { quoteOf } from "../state/quotes";
+import { initialState, type SessionState } from "../state/session-state";
+import { type ChatService, largePageSize, pageSize } from "../transport/chat-service";
+import { clock, newId } from "./clock";
+import { derived, type Store, Subscribers } from "./store";
+import type { Shared } from "./tab-message";
+import { type TimelineView, timelineView } from "./timeline-view";
+import { Timers } from "./timers";
+
+/** What a room is given by the chat that it belongs to. */
+export interface RoomContext {
+  readonly service: Pick<
+    ChatService,
+    "send" | "sendTyping" | "listEvents" | "listMembers" | "setProfile" | "sendCustom"
+  >;
+  readonly shared: () => Shared;
+  /** Watches a call for its answer. */
+  readonly watch: <T>(call: Promise<T>) => Promise<T>;
+  /** The room is wanted from now on, or not any more. */
+  readonly wanted: (room: Room, isWanted: boolean) => void;
+  readonly send: (entry: { readonly id: string; readonly room: string; readonly body: SendBody }) => void;
+  readonly retry: (id: string, body: SendBody) => void;
+  readonly discard: (id: string) => void;
+  readonly read: (room: string, cursor: Cursor) => void;
+}
+
+/** Who is in a room. */
+export interface MembersView {
+  /** How many are in the room, those without an id included. */
+  readonly count: number;
+  /** The members with an id; null until they are known. */
+  readonly members: readonly Member[] | null;
+  /** Whether there are more of them. */
+  readonly more: boolean;
+  /** The caller, as others see it in the room; null before the room is joined. */
+  readonly self: Member | null;
+}
+
+/** How long a room that nobody watches any more stays joined, in milliseconds. */
+const lingerTime = 1_000;
+
+/**
+ * A room. It is joined while anything subscribes to one of its stores or events, and
+ * continues where it was when that begins again.
+ */
+export class Room implements Store<SessionState> {
+  /** The room's name. */
+  readonly name: string;
+  /** The messages and custom events, as they are now, and what is on its way. */
+  readonly timeline: Store<TimelineView>;
+  /** Who is in the room. They are listed while anything subscribes to this. */
+  readonly members: Store<MembersView>;
+  /** Which other members are writing. */
+  readonly typists: Store<readonly Member[]>;
+  /** How many messages of others came since the room was last marked as read. */
+  readonly unread: Store<number>;
+  readonly #context: RoomContext;
+  readonly #subscribers = new Subscribers();
+  readonly #handlers = new Set<(event: Event) => void>();
+  readonly #timers = new Timers<Timer>((timer) => this.#dispatch({ type: "timer", timer }));
+  readonly #inputs: Input[] = [];
+  #state: SessionState;
+  #watchers = 0;
+  #memberWatchers = 0;
+  #linger: ReturnType<typeof setTimeout> | null = null;
+  #isWanted = false;
+
+  constructor(name: string, context: RoomContext) {
+    this.name = name;
+    this.#context = context;
+    this.#state = initialState(name, context.shared().auth);
+    this.timeline = derived(
+      this,
+      (s) => [s.timeline, s.outbox, s.feed.caughtUpOnce, s.history, s.quotes, s.auth.memberIds],
+      timelineView,
+    );
+    const members = derived(
+      this,
+      ({ presence: p }) => [p.count, p.members, p.more, p.self],
+      ({ presence: { count, members: all, more, self } }): MembersView => ({ count, members: all, more, self }),
+    );
+    this.members = { getSnapshot: members.getSnapshot, subscribe: (onChange) => this.#watchMembers(members, onChange) };
+    this.typists = derived(
+      this,
+      (s) => [s.typing.others],
+      (s) => s.typing.others.map((other) => other.member),
+    );
+    this.unread = derived(
+      this,
+      (s) => [s.unread],
+      (s) => s.unread,
+    );
+  }
+
+  /** The whole state of the room. */
+  readonly getSnapshot = (): SessionState => this.#state;
+
+  /** Calls back after each change of the room's state. The room is joined while there are such subscribers. */
+  readonly subscribe = (onChange: () => void): (() => void) => {
+    const remove = this.#subscribers.add(onChange);
+    const leave = this.join();
+    return () => {
+      remove();
+      leave();
+    };
+  };
+
+  /** Joins the room, for as long as the function that it returns is not called. */
+  join(): () => void {
+    this.#watchers++;
+    if (this.#linger) clearTimeout(this.#linger);
+    this.#linger = null;
+    this.#want(true);
+    let isJoined = true;
+    return () => {
+      if (isJoined && --this.#watchers === 0) this.#linger = setTimeout(() => this.#want(false), lingerTime);
+      isJoined = false;
+    };
+  }
+
+  /** Calls back for each event of the room from now on, in order. */
+  onEvent(handler: (event: Event) => void): () => void {
+    const own = (event: Event) => handler(event);
+    this.#handlers.add(own);
+    const leave = this.join();
+    return () => {
+      this.#handlers.delete(own);
+      leave();
+    };
+  }
+
+  /** Calls back for each custom event of a type from now on, in order. */
+  on<Desc extends DescMessage>(schema: Desc, handler: (message: MessageShape<Desc>, event: Event) => void): () => void {
+    return this.onEvent((event) => {
+      const { body } = event;
+      if (body.kind === "custom" && body.type === schema.typeName) handler(fromBinary(schema, body.value), event);
+    });
+  }
+
+  /** Sends a message. It returns the id of the message in the outbox, at once, whether there is a connection or not. */
+  send(text: string, { replyTo = 0n }: { readonly replyTo?: bigint } = {}): string {
+    const normal = normalizeText(text);
+    if (!isValidText(normal))
+      throw new ChatError({ code: "invalid_argument", message: "The text is empty or too long." });
+    return this.sendBody({ kind: "message", text: normal, replyTo });
+  }
+
+  /** Answers a message. */
+  reply(target: bigint, text: string): string {
+    return this.send(text, { replyTo: target });
+  }
+
+  /** Gives a message of the caller another text. */
+  edit(target: bigint, text: string): string {
+    return this.sendBody({ kind: "edit", target, text: normalizeText(text) });
+  }
+
+  /** Deletes a message for everyone. */
+  delete(target: bigint): string {
+    return this.sendBody({ kind: "deletion", target });
+  }
+
+  /** Adds or removes the caller's reaction to a message. */
+  react(target: bigint, emoji: string, { removed = false }: { readonly removed?: boolean } = {}): string {
+    return this.sendBody({ kind: "reaction", target, emoji, removed });
+  }
+
+  /** Sends an event of an application's own kind. It is stored, as messages are. */
+  sendCustom<Desc extends DescMessage>(schema: Desc, message: MessageInitShape<Desc>): string {
+    const value = toBinary(schema, create(schema, message));
+    return this.sendBody({ kind: "custom", type: schema.typeName, value });
+  }
+
+  /**
+   * Sends an event of an application's own kind that is not stored. Of those with the
+   * same key, others need only the newest. It rejects with a ChatError.
+   */
+  async publish<Desc extends DescMessage>(
+    schema: Desc,
+    message: MessageInitShape<Desc>,
+    { key = "" }: { readonly key?: string } = {},
+  ): Promise<void> {
+    const { service, watch } = this.#context;
+    const value = toBinary(schema, create(schema, message));
+    await watch(service.sendCustom(this.#token, this.name, newId(), schema.typeName, value, key));
+  }
+
+  /** Sends what the contract calls a body, as it is. */
+  sendBody(body: SendBody): string {
+    if (body.kind === "message") this.#dispatch({ type: "draftSent" });
+    const id = newId();
+    this.#context.send({ id, room: this.name, body });
+    return id;
+  }
+
+  /** Sends a failed message again. A reply to a message that was deleted is sent as a plain message. */
+  retry(id: string): void {
+    const { outbox, quotes, timeline } = this.#state;
+    const body = entryOf(outbox, id)?.body;
+    if (!body) return;
+    const isOrphan = body.kind === "message" && quoteOf(quotes, timeline, body.replyTo) === "deleted";
+    this.#context.retry(id, isOrphan ? { ...body, replyTo: 0n } : body);
+  }
+
+  /** Gives up a failed message. */
+  discard(id: string): void {
+    this.#context.discard(id);
+  }
+
+  /** The user is writing, or has emptied the draft. The others are told as often as is useful. */
+  typing(isWriting = true): void {
+    this.#dispatch({ type: "draftChanged", empty: !isWriting });
+  }
+
+  /** Reads a page of older messages, unless one is being read. */
+  loadOlder(): void {
+    this.#dispatch({ type: "loadEarlier" });
+  }
+
+  /** Reads pages until the timeline has the message with a sequence, and marks it as the target. */
+  goTo(sequence: bigint): void {
+    this.#dispatch({ type: "goTo", sequence });
+  }
+
+  /** The target is on screen. */
+  targetReached(): void {
+    this.#dispatch({ type: "targetReached" });
+  }
+
+  /** What of the timeline is on screen: unread messages are counted while its end is not. */
+  viewport(visible: boolean, atEnd: boolean): void {
+    this.#dispatch({ type: "viewportChanged", visible, atEnd });
+  }
+
+  /** Everything up to now was read, in this browser. */
+  markRead(): void {
+    const { cursor } = this.#state;
+    if (cursor) this.#context.read(this.name, cursor);
+    this.#dispatch({ type: "read" });
+  }
+
+  /** Sets the display name and the topic. It rejects with a ChatError. */
+  async setProfile(profile: RoomProfile): Promise<void> {
+    const { service, watch } = this.#context;
+    await watch(service.setProfile(this.#token, this.name, profile));
+  }
+
+  /** The room that the tab wants, and where it stands. */
+  get cursor(): Cursor | null {
+    return this.#state.cursor;
+  }
+
+  /** What all tabs share has changed. */
+  takeShared({ auth, connection, entries }: Shared): void {
+    this.#dispatch({ type: "shared", auth, connection, entries: entries.filter((e) => e.room === this.name) });
+  }
+
+  takeNews(news: RoomNews): void {
+    this.#dispatch({ type: "news", news });
+  }
+
+  close(): void {
+    if (this.#linger) clearTimeout(this.#linger);
+    this.#timers.stopAll();
+  }
+
+  get #token(): string {
+    return this.#state.auth.identity?.token ?? "";
+  }
+
+  #want(isWanted: boolean): void {
+    if (this.#isWanted === isWanted) return;
+    this.#isWanted = isWanted;
+    this.#context.wanted(this, isWanted);
+    if (!isWanted) this.#dispatch({ type: "left" });
+  }
+
+  #watchMembers(members: Store<MembersView>, onChange: () => void): () => void {
+    if (this.#memberWatchers++ === 0) this.#dispatch({ type: "membersShown", shown: true });
+    const remove = members.subscribe(onChange);
+    return () => {
+      remove();
+      if (--this.#memberWatchers === 0) this.#dispatch({ type: "membersShown", shown: false });
+    };
+  }
+
+  /** Takes an input. Effects may dispatch at once; their inputs are taken after this one. */
+  #dispatch(input: Input): void {
+    if (this.#inputs.push(input) > 1) return;
+    const before = this.#state;
+    try {
+      for (let next = this.#inputs[0]; next; next = this.#inputs[0]) {
+        const [state, effects] = step(this.#state, next, { now: clock(), random: Math.random });
+        this.#state = state;
+        for (const effect of effects) this.#perform(effect);
+        this.#inputs.shift();
+      }
+    } finally {
+      this.#inputs.length = 0;
+      if (this.#state !== before) this.#subscribers.notify();
+    }
+  }
+
+  #perform(effect: Effect): void {
+    const { service } = this.#context;
+    switch (effect.type) {
+      case "catchUp": {
+        const { serial, position } = effect;
+        return this.#answer(
+          service.listEvents(this.#token, this.name, position, position ? largePageSize : pageSize),
+          (page) => ({ type: "caughtUpTo", serial, page }),
+          (failure) => ({ type: "catchUpFailed", serial, failure }),
+        );
+      }
+      case "listEvents": {
+        const { serial, position, large } = effect;
+        return this.#answer(
+          service.listEvents(this.#token, this.name, position, large ? largePageSize : pageSize),
+          (page) => ({ type: "pageLoaded", serial, page }),
+          (failure) => ({ type: "pageFailed", serial, failure }),
+        );
+      }
+      case "loadQuote": {
+        const { serial, before } = effect;
+        return this.#answer(
+          service.listEvents(this.#token, this.name, { before }, 1),
+          (page) => ({ type: "quoteLoaded", serial, page }),
+          () => ({ type: "quoteLoaded", serial, page: null }),
+        );
+      }
+      case "listMembers": {
+        const { serial } = effect;
+        return this.#answer(
+          service.listMembers(this.#token, this.name),
+          (page) => ({ type: "membersListed", serial, page }),
+          () => ({ type: "membersListed", serial, page: null }),
+        );
+      }
+      case "sendTyping": {
+        const call = service.sendTyping(this.#token, this.name, newId(), effect.stopped);
+        this.#context.watch(call).catch(() => {}); // the next one is enough
+        return;
+      }
+      case "startTimer":
+        return this.#timers.start(effect.timer, effect.after);
+      case "event":
+        for (const handler of [...this.#handlers]) handler(effect.event);
+    }
+  }
+
+  #answer<T>(call: Promise<T>, onResult: (value: T) => Input, onFailure: (failure: Failure) => Input): void {
+    this.#context.watch(call).then(
+      (value) => this.#dispatch(onResult(value)),
+      (reason: unknown) => this.#dispatch(onFailure(failureOf(reason))),
+    );
+  }
+}

@@ -1,0 +1,61 @@
+// What tabs tell each other. Tabs may run different builds: a change to these messages,
+// or to what they contain, needs another version in the name of the channel.
+
+import type { Auth } from "../hub/auth";
+import type { Connection } from "../hub/connection";
+import type { News } from "../hub/effect";
+import type { Request } from "../hub/input";
+import type { OutboxEntry } from "../hub/outbox-entry";
+
+/** The version of the messages. */
+export const protocolVersion = 3;
+
+/** What all tabs share. */
+export interface Shared {
+  readonly auth: Auth;
+  readonly connection: Connection;
+  /** The outbox of all rooms. */
+  readonly entries: readonly OutboxEntry[];
+}
+
+export type TabMessage =
+  /** A tab asks who leads. */
+  | { readonly type: "who"; readonly from: string }
+  /** A tab wants to lead. Only where there are no locks. */
+  | { readonly type: "claim"; readonly from: string; readonly term: number }
+  /** A tab leads. A new leader has a greater term than the ones before it. */
+  | { readonly type: "leads"; readonly from: string; readonly term: number; readonly isNew: boolean }
+  /** The leader leaves. */
+  | { readonly type: "resigns"; readonly from: string; readonly term: number }
+  /** What a tab asks of the leader; null to see whether it answers. Each is answered by done. */
+  | {
+      readonly type: "request";
+      readonly from: string;
+      readonly number: number;
+      readonly request: Request | null;
+    }
+  | { readonly type: "done"; readonly to: string; readonly number: number }
+  /** now: the leader's clock, which the times in the connection are of. */
+  | { readonly type: "shared"; readonly term: number; readonly now: number; readonly shared: Shared }
+  | { readonly type: "news"; readonly term: number; readonly news: News };
+
+/** What connects the tabs. */
+export type TabChannel = Pick<BroadcastChannel, "postMessage" | "close" | "onmessage">;
+
+/** The parts of the browser that tabs need to share a connection. */
+export interface TabBrowser {
+  readonly channel: (name: string) => TabChannel;
+  /** Undefined where there are no locks: over plain http to another machine. */
+  readonly locks: Pick<LockManager, "request"> | undefined;
+  readonly visible: () => boolean;
+}
+
+/** Returns the browser that this program runs in, or null if it is none that has tabs. */
+export function currentBrowser(): TabBrowser | null {
+  if (typeof document === "undefined" || typeof BroadcastChannel !== "function") return null;
+  return {
+    channel: (name) => new BroadcastChannel(name),
+    locks: navigator.locks,
+    visible: () => !document.hidden,
+  };
+}

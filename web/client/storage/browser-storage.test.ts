@@ -1,0 +1,94 @@
+import assert from "node:assert/strict";
+import { beforeEach, test } from "node:test";
+import { message } from "../testing/session-harness";
+import { browserStorage } from "./browser-storage";
+
+class Storage {
+  getItem(key: string): string | null {
+    return (this as unknown as Record<string, string>)[key] ?? null;
+  }
+  setItem(key: string, value: string): void {
+    (this as unknown as Record<string, string>)[key] = value;
+  }
+  removeItem(key: string): void {
+    delete (this as unknown as Record<string, string>)[key];
+  }
+}
+
+beforeEach(() => Object.assign(globalThis, { localStorage: new Storage(), sessionStorage: new Storage() }));
+
+test("what an earlier build has left unsent is taken over, with sequences and texts", async () => {
+  const left = (id: string, body: string, attempts = 0) =>
+    `{"id":"${id}","body":${body},"time":1,"since":2,"status":"queued","attempts":${attempts},"at":null,"problem":""}`;
+  const first = left("a", '{"kind":"message","text":"7n","replyTo":"7n"}');
+  const second = left("b", '{"kind":"edit","target":"12345678901234567890n","text":"x"}', 1);
+  sessionStorage.setItem("chatroom.outbox.lobby", `[${first},{"id":"c","text":"A"},null,7,${second}]`);
+  const storage = browserStorage("");
+  const entries = await storage.loadOutbox();
+  assert.deepEqual(
+    entries.map((e) => [e.id, e.room, e.body, e.attemptedAt]),
+    [
+      ["a", "lobby", message("7n", 7n), 0],
+      ["b", "lobby", { kind: "edit", target: 12_345_678_901_234_567_890n, text: "x" }, 2],
+    ],
+  );
+  assert.deepEqual(Object.keys(sessionStorage), []);
+  storage.removeEntries(["a"]);
+  assert.deepEqual(
+    (await storage.loadOutbox()).map((e) => e.id),
+    ["b"],
+    "without a database it lasts as long as the page",
+  );
+});
+
+test("an identity is kept, and malformed ones are ignored", () => {
+  const storage = browserStorage("");
+  const identity = { token: "t", member: { id: "ada", name: "Ada" }, expires: 5 };
+  storage.storeIdentity(identity);
+  assert.deepEqual(storage.loadIdentity(), identity);
+  assert.equal(browserStorage(" https://other.example.com").loadIdentity(), null, "another service has another one");
+  storage.forgetIdentity();
+  assert.equal(storage.loadIdentity(), null);
+  localStorage.setItem("chatroom.identity", '{"token":7}');
+  assert.equal(storage.loadIdentity(), null);
+});
+
+test("the identity of an account is restored with what it was before", () => {
+  const storage = browserStorage("");
+  const guest = { token: "t", member: { id: "g", name: "Ada" }, expires: 7 };
+  const account = { ...guest, account: { formerIds: ["a", "b"] } };
+  for (const identity of [guest, account, { ...guest, account: { formerIds: [] } }]) {
+    storage.storeIdentity(identity);
+    assert.deepEqual(storage.loadIdentity(), identity);
+  }
+  localStorage.setItem("chatroom.identity", JSON.stringify({ ...guest, account: { formerIds: ["a", 7, null] } }));
+  assert.deepEqual(storage.loadIdentity(), { ...guest, account: { formerIds: ["a"] } });
+  localStorage.setItem("chatroom.identity", JSON.stringify({ ...guest, account: "x" }));
+  assert.deepEqual(storage.loadIdentity(), guest);
+});
+
+test("malformed read cursors are ignored", () => {
+  localStorage.setItem("chatroom.seen", '[["a",{"epoch":"e"}],3,null]');
+  assert.deepEqual(browserStorage("").loadReadCursors(), new Map());
+});
+
+test("read cursors are kept for the most recently read rooms", () => {
+  const storage = browserStorage("");
+  for (let i = 0; i < 120; i++) storage.storeReadCursor(`room-${i}`, { epoch: "e", sequence: BigInt(i) });
+  storage.storeReadCursor("room-30", { epoch: "e", sequence: 500n });
+  const seen = storage.loadReadCursors();
+  assert.equal(seen.size, 100);
+  assert.deepEqual([...seen].at(-1), ["room-30", { epoch: "e", sequence: 500n }]);
+  assert.equal(seen.has("room-5"), false);
+});
+
+test("a read cursor never goes back within an epoch", () => {
+  const storage = browserStorage("");
+  const keep = (epoch: string, sequence: bigint) => {
+    storage.storeReadCursor("a", { epoch, sequence });
+    return storage.loadReadCursors().get("a");
+  };
+  keep("e", 5n);
+  assert.deepEqual(keep("e", 4n), { epoch: "e", sequence: 5n });
+  assert.deepEqual(keep("f", 1n), { epoch: "f", sequence: 1n });
+});

@@ -1,0 +1,140 @@
+// What is kept between visits, for all tabs of the origin: the identity and the read
+// cursors in localStorage, which tells the other tabs, and the outbox in IndexedDB.
+
+import type { OutboxEntry } from "../hub/outbox-entry";
+import { newEntry } from "../hub/outbox-entry";
+import type { Cursor, Identity, SendBody } from "../model";
+import { type ChatStorage, isBefore, type StorageChange } from "./chat-storage";
+import { OutboxDatabase } from "./outbox-database";
+
+const identityKey = "chatroom.identity";
+const readCursorsKey = "chatroom.seen";
+const databaseName = "chatroom";
+/** Where earlier builds of the page kept the unsent messages of a room. */
+const oldOutboxPrefix = "chatroom.outbox.";
+
+/** How many rooms have a read cursor: as many as one call may ask about. */
+const maxReadCursors = 100;
+
+/** Returns the storage of a browser. scope tells services apart; it is empty for that of the page's origin. */
+export function browserStorage(scope: string): ChatStorage {
+  const keys = { identity: identityKey + scope, cursors: readCursorsKey + scope };
+  const outbox = new OutboxDatabase(databaseName + scope);
+  return {
+    loadIdentity: () => parseIdentity(read(keys.identity)),
+    storeIdentity: (identity) => attempt(() => localStorage.setItem(keys.identity, JSON.stringify(identity))),
+    forgetIdentity: () => attempt(() => localStorage.removeItem(keys.identity)),
+    loadReadCursors: () => new Map(parseReadCursors(read(keys.cursors))),
+    storeReadCursor: (room, cursor) => storeReadCursor(keys.cursors, room, cursor),
+    async loadOutbox() {
+      for (const entry of scope === "" ? takeOldOutbox() : []) outbox.put(entry);
+      return outbox.load();
+    },
+    storeEntry: (entry) => outbox.put(entry),
+    removeEntries: (ids) => outbox.remove(ids),
+    watch: (onChange) => watch(keys, onChange),
+  };
+}
+
+interface Keys {
+  readonly identity: string;
+  readonly cursors: string;
+}
+
+function watch(keys: Keys, onChange: (change: StorageChange) => void): () => void {
+  const onStorage = ({ key, newValue }: StorageEvent) => {
+    // Tabs that sign in at the same time agree on what is stored by now.
+    if (key === keys.identity) onChange({ kind: "identity", identity: parseIdentity(read(keys.identity)) });
+    const [room, cursor] = (key === keys.cursors && parseReadCursors(newValue).at(-1)) || [];
+    if (room && cursor) onChange({ kind: "read", room, cursor });
+  };
+  window.addEventListener("storage", onStorage);
+  return () => window.removeEventListener("storage", onStorage);
+}
+
+function parseIdentity(text: string | null): Identity | null {
+  const stored = parse(text) as Partial<Identity> | null;
+  const { token, member, expires, account } = stored ?? {};
+  if (typeof token !== "string" || typeof expires !== "number") return null;
+  if (typeof member?.id !== "string" || typeof member.name !== "string") return null;
+  const identity = { token, member: { id: member.id, name: member.name }, expires };
+  const formerIds = account?.formerIds;
+  return Array.isArray(formerIds) ? { ...identity, account: { formerIds: formerIds.filter(isString) } } : identity;
+}
+
+function isString(value: unknown): value is string {
+  return typeof value === "string";
+}
+
+function storeReadCursor(storageKey: string, room: string, cursor: Cursor): void {
+  const cursors = new Map(parseReadCursors(read(storageKey))); // other tabs store cursors as well
+  if (isBefore(cursor, cursors.get(room))) return;
+  cursors.delete(room);
+  cursors.set(room, cursor);
+  const newest = [...cursors].slice(-maxReadCursors);
+  attempt(() => localStorage.setItem(storageKey, JSON.stringify(newest, encodeBigInt)));
+}
+
+function parseReadCursors(text: string | null): [string, Cursor][] {
+  const stored = parse(text);
+  return Array.isArray(stored) ? stored.filter(isReadCursor) : [];
+}
+
+function isReadCursor(e: unknown): e is [string, Cursor] {
+  if (!Array.isArray(e) || typeof e[0] !== "string") return false;
+  return typeof e[1]?.epoch === "string" && typeof e[1].sequence === "bigint";
+}
+
+/** Returns what an earlier build of the page has left unsent in this tab, and forgets it there. */
+function takeOldOutbox(): OutboxEntry[] {
+  const taken: OutboxEntry[] = [];
+  attempt(() => {
+    const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(oldOutboxPrefix));
+    for (const key of keys) {
+      const stored = parse(sessionStorage.getItem(key));
+      for (const e of Array.isArray(stored) ? stored : []) {
+        if (typeof e?.id !== "string" || typeof e.body?.kind !== "string" || typeof e.time !== "number") continue;
+        const entry = newEntry(e.id, key.slice(oldOutboxPrefix.length), e.body as SendBody, e.time);
+        taken.push(e.attempts > 0 ? { ...entry, attempts: e.attempts, attemptedAt: e.since } : entry);
+      }
+      sessionStorage.removeItem(key);
+    }
+  });
+  return taken;
+}
+
+/** JSON has no 64-bit integers: a sequence is stored as text that ends in n. */
+function encodeBigInt(_: string, value: unknown): unknown {
+  return typeof value === "bigint" ? `${value}n` : value;
+}
+
+/** Only properties that are sequences are decoded: the text of a message may be "7n". */
+function decodeBigInt(key: string, value: unknown): unknown {
+  const isSequence =
+    ["target", "replyTo", "sequence"].includes(key) && typeof value === "string" && /^\d+n$/.test(value);
+  return isSequence ? BigInt(value.slice(0, -1)) : value;
+}
+
+function read(key: string): string | null {
+  try {
+    return localStorage.getItem(key);
+  } catch {
+    return null;
+  }
+}
+
+function parse(text: string | null): unknown {
+  try {
+    return JSON.parse(text ?? "null", decodeBigInt);
+  } catch {
+    return null;
+  }
+}
+
+function attempt(act: () => void): void {
+  try {
+    act();
+  } catch {
+    // Storage is full or disabled.
+  }
+}
