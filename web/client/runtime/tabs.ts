@@ -101,11 +101,11 @@ export class Tabs {
   close(): void {
     if (this.#closed) return;
     this.request({ type: "want", tab: this.#options.id, rooms: [] });
-    this.#closed = true;
-    if (this.#timer) clearTimeout(this.#timer);
     this.#hub?.close();
-    this.#hub = null;
     this.#election?.close();
+    this.#closed = true;
+    this.#hub = null;
+    if (this.#timer) clearTimeout(this.#timer);
     this.#channel?.close();
   }
 
