@@ -21,12 +21,13 @@ export function send(s: HubStep, entry: OutboxEntry): void {
 }
 
 /**
- * Sends the next entries. Without a connection nothing is attempted: the server
+ * Sends the next entries. Without the stream that is wanted nothing is attempted: the server
  * remembers an id for some minutes only, and these begin with the first attempt.
  */
 function sendNext(s: HubStep): void {
-  const { connection: c, auth } = s.state;
-  if (!auth.identity || (!isJoined(c) && c.phase !== "idle")) return;
+  const { connection: c, auth, lines } = s.state;
+  const isPossible = isJoined(c) || (c.phase === "idle" && lines.size === 0);
+  if (!auth.identity || !isPossible) return;
   s.apply("outbox", outbox.sendNext(s.state.outbox, s.token, s.env));
 }
 
