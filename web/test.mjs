@@ -8,7 +8,7 @@ process.chdir(import.meta.dirname);
 
 const out = "node_modules/.tests";
 const tests = [];
-for (const folder of ["client", "page"]) {
+for (const folder of ["client", "react", "page"]) {
   for (const file of await readdir(folder, { recursive: true })) {
     if (/\.test\.tsx?$/.test(file)) tests.push(`${folder}/${file}`);
   }
@@ -28,6 +28,7 @@ await build({
   jsx: "automatic",
   jsxImportSource: "preact",
   sourcemap: "inline",
+  external: ["react", "react-dom"], // they are CommonJS
   logLevel: "warning",
 });
 const files = tests.map((name) => `${out}/${name.replace(/tsx?$/, "mjs")}`);

@@ -204,19 +204,19 @@ export function tokensRefused(c: Connection): Connection {
 }
 
 /** Asks the server whether it answers, unless that is being asked. */
-export function check(c: Connection, now: number): Transition<Connection> {
+export function check(c: Connection, room: string, now: number): Transition<Connection> {
   if (!isJoined(c) || c.probedAt > 0) return [c];
   const probe = c.probe + 1;
   return [
     { ...c, probe, probedAt: now },
     { type: "stopTimer", timer: "probe" },
-    { type: "probe", serial: probe },
+    { type: "probe", serial: probe, room },
   ];
 }
 
 /** A call waits for its answer, or has failed without one. */
-export function callUnanswered(c: Connection, now: number): Transition<Connection> {
-  return check({ ...c, unanswered: true }, now);
+export function callUnanswered(c: Connection): Connection {
+  return c.unanswered ? c : { ...c, unanswered: true };
 }
 
 /** The server has answered a call. */

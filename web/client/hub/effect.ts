@@ -39,7 +39,8 @@ export type Effect =
   /** The token is forgotten, and no longer valid. */
   | { readonly type: "signOut"; readonly token: string }
   | { readonly type: "renewStream"; readonly stream: number; readonly streamId: string; readonly token: string }
-  | { readonly type: "probe"; readonly serial: number }
+  /** The server is asked for next to nothing about the room, to see whether it answers. */
+  | { readonly type: "probe"; readonly serial: number; readonly room: string }
   | { readonly type: "startTimer"; readonly timer: Timer; readonly after: number }
   | { readonly type: "stopTimer"; readonly timer: Timer }
   | { readonly type: "storeIdentity"; readonly identity: Identity }

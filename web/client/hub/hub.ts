@@ -15,6 +15,7 @@ import type { HubInput } from "./input";
 import { discard, resendDue, restored, retrySend, send, sendFailed, sent } from "./sending";
 import { identityShared, signedIn, signInFailed, signOut, submitName } from "./signing-in";
 import {
+  callUnanswered,
   check,
   checkSilence,
   connect,
@@ -81,7 +82,7 @@ function take(s: HubStep, input: HubInput): void {
     case "networkChanged":
       return networkChanged(s, input.online);
     case "callUnanswered":
-      return s.apply("connection", connection.callUnanswered(c, s.env.now));
+      return callUnanswered(s);
     case "callAnswered":
       return s.set("connection", connection.callAnswered(c));
     case "probeAnswered":

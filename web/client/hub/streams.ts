@@ -87,7 +87,14 @@ export function networkChanged(s: HubStep, online: boolean): void {
 
 /** Finds out whether the server answers. */
 export function check(s: HubStep): void {
-  s.apply("connection", connection.check(s.state.connection, s.env.now));
+  const [room = ""] = s.state.lines.keys();
+  s.apply("connection", connection.check(s.state.connection, room, s.env.now));
+}
+
+/** A call waits for its answer, or has failed without one. */
+export function callUnanswered(s: HubStep): void {
+  s.set("connection", connection.callUnanswered(s.state.connection));
+  check(s);
 }
 
 /** The server does not answer. */

@@ -125,8 +125,8 @@ export class HubRunner {
         return;
       }
       case "probe": {
-        const { serial } = effect;
-        service.probe(this.state.auth.identity?.token ?? "").then(
+        const { serial, room } = effect;
+        service.probe(this.state.auth.identity?.token ?? "", room).then(
           () => this.dispatch({ type: "probeAnswered", serial }),
           (reason: unknown) => {
             const isAnswer = !["unavailable", "deadline_exceeded", "unknown"].includes(failureOf(reason).code);

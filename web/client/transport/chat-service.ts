@@ -144,8 +144,8 @@ export function createChatService(baseUrl: string) {
     },
 
     /** Asks for next to nothing: the answer shows that the server answers. */
-    async probe(token: string): Promise<void> {
-      await call(ChatRoom.method.listRooms, { pageSize: 1 }, token, probeTimeout);
+    async probe(token: string, room: string): Promise<void> {
+      await call(ChatRoom.method.listMembers, { room, pageSize: 1 }, token, probeTimeout);
     },
   };
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -72,12 +73,17 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
-// await waits until an expression in the page is true.
+// await waits until an expression in the page is true, also across navigations.
 func (p *tab) await(expression string) {
 	p.t.Helper()
-	_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(2*time.Minute)))
-	if err != nil {
-		p.t.Fatalf("the page of %s never has %s: %v; it shows %q", p.name, expression, err, p.texts())
+	for {
+		_, err := chromedp.Run(p.ctx, chromedp.Poll[bool](expression, chromedp.WithPollingTimeout(2*time.Minute)))
+		if err == nil {
+			return
+		}
+		if !strings.Contains(err.Error(), "Inspected target navigated") {
+			p.t.Fatalf("the page of %s never has %s: %v; it shows %q", p.name, expression, err, p.texts())
+		}
 	}
 }
 
