@@ -1,4 +1,4 @@
-import type { SessionState } from "../../client";
+import type { Reset, SessionState } from "../../client";
 import type { Dispatch } from "../state/act";
 
 interface Props {
@@ -21,15 +21,18 @@ export function LogStart({ state, dispatch }: Props) {
       </div>
     );
   }
+  const lost = timeline.reset && <p class="lost">{lostLabel(timeline.reset)}</p>;
   if (timeline.more || isLoading) {
     return (
       <div class="log-start">
+        {lost}
         <button type="button" class="quiet" aria-disabled={isLoading} onClick={loadEarlier}>
           {isLoading ? "Loading…" : "Load earlier messages"}
         </button>
       </div>
     );
   }
+  if (timeline.reset) return <div class="log-start">{lost}</div>; // the room began before
   if (timeline.posts.length > 0) {
     return (
       <div class="log-start">
@@ -48,4 +51,11 @@ export function LogStart({ state, dispatch }: Props) {
       <p>Write the first one.</p>
     </div>
   );
+}
+
+/** What is said when the stream could not bring what came while there was no connection. */
+function lostLabel({ newLog, missed }: Reset): string {
+  if (newLog) return "The server has lost the messages that were here.";
+  if (missed === null) return "Some messages are no longer kept.";
+  return missed === 1 ? "1 message is no longer kept." : `${missed.toLocaleString()} messages are no longer kept.`;
 }

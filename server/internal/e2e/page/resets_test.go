@@ -1,0 +1,37 @@
+package page
+
+import (
+	"fmt"
+	"testing"
+
+	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/service"
+)
+
+// P4: what was not received and is not retained any more is told, and the room does not seem
+// to begin where the log now does.
+func TestPageTellsWhatIsLost(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	s := harness.Start(t, harness.WithLimits(""), func(c *service.Config) { c.RetainRoomEvents = 20 })
+	line := newBreakableProxy(t, s.Addr)
+	ada := b.openSignedIn(t, line.URL, "Ada")
+	ada.sendMessage("before")
+	ada.expectMessages("before")
+	line.breakConnections()
+	ada.await(`document.querySelector("[role=status]").textContent !== "Live"`)
+	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
+	var kept []string
+	for i := range 60 {
+		text := fmt.Sprintf("message %d", i)
+		_, err := v.Send(harness.Context(t), harness.TextRequest("lobby", text))
+		harness.Must(t, err)
+		if i >= 40 {
+			kept = append(kept, text)
+		}
+	}
+	line.restore()
+	ada.run(`[...document.querySelectorAll("button")].find((b) => b.textContent === "Reconnect now")?.click()`)
+	ada.await(`document.querySelector(".log-start").textContent === "Some messages are no longer kept."`)
+	ada.expectMessages(kept...)
+}
