@@ -4,6 +4,8 @@ import type { SendBody } from "../model";
 export interface OutboxEntry {
   readonly id: string;
   readonly room: string;
+  /** The id of the member who wrote it, empty if it was not known then. */
+  readonly sender: string;
   readonly body: SendBody;
   /** When it was written, by the device's clock. */
   readonly time: number;
@@ -20,7 +22,7 @@ export interface OutboxEntry {
 }
 
 /** An entry that is not attempted yet. date: by the device's clock. */
-export function newEntry(id: string, room: string, body: SendBody, date: number): OutboxEntry {
+export function newEntry(id: string, room: string, body: SendBody, date: number, sender = ""): OutboxEntry {
   const untried = { attemptedAt: 0, firstAttempt: 0, attempts: 0, problem: "", retryAfter: 0 };
-  return { id, room, body, time: date, status: "queued", ...untried };
+  return { id, room, sender, body, time: date, status: "queued", ...untried };
 }

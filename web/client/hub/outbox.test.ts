@@ -284,3 +284,15 @@ test("a reply to a deleted message can be sent as a plain message", () => {
     [message("A")],
   );
 });
+
+test("an application's next user does not send what the one before has written", () => {
+  const p = new SessionHarness({ identity: null, provided: true }).start();
+  const nobody = { id: "", name: "" };
+  p.do({ type: "signedIn", serial: 1, identity: { token: "t1", member: nobody, expires: 0 } });
+  const entries = [newEntry("a", "lobby", message("A"), 1, "bob"), newEntry("b", "lobby", message("B"), 1, "ada")];
+  p.do({ type: "restored", entries }).frames(joined(0));
+  assert.deepEqual(
+    p.of("send").map((e) => e.id),
+    ["b"],
+  );
+});

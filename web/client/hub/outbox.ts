@@ -6,6 +6,7 @@
 import { backoff } from "../backoff";
 import type { Failure } from "../failure";
 import type { SendBody } from "../model";
+import type { Auth } from "./auth";
 import type { Effect, Env, Transition } from "./effect";
 import { newEntry, type OutboxEntry } from "./outbox-entry";
 
@@ -46,6 +47,14 @@ export function enqueue(outbox: Outbox, entry: OutboxEntry): Transition<Outbox> 
   return [next, { type: "removeEntries", ids: [undone.id, entry.id] }];
 }
 
+/**
+ * Whether an entry is the caller's. An application may have signed in another of its users
+ * since: what the one before has not sent is neither sent nor shown.
+ */
+export function isFrom({ provided, memberIds }: Auth, { sender }: OutboxEntry): boolean {
+  return !provided || sender === "" || memberIds.includes(sender);
+}
+
 /** Whether one of two reactions adds what the other one removes. */
 function isInverse({ room, body: a }: OutboxEntry, { room: other, body: b }: OutboxEntry): boolean {
   if (a.kind !== "reaction" || b.kind !== "reaction" || room !== other) return false;
@@ -55,19 +64,20 @@ function isInverse({ room, body: a }: OutboxEntry, { room: other, body: b }: Out
 /** Queues a failed entry again, after those that were written since. */
 export function requeue(outbox: Outbox, entry: OutboxEntry, body: SendBody, date: number): Transition<Outbox> {
   const [rest, ...effects] = remove(outbox, entry.id);
-  const again = newEntry(entry.id, entry.room, body, date);
+  const again = newEntry(entry.id, entry.room, body, date, entry.sender);
   return [{ ...rest, entries: [...rest.entries, again] }, ...effects, { type: "storeEntry", entry: again }];
 }
 
 /** Sends the next entry of each room in which none is being sent and no delay is running. */
-export function sendNext(outbox: Outbox, token: string, { now, date }: Env): Transition<Outbox> {
+export function sendNext(outbox: Outbox, auth: Auth, { now, date }: Env): Transition<Outbox> {
   if (!outbox.loaded) return [outbox];
   const busy = new Set(outbox.entries.filter((e) => e.status === "sending").map((e) => e.room));
   for (const room of outbox.resendAt.keys()) busy.add(room);
   let free = maxInFlight - outbox.entries.filter((e) => e.status === "sending").length;
   const effects: Effect[] = [];
+  const token = auth.identity?.token ?? "";
   const entries = outbox.entries.map((entry) => {
-    if (entry.status !== "queued" || free === 0 || busy.has(entry.room)) return entry;
+    if (entry.status !== "queued" || free === 0 || busy.has(entry.room) || !isFrom(auth, entry)) return entry;
     free--;
     busy.add(entry.room);
     const { id, room, body } = entry;

@@ -28,7 +28,7 @@ function sendNext(s: HubStep): void {
   const { connection: c, auth, lines } = s.state;
   const isPossible = isJoined(c) || (c.phase === "idle" && lines.size === 0);
   if (!auth.identity || !isPossible) return;
-  s.apply("outbox", outbox.sendNext(s.state.outbox, s.token, s.env));
+  s.apply("outbox", outbox.sendNext(s.state.outbox, auth, s.env));
 }
 
 /** Sends the next entries without further delay. */

@@ -246,7 +246,8 @@ export class Chat {
         this.#tabs?.wantsChanged();
       },
       send: ({ id, room, body }) => {
-        const entry = newEntry(id, room, body, Date.now());
+        const sender = this.#shared.auth.identity?.member.id ?? "";
+        const entry = newEntry(id, room, body, Date.now(), sender);
         this.#storage.storeEntry(entry);
         this.#request({ type: "send", entry });
       },

@@ -7,6 +7,7 @@ import {
   toBinary,
 } from "@bufbuild/protobuf";
 import { ChatError, type Failure, failureOf } from "../failure";
+import { isFrom } from "../hub/outbox";
 import { isValidText, normalizeText } from "../limits";
 import type { Cursor, Event, Member, RoomProfile, SendBody } from "../model";
 import type { Input, RoomNews } from "../session/input";
@@ -267,7 +268,12 @@ export class Room implements Store<SessionState> {
 
   /** What all tabs share has changed. */
   takeShared({ auth, connection, entries }: Shared): void {
-    this.#dispatch({ type: "shared", auth, connection, entries: entries.filter((e) => e.room === this.name) });
+    this.#dispatch({
+      type: "shared",
+      auth,
+      connection,
+      entries: entries.filter((e) => e.room === this.name && isFrom(auth, e)),
+    });
   }
 
   takeNews(news: RoomNews): void {
