@@ -22,6 +22,7 @@ type webLayer struct {
 
 var webLayers = []webLayer{
 	{"client", nil, "the client library is for any page to use: it must not bring this one along"},
+	{"react", []string{"client"}, "the hooks are part of the package of the client: the page must not come along"},
 	{"page", []string{"client"}, "the page uses the client library as any other page would"},
 }
 
@@ -74,7 +75,7 @@ func forbiddenInWeb(l webLayer, file, source string) (forbidden []string) {
 
 // The rules themselves can fail.
 func TestWebLayersForbid(t *testing.T) {
-	client, page := webLayers[0], webLayers[1]
+	client, page := webLayers[0], webLayers[2]
 	for _, tt := range []struct {
 		layer        webLayer
 		file, source string
