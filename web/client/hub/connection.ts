@@ -234,7 +234,7 @@ export function probeAnswered(c: Connection): Connection {
  * question is asked again; the second value says that it is dead.
  */
 export function probeFailed(c: Connection, { random }: Env): [Transition<Connection>, boolean] {
-  const isDead = isJoined(c) && c.lastFrameAt < c.probedAt;
+  const isDead = isJoined(c) && c.lastFrameAt <= c.probedAt;
   const next = { ...c, unanswered: true, probedAt: 0 };
   if (isDead) return [[next], true];
   return [[next, { type: "startTimer", timer: "probe", after: backoff(4, random) }], false];
