@@ -107,7 +107,9 @@ export class Chat {
     this.#stop.push(
       this.#storage.watch((change) => {
         if (change.kind === "read") this.#directory.markRead(change.room, change.cursor.sequence);
-        else if (!options.getToken) this.#request({ type: "identityShared", identity: change.identity });
+        // The leader has stored it itself, unless a page did that which does not know of leaders.
+        else if (!options.getToken && this.#tabs?.leads)
+          this.#request({ type: "identityShared", identity: change.identity });
       }),
     );
   }

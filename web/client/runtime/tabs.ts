@@ -76,6 +76,11 @@ export class Tabs {
     else this.#lead();
   }
 
+  /** Whether this tab leads. */
+  get leads(): boolean {
+    return this.#hub !== null;
+  }
+
   /** This tab wants other rooms than before. */
   wantsChanged(): void {
     this.request(this.#want());
