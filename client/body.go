@@ -67,7 +67,7 @@ func typing(stopped bool) Body {
 }
 
 // Custom is an event of an application's own kind: a message of a type that the server
-// knows (its setting -schema), at most 16 KiB.
+// knows (its setting -schema), at most 16 KiB. An *anypb.Any is sent as it is.
 func Custom(payload proto.Message) Body { return custom(payload, false, "") }
 
 // Ephemeral is a Custom event that is not stored: those who are connected receive it.
@@ -79,9 +79,10 @@ func Ephemeral(payload proto.Message) Body { return custom(payload, true, "") }
 func Keyed(key string, payload proto.Message) Body { return custom(payload, true, key) }
 
 func custom(payload proto.Message, ephemeral bool, key string) Body {
-	wrapped, err := anypb.New(payload)
-	if err == nil {
-		err = checkUTF8(key)
+	wrapped, isWrapped := payload.(*anypb.Any)
+	err := checkUTF8(key)
+	if !isWrapped && err == nil {
+		wrapped, err = anypb.New(payload)
 	}
 	c := &chatv1.Custom{Payload: wrapped, Ephemeral: ephemeral, Key: key}
 	return Body{set: func(r *chatv1.SendRequest) { r.Body = &chatv1.SendRequest_Custom{Custom: c} }, ephemeral: ephemeral, err: err}

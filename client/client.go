@@ -31,7 +31,9 @@ type Config struct {
 	HTTP1 bool
 	// HTTP makes the requests. Nil means a client of its own: for https, HTTP/2 over
 	// TLS or, if the server does not support it, HTTP/1.1; for http, unencrypted
-	// HTTP/2. It must not have a Timeout, which would end streams.
+	// HTTP/2. It must not have a Timeout, which would end streams. For HTTP/2 it should
+	// have an http.HTTP2Config with a SendPingTimeout, by which calls notice a dead
+	// connection while there is no stream on it.
 	HTTP *http.Client
 	// Options select a protocol or codec, such as connect.WithGRPC. Empty means the
 	// Connect protocol with binary messages.

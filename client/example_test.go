@@ -6,6 +6,9 @@ import (
 	"log"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
 
 	"chatroom/client"
 )
@@ -13,32 +16,58 @@ import (
 func Example() {
 	server := startServer()
 	defer server.Close()
-	ctx := context.Background()
+	ctx, cancel := context.WithCancel(context.Background())
+	server.whenAtLeast("lobby", 2, cancel)
 
 	c, err := client.New(client.Config{URL: server.URL})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer c.Close(ctx)
-
-	receipt, err := c.Send(ctx, "lobby", client.Text("Hello!")) // stored once, however often it is retried
-	if err != nil {
+	if _, err := c.Send(ctx, "lobby", client.Text("Hello!")); err != nil { // stored once, however often it is retried
 		log.Fatal(err)
 	}
-	fmt.Println("stored at", receipt.Sequence)
-
 	for event, err := range c.Follow(client.Recent("lobby", 10)).Events(ctx) { // until ctx ends: then err is its error
 		if err != nil {
-			log.Fatal(err)
+			fmt.Println(err)
+			return
 		}
 		if m := event.GetMessage(); m != nil {
 			fmt.Println(event.GetSender().GetName()+":", m.GetText())
-			break
 		}
+		server.say("lobby", "The end.")
 	}
 	// Output:
-	// stored at 1
 	// gopher: Hello!
+	// follow: context canceled
+}
+
+// The lines of Go in README.md are those of the example, but for what ends it.
+func TestREADME(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	source, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, code, _ := strings.Cut(string(readme), "c, err := client.New(")
+	code, _, _ = strings.Cut("c, err := client.New("+code, "```")
+	code = strings.ReplaceAll(code, `"http://localhost:8080"`, "server.URL")
+	lines, rest := 0, string(source)
+	for line := range strings.Lines(code) {
+		line = strings.TrimSpace(line)
+		_, after, found := strings.Cut(rest, line+"\n")
+		if !found {
+			t.Errorf("%q is not in the example, after what precedes it", line)
+			continue
+		}
+		lines, rest = lines+1, after
+	}
+	if lines < 10 {
+		t.Errorf("README.md has %d lines of Go, want the example", lines)
+	}
 }
 
 // exampleServer is a server on a port, with rooms in memory.

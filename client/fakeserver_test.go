@@ -30,6 +30,7 @@ type fakeServer struct {
 	rooms   map[string]*fakeRoom
 	changed chan struct{} // closed and replaced with each change
 	refused map[string]bool
+	tells   bool   // the name of a room that is refused
 	when    func() // called with each event, while mu is held; nil for nothing
 	streams int
 	open    int // streams that have not ended
@@ -272,7 +273,11 @@ func (st *fakeStream) join(rooms ...*chatv1.Subscription) error {
 	for _, room := range rooms {
 		name := room.GetRoom()
 		if s.refused[name] {
+			tells := s.tells
 			s.mu.Unlock()
+			if !tells {
+				return connect.NewError(connect.CodePermissionDenied, errors.New("no"))
+			}
 			return withInfo(connect.CodePermissionDenied, "RIGHT_REQUIRED", map[string]string{"room": name, "right": "read"})
 		}
 		r := s.roomLocked(name)

@@ -88,6 +88,8 @@ type place struct {
 // yielded again by the next process: at least once, then, and exactly once if what the
 // body does with an event can be repeated, as Send can with an id that follows from the
 // event.
+//
+// A Feed is safe for concurrent use.
 type Feed struct {
 	client *Client
 

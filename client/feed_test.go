@@ -11,8 +11,11 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/types/known/anypb"
+	"google.golang.org/protobuf/types/known/wrapperspb"
 
 	"chatroom/client"
+	chatv1 "chatroom/gen/chat/v1"
 )
 
 // withFake runs a test over each transport in a synctest bubble, with a client of a new
@@ -121,32 +124,44 @@ func TestFeedJoinAndLeave(t *testing.T) {
 	})
 }
 
-// What the server refuses is told, and the other rooms go on.
+// What the server refuses is told, whether or not the refusal names the room, and the
+// other rooms go on.
 func TestFeedRefusedRoom(t *testing.T) {
-	withFake(t, client.Config{}, func(t *testing.T, s *fakeServer, c *client.Client) {
-		s.refused["b"], s.refused["d"] = true, true
-		s.say("a", "0")
-		feed := c.Follow(client.Live("b"), client.After("a", client.Cursor{Epoch: "E"}))
-		var refused []string
-		events := 0
-		for e, err := range feed.Events(t.Context()) {
-			if room, ok := errors.AsType[*client.RoomError](err); ok && connect.CodeOf(err) == connect.CodePermissionDenied {
-				refused = append(refused, room.Room)
-			} else if err != nil {
-				t.Fatal(err)
-			} else if events++; e.GetRoom() != "a" {
-				t.Errorf("an event is in %q, want a", e.GetRoom())
-			} else if err := feed.Join(client.Live("d")); err != nil {
-				t.Fatal(err)
-			}
-			if len(refused) == 2 && events == 1 {
-				break
-			}
+	for name, tells := range map[string]bool{"named": true, "not named": false} {
+		t.Run(name, func(t *testing.T) {
+			withFake(t, client.Config{}, func(t *testing.T, s *fakeServer, c *client.Client) {
+				s.tells = tells
+				checkRefusedRooms(t, s, c)
+			})
+		})
+	}
+}
+
+func checkRefusedRooms(t *testing.T, s *fakeServer, c *client.Client) {
+	t.Helper()
+	s.refused["b"], s.refused["d"] = true, true
+	s.say("a", "0")
+	feed := c.Follow(client.After("a", client.Cursor{Epoch: "E"}), client.Live("b"))
+	var refused []string
+	events := 0
+	for e, err := range feed.Events(t.Context()) {
+		if room, ok := errors.AsType[*client.RoomError](err); ok && connect.CodeOf(err) == connect.CodePermissionDenied {
+			refused = append(refused, room.Room)
+		} else if err != nil {
+			t.Fatal(err)
+		} else if events++; e.GetRoom() != "a" {
+			t.Errorf("an event is in %q, want a", e.GetRoom())
+		} else if err := feed.Join(client.Live("d")); err != nil {
+			t.Fatal(err)
 		}
-		if want := []string{"b", "d"}; !slices.Equal(refused, want) || !slices.Equal(feed.Rooms(), []string{"a"}) {
-			t.Errorf("the rooms %q were refused and %q are left, want %q and a", refused, feed.Rooms(), want)
+		if len(refused) == 2 && events == 1 {
+			break
 		}
-	})
+	}
+	slices.Sort(refused)
+	if want := []string{"b", "d"}; !slices.Equal(refused, want) || !slices.Equal(feed.Rooms(), []string{"a"}) {
+		t.Errorf("the rooms %q were refused and %q are left, want %q and a", refused, feed.Rooms(), want)
+	}
 }
 
 // A second loop over a feed continues after the first, and two loops at once are refused.
@@ -293,4 +308,22 @@ func TestFollowChecks(t *testing.T) {
 			t.Errorf("%d streams were opened, want 0", s.streams)
 		}
 	})
+}
+
+// DecodeCustom gives payloads of the type that is asked for.
+func TestDecodeCustom(t *testing.T) {
+	payload, err := anypb.New(wrapperspb.String("queen"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	custom := client.Event{Event: &chatv1.Event{Body: &chatv1.Event_Custom{Custom: &chatv1.Custom{Payload: payload}}}}
+	if m, ok := client.DecodeCustom[*wrapperspb.StringValue](custom); !ok || m.GetValue() != "queen" {
+		t.Errorf("DecodeCustom = %v, %t, want queen", m, ok)
+	}
+	if m, ok := client.DecodeCustom[*wrapperspb.BoolValue](custom); ok {
+		t.Errorf("DecodeCustom of another type = %v, want none", m)
+	}
+	if m, ok := client.DecodeCustom[*wrapperspb.StringValue](client.Event{}); ok {
+		t.Errorf("DecodeCustom of no event = %v, want none", m)
+	}
 }

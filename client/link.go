@@ -260,11 +260,9 @@ func (l *link) send(ctx context.Context, request *chatv1.SendRequest) (Receipt, 
 	}
 }
 
-// timer is a timer that may be stopped.
-type timer struct{ *time.Timer }
-
-func newStoppedTimer() timer {
-	t := timer{time.NewTimer(time.Hour)}
+// newStoppedTimer returns a timer that is to be reset.
+func newStoppedTimer() *time.Timer {
+	t := time.NewTimer(time.Hour)
 	t.Stop()
 	return t
 }

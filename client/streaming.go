@@ -15,9 +15,9 @@ type streaming struct {
 	begun   bool // a frame was received
 	watched bool // the list of rooms is watched
 	pending []*chatv1.ChatRequest
-	silence timer // the stream is dead
-	drain   timer // the stream is to be replaced
-	id      string
+	silence *time.Timer // the stream is dead
+	drain   *time.Timer // the stream is to be replaced
+	id      string      // for RenewStream
 
 	renewing bool
 	renewed  chan string // new tokens
