@@ -31,9 +31,9 @@
 //
 // What fails for a temporary reason is repeated until the context ends. The pause before
 // a retry is random, between zero and a bound that doubles from 0.1 s to 10 s, so that the
-// clients of a server that restarts do not reconnect all at once; it is at least what the
-// server asks for. Permanent errors, such as an invalid room name or token, are returned at
-// once, as a *connect.Error with its code.
+// clients of a server that restarts do not reconnect all at once. If the server says how
+// long to wait, it is that and a little more. Permanent errors, such as an invalid room
+// name or token, are returned at once, as a *connect.Error with its code.
 //
 // A Client is safe for concurrent use. Close leaves no goroutine behind.
 package client

@@ -253,6 +253,7 @@ func (o *outbox) deliver(s *Sending) (Receipt, error) {
 	ctx := s.begin(o.client.lifetime)
 	pauses := backoff{max: o.client.config.MaxBackoff}
 	var first time.Time // when the first attempt began whose outcome is unknown
+	bySend := false     // after an attempt without an answer: the stream may be dead
 	if s.ephemeral && time.Since(s.queued) > o.client.config.AttemptTimeout {
 		return Receipt{}, errStale
 	}
@@ -264,20 +265,21 @@ func (o *outbox) deliver(s *Sending) (Receipt, error) {
 			return Receipt{}, errors.New("the server may have forgotten the id")
 		}
 		began := time.Now()
-		receipt, err := o.client.sendOnce(ctx, s.request)
+		receipt, err := o.client.sendOnce(ctx, s.request, bySend)
 		switch {
 		case err == nil:
 			return receipt, nil
 		case ctx.Err() == nil && permanent(err):
 			return Receipt{}, err
 		}
+		bySend = !bySend && !connect.IsWireError(err)
 		if !s.attempted && !untouched(err) {
 			s.attempted, first = true, began
 		}
 		if s.ephemeral {
 			return Receipt{}, err
 		}
-		if ctxErr := wait(ctx, max(pauses.pause(), retryAfter(err))); ctxErr != nil {
+		if ctxErr := wait(ctx, pauses.after(err)); ctxErr != nil {
 			return Receipt{}, fmt.Errorf("%w, after: %w", ctxErr, err)
 		}
 	}

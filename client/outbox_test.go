@@ -376,3 +376,22 @@ func TestSendInTheBodyOfALoop(t *testing.T) {
 		}
 	})
 }
+
+// A send that gets no answer on a stream is not repeated on it: the stream may be dead, and
+// nothing else may have shown it yet.
+func TestSendLeavesADeadStream(t *testing.T) {
+	s := &script{subscribe: stays, send: func(ctx context.Context, n int) (*chatv1.SendResponse, error) {
+		if n == 0 {
+			return nil, untilCanceled(ctx)
+		}
+		return &chatv1.SendResponse{Epoch: "E", Sequence: 1}, nil
+	}}
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		defer following(t, c)()
+		began := time.Now()
+		if _, err := c.Send(t.Context(), "lobby", client.Text("hello")); err != nil {
+			t.Errorf("Send = %v, want nil", err)
+		}
+		checkBetween(t, "second attempt", time.Since(began), 10*time.Second, 200*time.Millisecond)
+	})
+}

@@ -33,6 +33,17 @@ func (b *backoff) pause() time.Duration {
 	return rand.N(b.bound)
 }
 
+// after returns how long to wait after an error: as long as the server asks, and a little
+// longer, so that those who were asked at once do not come back at once; or the next pause,
+// if the server does not ask.
+func (b *backoff) after(err error) time.Duration {
+	asked := retryAfter(err)
+	if asked == 0 {
+		return b.pause()
+	}
+	return asked + rand.N(min(max(asked/4, minBackoff), time.Second))
+}
+
 // reset starts over, after a successful attempt.
 func (b *backoff) reset() { b.bound = 0 }
 
@@ -161,7 +172,7 @@ func (c *Client) retry(ctx context.Context, attempt func(context.Context) error)
 		if err == nil || ctx.Err() == nil && permanent(err) {
 			return err
 		}
-		if ctxErr := wait(ctx, max(pauses.pause(), retryAfter(err))); ctxErr != nil {
+		if ctxErr := wait(ctx, pauses.after(err)); ctxErr != nil {
 			return fmt.Errorf("%w, after: %w", ctxErr, err)
 		}
 	}

@@ -132,11 +132,12 @@ func newRequest(room string, body Body, options []SendOption) (*chatv1.SendReque
 	return r, nil
 }
 
-// sendOnce makes one attempt: on a Chat stream if there is one, and by Send otherwise.
-func (c *Client) sendOnce(ctx context.Context, request *chatv1.SendRequest) (receipt Receipt, err error) {
+// sendOnce makes one attempt: on a Chat stream, unless there is none or it is to be by
+// Send.
+func (c *Client) sendOnce(ctx context.Context, request *chatv1.SendRequest, bySend bool) (receipt Receipt, err error) {
 	err = c.attempt(ctx, func(ctx context.Context) error {
 		var err error
-		if l := c.anyLink(); l != nil {
+		if l := c.anyLink(); l != nil && !bySend {
 			receipt, err = l.send(ctx, request)
 			if !refusesToken(err) {
 				return err

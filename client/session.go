@@ -126,7 +126,7 @@ func (s *session) follow() error {
 		if err := s.failed(err); err != nil {
 			return err
 		}
-		pause := max(s.backoff.pause(), time.Until(s.notBefore), retryAfter(err))
+		pause := max(s.backoff.after(err), time.Until(s.notBefore))
 		s.disconnected(err, pause)
 		if err := s.idle(pause, false); err != nil {
 			return err
