@@ -11,8 +11,8 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// Body is what Send sends: the result of Text, Reply, Edit, Delete, React, Unreact,
-// Typing, StopTyping, Custom, Ephemeral or Keyed.
+// Body is what Send sends: the result of Text, Reply, Edit, Delete, DeleteFor, React,
+// Unreact, Typing, StopTyping, Custom, Ephemeral or Keyed.
 type Body struct {
 	set       func(*chatv1.SendRequest)
 	ephemeral bool
@@ -38,9 +38,13 @@ func Edit(target uint64, text string) Body {
 }
 
 // Delete deletes one of the sender's own messages or, for a moderator of the room, any.
-func Delete(target uint64) Body {
-	deletion := &chatv1.Deletion{Target: target}
-	return Body{set: func(r *chatv1.SendRequest) { r.Body = &chatv1.SendRequest_Deletion{Deletion: deletion} }}
+func Delete(target uint64) Body { return DeleteFor(target, "") }
+
+// DeleteFor is Delete by a moderator, for a reason that is kept with the act for
+// Moderation.ListAudit: one line of up to 300 characters.
+func DeleteFor(target uint64, reason string) Body {
+	deletion := &chatv1.Deletion{Target: target, Reason: reason}
+	return Body{set: func(r *chatv1.SendRequest) { r.Body = &chatv1.SendRequest_Deletion{Deletion: deletion} }, err: checkUTF8(reason)}
 }
 
 // React adds an emoji of the sender to a message. Adding it twice has no effect.

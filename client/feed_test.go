@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+	"google.golang.org/protobuf/proto"
 	"google.golang.org/protobuf/types/known/anypb"
 	"google.golang.org/protobuf/types/known/wrapperspb"
 
@@ -326,4 +327,26 @@ func TestDecodeCustom(t *testing.T) {
 	if m, ok := client.DecodeCustom[*wrapperspb.StringValue](client.Event{}); ok {
 		t.Errorf("DecodeCustom of no event = %v, want none", m)
 	}
+}
+
+// What the caller may do is told when it changes.
+func TestFeedRightsChanged(t *testing.T) {
+	changed := &chatv1.RightsChanged{Room: "lobby", Rights: []chatv1.Right{chatv1.Right_RIGHT_READ}, Muted: &chatv1.Muted{Reason: "noise"}}
+	s := &script{subscribe: func(ctx context.Context, _ int, to *stream) error {
+		other := &chatv1.Frame{Kind: &chatv1.Frame_RightsChanged{RightsChanged: &chatv1.RightsChanged{Room: "other"}}}
+		return errors.Join(to.frames(joined(0, time.Hour), other, &chatv1.Frame{Kind: &chatv1.Frame_RightsChanged{RightsChanged: changed}}), untilCanceled(ctx))
+	}}
+	withServer(t, s, client.Config{}, func(t *testing.T, c *client.Client) {
+		for u, err := range c.Follow(client.Live("lobby")).Updates(t.Context()) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			if got, ok := u.(client.RightsChanged); ok {
+				if !proto.Equal(got.RightsChanged, changed) {
+					t.Errorf("the update is %v, want %v", got, changed)
+				}
+				break
+			}
+		}
+	})
 }

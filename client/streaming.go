@@ -194,6 +194,10 @@ func (st *streaming) handle(frame *chatv1.Frame) error {
 		after := kind.Draining.GetReconnectAfter().AsDuration()
 		st.notBefore = time.Now().Add(after)
 		st.drain.Reset(after)
+	case *chatv1.Frame_RightsChanged:
+		if l := st.log(kind.RightsChanged.GetRoom()); l != nil && l.joined {
+			st.update(l, RightsChanged{kind.RightsChanged})
+		}
 	case *chatv1.Frame_RoomsChanged:
 		st.put(output{update: RoomsChanged{kind.RoomsChanged}})
 	case *chatv1.Frame_Expiring:

@@ -8,8 +8,8 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 )
 
-// Update is what Feed.Updates yields: an Event, Reset, Joined, CaughtUp, RoomsChanged,
-// Connected or Disconnected.
+// Update is what Feed.Updates yields: an Event, Reset, Joined, CaughtUp, RightsChanged,
+// RoomsChanged, Connected or Disconnected. A program skips those that it does not know.
 type Update interface{ update() }
 
 // Event is an event in a room.
@@ -50,6 +50,10 @@ type Joined struct {
 // those that follow are live.
 type CaughtUp struct{ Room string }
 
+// RightsChanged has what the caller may do in a room, after that has changed since Joined:
+// see RoomState.rights and RoomState.muted of its State.
+type RightsChanged struct{ *chatv1.RightsChanged }
+
 // RoomsChanged has the changes of the list of rooms: see Feed.WatchRooms.
 type RoomsChanged struct{ *chatv1.RoomsChanged }
 
@@ -67,11 +71,12 @@ type Disconnected struct {
 	RetryIn time.Duration
 }
 
-func (Event) update()        {}
-func (Reset) update()        {}
-func (Joined) update()       {}
-func (CaughtUp) update()     {}
-func (RoomsChanged) update() {}
+func (Event) update()         {}
+func (Reset) update()         {}
+func (Joined) update()        {}
+func (CaughtUp) update()      {}
+func (RightsChanged) update() {}
+func (RoomsChanged) update()  {}
 func (Connected) update()    {}
 func (Disconnected) update() {}
 
