@@ -77,8 +77,8 @@ func (Joined) update()        {}
 func (CaughtUp) update()      {}
 func (RightsChanged) update() {}
 func (RoomsChanged) update()  {}
-func (Connected) update()    {}
-func (Disconnected) update() {}
+func (Connected) update()     {}
+func (Disconnected) update()  {}
 
 // RoomError reports that the server does not let the caller follow a room, or no longer:
 // it has no right to read it, or it was banned. A feed goes on with its other rooms.

@@ -104,7 +104,7 @@ func TestFaultyLinesAndKills(t *testing.T) {
 	r := run{ctx: ctx, t: t, workload: w, direct: func() string { return server.URL }, calm: proxy.Calm}
 	kills, random := 0, rand.New(rand.NewPCG(3, 3))
 	r.trouble = func(ctx context.Context) {
-		for {
+		for kills < testenv.Rounds(15, 60) {
 			life, cancel := context.WithTimeout(ctx, time.Duration(500+random.IntN(2000))*time.Millisecond)
 			<-life.Done()
 			cancel()
