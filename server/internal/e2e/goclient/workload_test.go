@@ -144,10 +144,32 @@ func (m *member) fail(err error) {
 func (m *member) open() (*client.Client, error) {
 	c := m.variant.config(m.workload.url)
 	c.Cursors = &m.cursors
+	if m.eager {
+		c.Cursors = (*forwardCursors)(&m.cursors)
+	}
 	if m.workload.alter != nil {
 		m.workload.alter(&c)
 	}
 	return client.New(c)
+}
+
+// forwardCursors are cursors that only go forward.
+type forwardCursors client.MemoryCursors
+
+// Load implements client.CursorStore.
+func (f *forwardCursors) Load(ctx context.Context, room string) (client.Cursor, bool, error) {
+	return (*client.MemoryCursors)(f).Load(ctx, room)
+}
+
+// Save implements client.CursorStore.
+func (f *forwardCursors) Save(ctx context.Context, cursors map[string]client.Cursor) error {
+	forward := make(map[string]client.Cursor)
+	for room, next := range cursors {
+		if at, _, _ := f.Load(ctx, room); at.Sequence < next.Sequence {
+			forward[room] = next
+		}
+	}
+	return (*client.MemoryCursors)(f).Save(ctx, forward)
 }
 
 // send sends the messages of the client, a few at once, and closes it.
@@ -225,7 +247,7 @@ func (m *member) run(ctx context.Context) error {
 			continue // ephemeral
 		}
 		if m.eager {
-			if err := m.cursors.Save(ctx, map[string]client.Cursor{e.GetRoom(): e.Cursor()}); err != nil {
+			if err := (*forwardCursors)(&m.cursors).Save(ctx, map[string]client.Cursor{e.GetRoom(): e.Cursor()}); err != nil {
 				return err
 			}
 		}
