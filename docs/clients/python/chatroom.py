@@ -7,7 +7,6 @@ sends each line of its input: PYTHONPATH=DIRECTORY python3 chatroom.py localhost
 import concurrent.futures
 import contextlib
 import json
-import os
 import queue
 import random
 import sys
@@ -23,13 +22,11 @@ from errors_pb2 import RetryInfo, Status
 
 START_TIMEOUT = 30  # seconds until the first frame, which has the heartbeat interval
 CALL_TIMEOUT = 5  # seconds until a send without an answer is repeated
-NEVER = 1e6  # seconds
 CHANNEL_OPTIONS = [
     ("grpc.use_local_subchannel_pool", 1),  # a new channel never uses a connection that is dead
     ("grpc.enable_retries", 0),  # retries are made here, with the server's delays
 ]
-CODE = grpc.StatusCode
-# The codes with which the same request would be refused again. All others are temporary.
+CODE = grpc.StatusCode  # of PERMANENT, the same request would be refused again; others are temporary
 PERMANENT = {CODE.INVALID_ARGUMENT, CODE.NOT_FOUND, CODE.ALREADY_EXISTS, CODE.PERMISSION_DENIED, CODE.UNIMPLEMENTED}
 
 
@@ -39,6 +36,10 @@ def back_off():
     while True:
         yield random.uniform(0, bound)
         bound = min(2 * bound, 10)
+
+
+def metadata(token):
+    return [("authorization", "Bearer " + token)] if token else []
 
 
 def retry_after(error):
@@ -52,31 +53,12 @@ def retry_after(error):
     return 0
 
 
-class Watchdog:
-    """Cancels a call after a time, for any of several reasons."""
-
-    def __init__(self, call):
-        self.call, self.changed, self.stopped, self.until = call, threading.Condition(), False, {}
-        self.after(start=START_TIMEOUT)
-        threading.Thread(target=self._run, daemon=True).start()
-
-    def _run(self):
-        with self.changed:
-            while not self.stopped:
-                left = min(self.until.values()) - time.monotonic()
-                if left <= 0:
-                    return self.call.cancel()
-                self.changed.wait(left)
-
-    def after(self, **seconds):
-        with self.changed:
-            self.until.update({reason: time.monotonic() + s for reason, s in seconds.items()})
-            self.changed.notify()
-
-    def stop(self):
-        with self.changed:
-            self.stopped = True
-            self.changed.notify()
+def after(seconds, do):
+    """Calls do after a time, by a clock that does not jump, unless it is canceled."""
+    timer = threading.Timer(seconds, do)
+    timer.daemon = True
+    timer.start()
+    return timer
 
 
 class Client:
@@ -84,17 +66,15 @@ class Client:
 
     on_event(event) is called once for each event, in order; on_reset(room) when events of a room
     are lost: discard what is shown of it; on_refused(error) when the server does not accept the
-    token, which is the end. Cursors are kept in a file, after on_event has returned.
+    token, which is the end. Cursors are kept in a file (a Path), after on_event has returned.
     """
 
     def __init__(self, address, rooms, on_event, on_reset=print, on_refused=print, token=lambda: "", file=None):
         self.address, self.rooms, self.token, self.file = address, list(rooms), token, file
         self.on_event, self.on_reset, self.on_refused = on_event, on_reset, on_refused
-        self.cursors, self.sends = {}, queue.Queue()
+        self.cursors = json.loads(file.read_text()) if file and file.exists() else {}
         self.lock, self.call, self.joining = threading.Lock(), None, False  # the lock guards rooms and these
-        if file and os.path.exists(file):
-            with open(file) as f:
-                self.cursors = json.load(f)
+        self.sends = queue.Queue()
         for target in (self._follow, self._send_all):
             threading.Thread(target=target, daemon=True).start()
 
@@ -134,10 +114,11 @@ class Client:
         with self.lock:
             request = pb.SubscribeRequest(rooms=[self._start(room) for room in self.rooms])
             self.call = call = stub.Subscribe(request, metadata=metadata(token))
-        silence, stream_id, watchdog = START_TIMEOUT, "", Watchdog(call)
+        silence, stream_id = START_TIMEOUT, ""
+        timers = {"silence": after(silence, call.cancel)}
         try:
             for response in call:
-                watchdog.after(start=NEVER, silence=NEVER)  # that on_event takes long is no silence
+                timers["silence"].cancel()  # that on_event takes long is no silence
                 frame, kind = response.frame, response.frame.WhichOneof("kind")
                 if kind == "joined":
                     self.pauses, stream_id = back_off(), frame.joined.stream_id
@@ -151,17 +132,18 @@ class Client:
                     self.on_reset(frame.reset.room)
                     self._keep(frame.reset.room, frame.reset.epoch, frame.reset.head)
                 elif kind == "draining":
-                    after = frame.draining.reconnect_after.ToTimedelta().total_seconds()
-                    self.not_before = time.monotonic() + after
-                    watchdog.after(draining=after)
+                    seconds = frame.draining.reconnect_after.ToTimedelta().total_seconds()
+                    self.not_before = time.monotonic() + seconds
+                    timers["draining"] = after(seconds, call.cancel)
                 elif kind == "expiring":  # if this fails, the next stream has the new token
                     with contextlib.suppress(grpc.RpcError):
                         renewal = pb.RenewStreamRequest(stream_id=stream_id)
                         stub.RenewStream(renewal, metadata=metadata(self.token()), timeout=CALL_TIMEOUT)
                 # Frames of other kinds are skipped: later servers have more.
-                watchdog.after(silence=silence)
+                timers["silence"] = after(silence, call.cancel)
         finally:
-            watchdog.stop()
+            for timer in timers.values():
+                timer.cancel()
 
     def _event(self, event):
         """Applies an event that was not seen. It returns False if one before it is missing."""
@@ -179,9 +161,9 @@ class Client:
     def _keep(self, room, epoch, sequence):
         self.cursors[room] = [epoch, sequence]
         if self.file:
-            with open(self.file + ".new", "w") as f:
-                json.dump(self.cursors, f)
-            os.replace(self.file + ".new", self.file)
+            new = self.file.with_suffix(".new")
+            new.write_text(json.dumps(self.cursors))
+            new.replace(self.file)
 
     def _start(self, room):
         epoch, sequence = self.cursors.get(room, (None, 0))
@@ -195,7 +177,7 @@ class Client:
             while not future.done():
                 token = self.token()
                 try:
-                    future.set_result(ChatRoomStub(channel).Send(request, metadata=metadata(token), timeout=CALL_TIMEOUT))
+                    future.set_result(ChatRoomStub(channel).Send(request, CALL_TIMEOUT, metadata(token)))
                 except grpc.RpcError as error:
                     limited = error.code() == CODE.RESOURCE_EXHAUSTED
                     refused = error.code() == CODE.UNAUTHENTICATED and token == self.token()
@@ -207,17 +189,12 @@ class Client:
                     time.sleep(max(next(pauses), retry_after(error)))  # and again, with the same id
 
 
-def metadata(token):
-    return [("authorization", "Bearer " + token)] if token else []
-
-
 if __name__ == "__main__":
     def show(event):
         if event.HasField("message"):
             print(f"{event.sender.name}: {event.message.text}", flush=True)
 
-    address, room = sys.argv[1:]
-    client = Client(address, [room], show)
+    client = Client(sys.argv[1], [sys.argv[2]], show)
     for line in sys.stdin:
-        client.send(room, line.rstrip("\n")).result()
+        client.send(sys.argv[2], line.rstrip("\n")).result()
     threading.Event().wait()  # until it is interrupted

@@ -5,6 +5,7 @@ go run ./server/internal/conformance env PYTHONPATH=DIRECTORY python3 docs/clien
 
 import json
 import os
+import pathlib
 import sys
 import threading
 
@@ -28,7 +29,7 @@ class Driver:
             on_reset=lambda room: report("reset", room=room),
             on_refused=lambda error: report("status", status="refused", message=error.details()),
             token=lambda: self.token,
-            file=os.path.join(command["store"], "cursors.json"),
+            file=pathlib.Path(command["store"], "cursors.json"),
         )
 
     def event(self, event):

@@ -64,6 +64,9 @@ func TestReferencePasses(t *testing.T) {
 // Each fault is caught by the scenarios that are meant for it, and only by those where it
 // shows too.
 func TestFaultsAreCaught(t *testing.T) {
+	if testing.Short() {
+		t.Skip("it runs all scenarios 26 times, which takes half a minute")
+	}
 	resumes := []string{
 		"cut", "cut-in-frame", "stream-ends", "silent", "black-hole", "events-1000", "duplicates", "ephemeral",
 		"unknown-events", "sequences-64-bit", "reset-epoch", "reset-retention", "several-rooms", "join-later", "drain",

@@ -72,8 +72,13 @@ func run(ctx context.Context, arguments []string, stdout, stderr io.Writer) int 
 	}
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
+	client := kit.Command(flags.Arg(0), flags.Args()[1:]...)
+	if first := kit.Run(ctx, kit.Config{Client: client, Scenarios: []kit.Scenario{kit.Starts}}); len(first[0].Problems) > 0 {
+		report(stdout, first[0], *verbose)
+		return 1
+	}
 	results := kit.Run(ctx, kit.Config{
-		Client:    kit.Command(flags.Arg(0), flags.Args()[1:]...),
+		Client:    client,
 		Scenarios: scenarios,
 		Parallel:  *parallel,
 		Report:    func(r kit.Result) { report(stdout, r, *verbose) },

@@ -13,6 +13,14 @@ type Scenario struct {
 	weight int
 }
 
+// Starts is a scenario in which nothing happens. A driver that fails it would fail all.
+var Starts = Scenario{
+	Name:  "start",
+	About: "The driver starts, reports that it is ready, and ends when it is told to.",
+	run:   func(*run) {},
+	ends:  true,
+}
+
 // Scenarios returns all scenarios.
 func Scenarios() []Scenario {
 	return slices.Concat(breaks, contents, delays, sends, tokens, cursors)
