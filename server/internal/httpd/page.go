@@ -16,10 +16,15 @@ const policy = "default-src 'self'; img-src 'self' data:; base-uri 'none'; form-
 type page struct {
 	files http.Handler
 	etags map[string]string // by URL path
+	// unknown answers requests that are not for the page.
+	unknown http.Handler
 }
 
-func newPage(files fs.FS) (*page, error) {
-	p := &page{files: http.FileServerFS(files), etags: make(map[string]string)}
+func newPage(files fs.FS, unknown http.Handler) (*page, error) {
+	if unknown == nil {
+		unknown = http.NotFoundHandler()
+	}
+	p := &page{files: http.FileServerFS(files), etags: make(map[string]string), unknown: unknown}
 	err := fs.WalkDir(files, ".", func(name string, d fs.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
@@ -39,7 +44,7 @@ func newPage(files fs.FS) (*page, error) {
 // ServeHTTP implements http.Handler.
 func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
-		http.NotFound(w, r) // a method of a service that is not served
+		p.unknown.ServeHTTP(w, r)
 		return
 	}
 	h := w.Header()

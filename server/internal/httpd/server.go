@@ -51,6 +51,9 @@ type Config struct {
 	Redirect Listeners
 	// RPC are handlers by their patterns for http.ServeMux.
 	RPC map[string]http.Handler
+	// Unknown answers what is neither for RPC nor a GET of the page. Nil means that it is
+	// not found.
+	Unknown http.Handler
 	// Health is served at its paths. Nil means that it is not.
 	Health *health.Health
 	// Page holds the static page, served at all other paths.
@@ -86,7 +89,7 @@ type Server struct {
 
 // New returns a server that does not serve yet.
 func New(c Config) (*Server, error) {
-	page, err := newPage(c.Page)
+	page, err := newPage(c.Page, c.Unknown)
 	if err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)
 	}

@@ -50,7 +50,7 @@ func (c *chatRoom) handler(options connect.HandlerOption) (string, http.Handler)
 		"RenewStream":  unary(c.RenewStream),
 		"RevokeTokens": unary(c.RevokeTokens),
 	}
-	return serviceHandler(chatv1.File_chat_v1_chat_room_proto.Services().ByName("ChatRoom"), constructors, options)
+	return serviceHandler(chatv1.File_chat_v1_chat_room_proto.Services().ByName("ChatRoom"), constructors, c.server.refuseUnknown, options)
 }
 
 var (

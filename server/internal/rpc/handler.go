@@ -23,7 +23,12 @@ func (s *Server) withResponse(handler http.Handler) http.Handler {
 			writeError(w, http.StatusBadRequest, err)
 			return
 		}
-		response := &response{ResponseWriter: w, handler: handler, request: r, address: s.config.Proxies.Of(r)}
+		text := decodeWebText(r)
+		response := &response{ResponseWriter: w, handler: handler, request: r, address: s.config.Proxies.Of(r), text: text}
+		if err := checkHeaders(w.Header(), r); err != nil {
+			_ = errorWriter.Write(response, r, err) // the client may be gone
+			return
+		}
 		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, response))
 		r.Body = limitRequests(r)
 		switch control := http.NewResponseController(w); {

@@ -47,7 +47,7 @@ func (m *moderator) handler(options connect.HandlerOption) (string, http.Handler
 		"ListDenials": unary(m.ListDenials),
 		"ListAudit":   unary(m.ListAudit),
 		"Explain":     unary(m.Explain),
-	}, options)
+	}, m.server.refuseUnknown, options)
 }
 
 // act is the part that the requests of Mute, Kick and Ban share.

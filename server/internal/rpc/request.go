@@ -83,7 +83,7 @@ func unary[Req, Res any, M protoMessage[Req]](method func(context.Context, *Req)
 // serviceHandler returns the handler of a service of the contract and its pattern. It is
 // what chatv1connect returns, except that the unary methods take a unaryRequest. It panics
 // if a method of the service has no constructor.
-func serviceHandler(service protoreflect.ServiceDescriptor, constructors map[protoreflect.Name]handlerConstructor, options connect.HandlerOption) (string, http.Handler) {
+func serviceHandler(service protoreflect.ServiceDescriptor, constructors map[protoreflect.Name]handlerConstructor, unknown http.HandlerFunc, options connect.HandlerOption) (string, http.Handler) {
 	pattern := "/" + string(service.FullName()) + "/"
 	handlers := make(map[string]http.Handler)
 	for i := range service.Methods().Len() {
@@ -96,7 +96,7 @@ func serviceHandler(service protoreflect.ServiceDescriptor, constructors map[pro
 			handler.ServeHTTP(w, r)
 			return
 		}
-		http.NotFound(w, r)
+		unknown(w, r)
 	})
 }
 

@@ -27,6 +27,8 @@ type response struct {
 	buffering bool         // Write appends to buffered
 	buffered  []byte
 	detached  bool // Write discards
+	text      bool // what is sent is encoded, for the text mode of gRPC-Web
+	begun     bool // the headers are as they are to be sent
 }
 
 // responseKey is the context key of a request's *response.
@@ -48,12 +50,36 @@ func (r *response) Write(p []byte) (int, error) {
 		r.buffered = append(r.buffered, p...)
 		return len(p), nil
 	}
+	r.begin()
+	if r.text {
+		if _, err := r.ResponseWriter.Write(encodeText(p)); err != nil {
+			return 0, err
+		}
+		return len(p), nil
+	}
 	return r.ResponseWriter.Write(p)
+}
+
+// begin makes the headers those of the protocol that the client speaks.
+func (r *response) begin() {
+	if r.begun {
+		return
+	}
+	r.begun = true
+	if !r.text {
+		return
+	}
+	h := r.Header()
+	if encoding, ok := strings.CutPrefix(h.Get("Content-Type"), webBinary); ok {
+		h.Set("Content-Type", webText+encoding)
+	}
+	h.Del("Content-Length") // it is that of the binary mode
 }
 
 // Flush implements http.Flusher.
 func (r *response) Flush() {
 	if !r.detached && !r.buffering {
+		r.begin()
 		_ = http.NewResponseController(r.ResponseWriter).Flush()
 	}
 }
@@ -65,7 +91,11 @@ func (r *response) hold() { r.buffering = true }
 // takeOver detaches the response from its handler, whose later writes are discarded. It
 // returns what was buffered.
 func (r *response) takeOver(g *detach.Group, e detach.Events) (detach.Stream, []byte, error) {
+	r.begin()
 	out, err := g.Take(r.ResponseWriter, r.request, e)
+	if r.text && err == nil {
+		out = textStream{out}
+	}
 	r.buffering, r.detached = false, err == nil
 	if err != nil && !errors.Is(err, detach.ErrUnsupported) {
 		err = fmt.Errorf("%w: %w", errClientGone, err)
@@ -173,8 +203,12 @@ func (r *response) WriteHeader(status int) {
 	case http.StatusHTTPVersionNotSupported:
 		err = fieldError(connect.CodeUnimplemented, "protocol", "protocol.http2",
 			"must be HTTP/2 for this method: over HTTP/1.1, use chat.v1.ChatRoom/Subscribe and Send")
+		// Clients of streams show the error of a stream, and of other statuses the number alone.
+		_ = errorWriter.Write(r.ResponseWriter, r.request, err) // the client may be gone
+		return
 	default:
 		if !r.detached {
+			r.begin()
 			r.ResponseWriter.WriteHeader(status)
 		}
 		return

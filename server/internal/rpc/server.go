@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/netip"
 	"runtime/debug"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -81,6 +82,7 @@ type Server struct {
 	tokens   identity.Tokens
 	json     *codec
 	handlers map[string]http.Handler
+	services []string      // their names
 	tick     time.Duration // how often streams look for silence and stalled clients
 	pool     *delivery.Pool
 	taken    detach.Group
@@ -149,20 +151,27 @@ func (s *Server) routes() map[string]http.Handler {
 	)
 	handlers := make(map[string]http.Handler)
 	handle := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.withResponse(handler)) }
+	only := func(path string, handler http.Handler, methods ...string) (string, http.Handler) {
+		return path, s.onlyMethods(path, handler, methods)
+	}
 	handle((&chatRoom{s}).handler(options))
-	handle(helloconnect.NewChatRoomHandler(&hello{s}, options))
+	path, handler := helloconnect.NewChatRoomHandler(&hello{s}, options)
+	handle(only(path, handler, "Chat"))
 	services := []string{chatv1connect.ChatRoomName, helloconnect.ChatRoomName}
 	if s.config.Moderation != nil {
 		handle((&moderator{s}).handler(options))
 		services = append(services, chatv1connect.ModerationName)
 	}
+	s.services = slices.Concat(services, []string{grpcreflect.ReflectV1ServiceName, grpcreflect.ReflectV1AlphaServiceName, grpchealth.HealthV1ServiceName})
 	reflector := grpcreflect.NewStaticReflector(services...)
 	reflect := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.limitReflection(handler)) }
-	reflect(grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead)))
-	reflect(grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead)))
+	path, handler = grpcreflect.NewHandlerV1(reflector, connect.WithReadMaxBytes(maxRead))
+	reflect(only(path, handler, "ServerReflectionInfo"))
+	path, handler = grpcreflect.NewHandlerV1Alpha(reflector, connect.WithReadMaxBytes(maxRead))
+	reflect(only(path, handler, "ServerReflectionInfo"))
 	if s.config.Health != nil {
-		path, handler := grpchealth.NewHandler(healthChecker{s.config.Health, services}, connect.WithReadMaxBytes(maxRead))
-		handlers[path] = withMediaType(s.withResponse(s.limitWatches(handler)))
+		path, handler = grpchealth.NewHandler(healthChecker{s.config.Health, services}, connect.WithReadMaxBytes(maxRead))
+		handle(only(path, s.limitWatches(handler), "Check", "Watch"))
 	}
 	return handlers
 }

@@ -117,6 +117,7 @@ func Run(ctx context.Context, c Config) error {
 		TLS:          certificates,
 		Redirect:     redirect,
 		RPC:          handlers,
+		Unknown:      api.Unknown(),
 		Health:       state,
 		Page:         web.Files(),
 		WriteTimeout: c.WriteTimeout,

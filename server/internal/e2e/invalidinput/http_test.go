@@ -26,6 +26,8 @@ type httpAnswer struct {
 	status int
 	header http.Header
 	body   []byte
+	// trailer is empty unless the answer has one.
+	trailer http.Header
 }
 
 // postRaw sends a body as it is. A body of unknown length is chunked, and
@@ -58,6 +60,7 @@ func doRaw(t *testing.T, client *http.Client, method, url string, body io.Reader
 	if answer.body, err = io.ReadAll(response.Body); err != nil {
 		t.Fatalf("%s %s: body: %v", method, url, err)
 	}
+	answer.trailer = response.Trailer
 	return answer
 }
 
@@ -168,7 +171,8 @@ func TestMalformedHTTPRequests(t *testing.T) {
 		{"GET of an unknown room", "GET", history("message", `{"room":"nowhere"}`, "encoding", "json"), "", "", 404, harness.WantError{Code: connect.CodeNotFound, Field: "room", Bound: "an event, a member or a profile"}},
 		{"an empty body", "POST", chatv1connect.ChatRoomSendProcedure, "application/json", "", 400, harness.InvalidArgument("", "must be a chat.v1.SendRequest")},
 		{"a body of null", "POST", chatv1connect.ChatRoomSendProcedure, "application/json", "null", 400, harness.InvalidArgument("", "must be a chat.v1.SendRequest")},
-		{"a method that does not exist", "POST", "/chat.v1.ChatRoom/Dance", "application/json", "{}", 404, harness.WantError{}},
+		{"a method that does not exist", "POST", "/chat.v1.ChatRoom/Dance", "application/json", "{}", 404, harness.WantError{Code: connect.CodeUnimplemented, Field: "path", Bound: "must be a method of chat.v1.ChatRoom"}},
+		{"a service that does not exist", "POST", "/chat.v2.ChatRoom/Send", "application/json", "{}", 404, harness.WantError{Code: connect.CodeUnimplemented, Field: "path", Bound: "must be a method of one of the services chat.v1.ChatRoom, "}},
 	} {
 		for version, client := range clients {
 			t.Run(c.name+"/"+version, func(t *testing.T) {
@@ -206,22 +210,48 @@ func TestUnknownMethod(t *testing.T) {
 	}
 }
 
-// Chat over HTTP/1.1 is refused with an error that names HTTP/2.
+// Chat over HTTP/1.1 is refused with an error that names HTTP/2, as the error of a stream:
+// clients show no body of another status than 200.
 func TestChatOverHTTP1IsRefused(t *testing.T) {
 	b := newFixture(t)
 	client := harness.HTTP1Client(t)
-	want := harness.WantError{Code: connect.CodeUnimplemented, Field: "protocol", Bound: "must be HTTP/2"}
 	for _, path := range []string{chatv1connect.ChatRoomChatProcedure, helloconnect.ChatRoomChatProcedure} {
-		for _, contentType := range []string{"application/connect+json", "application/connect+proto", "application/grpc", "application/grpc-web+proto"} {
+		for contentType, read := range map[string]func(httpAnswer) (string, string){
+			"application/connect+json":       connectStreamError,
+			"application/connect+proto":      connectStreamError,
+			"application/grpc":               grpcError,
+			"application/grpc-web+proto":     grpcError,
+			"application/grpc-web-text":      grpcError,
+			"application/grpc-web+proto;x=y": grpcError,
+		} {
 			t.Run(path[1:]+"/"+contentType, func(t *testing.T) {
 				b.betweenValidMessages(t, func() {
 					answer := postRaw(t, client, b.s.URL+path, strings.NewReader(""), "Content-Type", contentType)
-					if answer.status != http.StatusHTTPVersionNotSupported {
-						t.Errorf("status = %d, want 505", answer.status)
+					code, message := read(answer)
+					if answer.status != http.StatusOK || code != "unimplemented" && code != "12" || !strings.Contains(message, "must be HTTP/2") {
+						t.Errorf("answer = %d %v %q, want status 200 and an error that names HTTP/2", answer.status, answer.header, answer.body)
 					}
-					checkUnaryError(t, want, answer)
 				})
 			})
 		}
 	}
+}
+
+// connectStreamError returns the code and the message of a stream that is only its end.
+func connectStreamError(a httpAnswer) (code, message string) {
+	var end struct {
+		Error struct{ Code, Message string }
+	}
+	if len(a.body) < 5 || a.body[0]&2 == 0 || json.Unmarshal(a.body[5:], &end) != nil {
+		return "", ""
+	}
+	return end.Error.Code, end.Error.Message
+}
+
+// grpcError returns the code and the message of an answer that is only headers, or trailers.
+func grpcError(a httpAnswer) (code, message string) {
+	if code = a.header.Get("Grpc-Status"); code == "" {
+		return a.trailer.Get("Grpc-Status"), a.trailer.Get("Grpc-Message")
+	}
+	return code, a.header.Get("Grpc-Message")
 }
