@@ -28,6 +28,7 @@ var groups = []group{
 	{"Guests", []string{"guests", "reserved-names"}},
 	{"The log of events", []string{"nats", "nats-replicas", "fsync", "dedup-window", "retain-room-events", "retain-age", "retain-bytes"}},
 	{"Streams and memory", []string{"memory-bytes", "heartbeat", "write-timeout", "drain"}},
+	{"The log", logFlags},
 	{"Instead of serving", []string{"check", "version"}},
 }
 
@@ -82,6 +83,7 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "maximum silence on a stream before a heartbeat is sent")
 	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may fail to read before its stream is reset")
 	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long the server takes to stop at most; clients are asked to reconnect elsewhere in the first half")
+	s.logs.define(flags)
 	flags.BoolVar(&s.checkOnly, "check", false, "check the configuration and the files that it names, and exit: no port is opened, and no data")
 	flags.BoolVar(&s.versionOnly, "version", false, "print the version and exit")
 	if err := parseFlags(flags, args, getenv, out); err != nil {

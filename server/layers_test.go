@@ -113,6 +113,8 @@ var layers = []layer{
 		"how often is too often follows from names and addresses, whatever is called"},
 	{"chatroom/server/internal/clientaddr", nil, nil,
 		"which headers of a proxy are believed follows from headers and addresses"},
+	{"chatroom/server/internal/requestid", nil, nil,
+		"a request has an id whatever it asks for"},
 	{"chatroom/server/internal/tally", nil, nil,
 		"counting depends on nothing that is counted"},
 	{"chatroom/server/internal/metrics", []string{
@@ -127,7 +129,7 @@ var layers = []layer{
 	{"chatroom/server/internal/rpc", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/delivery", "chatroom/server/internal/detach", "chatroom/server/internal/eventpb",
 		"chatroom/server/internal/health", "chatroom/server/internal/identity", "chatroom/server/internal/apikey", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/revocation", "chatroom/server/internal/schema", "chatroom/gen",
-		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/ratelimit", "chatroom/server/internal/tally",
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/ratelimit", "chatroom/server/internal/requestid", "chatroom/server/internal/tally",
 		"connectrpc.com/", "google.golang.org/protobuf", "google.golang.org/genproto", "buf.build/"},
 		[]string{"chatroom/server/internal/h2", "chatroom/server/internal/presence", "chatroom/server/internal/store/memory", "github.com/golang-jwt/jwt", "google.golang.org/grpc/health"},
 		"the wire is mapped to the domain here and nowhere else, and where events are stored does not matter; its tests serve rooms in memory over HTTP/2"},
@@ -206,7 +208,7 @@ var layers = []layer{
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/apikey", "chatroom/server/internal/identity", "chatroom/server/internal/migrate",
-		"chatroom/server/internal/service", "chatroom/server/internal/store/sqlite"},
+		"chatroom/server/internal/requestid", "chatroom/server/internal/service", "chatroom/server/internal/store/sqlite"},
 		append([]string{"chatroom/server/internal/e2e/harness"}, clientLibraries...),
 		"main turns flags into a configuration and runs commands; what a service is made of is decided in the package service"},
 	{"chatroom/gen", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf", "buf.build/gen/"}, nil,

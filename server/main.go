@@ -46,7 +46,7 @@ func runServe(ctx context.Context, args []string, p process) error {
 		fmt.Fprintln(p.stdout, "chatroom: the configuration is valid")
 		return nil
 	}
-	c.Log = p.log()
+	c.Log = settings.logs.open(p.stderr)
 	c.Log.Info("starting", "version", version())
 	settings.log(c.Log)
 	c.Ready = func(addresses []string) {

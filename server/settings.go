@@ -15,6 +15,7 @@ type settings struct {
 	getenv      func(string) string
 	checkOnly   bool
 	versionOnly bool
+	logs        logSettings
 }
 
 var namesFlag = regexp.MustCompile(`^-([a-z-]+): `)

@@ -221,15 +221,19 @@ type errorMapping struct{ server *Server }
 
 func (e errorMapping) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 	return func(ctx context.Context, req connect.AnyRequest) (connect.AnyResponse, error) {
+		begin := time.Now()
 		response, err := next(ctx, req)
+		took := time.Since(begin)
 		if err != nil {
 			e.server.delayError(ctx)
 			e.server.logRefusal(ctx, err)
 			coded := toError(ctx, e.server.config.Log, err)
 			e.server.counts.called(req.Spec().Procedure, coded.Code())
+			e.server.logCall(ctx, req, took, coded)
 			return nil, coded
 		}
 		e.server.counts.called(req.Spec().Procedure, 0)
+		e.server.logCall(ctx, req, took, nil)
 		return response, nil
 	}
 }

@@ -12,6 +12,8 @@ import (
 	"time"
 
 	"connectrpc.com/connect"
+
+	"chatroom/server/internal/requestid"
 )
 
 // withResponse wraps the handler of a method: it bounds what is read of a request, and
@@ -19,6 +21,8 @@ import (
 func (s *Server) withResponse(handler http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Cache-Control", "no-store")
+		id := requestid.Of(r)
+		w.Header().Set(requestid.Header, id)
 		if err := checkQuery(r); err != nil {
 			writeError(w, http.StatusBadRequest, err)
 			return
@@ -29,7 +33,7 @@ func (s *Server) withResponse(handler http.Handler) http.Handler {
 			_ = errorWriter.Write(response, r, err) // the client may be gone
 			return
 		}
-		r = r.WithContext(context.WithValue(r.Context(), responseKey{}, response))
+		r = r.WithContext(context.WithValue(requestid.NewContext(r.Context(), id), responseKey{}, response))
 		r.Body = limitRequests(r)
 		switch control := http.NewResponseController(w); {
 		case r.ContentLength == 0:

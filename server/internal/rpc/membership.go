@@ -102,6 +102,7 @@ func (s *stream) joinRooms(ctx context.Context, starts ...hub.Start) error {
 	if generation != s.server.config.Policy.Generation() || credential != identified(ctx) {
 		s.notify(noticeRights) // a ban or a renewal may have missed the rooms
 	}
+	s.logRooms(ctx, "a stream has joined", starts...)
 	return nil
 }
 
@@ -114,6 +115,7 @@ func (s *stream) leaveRoom(ctx context.Context, room string) error {
 		return err
 	}
 	s.membership.giveBack(room)
+	s.logRooms(ctx, "a stream has left", hub.Start{Room: room})
 	return nil
 }
 
