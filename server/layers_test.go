@@ -182,6 +182,11 @@ var layers = []layer{
 		"chatroom/server/internal/identity", "github.com/golang-jwt/jwt/v5"},
 		clientLibraries...),
 		"these tests are every kind of caller, and so create API keys and issue tokens"},
+		"these tests are every kind of caller, and so create API keys"},
+	{"chatroom/server/internal/e2e/terminal", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "github.com/charmbracelet/x/vt", "github.com/creack/pty"},
+		clientLibraries...),
+		"these tests look at a terminal, in which a program runs that they do not link"},
 	{"chatroom/server/internal/e2e", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat/hub",
 		"chatroom/server/internal/signin/providertest", "github.com/chromedp/chromedp", "golang.org/x/net/http2"},
@@ -201,7 +206,7 @@ var layers = []layer{
 	{"chatroom/server/internal/testenv", nil, nil,
 		"any test may ask how thorough it is to be, so it must not bring anything along"},
 	{"chatroom/client/chat", []string{
-		"chatroom/client", "chatroom/gen", "charm.land/", "connectrpc.com/connect", "github.com/charmbracelet/x/ansi", "github.com/charmbracelet/x/term",
+		"chatroom/client", "chatroom/gen", "charm.land/", "connectrpc.com/connect", "github.com/charmbracelet/colorprofile", "github.com/charmbracelet/x/ansi", "github.com/charmbracelet/x/term",
 		"github.com/rivo/uniseg", "google.golang.org/genproto", "google.golang.org/protobuf"}, nil,
 		"chat in the terminal is a program of its own, which anyone could have written on the client: it links nothing of the service"},
 	{"chatroom/client", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf"}, clientLibraries,

@@ -35,22 +35,25 @@ func (p *pipes) run(ctx context.Context, m mode, in io.Reader, out io.Writer) er
 	}
 	printer := lines.Printer{Out: out, JSON: p.options.json, Location: time.Local}
 	if !m.send {
-		return p.print(ctx, &printer, m.follow)
+		return p.print(ctx, &printer, m.follow, func() {})
 	}
 	var sending sync.WaitGroup
-	defer sending.Wait()
-	sending.Go(func() {
-		if err := p.send(ctx, in); err != nil {
-			cancel(err)
-		}
+	err := p.print(ctx, &printer, m.follow, func() {
+		sending.Go(func() { // what is sent is printed, too
+			err := p.send(ctx, in)
+			if _, reported := errors.AsType[reportedError](err); err != nil && !reported {
+				cancel(err) // after a line that was refused, printing goes on
+			}
+		})
 	})
-	err := p.print(ctx, &printer, m.follow)
 	cancel(err)
+	sending.Wait()
 	return err
 }
 
 // print prints the events of the room, until ctx ends or, without follow, there are no more.
-func (p *pipes) print(ctx context.Context, printer *lines.Printer, follow bool) error {
+// It calls joined when it has joined the room.
+func (p *pipes) print(ctx context.Context, printer *lines.Printer, follow bool, joined func()) error {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	unreachable := &unreachableError{after: p.options.timeout}
@@ -83,7 +86,7 @@ func (p *pipes) print(ctx context.Context, printer *lines.Printer, follow bool) 
 		}
 		switch u := u.(type) {
 		case client.Joined:
-			once.Do(func() { close(connected) })
+			once.Do(func() { close(connected); joined() })
 			offline = false
 		case client.Disconnected:
 			unreachable.last = u.Err
@@ -117,27 +120,32 @@ func refusalOf(ctx context.Context, err error) error {
 // after it from being sent.
 func (p *pipes) send(ctx context.Context, in io.Reader) error {
 	var refused error
-	for line := range readLines(ctx, in) {
-		if line.err != nil {
-			return line.err
+	read := readLines(ctx, in)
+	for {
+		var l line
+		select {
+		case l = <-read:
+		case <-ctx.Done():
+			return context.Cause(ctx)
 		}
-		if strings.TrimSpace(line.text) == "" {
+		switch {
+		case errors.Is(l.err, io.EOF):
+			return refused
+		case l.err != nil:
+			return l.err
+		case strings.TrimSpace(l.text) == "":
 			continue
 		}
-		err := p.sendLine(ctx, line.text)
-		if err == nil {
-			continue
-		}
-		if !failure.IsRefusal(err) {
+		err := p.sendLine(ctx, l.text)
+		switch {
+		case err == nil:
+		case failure.IsRefusal(err):
+			p.note("line %d was not sent: %s", l.number, failure.Text(err, time.Now()))
+			refused = reportedError{err}
+		default:
 			return err
 		}
-		p.note("line %d was not sent: %s", line.number, failure.Text(err, time.Now()))
-		refused = reportedError{err}
 	}
-	if cause := context.Cause(ctx); cause != nil {
-		return cause
-	}
-	return refused
 }
 
 func (p *pipes) sendLine(ctx context.Context, text string) error {
@@ -165,30 +173,28 @@ type line struct {
 	err    error
 }
 
-// readLines returns the lines of an input, as they come, until ctx ends. A read can't be
-// interrupted: the goroutine may outlast ctx until the input ends.
+// readLines returns the lines of an input as they come, and last the error that ends it. A
+// read can't be interrupted: the goroutine may outlast ctx until the input ends.
 func readLines(ctx context.Context, in io.Reader) <-chan line {
 	read := make(chan line)
 	go func() {
-		defer close(read)
 		scanner := bufio.NewScanner(in)
 		scanner.Buffer(nil, maxLine)
-		give := func(l line) bool {
+		for number := 1; ; number++ {
+			l := line{number: number, err: io.EOF}
+			if scanner.Scan() {
+				l = line{number: number, text: scanner.Text()}
+			} else if err := scanner.Err(); err != nil {
+				l.err = fmt.Errorf("line %d: %w", number, err)
+			}
 			select {
 			case read <- l:
-				return true
 			case <-ctx.Done():
-				return false
-			}
-		}
-		number := 1
-		for ; scanner.Scan(); number++ {
-			if !give(line{number: number, text: scanner.Text()}) {
 				return
 			}
-		}
-		if err := scanner.Err(); err != nil {
-			give(line{err: fmt.Errorf("line %d: %w", number, err)})
+			if l.err != nil {
+				return
+			}
 		}
 	}()
 	return read

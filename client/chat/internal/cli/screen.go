@@ -11,6 +11,7 @@ import (
 	"time"
 
 	tea "charm.land/bubbletea/v2"
+	"github.com/charmbracelet/colorprofile"
 
 	"chatroom/client"
 	"chatroom/client/chat/internal/printable"
@@ -37,7 +38,11 @@ func runScreen(ctx context.Context, c *client.Client, o *options) error {
 		Service: s, Room: o.room, Server: o.server, Now: time.Now, NewID: rand.Text,
 		Tick: tea.Tick(time.Second, func(now time.Time) tea.Msg { return screen.Tick{Now: now} }),
 	})
-	program := tea.NewProgram(model, tea.WithoutSignalHandler())
+	settings := []tea.ProgramOption{tea.WithoutSignalHandler()}
+	if os.Getenv("NO_COLOR") != "" { // of which the library knows no other value than true
+		settings = append(settings, tea.WithColorProfile(colorprofile.ASCII))
+	}
+	program := tea.NewProgram(model, settings...)
 	defer context.AfterFunc(ctx, program.Quit)()
 	followed := make(chan struct{})
 	go func() {

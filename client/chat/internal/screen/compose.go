@@ -161,11 +161,17 @@ func (m *Model) answer(r *room, a answered) {
 	}
 }
 
-// unsent counts the messages that are not stored, and texts that were not sent.
+// unsent counts the messages that are not stored, and texts that were not sent. Leaving
+// waits for a message whose answer is about to come: it is not counted.
 func (m *Model) unsent() int {
+	words, _ := m.status()
 	n := 0
 	for _, r := range m.rooms {
-		n += len(r.sends)
+		for _, e := range r.line.Entries() {
+			if e.State == timeline.Failed || e.State == timeline.Sending && words != "live" {
+				n++
+			}
+		}
 		if r != m.room && strings.TrimSpace(r.draft) != "" {
 			n++
 		}
