@@ -184,7 +184,7 @@ var layers = []layer{
 		"these tests are every kind of caller, and so create API keys and issue tokens"},
 		"these tests are every kind of caller, and so create API keys"},
 	{"chatroom/server/internal/e2e/terminal", nil, append([]string{
-		"chatroom/server/internal/e2e/harness", "github.com/charmbracelet/x/vt", "github.com/creack/pty"},
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "github.com/charmbracelet/x/vt", "github.com/creack/pty"},
 		clientLibraries...),
 		"these tests look at a terminal, in which a program runs that they do not link"},
 	{"chatroom/server/internal/e2e", nil, append([]string{

@@ -271,8 +271,8 @@ func TestHostileText(t *testing.T) {
 // Whatever the size, every line fits, and no size panics.
 func TestSizes(t *testing.T) {
 	term := talk(t, 80, 24)
-	for width := 1; width <= 130; width += 3 {
-		for height := 1; height <= 30; height += 2 {
+	for width := 1; width <= 130; width += 7 {
+		for height := 1; height <= 30; height += 4 {
 			term.resize(width, height)
 			for _, keys := range [][]string{{"up", "up"}, {"pgup"}, {"esc", "?"}, {"esc", "ctrl+t"}, {"esc"}} {
 				term.press(keys...)

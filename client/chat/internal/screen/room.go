@@ -47,14 +47,19 @@ type room struct {
 	newFrom     uint64 // the line "new" is above this message, 0 for none
 
 	listed                 bool
-	messages, seenMessages uint64 // ever stored, of a room that is not followed
-	// counted is how many messages were ever stored up to head, if countKnown.
-	counted    uint64
-	countKnown bool
-	gap        *timeline.Entry // whose size is to be found out
+	messages, seenMessages uint64          // ever stored, of a room that is not followed
+	counted                messageCount    // up to head
+	gap                    *timeline.Entry // whose size is to be found out
+	beforeGap              messageCount
 
 	draft string
 	sends map[string]*chatv1.SendRequest // those that have failed or wait, by id
+}
+
+// messageCount is how many messages were ever stored in a room, if that is known.
+type messageCount struct {
+	n     uint64
+	known bool
 }
 
 type typist struct {
@@ -96,7 +101,7 @@ func (m *Model) event(r *room, e client.Event) {
 	r.reached(e.GetSequence())
 	entry := r.line.Add(e.Event, r.isOwn(e.Event))
 	if e.GetMessage() != nil {
-		r.counted++
+		r.counted.n++
 		delete(r.typing, e.GetSender().GetId())
 	}
 	m.countUnread(r, e.Event, entry)
@@ -165,8 +170,9 @@ func (m *Model) reset(r *room, u client.Reset) tea.Cmd {
 	text := "Messages before this are no longer kept."
 	if r.epoch != "" && u.Epoch != r.epoch {
 		text = "The log of this room was lost. What it has now follows."
-		r.countKnown = false
+		r.counted = messageCount{}
 	}
+	r.beforeGap, r.counted = r.counted, messageCount{}
 	r.gap = r.line.Reset(text)
 	r.epoch, r.head, r.oldest, r.scroll, r.loading = u.Epoch, u.Head, u.Head+1, 0, true
 	r.unread, r.newFrom = 0, 0
@@ -193,11 +199,11 @@ func (m *Model) restore(r *room, p newestPage) tea.Cmd {
 	}
 	r.line.Complete = !p.page.More
 	stored := p.info.GetMessages()
-	if gap := r.gap; gap != nil && r.countKnown && !p.page.More && stored > r.counted+kept {
-		gap.Text = count(stored-r.counted-kept, "message is no longer kept.", "messages are no longer kept.")
+	if gap := r.gap; gap != nil && r.beforeGap.known && !p.page.More && stored > r.beforeGap.n+kept {
+		gap.Text = count(stored-r.beforeGap.n-kept, "message is no longer kept.", "messages are no longer kept.")
 		gap.Version++
 	}
-	r.gap, r.countKnown = nil, false
+	r.gap = nil
 	m.summary(r, p.info.GetHead(), stored)
 	return m.fill(r)
 }
@@ -216,8 +222,8 @@ func (m *Model) summary(r *room, head, messages uint64) {
 		r.seenMessages = messages
 	}
 	r.listed, r.messages = true, messages
-	if head == r.head && r.joined {
-		r.counted, r.countKnown = messages, true
+	if head == r.head {
+		r.counted = messageCount{messages, true}
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/service"
 )
 
 // Two people talk: what one types is on the screen of the other.
@@ -85,6 +86,38 @@ func TestServerRestarts(t *testing.T) {
 			return strings.Count(screen, "ada: one") == 1 && strings.Count(screen, "ada: two") == 1 && strings.Count(screen, "bob: three") == 1
 		})
 	}
+}
+
+// What is no longer kept when the program is back is told, with the number of messages.
+func TestGapIsTold(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	keep20 := func(c *service.Config) { c.RetainRoomEvents = 20 }
+	s := harness.StartProcess(t, harness.InDir(dir), keep20)
+	ada := open(t, command(t, s.URL, "ada"), 80, 24)
+	ada.shows("live")
+	ada.press("before\r")
+	ada.shows("ada: before")
+	ada.await("the answer", func(screen string) bool { return !strings.Contains(screen, "(sending)") })
+	s.Kill()
+	ada.shows("offline")
+
+	elsewhere := harness.StartProcess(t, harness.InDir(dir), keep20)
+	var input strings.Builder
+	for i := range 60 {
+		fmt.Fprintf(&input, "number %d\n", i)
+	}
+	if _, stderr, code := run(t, command(t, elsewhere.URL, "bob"), input.String()); code != 0 {
+		t.Fatalf("exit code = %d: %s", code, stderr)
+	}
+	kept := len(history(t, elsewhere.URL, "lobby"))
+	elsewhere.Kill()
+
+	harness.StartProcess(t, harness.InDir(dir), keep20, harness.ListenOn(s.Addr))
+	ada.shows("live", "number 59")
+	ada.press("\x1b[1;5H") // Ctrl+Home
+	ada.shows(fmt.Sprintf("%d messages are no longer kept.", 60-kept))
+	ada.await("nothing of what was before", func(screen string) bool { return !strings.Contains(screen, "ada: before") })
 }
 
 // Rooms are listed with what is new in them, and the history is read page by page.
