@@ -182,7 +182,6 @@ var layers = []layer{
 		"chatroom/server/internal/identity", "github.com/golang-jwt/jwt/v5"},
 		clientLibraries...),
 		"these tests are every kind of caller, and so create API keys and issue tokens"},
-		"these tests are every kind of caller, and so create API keys"},
 	{"chatroom/server/internal/e2e/terminal", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "github.com/charmbracelet/x/vt", "github.com/creack/pty"},
 		clientLibraries...),

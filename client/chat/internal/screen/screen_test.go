@@ -1,6 +1,9 @@
 package screen_test
 
 import (
+	"errors"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -44,6 +47,18 @@ func TestConversation(t *testing.T) {
 	talk(t, 80, 24).golden("conversation-80x24")
 	talk(t, 40, 12).golden("conversation-40x12")
 	talk(t, 120, 24).golden("conversation-120x24")
+}
+
+// The picture in README is what the program shows.
+func TestReadmeShowsTheScreen(t *testing.T) {
+	readme, err1 := os.ReadFile("../../../../README.md")
+	picture, err2 := os.ReadFile("testdata/conversation-80x24.golden")
+	if err := errors.Join(err1, err2); err != nil {
+		t.Fatal(err)
+	}
+	if !strings.Contains(string(readme), "```text\n"+string(picture)+"```\n") {
+		t.Errorf("README lacks the screen\n%s", picture)
+	}
 }
 
 func TestHelp(t *testing.T) {

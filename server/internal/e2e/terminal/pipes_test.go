@@ -11,10 +11,10 @@ import (
 	"syscall"
 	"testing"
 
+	"google.golang.org/protobuf/encoding/protojson"
+
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
-
-	"google.golang.org/protobuf/encoding/protojson"
 )
 
 // lines starts a command that prints, and returns what reads its lines, without their
@@ -272,5 +272,25 @@ func TestGuestIsKept(t *testing.T) {
 	harness.Must(t, err)
 	if got := info.Mode(); got != 0o600 {
 		t.Errorf("mode = %v, want 0600", got)
+	}
+}
+
+// The pipes in README do what it says.
+func TestReadme(t *testing.T) {
+	t.Parallel()
+	s := harness.Start(t)
+	readme, err := os.ReadFile("../../../../README.md")
+	harness.Must(t, err)
+	_, rest, found1 := strings.Cut(string(readme), "<!-- pipes -->\n\n```sh\n")
+	script, _, found2 := strings.Cut(rest, "```")
+	if !found1 || !found2 || strings.Count(script, "\n") != 2 {
+		t.Fatalf("README has %q after <!-- pipes -->, want two lines", script)
+	}
+	c := command(t, s.URL, "gopher")
+	shell := exec.CommandContext(harness.Context(t), harness.RequireTool(t, "bash"), "-c", strings.ReplaceAll(script, "go run ./client/chat", c.Path))
+	shell.Env = append(c.Env, "CHATROOM_SERVER="+s.URL, "CHATROOM_NAME=gopher")
+	out, err := shell.Output()
+	if got := withoutTime(string(out)); err != nil || got != "gopher: hi\n" {
+		t.Errorf("the output is %q, %v, want the message of gopher", got, err)
 	}
 }
