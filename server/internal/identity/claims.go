@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"time"
 	"unicode"
 	"unicode/utf8"
 
@@ -41,12 +42,12 @@ func (c *userClaims) credential(i *tokenIssuer) (*Credential, error) {
 		return nil, fmt.Errorf("jti must be at most %d bytes without control characters", maxTokenID)
 	case len(c.Rooms) > policy.MaxGrants:
 		return nil, fmt.Errorf("rooms must have at most %d grants", policy.MaxGrants)
+	case c.ExpiresAt.After(maxExpiry):
+		return nil, errors.New("exp must be before the year 9999: it counts seconds")
 	}
 	id := i.config.Prefix + c.Subject
-	for _, reserved := range []string{KeyMemberPrefix, AccountMemberPrefix} {
-		if strings.HasPrefix(id, reserved) {
-			return nil, fmt.Errorf("sub must not make a member id that begins with %q", reserved)
-		}
+	if err := i.checkID(id); err != nil {
+		return nil, err
 	}
 	credential := &Credential{
 		Member:  chat.Member{ID: id, Name: memberName(c.Name, id), Picture: pictureURL(c.Picture)},
@@ -71,6 +72,34 @@ func (c *userClaims) credential(i *tokenIssuer) (*Credential, error) {
 		return nil, fmt.Errorf("limits: %w", err)
 	}
 	return credential, nil
+}
+
+// maxExpiry leaves room for the skew: a timestamp of the contract ends with the year 9999.
+var maxExpiry = time.Date(9999, time.January, 1, 0, 0, 0, 0, time.UTC)
+
+// checkID returns an error for the member id of a key, an account, a guest or a user of
+// another issuer. A user who may choose a sub could otherwise act as that member.
+func (i *tokenIssuer) checkID(id string) error {
+	for _, reserved := range i.reserved {
+		if strings.HasPrefix(id, reserved) {
+			return fmt.Errorf("sub must not make a member id that begins with %q", reserved)
+		}
+	}
+	if isGuestID(id) {
+		return errors.New("sub must not make a member id like that of a guest: give the issuer a prefix")
+	}
+	return nil
+}
+
+// missing returns the error for claims without a required one.
+func (c *userClaims) missing() error {
+	if c.ExpiresAt == nil {
+		return errors.New("it has no exp")
+	}
+	if len(c.Audience) == 0 {
+		return errors.New("it has no aud")
+	}
+	return errors.New("it has no iss")
 }
 
 func printable(s string) bool {

@@ -145,6 +145,14 @@ type claims struct {
 	Name string `json:"name"`
 }
 
+// guestIDLength is how long the member ids of guests are, which rand.Text makes.
+const guestIDLength = 26
+
+// isGuestID reports whether a member id has the form of a guest's.
+func isGuestID(id string) bool {
+	return len(id) == guestIDLength && strings.Trim(id, "ABCDEFGHIJKLMNOPQRSTUVWXYZ234567") == ""
+}
+
 // SignIn returns a token for a guest with this name. If renews is the guest of an earlier
 // token the member keeps its id. It returns a *chat.FieldError for a name that is not valid.
 func (g *Guests) SignIn(name string, renews chat.Member) (token string, m chat.Member, expires time.Time, err error) {

@@ -38,7 +38,8 @@ type IssuerConfig struct {
 	Discovery bool   // the URL is found by OpenID Connect Discovery at Name
 
 	// Prefix is put before the sub claim to make a member id. Issuers must differ in it,
-	// so that none can name another's members.
+	// so that none can name another's members. A sub that makes an id with the longer
+	// prefix of another issuer is refused, as is one that makes the id of a guest.
 	Prefix string
 	// Skew is how far the issuer's clock may differ. Zero means DefaultSkew, negative
 	// means none.
@@ -59,6 +60,7 @@ type tokenIssuer struct {
 	methods   []string // algorithms that it may use
 	keys      *keySet  // nil with a secret
 	validator *jwt.Validator
+	reserved  []string // what its member ids must not begin with
 }
 
 // NewIssuers returns issuers, to be closed. It fetches nothing yet.
@@ -81,6 +83,13 @@ func NewIssuers(configs ...IssuerConfig) (*Issuers, error) {
 		}
 		prefixes[c.Prefix] = c.Name
 		is.byName[c.Name] = newIssuer(ctx, c)
+	}
+	for _, i := range is.byName {
+		for other := range prefixes {
+			if other != i.config.Prefix && strings.HasPrefix(other, i.config.Prefix) {
+				i.reserved = append(i.reserved, other)
+			}
+		}
 	}
 	return is, nil
 }
@@ -133,7 +142,7 @@ func CheckURL(raw string) error {
 var publicKeyMethods = []string{"RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"}
 
 func newIssuer(ctx context.Context, c IssuerConfig) *tokenIssuer {
-	i := &tokenIssuer{config: c}
+	i := &tokenIssuer{config: c, reserved: []string{KeyMemberPrefix, AccountMemberPrefix}}
 	skew := c.Skew
 	switch {
 	case skew == 0:
@@ -196,6 +205,8 @@ func (is *Issuers) Verify(ctx context.Context, token string) (*Credential, error
 	}
 	switch {
 	case err == nil:
+	case errors.Is(err, jwt.ErrTokenRequiredClaimMissing):
+		return nil, &ClaimsError{claims.missing()}
 	case errors.Is(err, ErrKeysUnavailable), ctx.Err() != nil && errors.Is(err, ctx.Err()):
 		return nil, err
 	default:

@@ -67,6 +67,61 @@ func TestVerifyUser(t *testing.T) {
 	}
 }
 
+// No issuer can name the members of another one, guests, accounts or keys, whatever sub a user
+// has chosen there.
+func TestIssuersNameTheirOwnMembers(t *testing.T) {
+	issuer := func(name, prefix string) IssuerConfig {
+		return IssuerConfig{Name: name, Audience: []string{audience}, Secret: shopSecret, Prefix: prefix}
+	}
+	is := openIssuers(t, issuer("none", ""), issuer("short", "a"), issuer("long", "ab:"))
+	guests := NewGuests()
+	_, guest, _, err := guests.SignIn("Ada", chat.Member{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct{ by, sub, want string }{
+		{"none", "u1", "u1"}, {"short", "u1", "au1"}, {"long", "u1", "ab:u1"}, {"long", guest.ID, "ab:" + guest.ID},
+		{"none", "ABCDEFGH", "ABCDEFGH"}, {"none", "01ARZ3NDEKTSV4RRFFQ69G5FAV", "01ARZ3NDEKTSV4RRFFQ69G5FAV"},
+		{"none", "ab:u1", ""}, {"none", "au1", ""}, {"short", "b:u1", ""}, {"none", guest.ID, ""},
+		{"none", KeyMemberPrefix + "x", ""}, {"short", "ccount:X", ""},
+	} {
+		c, err := is.Verify(t.Context(), userToken(t, jwt.SigningMethodHS256, shopSecret, nil, func(c jwt.MapClaims) {
+			c["iss"], c["sub"] = tt.by, tt.sub
+		}))
+		if tt.want == "" {
+			if _, ok := errors.AsType[*ClaimsError](err); !ok {
+				t.Errorf("Verify(iss %q, sub %q) = %+v, %v, want a *ClaimsError", tt.by, tt.sub, c, err)
+			}
+			continue
+		}
+		if err != nil || c.Member.ID != tt.want {
+			t.Errorf("Verify(iss %q, sub %q) = %+v, %v, want the member %q", tt.by, tt.sub, c, err, tt.want)
+		}
+	}
+}
+
+// A claim that is missing is named, and so is an exp in milliseconds, which no timestamp of
+// the contract can hold.
+func TestVerifyUserExpiry(t *testing.T) {
+	is := openIssuers(t, secretIssuer())
+	for name, tt := range map[string]struct {
+		change func(jwt.MapClaims)
+		want   string
+	}{
+		"no exp":       {func(c jwt.MapClaims) { delete(c, "exp") }, "no exp"},
+		"no aud":       {func(c jwt.MapClaims) { delete(c, "aud") }, "no aud"},
+		"no iss":       {func(c jwt.MapClaims) { delete(c, "iss") }, "issuer is not known"},
+		"milliseconds": {func(c jwt.MapClaims) { c["exp"] = time.Now().UnixMilli() }, "exp must be before"},
+		"year 10000":   {func(c jwt.MapClaims) { c["exp"] = 253402300800 }, "exp must be before"},
+		"huge":         {func(c jwt.MapClaims) { c["exp"] = int64(1e18) }, "exp must be before"},
+	} {
+		c, err := is.Verify(t.Context(), userToken(t, jwt.SigningMethodHS256, shopSecret, nil, tt.change))
+		if !errors.Is(err, ErrInvalidToken) || !strings.Contains(err.Error(), tt.want) {
+			t.Errorf("%s: Verify = %+v, %v, want an error with %q", name, c, err, tt.want)
+		}
+	}
+}
+
 func TestVerifyUserName(t *testing.T) {
 	is := openIssuers(t, secretIssuer())
 	for name, want := range map[any]string{
