@@ -155,6 +155,11 @@ func TestCredentialsAreRefused(t *testing.T) {
 			t.Errorf("ListRooms, %s = %v, want nothing of the server and of the token in it", name, err)
 		}
 	}
+	headers := [][]string{{"Bearer " + shopToken(t, "ada", time.Hour, nil), "Bearer x.y.z"}, {"", "Bearer " + shopToken(t, "ada", time.Hour, nil)}}
+	for _, several := range headers {
+		_, err := w.api.identify(t.Context(), connect.Spec{}, connect.Peer{}, http.Header{"Authorization": several})
+		expectInvalid(t, "identify with several headers", err, identity.Malformed)
+	}
 	without := newWorld(t, Config{})
 	_, err := without.with(apikey.Prefix+"0").ListRooms(t.Context(), &chatv1.ListRoomsRequest{})
 	expectInvalid(t, "ListRooms without keys", err, identity.BadKey)
