@@ -21,6 +21,7 @@ import (
 	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/moderation"
 	"chatroom/server/internal/policy"
+	"chatroom/server/internal/ratelimit"
 )
 
 // defaultKick is how long a kick keeps its subject out.
@@ -229,13 +230,14 @@ func checkReason(field, reason string) error {
 	return nil
 }
 
+// parseNetwork returns the network that a text names. An address of IPv6 stands for its /64,
+// as it does for limits: its holder has all addresses of that network.
 func parseNetwork(text string) (netip.Prefix, error) {
 	network, err := netip.ParsePrefix(text)
 	if err != nil {
 		var address netip.Addr
 		if address, err = netip.ParseAddr(text); err == nil {
-			address = address.Unmap().WithZone("")
-			network = netip.PrefixFrom(address, address.BitLen())
+			network = ratelimit.Network(address.WithZone(""))
 		}
 	}
 	if err == nil {
@@ -327,7 +329,7 @@ func toSubject(s moderation.Subject) *chatv1.Subject {
 		return &chatv1.Subject{Who: &chatv1.Subject_MemberId{MemberId: s.Member}}
 	case s.Address.IsValid():
 		text := s.Address.String()
-		if s.Address.IsSingleIP() {
+		if s.Address.IsSingleIP() && s.Address.Addr().Is4() { // that of IPv6 would stand for its /64
 			text = s.Address.Addr().String()
 		}
 		return &chatv1.Subject{Who: &chatv1.Subject_Address{Address: text}}
