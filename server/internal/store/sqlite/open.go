@@ -93,10 +93,24 @@ func openDatabase(c Config) (*conn, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err = setUp(conn, c); err != nil {
+	if err = setUp(conn, c); err == nil && c.VFS == "" {
+		err = keepPrivate(c.path()+"-wal", c.path()+"-shm")
+	}
+	if err != nil {
 		return nil, errors.Join(err, conn.Close())
 	}
 	return conn, nil
+}
+
+// keepPrivate lets only the owner read files that the driver has created with the mode of the
+// process. They stay until the database is closed.
+func keepPrivate(paths ...string) error {
+	for _, path := range paths {
+		if err := os.Chmod(path, 0o600); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	return nil
 }
 
 func sizeOf(path string) (int64, error) {

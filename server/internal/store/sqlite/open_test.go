@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"strings"
 	"testing"
@@ -54,6 +55,26 @@ func filled(t *testing.T, n int) (dir, epoch string) {
 	}
 	closed(t, s)
 	return dir, epoch
+}
+
+// Others can't read the files of a store, also in a directory that they can read: the
+// write-ahead log holds events.
+func TestFilesArePrivate(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("files have no modes")
+	}
+	dir := t.TempDir()
+	for n := range 2 {
+		s := start(t, Config{Dir: dir})
+		add(t, s, message("room", n))
+		for _, suffix := range []string{"", "-wal", "-shm"} {
+			info, err := os.Stat(filepath.Join(dir, fileName+suffix))
+			if err != nil || info.Mode().Perm() != 0o600 {
+				t.Errorf("the mode of %s%s is %v, %v, want 0600", fileName, suffix, info.Mode(), err)
+			}
+		}
+		closed(t, s)
+	}
 }
 
 // A log that lost events is noticed, and its cursors are not mistaken for others.
