@@ -42,6 +42,8 @@ func TestCheck(t *testing.T) {
 		"anonymous":                      {Reserved, "anonymous"},
 		"An\u043enymous 77":              {Reserved, "anonymous"},
 		"rnoderator":                     {Reserved, "moderator"},
+		"supp0rt":                        {Reserved, "support"},
+		"r00t 7":                         {Reserved, "root"},
 		"𝐒𝐲𝐬𝐭𝐞𝐦":                         {Reserved, "system"},
 		"s\u00fd\u200bstem":              {},
 		"Support":                        {Reserved, "support"},

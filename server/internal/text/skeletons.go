@@ -96,9 +96,12 @@ func (r *ReservedNames) find(name string, own Skeletons) (string, bool) {
 		if only := letters(form); only != name {
 			skeletons = SkeletonsOf(only)
 		}
-		for _, skeleton := range distinct(skeletons[:]) {
-			if like, ok := r.bySkeleton[skeleton]; ok {
-				return like, true
+		for _, s := range distinct(skeletons[:]) {
+			// The skeleton of a zero is a capital O, so that of r00t is no skeleton of root.
+			for _, form := range []string{s, skeleton(NameKey(s))} {
+				if like, ok := r.bySkeleton[form]; ok {
+					return like, true
+				}
 			}
 		}
 		if numbered == name {
