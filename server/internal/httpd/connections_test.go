@@ -9,7 +9,9 @@ import (
 	"time"
 
 	"chatroom/server/internal/clientaddr"
+	"chatroom/server/internal/logsample"
 	"chatroom/server/internal/ratelimit"
+	"chatroom/server/internal/tally"
 )
 
 // answers asks for the page on a connection that stays open, and reports whether it is
@@ -115,5 +117,28 @@ func TestConnectionSlotsAreGivenBack(t *testing.T) {
 			return response.Body.Close() == nil && response.StatusCode == http.StatusOK
 		})
 		c.CloseIdleConnections()
+	}
+}
+
+// A proxy is trusted by its own address, and a network that is no proxy's is bounded, also
+// those of IPv6.
+func TestConnectionsOfProxies(t *testing.T) {
+	proxies, err := clientaddr.Parse("loopback, 192.0.2.0/24, 2001:db8:1:2::5, fe80::1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for peer, trusted := range map[string]bool{
+		"127.0.0.1:1": true, "[::1]:1": true, "192.0.2.7:1": true, "[::ffff:192.0.2.7]:1": true, "[2001:db8:1:2::5]:1": true, "[fe80::1%eth0]:1": true,
+		"198.51.100.1:1": false, "[::2]:1": false, "[2001:db8:1:2::6]:1": false, "[2001:db8:1:2::]:1": false,
+	} {
+		var refused tally.Tally
+		log := &logsample.Logger{Log: slog.New(slog.DiscardHandler)}
+		s := newConnectionSlots(&ratelimit.Counts{ratelimit.ConnectionsPerAddress: 1}, proxies, log, &refused)
+		if _, err := s.acquire(peer); err != nil {
+			t.Fatalf("acquire(%q) = %v, want nil", peer, err)
+		}
+		if _, err := s.acquire(peer); (err == nil) != trusted {
+			t.Errorf("acquire(%q), the second = %v, want an error: %t", peer, err, !trusted)
+		}
 	}
 }
