@@ -40,11 +40,14 @@ func StartAdmin(c AdminConfig) *Admin {
 	if c.Metrics != nil {
 		mux.Handle("GET /metrics", c.Metrics)
 	}
-	mux.HandleFunc("GET /debug/pprof/", pprof.Index)
-	mux.HandleFunc("GET /debug/pprof/cmdline", pprof.Cmdline)
-	mux.HandleFunc("GET /debug/pprof/profile", pprof.Profile)
-	mux.HandleFunc("GET /debug/pprof/symbol", pprof.Symbol)
-	mux.HandleFunc("GET /debug/pprof/trace", pprof.Trace)
+	profile := func(path string, handler http.HandlerFunc) {
+		mux.HandleFunc("GET /debug/pprof/"+path, sameSite(handler))
+	}
+	profile("", pprof.Index)
+	profile("cmdline", pprof.Cmdline)
+	profile("profile", pprof.Profile)
+	profile("symbol", pprof.Symbol)
+	profile("trace", pprof.Trace)
 	a := &Admin{server: &http.Server{
 		Handler:           onlyFor(DefaultHosts([]string{c.Listener.Addr().String()}), mux),
 		ReadHeaderTimeout: readHeaderTimeout,
@@ -71,6 +74,19 @@ func onlyFor(hosts Hosts, next http.Handler) http.Handler {
 		}
 		next.ServeHTTP(w, r)
 	})
+}
+
+// sameSite refuses requests that a browser makes for pages of other sites. These could not read
+// the answer, but a profile costs the process time.
+func sameSite(next http.HandlerFunc) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		switch r.Header.Get("Sec-Fetch-Site") {
+		case "", "none", "same-origin":
+			next(w, r)
+		default:
+			http.Error(w, "Refused: pages of other sites may not ask for profiles.", http.StatusForbidden)
+		}
+	}
 }
 
 // Close closes the port. Requests in flight have a second.

@@ -64,6 +64,22 @@ func TestAdmin(t *testing.T) {
 			t.Errorf("%s for host %q = %d %.100q, want %d with %q", tt.path, tt.host, status, body, tt.status, tt.body)
 		}
 	}
+	for site, want := range map[string]int{"cross-site": 403, "same-site": 403, "same-origin": 200, "none": 200} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://"+address+"/debug/pprof/cmdline", nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set("Sec-Fetch-Site", site)
+		r.Close = true
+		response, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = response.Body.Close()
+		if response.StatusCode != want {
+			t.Errorf("a profile for a page that is %s = %d, want %d", site, response.StatusCode, want)
+		}
+	}
 	if err := a.Close(); err != nil {
 		t.Errorf("Close = %v, want nil", err)
 	}
