@@ -37,8 +37,6 @@ func TestCauseOf(t *testing.T) {
 		"not yet":          {user(func(c jwt.MapClaims) { c["nbf"] = time.Now().Add(time.Hour).Unix() }), NotYetValid},
 		"issued later":     {user(func(c jwt.MapClaims) { c["iat"] = time.Now().Add(time.Hour).Unix() }), NotYetValid},
 		"unknown right":    {user(func(c jwt.MapClaims) { c["rooms"] = []any{map[string]any{"pattern": "a", "can": []string{"fly"}}} }), BadClaims},
-		"no subject":       {user(func(c jwt.MapClaims) { delete(c, "sub") }), BadClaims},
-		"no expiry":        {user(func(c jwt.MapClaims) { delete(c, "exp") }), BadClaims},
 	} {
 		c, err := tokens.Identify(t.Context(), tt.token)
 		if c != nil || !errors.Is(err, ErrInvalidToken) || CauseOf(err) != tt.want {
@@ -48,6 +46,40 @@ func TestCauseOf(t *testing.T) {
 	for err, want := range map[error]Cause{ErrRevoked: Revoked, ErrExpired: Expired, ErrInvalidKey: BadKey} {
 		if wrapped := fmt.Errorf("wrapped: %w", err); CauseOf(wrapped) != want || !errors.Is(wrapped, ErrInvalidToken) {
 			t.Errorf("CauseOf(%v) = %q, want %q, and ErrInvalidToken", err, CauseOf(wrapped), want)
+		}
+	}
+}
+
+// What is wrong with the claims of a token that its issuer has signed is named.
+func TestClaimsErrorNamesTheClaim(t *testing.T) {
+	issuers := openIssuers(t, secretIssuer())
+	for claim, tt := range map[string]struct {
+		value any // nil for none
+		want  string
+	}{
+		"sub":     {nil, "it has no sub"},
+		"exp":     {nil, "it has no exp"},
+		"aud":     {nil, "it has no aud"},
+		"iat":     {"today", "iat must be a number of seconds since 1970"},
+		"nbf":     {"2026-01-01", "nbf must be a number of seconds since 1970"},
+		"name":    {7, "name must be text"},
+		"rooms":   {[]string{"order-*"}, `rooms must be a list of {"pattern": "order-*", "can": ["read"]}, without other fields`},
+		"limits":  {"20/s:100", `limits must be rates by kind, such as {"send": "20/s:100"}`},
+		"picture": {[]string{}, "picture must be text"},
+	} {
+		change := func(c jwt.MapClaims) {
+			if delete(c, claim); tt.value != nil {
+				c[claim] = tt.value
+			}
+		}
+		_, err := issuers.Verify(t.Context(), userToken(t, jwt.SigningMethodHS256, shopSecret, nil, change))
+		named, ok := errors.AsType[*ClaimsError](err)
+		if !ok || named.Err.Error() != tt.want || CauseOf(err) != BadClaims {
+			t.Errorf("Verify with %s = %v is %v, want a ClaimsError %q", claim, tt.value, err, tt.want)
+		}
+		forged := userToken(t, jwt.SigningMethodHS256, []byte("another secret of thirty-two bytes"), nil, change)
+		if _, err := issuers.Verify(t.Context(), forged); CauseOf(err) != BadSignature {
+			t.Errorf("Verify with %s = %v, not signed by the issuer, is %v, want %s", claim, tt.value, err, BadSignature)
 		}
 	}
 }

@@ -23,6 +23,61 @@ type userClaims struct {
 	Picture string            `json:"picture"`
 	Rooms   []roomClaim       `json:"rooms"`
 	Limits  map[string]string `json:"limits"` // "send": "20/s:100"
+
+	undecoded error // names a claim of the wrong type
+}
+
+// UnmarshalJSON accepts claims of the wrong type, and keeps an error that names one, for after
+// the signature is verified.
+func (c *userClaims) UnmarshalJSON(data []byte) error {
+	type plain userClaims
+	err := json.Unmarshal(data, (*plain)(c))
+	if err == nil {
+		return nil
+	}
+	var fields map[string]json.RawMessage
+	if json.Unmarshal(data, &fields) != nil {
+		return err
+	}
+	*c = userClaims{}
+	for _, claim := range []struct {
+		name, form string
+		value      any
+	}{
+		{"iss", "text", &c.Issuer},
+		{"aud", "text or a list of texts", &c.Audience},
+		{"sub", "text", &c.Subject},
+		{"exp", "a number of seconds since 1970", &c.ExpiresAt},
+		{"nbf", "a number of seconds since 1970", &c.NotBefore},
+		{"iat", "a number of seconds since 1970", &c.IssuedAt},
+		{"jti", "text", &c.ID},
+		{"name", "text", &c.Name},
+		{"picture", "text", &c.Picture},
+		{"rooms", `a list of {"pattern": "order-*", "can": ["read"]}, without other fields`, &c.Rooms},
+		{"limits", `rates by kind, such as {"send": "20/s:100"}`, &c.Limits},
+	} {
+		value, has := fields[claim.name]
+		if has && json.Unmarshal(value, claim.value) != nil && c.undecoded == nil {
+			c.undecoded = fmt.Errorf("%s must be %s", claim.name, claim.form)
+		}
+	}
+	if c.undecoded == nil {
+		return err
+	}
+	return nil
+}
+
+// complete returns an error that names a claim of the wrong type, or a required one that is missing.
+func (c *userClaims) complete() error {
+	switch {
+	case c.undecoded != nil:
+		return c.undecoded
+	case c.ExpiresAt == nil:
+		return errors.New("it has no exp")
+	case len(c.Audience) == 0:
+		return errors.New("it has no aud")
+	}
+	return nil
 }
 
 type roomClaim struct {

@@ -201,6 +201,9 @@ func (is *Issuers) Verify(ctx context.Context, token string) (*Credential, error
 		return by.key(ctx, t)
 	})
 	if err == nil {
+		if missing := claims.complete(); missing != nil {
+			return nil, &ClaimsError{missing}
+		}
 		err = by.validator.Validate(&claims)
 	}
 	switch {
