@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"go.yaml.in/yaml/v3"
@@ -61,6 +62,9 @@ func Parse(name string, data []byte) (*Policy, error) {
 	var document, more yaml.Node
 	decoder := yaml.NewDecoder(bytes.NewReader(data))
 	if err := decoder.Decode(&document); err != nil && !errors.Is(err, io.EOF) {
+		if unquotedAsterisk.Match(data) {
+			err = fmt.Errorf(`%w: a pattern that begins with an asterisk must be in quotes, as in pattern: "*"`, err)
+		}
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if err := decoder.Decode(&more); err == nil {
@@ -79,6 +83,9 @@ func Parse(name string, data []byte) (*Policy, error) {
 	}
 	return &Policy{name: name, rules: rules}, nil
 }
+
+// unquotedAsterisk is a pattern that YAML reads as the name of an alias.
+var unquotedAsterisk = regexp.MustCompile(`(?m)^[ \t-]*\{? *pattern: *\*`)
 
 const requiredRooms = "must be set: an empty list means the built-in policy"
 

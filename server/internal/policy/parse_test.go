@@ -70,6 +70,8 @@ func TestParseRefuses(t *testing.T) {
 		"an alias":            {"rooms:\n  - &a {pattern: b}\n  - *a\n", "p.yaml:3: rooms[1]: must be a mapping"},
 		"a merge":             {"rooms:\n  - &a {pattern: b}\n  - <<: *a\n", "p.yaml:3: rooms[1]: must be text"},
 		"not YAML":            {"rooms: [\n", "p.yaml: yaml: line"},
+		"an asterisk alone":   {"rooms:\n  - pattern: *\n    guest: [read]\n", `must be in quotes, as in pattern: "*"`},
+		"an asterisk first":   {"rooms:\n  - {pattern: *-staff}\n", `must be in quotes, as in pattern: "*"`},
 		"too long":            {"rooms: []\n#" + strings.Repeat("x", MaxFile), "p.yaml:1: file: must be at most 262144 bytes"},
 		"too many rules":      {"rooms: [" + strings.Repeat("x,", MaxRules+1) + "]", "rooms: must be a list of at most 256 rules"},
 	} {
