@@ -84,7 +84,7 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may fail to read before its stream is reset")
 	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long the server takes to stop at most; clients are asked to reconnect elsewhere in the first half")
 	s.logs.define(flags)
-	flags.BoolVar(&s.checkOnly, "check", false, "check the configuration and the files that it names, and exit: no port is opened, and no data")
+	flags.BoolVar(&s.checkOnly, "check", false, "check the configuration and the files that it names, and exit, without opening a port or data")
 	flags.BoolVar(&s.versionOnly, "version", false, "print the version and exit")
 	if err := parseFlags(flags, args, getenv, out); err != nil {
 		return nil, err

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"chatroom/server/internal/identity"
@@ -48,7 +49,7 @@ func readIssuers(path string, getenv func(string) string) ([]identity.IssuerConf
 	decoder := json.NewDecoder(bytes.NewReader(data))
 	decoder.DisallowUnknownFields()
 	if err := decoder.Decode(&entries); err != nil {
-		return nil, fmt.Errorf("%s must be a JSON array of issuers: %w", path, err)
+		return nil, issuersError(path, data, err)
 	}
 	if decoder.More() {
 		return nil, fmt.Errorf("%s must be one JSON array of issuers: something follows it", path)
@@ -60,6 +61,22 @@ func readIssuers(path string, getenv func(string) string) ([]identity.IssuerConf
 		}
 	}
 	return configs, nil
+}
+
+// issuersError is the error for a file that can't be decoded.
+func issuersError(path string, data []byte, err error) error {
+	if wrong, ok := errors.AsType[*json.SyntaxError](err); ok {
+		line := 1 + bytes.Count(data[:min(int(wrong.Offset), len(data))], []byte("\n"))
+		return fmt.Errorf("%s:%d: must be JSON: %w", path, line, err)
+	}
+	if wrong, ok := errors.AsType[*json.UnmarshalTypeError](err); ok && wrong.Field != "" {
+		line := 1 + bytes.Count(data[:min(int(wrong.Offset), len(data))], []byte("\n"))
+		return fmt.Errorf("%s:%d: %s must not be a %s: see docs/TRUST.md", path, line, wrong.Field, wrong.Value)
+	}
+	if field, unknown := strings.CutPrefix(err.Error(), "json: unknown field "); unknown {
+		return fmt.Errorf("%s: the field %s is not known: must be one of iss, aud, secret_file, secret_env, jwks, discovery, prefix, skew", path, field)
+	}
+	return fmt.Errorf("%s: must be a JSON array of issuers, such as [{\"iss\": \"https://shop.example\", …}]", path)
 }
 
 func (e *issuerEntry) config(dir string, getenv func(string) string) (identity.IssuerConfig, error) {

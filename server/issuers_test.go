@@ -58,7 +58,10 @@ func TestReadIssuers(t *testing.T) {
 func TestReadIssuersRefuses(t *testing.T) {
 	for name, tt := range map[string]struct{ text, want string }{
 		"no array":          {`{"iss": "a"}`, "must be a JSON array"},
-		"unknown field":     {`[{"iss": "a", "secret": "` + testSecret + `"}]`, `unknown field "secret"`},
+		"unknown field":     {`[{"iss": "a", "secret": "` + testSecret + `"}]`, `the field "secret" is not known: must be one of iss, aud, secret_file`},
+		"a comma too many":  {"[\n{\"iss\": \"a\"},\n]", "issuers.json:3: must be JSON: invalid character"},
+		"a number as skew":  {"[\n{\"iss\": \"a\",\n\"skew\": 30}]", "issuers.json:3: skew must not be a number"},
+		"a cut-off file":    {`[{"iss": "a"`, "issuers.json: must be a JSON array"},
 		"something follows": {`[] []`, "something follows"},
 		"missing file":      {`[{"iss": "a", "secret_file": "none"}]`, "secret_file"},
 		"empty file":        {`[{"iss": "a", "secret_file": "empty"}]`, "is empty"},

@@ -70,6 +70,9 @@ func createKey(ctx context.Context, args []string, p process) error {
 	if err := parseFlags(flags.FlagSet, args, p.getenv, p.stderr); err != nil {
 		return err
 	}
+	if len(grants) == 0 {
+		return errors.New("-grant: must be set at least once, such as -grant order-*=read,post,create")
+	}
 	spec.Grants, spec.Limits, spec.By = grants, limits, "chatroom key create"
 	return withKeys(ctx, flags.data, p, func(keys apikey.Store) error {
 		key, sent, err := keys.Create(ctx, spec)
@@ -123,7 +126,9 @@ func revokeKey(ctx context.Context, args []string, p process) error {
 	}
 	id := flags.Arg(0)
 	return withKeys(ctx, flags.data, p, func(keys apikey.Store) error {
-		if err := keys.Revoke(ctx, id); err != nil {
+		if err := keys.Revoke(ctx, id); errors.Is(err, apikey.ErrUnknown) {
+			return fmt.Errorf("key revoke: there is no key with the id %.40q: key list shows the ids", id)
+		} else if err != nil {
 			return err
 		}
 		fmt.Fprintf(p.stderr, "revoked API key %s\n", id)

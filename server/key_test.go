@@ -76,13 +76,13 @@ func TestKeyCommandsRefuse(t *testing.T) {
 		"must be followed by":      {"key", "drop"},
 		"-data":                    {"key", "list", "-data", dir + "/none"},
 		"name":                     {"key", "create", "-data", dir, "-grant", "a=read"},
-		"1 to 64 grants":           {"key", "create", "-data", dir, "-name", "shop"},
+		"-grant: must be set":      {"key", "create", "-data", dir, "-name", "shop"},
 		`right "fly"`:              {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=fly"},
 		"PATTERN=RIGHTS":           {"key", "create", "-data", dir, "-name", "shop", "-grant", "a"},
 		"KIND=RATE":                {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=read", "-limit", "send"},
 		`limit "fly" is not known`: {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=read", "-limit", "fly=1/s"},
 		"the ID of one key":        {"key", "revoke", "-data", dir},
-		"no key with this id":      {"key", "revoke", "-data", dir, "../other"},
+		"no key with the id":       {"key", "revoke", "-data", dir, "../other"},
 	} {
 		if _, _, err := runCommand(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q = %v, want an error with %q", args, err, want)
@@ -132,7 +132,7 @@ func TestKeyCommandsOnARunningServer(t *testing.T) {
 		t.Errorf("Send with the revoked key = %v, want code unauthenticated", err)
 	}
 	for _, unknown := range []string{id, "../other"} {
-		if _, _, err := runCommand(t, "key", "revoke", "-data", dir, unknown); err == nil || !strings.Contains(err.Error(), "no key with this id") {
+		if _, _, err := runCommand(t, "key", "revoke", "-data", dir, unknown); err == nil || !strings.Contains(err.Error(), "no key with the id") {
 			t.Errorf("key revoke %s = %v, want an error", unknown, err)
 		}
 	}

@@ -63,7 +63,7 @@ func Check(c Config) error {
 				continue
 			}
 			if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
-				return fmt.Errorf("-%s: %w", setting, err)
+				return fmt.Errorf("-%s: %w", setting, explainAddress(err))
 			}
 		}
 	}
@@ -102,4 +102,12 @@ func (c *Config) checkNATS() error {
 		errs = append(errs, err)
 	}
 	return fmt.Errorf("-nats: %w", errs[0])
+}
+
+// explainAddress adds to the error for an address without a port what is missing.
+func explainAddress(err error) error {
+	if address, ok := errors.AsType[*net.AddrError](err); ok && address.Err == "missing port in address" {
+		return fmt.Errorf("%w: must be a host and a port, such as 127.0.0.1:8080, or a port alone, such as :8080", err)
+	}
+	return err
 }
