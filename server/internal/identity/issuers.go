@@ -223,6 +223,17 @@ func (is *Issuers) Verify(ctx context.Context, token string) (*Credential, error
 	return c, nil
 }
 
+// Names reports whether a member id begins with the prefix of an issuer, and is that of a user
+// therefore. An empty prefix tells nothing.
+func (is *Issuers) Names(member string) bool {
+	for _, i := range is.byName {
+		if prefix := i.config.Prefix; prefix != "" && strings.HasPrefix(member, prefix) {
+			return true
+		}
+	}
+	return false
+}
+
 // rememberUntil returns until when a verified token is believed without another look.
 func (i *tokenIssuer) rememberUntil(c *Credential, now time.Time) time.Time {
 	until := c.Expires

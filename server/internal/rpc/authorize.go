@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"strings"
 	"time"
 
 	"connectrpc.com/connect"
@@ -97,6 +98,17 @@ func (s *Server) person(ctx context.Context, id string) (member string, former [
 		return id, nil, nil
 	}
 	return s.config.Accounts.Person(ctx, id)
+}
+
+// kindOf returns the kind of the callers who have a member id, as far as it shows it.
+func (s *Server) kindOf(member string) policy.Kind {
+	switch {
+	case strings.HasPrefix(member, identity.KeyMemberPrefix):
+		return policy.Key
+	case strings.HasPrefix(member, identity.AccountMemberPrefix), s.config.Issuers != nil && s.config.Issuers.Names(member):
+		return policy.User
+	}
+	return policy.Guest
 }
 
 // decide tells whether a caller has a right in a room. Who has made the room is looked up

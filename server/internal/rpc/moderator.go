@@ -173,12 +173,16 @@ func (m *moderator) Explain(ctx context.Context, r *chatv1.ExplainRequest) (*cha
 		return nil, err
 	}
 	about := *rightsOf(ctx)
-	if r.GetMemberId() != "" || r.GetKind() != chatv1.CallerKind_CALLER_KIND_UNSPECIFIED || r.GetAddress() != "" {
+	another := r.GetMemberId() != "" || r.GetKind() != chatv1.CallerKind_CALLER_KIND_UNSPECIFIED || r.GetAddress() != ""
+	if another {
 		id, former, err := m.server.person(ctx, r.GetMemberId())
 		if err != nil {
 			return nil, err
 		}
 		about = policy.Caller{Kind: fromKind(r.GetKind()), Member: id, Former: former}
+		if r.GetKind() == chatv1.CallerKind_CALLER_KIND_UNSPECIFIED {
+			about.Kind = m.server.kindOf(id)
+		}
 	}
 	if r.GetAddress() != "" {
 		address, err := netip.ParseAddr(r.GetAddress())
@@ -197,6 +201,9 @@ func (m *moderator) Explain(ctx context.Context, r *chatv1.ExplainRequest) (*cha
 		if d.Right == policy.Create && d.Allowed && !m.server.config.Hub.MayCreate(chat.Member{ID: about.Member}) {
 			decision.Allowed, decision.Source = false, "room_creation"
 			decision.Explanation = fmt.Sprintf("create in %s is refused: -room-creation does not let the caller create rooms", r.GetRoom())
+		}
+		if another && !d.Allowed && d.Denial == nil && (about.Kind == policy.User || about.Kind == policy.Key) {
+			decision.Explanation += " that is known here: grants of a token or a key are left out"
 		}
 		response.Decisions = append(response.Decisions, decision)
 	}

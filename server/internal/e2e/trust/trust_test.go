@@ -186,6 +186,26 @@ func TestShop(t *testing.T) {
 	}
 }
 
+// A moderator who asks about a member by id alone is told the rule for that kind of caller, and that
+// the grants of the member's token are not known.
+func TestExplainTellsTheKind(t *testing.T) {
+	t.Parallel()
+	s, ctx := harness.Start(t, withShop, harness.WithPolicy(t, documentedPolicy(t))), harness.Context(t)
+	client := harness.ConnectHTTP2.Open(t, s, staff(t, "1", "Grace"))
+	for member, want := range map[string]string{
+		"shop:customer-42":                   "kind user, and nothing else does that is known here: grants of a token or a key are left out",
+		identity.AccountMemberPrefix + "ADA": "kind user, and nothing else does that is known here: grants of a token or a key are left out",
+		identity.KeyMemberPrefix + "abc":     "kind key, and nothing else does that is known here: grants of a token or a key are left out",
+		"GUEST":                              "kind guest, and nothing else does",
+	} {
+		explained, err := client.Explain(ctx, &chatv1.ExplainRequest{Room: "order-7", MemberId: member})
+		harness.Must(t, err)
+		if d := explained.GetDecisions()[0]; d.GetRight() != "read" || !strings.HasSuffix(d.GetExplanation(), want) {
+			t.Errorf("Explain of %s = %v, want read with an explanation that ends with %q", member, d, want)
+		}
+	}
+}
+
 // A customer who is revoked is out of the chat at once, and after a restart, too.
 func TestRevocationAndRestart(t *testing.T) {
 	t.Parallel()
