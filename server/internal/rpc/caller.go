@@ -62,8 +62,11 @@ func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, h
 		return ctx, nil
 	}
 	sent, found := bearer(credentials)
-	if !found || several { // a proxy may have looked at another one
+	if several { // a proxy may have looked at another one
 		return nil, toError(ctx, s.config.Log, identity.ErrInvalidToken)
+	}
+	if !found {
+		return nil, noBearerError()
 	}
 	credential, err := s.Authenticate(ctx, sent)
 	if err != nil {

@@ -26,6 +26,17 @@ var refusals = map[identity.Cause]string{
 	identity.BadKey:        "the API key is invalid, or was revoked",
 }
 
+// noBearerError is the error for a header of another form, such as a token alone.
+func noBearerError() *connect.Error {
+	return newError(connect.CodeUnauthenticated, `the header Authorization must be "Bearer", a space and the token`, invalidToken(identity.Malformed))
+}
+
+func invalidToken(cause identity.Cause) *errdetails.ErrorInfo {
+	return &errdetails.ErrorInfo{
+		Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization", "cause": string(cause)},
+	}
+}
+
 // credentialError is the error for a credential that is not accepted.
 func credentialError(err error) *connect.Error {
 	cause := identity.CauseOf(err)
@@ -33,7 +44,5 @@ func credentialError(err error) *connect.Error {
 	if claims, ok := errors.AsType[*identity.ClaimsError](err); ok {
 		message += ": " + claims.Err.Error()
 	}
-	return newError(connect.CodeUnauthenticated, message, &errdetails.ErrorInfo{
-		Reason: "TOKEN_INVALID", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization", "cause": string(cause)},
-	})
+	return newError(connect.CodeUnauthenticated, message, invalidToken(cause))
 }

@@ -5,6 +5,7 @@ import (
 	"context"
 	"io"
 	"net/http"
+	"strings"
 	"testing"
 
 	"connectrpc.com/connect"
@@ -104,6 +105,10 @@ func TestInvalidTokens(t *testing.T) {
 		"a token that nobody signed": "Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJjaGF0cm9vbSIsInN1YiI6Im1lIiwiZXhwIjo5OTk5OTk5OTk5fQ.",
 	} {
 		authorize := connect.WithInterceptors(headerInterceptor{"Authorization", credentials})
+		want := want
+		if !strings.HasPrefix(credentials, "Bearer ") {
+			want.Bound = `must be "Bearer"`
+		}
 		t.Run(name, func(t *testing.T) {
 			for _, d := range b.protocols {
 				t.Run(d.name, func(t *testing.T) {
