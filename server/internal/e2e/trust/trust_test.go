@@ -3,8 +3,11 @@ package trust
 import (
 	"context"
 	"errors"
+	"io"
+	"net/http"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -183,6 +186,35 @@ func TestShop(t *testing.T) {
 	}
 	if got := strings.Join(names, ", "); got != "Ada, Grace, shop, Ada" {
 		t.Errorf("the senders are %s, want Ada, Grace, shop, Ada", got)
+	}
+}
+
+// The documented calls of curl work as they are printed, in their order.
+func TestDocumentedCalls(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	credentials := map[string]string{
+		"MODERATOR": staff(t, "1", "Grace"),
+		"ADMIN":     createKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: []string{"manage"}}}}),
+		"KEY":       createKey(t, dir, apikey.Spec{Name: "shop", SendAs: true, Grants: []apikey.Grant{{Pattern: "order-*", Can: []string{"read", "post", "create"}}}}),
+	}
+	s := harness.Start(t, harness.InDir(dir), withShop, harness.WithPolicy(t, documentedPolicy(t)))
+	calls := regexp.MustCompile(`(?s)curl -H "Authorization: Bearer \$(\w+)" -H 'Content-Type: application/json' \\\n +-d '([^']*)'[ \\\n]+http://localhost:8080(/\S+)`).
+		FindAllStringSubmatch(documentation(t), -1)
+	if want := strings.Count(documentation(t), "curl -H"); want == 0 || len(calls) != want {
+		t.Fatalf("docs/TRUST.md has %d calls of the form that is tested, want all %d", len(calls), want)
+	}
+	for _, call := range calls {
+		request, err := http.NewRequestWithContext(harness.Context(t), http.MethodPost, s.URL+call[3], strings.NewReader(call[2]))
+		harness.Must(t, err)
+		request.Header.Set("Content-Type", "application/json")
+		response, err := harness.BearerClient{Client: harness.H2CClient(t), Token: credentials[call[1]]}.Do(request)
+		harness.Must(t, err)
+		body, err := io.ReadAll(response.Body)
+		harness.Must(t, errors.Join(err, response.Body.Close()))
+		if response.StatusCode != http.StatusOK || strings.Contains(string(body), "rejected") {
+			t.Errorf("%s = %s: %s, want 200 and nothing rejected", call[0], response.Status, body)
+		}
 	}
 }
 
