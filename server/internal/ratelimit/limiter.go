@@ -86,10 +86,37 @@ func (l *Limiter) AllowN(kind Kind, n int, c Caller) *Refusal {
 	if l == nil || n <= 0 {
 		return nil
 	}
-	return l.allowAt(time.Now(), kind, n, &c)
+	return l.allowAt(time.Now(), kind, request{n, &c})
 }
 
-func (l *Limiter) allowAt(now time.Time, kind Kind, n int, c *Caller) *Refusal {
+// AllowRooms lets requests of one caller pass together, one in each of the rooms, or none of
+// them. The caller's own Room does not count.
+func (l *Limiter) AllowRooms(kind Kind, c Caller, rooms []string) *Refusal {
+	if l == nil || len(rooms) == 0 {
+		return nil
+	}
+	c.Room = ""
+	requests := make([]request, 0, 1+len(rooms))
+	requests = append(requests, request{len(rooms), &c})
+	for _, room := range rooms {
+		requests = append(requests, request{1, &Caller{Room: room}})
+	}
+	return l.allowAt(time.Now(), kind, requests...)
+}
+
+// request is a number of requests that count for the same limits.
+type request struct {
+	n      int
+	caller *Caller
+}
+
+// charge is what a request takes from a bucket.
+type charge struct {
+	from   *rate.Limiter
+	tokens int
+}
+
+func (l *Limiter) allowAt(now time.Time, kind Kind, requests ...request) *Refusal {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	before := len(l.entries)
@@ -100,31 +127,30 @@ func (l *Limiter) allowAt(now time.Time, kind Kind, n int, c *Caller) *Refusal {
 		}
 	}()
 	var refusal *Refusal
-	var taken [scopes]*rate.Limiter
-	var tokens [scopes]int
-	for scope := range scopes {
-		r, key := l.rate(kind, scope, c)
-		if r == (Rate{}) {
-			continue
-		}
-		b := l.bucketLocked(key, r, now)
-		taken[scope], tokens[scope] = b, min(n, r.Burst)
-		wait := (float64(tokens[scope]) - b.TokensAt(now)) / r.perSecond()
-		if wait <= tolerance {
-			continue
-		}
-		// One wait is enough for all limits.
-		if after := max(seconds(wait-tolerance/2), time.Millisecond); refusal == nil || after > refusal.RetryAfter {
-			refusal = &Refusal{kind, scope, r, after}
+	charges := make([]charge, 0, scopes)
+	for _, request := range requests {
+		for scope := range scopes {
+			r, key := l.rate(kind, scope, request.caller)
+			if r == (Rate{}) {
+				continue
+			}
+			take := charge{l.bucketLocked(key, r, now), min(request.n, r.Burst)}
+			charges = append(charges, take)
+			wait := (float64(take.tokens) - take.from.TokensAt(now)) / r.perSecond()
+			if wait <= tolerance {
+				continue
+			}
+			// One wait is enough for all limits.
+			if after := max(seconds(wait-tolerance/2), time.Millisecond); refusal == nil || after > refusal.RetryAfter {
+				refusal = &Refusal{kind, scope, r, after}
+			}
 		}
 	}
 	if refusal != nil {
 		return refusal
 	}
-	for scope, b := range taken {
-		if b != nil {
-			b.ReserveN(now, tokens[scope]) // takes them even if a part of one is missing
-		}
+	for _, take := range charges {
+		take.from.ReserveN(now, take.tokens) // takes them even if a part of one is missing
 	}
 	return nil
 }

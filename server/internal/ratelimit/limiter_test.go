@@ -93,6 +93,44 @@ func TestAllowIsAllOrNothing(t *testing.T) {
 	})
 }
 
+// Requests in several rooms pass together or not at all: while one room is full, a caller that
+// tries again spends nothing of its own, and after the wait it passes.
+func TestAllowRoomsIsAllOrNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var c Config
+		c.Limits[Join] = [scopes]Rate{{1, time.Hour, 6}, {1, time.Hour, 6}, {1, time.Second, 1}}
+		l := New(c)
+		ada, rooms := Caller{Member: "ada", Address: addr4, Room: "unused"}, []string{"a", "hot", "b"}
+		if refusal := l.Allow(Join, Caller{Member: "bob", Room: "hot"}); refusal != nil {
+			t.Fatalf("Allow = %v, want it to pass", refusal)
+		}
+		want := Refusal{Join, Room, Rate{1, time.Second, 1}, time.Second}
+		for range 3 {
+			if refusal := l.AllowRooms(Join, ada, rooms); refusal == nil || *refusal != want {
+				t.Fatalf("AllowRooms = %v, want %v", refusal, &want)
+			}
+		}
+		for _, room := range []string{"a", "b", "unused"} {
+			if refusal := l.Allow(Join, Caller{Room: room}); refusal != nil {
+				t.Errorf("Allow in room %q after the refusals = %v, want it to pass", room, refusal)
+			}
+		}
+		for range 2 {
+			<-time.After(want.RetryAfter)
+			if refusal := l.AllowRooms(Join, ada, rooms); refusal != nil {
+				t.Errorf("AllowRooms after the wait = %v, want it to pass", refusal)
+			}
+		}
+		<-time.After(want.RetryAfter)
+		if refusal := l.AllowRooms(Join, ada, rooms); refusal == nil || refusal.Scope != Member {
+			t.Errorf("AllowRooms past the burst of the member = %v, want a refusal of the member", refusal)
+		}
+		if refusal := l.AllowRooms(Join, ada, nil); refusal != nil {
+			t.Errorf("AllowRooms in no room = %v, want it to pass", refusal)
+		}
+	})
+}
+
 func TestAddressesCountByNetwork(t *testing.T) {
 	for a, want := range map[string]string{
 		"192.0.2.1": "192.0.2.1/32", "::ffff:192.0.2.1": "192.0.2.1/32", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "fe80::1%eth0": "fe80::/64",
@@ -239,7 +277,7 @@ func TestAllowIsTheModel(t *testing.T) {
 				n := rapid.IntRange(1, 6).Draw(t, "n")
 				check := func() *Refusal {
 					want, close, pass := m.allow(Send, n, c, now)
-					refusal := l.allowAt(now, Send, n, &c)
+					refusal := l.allowAt(now, Send, request{n, &c})
 					if got := refusal == nil; got != want && !close {
 						t.Fatalf("AllowN(%d, %+v) = %v, want allowed = %t", n, c, refusal, want)
 					}

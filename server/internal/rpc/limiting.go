@@ -131,21 +131,12 @@ func sendKind(r *chatv1.SendRequest) ratelimit.Kind {
 // limitJoin charges joins that happen together: the member and the address for all of
 // them, and each room for its own.
 func (s *Server) limitJoin(ctx context.Context, starts []hub.Start) error {
-	if len(starts) == 1 {
-		if err := s.charge(ctx, ratelimit.Join, 1, starts[0].Room); err != nil {
-			return err
-		}
-		return s.limitCreation(ctx, starts[0].Room)
-	}
-	if err := s.charge(ctx, ratelimit.Join, len(starts), ""); err != nil {
-		return err
-	}
 	rooms := make([]string, len(starts))
 	for i, start := range starts {
 		rooms[i] = start.Room
-		if refusal := s.config.Rates.Allow(ratelimit.Join, ratelimit.Caller{Room: start.Room}); refusal != nil {
-			return s.refusedCall(ctx, refusal)
-		}
+	}
+	if refusal := s.config.Rates.AllowRooms(ratelimit.Join, limitedCaller(ctx, ""), rooms); refusal != nil {
+		return s.refusedCall(ctx, refusal)
 	}
 	return s.limitCreation(ctx, rooms...)
 }
