@@ -207,6 +207,9 @@ func (a *Accounts) Identify(ctx context.Context, token string) (*Credential, err
 	if t, found := a.verified.find(token, time.Now()); found {
 		return t.credential, nil
 	}
+	if err := checkToken(token); err != nil {
+		return nil, err
+	}
 	removals := a.verified.begin()
 	var c jwt.RegisteredClaims
 	_, err := jwt.ParseWithClaims(token, &c, func(*jwt.Token) (any, error) { return a.key, nil },

@@ -353,6 +353,7 @@ func TestAccountTokensAreRefused(t *testing.T) {
 		"expired":                    sign(n.key, func(c *jwt.RegisteredClaims) { c.ExpiresAt = jwt.NewNumericDate(time.Now().Add(-time.Second)) }),
 		"with another end":           sign(n.key, func(c *jwt.RegisteredClaims) { c.ExpiresAt = jwt.NewNumericDate(s.Expires.AddDate(0, 0, 2)) }),
 		"with something after it":    s.Token + "A",
+		"with a line break after it": s.Token + "\n",
 		"without its last character": s.Token[:len(s.Token)-1],
 	} {
 		if c, err := n.tokens.Identify(t.Context(), token); !errors.Is(err, ErrInvalidToken) {

@@ -217,6 +217,9 @@ func (g *Guests) verify(ctx context.Context, token string) (verifiedToken, error
 	if t, found := g.verified.find(token, time.Now()); found {
 		return t, nil
 	}
+	if err := checkToken(token); err != nil {
+		return verifiedToken{}, err
+	}
 	removals := g.verified.begin()
 	t, err := g.check(token)
 	if err != nil {

@@ -137,6 +137,8 @@ func TestVerifyRefuses(t *testing.T) {
 		"another issuer":    with("iss", "somebody"),
 		"subject no text":   with("sub", 7),
 		"with space":        good + " ",
+		"with a line break": good + "\n",
+		"line breaks in it": parts[0] + "." + parts[1] + "." + parts[2][:5] + "\r\n" + parts[2][5:],
 	} {
 		m, err := g.Verify(t.Context(), token)
 		if !errors.Is(err, ErrInvalidToken) || m != (chat.Member{}) {
