@@ -52,6 +52,7 @@ func TestCheck(t *testing.T) {
 		{nil, []string{"-limits", "send.member=often"}, "-limits: "},
 		{nil, []string{"-listen", "127.0.0.1:nothing"}, `-listen: "127.0.0.1:nothing": `},
 		{nil, []string{"-admin", "9090"}, "-admin: address 9090: missing port in address: must be a host and a port, such as 127.0.0.1:8080, or "},
+		{nil, []string{"-tls-auto", "chat.example", "-hosts", "other.example"}, "-tls-auto: the host chat.example must be among -hosts"},
 		{nil, []string{"-tls-cert", file(t, "cert.pem", "x"), "-tls-key", policy}, "-tls-cert, -tls-key: "},
 		{nil, []string{"-data", policy}, "-data: "},
 		{nil, []string{"-nats", "nats://nonsense.invalid:4222"}, `-nats: "nats://nonsense.invalid:4222": nonsense.invalid: `},

@@ -115,9 +115,13 @@ func (c *IssuerConfig) check() error {
 	case len(c.Secret) > 0 && len(c.Secret) < minSecret:
 		return fmt.Errorf("the secret must be at least %d bytes", minSecret)
 	case c.Keys != "":
-		return CheckURL(c.Keys)
+		if err := CheckURL(c.Keys); err != nil {
+			return fmt.Errorf("the URL of its keys: %w", err)
+		}
 	case c.Discovery:
-		return CheckURL(c.Name)
+		if err := CheckURL(c.Name); err != nil {
+			return fmt.Errorf("its name, for discovery: %w", err)
+		}
 	}
 	return nil
 }

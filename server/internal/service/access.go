@@ -24,6 +24,11 @@ func (c *Config) access() (a access, err error) {
 			return a, fmt.Errorf("-hosts: %w", err)
 		}
 	}
+	for _, host := range c.TLS.Auto {
+		if !a.hosts.Allow(host) {
+			return a, fmt.Errorf("-tls-auto: the host %s must be among -hosts", host)
+		}
+	}
 	if err := c.checkSignIn(&a.hosts); err != nil {
 		return a, err
 	}
