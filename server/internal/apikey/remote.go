@@ -47,7 +47,7 @@ type remoteError struct {
 // maxRemote bounds what Handler and Remote read, in bytes: MaxKeys keys with many grants.
 const maxRemote = 16 << 20
 
-// Handler serves keys to a Remote. Whoever reaches it may make any key: it is for a socket
+// Handler serves keys to a Remote. Everyone who reaches it may make any key: it is for a socket
 // that only the operator reaches.
 func Handler(keys *Keys) http.Handler {
 	mux := http.NewServeMux()

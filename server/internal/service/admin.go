@@ -33,7 +33,7 @@ func listenAdmin(c *Config) (*admin, error) {
 	address := a.listeners.Addresses()[0]
 	c.Log.Info("serving metrics, health and profiles", "address", address)
 	if at, err := netip.ParseAddrPort(address); err != nil || !at.Addr().IsLoopback() {
-		c.Log.Warn("-admin is not an address of loopback: whoever reaches it can read metrics and profiles of the process", "address", address)
+		c.Log.Warn("-admin is not an address of loopback: everyone who reaches it can read metrics and profiles of the process", "address", address)
 	}
 	return a, nil
 }

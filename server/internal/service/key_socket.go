@@ -16,8 +16,8 @@ import (
 )
 
 // adminSocket is the name of the socket in the data directory on which a running server
-// carries out the commands of chatroom key. Whoever may open it may make API keys, as who may
-// write the directory may when the server is stopped.
+// carries out the commands of chatroom key. A process that may open it can make API keys. So can
+// one that may write the directory, when the server is stopped.
 const adminSocket = "admin.sock"
 
 // keySocket serves the socket. Its zero value serves none.
