@@ -1304,7 +1304,7 @@ type ExplainRequest struct {
 	// address and grants.
 	MemberId string `protobuf:"bytes,2,opt,name=member_id,json=memberId,proto3" json:"member_id,omitempty"`
 	// The kind of caller. What the token of another member grants is not known here, and
-	// left out.
+	// left out. Default: as member_id shows.
 	Kind CallerKind `protobuf:"varint,3,opt,name=kind,proto3,enum=chat.v1.CallerKind" json:"kind,omitempty"`
 	// The caller's address: at most 50 bytes. Default: none, so that bans of addresses are
 	// left out.

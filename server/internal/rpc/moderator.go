@@ -167,9 +167,14 @@ func (m *moderator) ListAudit(ctx context.Context, r *chatv1.ListAuditRequest) (
 	return response, nil
 }
 
-// Explain implements chatv1connect.ModerationHandler.
+// Explain implements chatv1connect.ModerationHandler. It is for moderators, and for API keys
+// in the rooms that they may read.
 func (m *moderator) Explain(ctx context.Context, r *chatv1.ExplainRequest) (*chatv1.ExplainResponse, error) {
-	if err := m.server.authorize(ctx, rightsOf(ctx), r.GetRoom(), policy.Moderate); err != nil {
+	right := policy.Moderate
+	if rightsOf(ctx).Kind == policy.Key {
+		right = policy.Read
+	}
+	if err := m.server.authorize(ctx, rightsOf(ctx), r.GetRoom(), right); err != nil {
 		return nil, err
 	}
 	about := *rightsOf(ctx)

@@ -85,6 +85,7 @@ type ModerationClient interface {
 	// 1,000 acts are kept.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
 	// Explain returns what a caller may do in a room, and the rule that decides each right.
+	// It is for moderators of the room, and for API keys that may read it.
 	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
 }
 
@@ -271,6 +272,7 @@ type ModerationHandler interface {
 	// 1,000 acts are kept.
 	ListAudit(context.Context, *v1.ListAuditRequest) (*v1.ListAuditResponse, error)
 	// Explain returns what a caller may do in a room, and the rule that decides each right.
+	// It is for moderators of the room, and for API keys that may read it.
 	Explain(context.Context, *v1.ExplainRequest) (*v1.ExplainResponse, error)
 }
 
