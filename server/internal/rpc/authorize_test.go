@@ -3,6 +3,9 @@ package rpc
 import (
 	"context"
 	"errors"
+	"fmt"
+	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -204,4 +207,48 @@ func TestErrorsNameTheRightThatIsMissing(t *testing.T) {
 			}
 		}
 	})
+}
+
+// creatorsTogether is a store in which the records of creators are stored when as many callers
+// store one as it says.
+type creatorsTogether struct {
+	*memory.Store
+	callers sync.WaitGroup
+}
+
+func (s *creatorsTogether) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
+	if strings.HasSuffix(key, "/creator") {
+		s.callers.Done()
+		s.callers.Wait()
+	}
+	return s.Store.Put(ctx, key, value, revision)
+}
+
+// Of several members who make a room at once by setting its profile, one becomes its creator.
+// The others are refused, as they are a moment later.
+func TestOneCallerMakesARoom(t *testing.T) {
+	const callers = 4
+	store := &creatorsTogether{Store: memory.Open(memory.Config{})}
+	store.callers.Add(callers)
+	w := newWorldOn(t, Config{}, store)
+	var wg sync.WaitGroup
+	errs := make([]error, callers)
+	for i := range callers {
+		ctx := w.as(t, fmt.Sprint("Ada ", i))
+		wg.Go(func() {
+			_, errs[i] = w.client.SetRoom(ctx, &chatv1.SetRoomRequest{Room: "new", Topic: fmt.Sprint(i)})
+		})
+	}
+	wg.Wait()
+	made := 0
+	for _, err := range errs {
+		if err == nil {
+			made++
+		} else if info := errorInfo(t, err); info.GetReason() != "RIGHT_REQUIRED" || info.GetMetadata()["right"] != "manage" {
+			t.Errorf("SetRoom = %v with %v, want that the right manage is required", err, info)
+		}
+	}
+	if made != 1 {
+		t.Errorf("%d of %d callers have set the profile of the new room, want 1: %v", made, callers, errs)
+	}
 }

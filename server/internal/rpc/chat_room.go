@@ -296,7 +296,10 @@ func (c *chatRoom) SetRoom(ctx context.Context, request *chatv1.SetRoomRequest) 
 		return nil, err
 	}
 	profile := chat.Profile{DisplayName: request.GetDisplayName(), Topic: request.GetTopic()}
-	if err := c.server.config.Hub.SetProfile(ctx, caller(ctx), request.GetRoom(), profile); err != nil {
+	manages := func(ctx context.Context) error {
+		return c.server.authorize(ctx, rightsOf(ctx), request.GetRoom(), policy.Manage)
+	}
+	if err := c.server.config.Hub.SetProfileIf(ctx, caller(ctx), request.GetRoom(), profile, manages); err != nil {
 		return nil, err
 	}
 	return &chatv1.SetRoomResponse{}, nil

@@ -133,6 +133,12 @@ func (h *Hub) Directory() *directory.Directory { return h.directory }
 // SetProfile stores another profile of a room, which makes the room if it does not exist.
 // It returns a *chat.FieldError, a *chat.TargetError, chat.ErrSignIn and chat.ErrClosed.
 func (h *Hub) SetProfile(ctx context.Context, by chat.Member, room string, p chat.Profile) error {
+	return h.SetProfileIf(ctx, by, room, p, func(context.Context) error { return nil })
+}
+
+// SetProfileIf is SetProfile if authorize returns nil. It is called when the creator of the room
+// is known: of several members who make it at once, one is.
+func (h *Hub) SetProfileIf(ctx context.Context, by chat.Member, room string, p chat.Profile, authorize func(context.Context) error) error {
 	if err := chat.CheckRoom(room); err != nil {
 		return err
 	}
@@ -150,6 +156,9 @@ func (h *Hub) SetProfile(ctx context.Context, by chat.Member, room string, p cha
 		return err
 	}
 	if err := h.recordCreator(ctx, by, room); err != nil {
+		return err
+	}
+	if err := authorize(ctx); err != nil {
 		return err
 	}
 	return h.directory.SetProfile(ctx, h.ShownIn(room, by), room, p)
