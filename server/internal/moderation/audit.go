@@ -75,6 +75,9 @@ func (m *Moderation) Record(ctx context.Context, a Act) error {
 	if _, err := m.config.State.Put(ctx, key, value, 0); err != nil {
 		return fmt.Errorf("record an act: %w", err)
 	}
+	// A moderator can displace a record by MaxActs other acts, and no line of the log.
+	m.config.Log.InfoContext(ctx, "a moderator acts", "action", a.Action, "room", a.Room, "moderator", a.By,
+		"subject", a.Subject, "message", a.Target, "reason", a.Reason)
 	m.mu.Lock()
 	prune := m.acts[a.Room]%pruneEvery == 0
 	m.acts[a.Room]++

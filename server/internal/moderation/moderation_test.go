@@ -1,11 +1,14 @@
 package moderation
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/netip"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -215,6 +218,28 @@ func (f failing) Put(ctx context.Context, key string, value []byte, revision uin
 		return 0, chat.ErrStoreClosed
 	}
 	return f.State.Put(ctx, key, value, revision)
+}
+
+// Each act is logged, too, with the text of the moderator quoted.
+func TestActsAreLogged(t *testing.T) {
+	var log bytes.Buffer
+	m, err := Open(t.Context(), Config{State: openStore(t), Denials: new(policy.Denials), Log: slog.New(slog.NewTextHandler(&log, nil))})
+	if err != nil {
+		t.Fatalf("Open = %v, want nil", err)
+	}
+	defer m.Close()
+	if _, err := m.Ban(t.Context(), "lobby", ben, time.Time{}, "rude\u202e\nlevel=ERROR", "mod"); err != nil {
+		t.Fatalf("Ban = %v, want nil", err)
+	}
+	got := log.String()
+	for _, part := range []string{"level=INFO", "action=ban", "room=lobby", "moderator=mod", ben.Member, `reason="rude\u202e\nlevel=ERROR"`} {
+		if !strings.Contains(got, part) {
+			t.Errorf("the log is %q, want %q in it", got, part)
+		}
+	}
+	if n := strings.Count(got, "\n"); n != 1 {
+		t.Errorf("the log has %d lines, want 1: %q", n, got)
+	}
 }
 
 // What can't be recorded is not done.
