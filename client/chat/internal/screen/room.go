@@ -222,9 +222,15 @@ func (m *Model) summary(r *room, head, messages uint64) {
 		r.seenMessages = messages
 	}
 	r.listed, r.messages = true, messages
-	if head == r.head {
-		r.counted = messageCount{messages, true}
+	if head > r.head || head+1 < r.oldest {
+		return // what came in between is not known
 	}
+	for _, e := range r.line.Entries() {
+		if e.Kind == timeline.Message && e.Sequence > head {
+			messages++
+		}
+	}
+	r.counted = messageCount{messages, true}
 }
 
 // older takes an older page.

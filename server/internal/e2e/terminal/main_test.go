@@ -6,6 +6,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -23,29 +24,26 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// built is the program, in a directory of the test that has needed it first.
-var built struct {
-	sync.Mutex
-	binary []byte
-}
+// build builds the program beside that of the tests, which is in a temporary directory.
+var build = sync.OnceValues(func() (path string, err error) {
+	tests, err := os.Executable()
+	if err != nil {
+		return "", err
+	}
+	path = filepath.Join(filepath.Dir(tests), "chat")
+	command := exec.Command("go", "build", "-o", path, "chatroom/client/chat")
+	if out, err := command.CombinedOutput(); err != nil {
+		return "", fmt.Errorf("%v: %w\n%s", command, err, out)
+	}
+	return path, nil
+})
 
 // program returns the path of the program, which is built once.
 func program(t *testing.T) string {
 	t.Helper()
-	path := filepath.Join(t.TempDir(), "chat")
-	built.Lock()
-	defer built.Unlock()
-	if built.binary == nil {
-		build := exec.CommandContext(harness.Context(t), harness.RequireTool(t, "go"), "build", "-o", path, "chatroom/client/chat")
-		if out, err := build.CombinedOutput(); err != nil {
-			t.Fatalf("%v: %v\n%s", build, err, out)
-		}
-		var err error
-		built.binary, err = os.ReadFile(path)
-		harness.Must(t, err)
-		return path
-	}
-	harness.Must(t, os.WriteFile(path, built.binary, 0o700))
+	harness.RequireTool(t, "go")
+	path, err := build()
+	harness.Must(t, err)
 	return path
 }
 

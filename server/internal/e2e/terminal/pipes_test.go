@@ -203,7 +203,7 @@ func TestReaderLeaves(t *testing.T) {
 func TestJSON(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t)
-	next := lines(t, command(t, s.URL, "reader", "-json", "-follow", "-history", "1"))
+	next := lines(t, command(t, s.URL, "reader", "-json", "-follow", "-history", "1000"))
 	if _, stderr, code := run(t, command(t, s.URL, "ada"), "hi\nthere\n"); code != 0 {
 		t.Fatalf("exit code %d: %s", code, stderr)
 	}
