@@ -255,7 +255,7 @@ func TestHostileText(t *testing.T) {
 		message(3, bob, evening, strings.Repeat("long ", 800)),
 		message(4, bob, evening, strings.Repeat("W", 4000)))
 	term.shows("more lines: ↑ selects, Space shows all", "bob: WWWW")
-	for _, line := range strings.Split(term.model.View().Content, "\n") {
+	for line := range strings.SplitSeq(term.model.View().Content, "\n") {
 		if strings.ContainsAny(line, "\a\b\r\t\x7f\u202e\u009b") {
 			t.Errorf("the line %q has controls", line)
 		}
