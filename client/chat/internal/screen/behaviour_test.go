@@ -11,6 +11,7 @@ import (
 	tea "charm.land/bubbletea/v2"
 	"connectrpc.com/connect"
 	"github.com/charmbracelet/x/ansi"
+	"google.golang.org/protobuf/types/known/timestamppb"
 
 	"chatroom/client"
 	"chatroom/client/chat/internal/screen"
@@ -62,6 +63,23 @@ func TestRefusals(t *testing.T) {
 	}
 	term.send(screen.Feed{Err: connect.NewError(connect.CodeUnauthenticated, errors.New("the token is invalid"))})
 	term.shows(" refused", "the token is invalid")
+}
+
+// A mute, and its end, are told as they come.
+func TestMuted(t *testing.T) {
+	term := newTerminal(t, 80, 24)
+	term.connect(message(1, ada, evening, "hi"))
+	muted := &chatv1.RightsChanged{
+		Room: "lobby", Rights: []chatv1.Right{chatv1.Right_RIGHT_READ},
+		Muted: &chatv1.Muted{Until: timestamppb.New(evening.Add(time.Hour)), Reason: "spam\x1b"},
+	}
+	term.send(screen.Feed{Update: client.RightsChanged{RightsChanged: muted}})
+	term.shows("You are muted here until 22:04: spam␛")
+	term.send(screen.Feed{Update: client.RightsChanged{RightsChanged: &chatv1.RightsChanged{Room: "lobby", Rights: muted.GetRights()}}})
+	term.shows("You may read here, and not write.")
+	both := []chatv1.Right{chatv1.Right_RIGHT_READ, chatv1.Right_RIGHT_POST}
+	term.send(screen.Feed{Update: client.RightsChanged{RightsChanged: &chatv1.RightsChanged{Room: "lobby", Rights: both}}})
+	term.lacks("You ")
 }
 
 func TestFailedSends(t *testing.T) {

@@ -2,6 +2,7 @@ package screen
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"charm.land/lipgloss/v2"
@@ -24,7 +25,6 @@ var (
 	faint  = lipgloss.NewStyle().Faint(true)
 	strong = lipgloss.NewStyle().Bold(true)
 	bad    = lipgloss.NewStyle().Foreground(lipgloss.Red)
-	good   = lipgloss.NewStyle().Foreground(lipgloss.Green)
 	// nameStyles tell senders apart.
 	nameStyles = []lipgloss.Style{
 		strong.Foreground(lipgloss.Cyan), strong.Foreground(lipgloss.Green), strong.Foreground(lipgloss.Yellow),
@@ -222,8 +222,8 @@ func (m *Model) window(r *room, height int) []string {
 	var reversed []string
 	for i := len(entries) - 1; i >= 0 && len(reversed) < r.scroll+height; i-- {
 		rows := m.rows(r, entries[i], entryBefore(entries, i))
-		for j := len(rows) - 1; j >= 0; j-- {
-			reversed = append(reversed, rows[j])
+		for _, row := range slices.Backward(rows) {
+			reversed = append(reversed, row)
 		}
 	}
 	if len(reversed) < r.scroll+height {
@@ -249,9 +249,9 @@ func entryBefore(entries []*timeline.Entry, i int) *timeline.Entry {
 func (m *Model) reveal(r *room, e *timeline.Entry) {
 	entries := r.line.Entries()
 	below := 0
-	for i := len(entries) - 1; i >= 0; i-- {
-		n := len(m.rows(r, entries[i], entryBefore(entries, i)))
-		if entries[i] == e {
+	for i, known := range slices.Backward(entries) {
+		n := len(m.rows(r, known, entryBefore(entries, i)))
+		if known == e {
 			height := m.layout().history
 			if r.scroll > below {
 				r.scroll = below

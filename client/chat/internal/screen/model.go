@@ -212,6 +212,8 @@ func (m *Model) feed(f Feed) tea.Cmd {
 		return m.reset(m.roomOf(u.Room), u)
 	case client.Event:
 		m.event(m.roomOf(u.GetRoom()), u)
+	case client.RightsChanged:
+		m.rights(m.roomOf(u.GetRoom()), u.GetRights(), u.GetMuted())
 	case client.RoomsChanged:
 		return m.roomsChanged(u)
 	}

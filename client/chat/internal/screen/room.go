@@ -9,6 +9,8 @@ import (
 	tea "charm.land/bubbletea/v2"
 
 	"chatroom/client"
+	"chatroom/client/chat/internal/failure"
+	"chatroom/client/chat/internal/printable"
 	"chatroom/client/chat/internal/timeline"
 	chatv1 "chatroom/gen/chat/v1"
 )
@@ -35,6 +37,7 @@ type room struct {
 	refused  error // the server does not let the caller follow it
 
 	me      *chatv1.Member // the caller as others see it here
+	silent  string         // why the caller may not write here, empty if it may
 	people  map[string]*chatv1.Member
 	members uint32
 	typing  map[string]typist
@@ -158,10 +161,28 @@ func (m *Model) joinedRoom(r *room, u client.Joined) tea.Cmd {
 	r.joined, r.caughtUp, r.refused = true, false, nil
 	r.me, r.epoch, r.members = u.Member, u.State.GetEpoch(), u.State.GetMembers()
 	r.topic = cmp.Or(u.State.GetTopic(), u.State.GetDisplayName())
+	m.rights(r, u.State.GetRights(), u.State.GetMuted())
 	clear(r.typing)
 	return func() tea.Msg {
 		members, err := m.config.Service.Members(r.name)
 		return memberList{r.name, members, err}
+	}
+}
+
+// rights takes what the caller may do in a room. None are given by a server of an earlier
+// version: what the caller may do is then not known.
+func (m *Model) rights(r *room, rights []chatv1.Right, muted *chatv1.Muted) {
+	switch r.silent = ""; {
+	case muted != nil:
+		r.silent = "You are muted here"
+		if muted.GetUntil() != nil {
+			r.silent += " until " + failure.Moment(muted.GetUntil().AsTime(), m.now)
+		}
+		if muted.GetReason() != "" {
+			r.silent += ": " + printable.Line(muted.GetReason())
+		}
+	case len(rights) > 0 && !slices.Contains(rights, chatv1.Right_RIGHT_POST):
+		r.silent = "You may read here, and not write."
 	}
 }
 

@@ -87,6 +87,8 @@ func (m *Model) statusLine() string {
 		return m.note
 	case why != "":
 		return why
+	case m.room.silent != "":
+		return m.room.silent
 	}
 	return m.typists()
 }
