@@ -29,7 +29,7 @@ func newConnectionSlots(counts *ratelimit.Counts, proxies clientaddr.Proxies, pe
 // acquire takes a slot for a connection of peer, HOST:PORT. A trusted proxy, which
 // connects for many clients, is bounded by the total alone.
 func (s *connectionSlots) acquire(peer string) (release func(), err error) {
-	if at, err := netip.ParseAddrPort(peer); err == nil && s.proxies.Trusts(at.Addr().Unmap().WithZone("")) {
+	if isProxy(s.proxies, peer) {
 		return s.byAddress.AcquireUnheld()
 	}
 	source, _ := sourceOf(peer)

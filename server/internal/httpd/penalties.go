@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/tally"
 )
 
@@ -35,8 +36,11 @@ const (
 // penalties remembers the addresses whose HTTP/2 connections were closed for going
 // over a budget, and refuses their connections for a time. An IPv6 address stands for
 // its /64, which is what one customer usually has.
+//
+// Trusted proxies are not refused: that would be for all their clients.
 type penalties struct {
-	log *slog.Logger
+	proxies clientaddr.Proxies
+	log     *slog.Logger
 
 	mu        sync.Mutex // guards below
 	offenders map[netip.Prefix]*offender
@@ -52,14 +56,14 @@ type offender struct {
 	held    int           // connections, now
 }
 
-func newPenalties(log *slog.Logger) *penalties {
-	return &penalties{log: log, offenders: make(map[netip.Prefix]*offender)}
+func newPenalties(proxies clientaddr.Proxies, log *slog.Logger) *penalties {
+	return &penalties{proxies: proxies, log: log, offenders: make(map[netip.Prefix]*offender)}
 }
 
 // record counts a connection of peer, HOST:PORT, that went over a budget.
 func (p *penalties) record(peer string) {
 	source, ok := sourceOf(peer)
-	if !ok {
+	if !ok || isProxy(p.proxies, peer) {
 		return
 	}
 	now := time.Now()
@@ -172,6 +176,12 @@ func sourceOf(peer string) (netip.Prefix, bool) {
 	}
 	source, err := addr.Prefix(bits)
 	return source, err == nil
+}
+
+// isProxy reports whether a peer, HOST:PORT, is a trusted proxy.
+func isProxy(proxies clientaddr.Proxies, peer string) bool {
+	at, err := netip.ParseAddrPort(peer)
+	return err == nil && proxies.Trusts(at.Addr().Unmap().WithZone(""))
 }
 
 // gate is a listener that closes the connections of addresses with a penalty.

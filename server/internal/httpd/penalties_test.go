@@ -16,6 +16,7 @@ import (
 	"golang.org/x/net/http2"
 	"golang.org/x/net/http2/hpack"
 
+	"chatroom/server/internal/clientaddr"
 	"chatroom/server/internal/tally"
 )
 
@@ -45,7 +46,7 @@ func (p *penalties) recordTimes(n int, peer string) {
 func TestPenaltiesGrow(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
-		p := newPenalties(slog.New(slog.NewTextHandler(&log, nil)))
+		p := newPenalties(clientaddr.Proxies{}, slog.New(slog.NewTextHandler(&log, nil)))
 		p.recordTimes(abuseConnections-1, offending)
 		if refused(p, offending) {
 			t.Errorf("refused after %d offences", abuseConnections-1)
@@ -81,7 +82,7 @@ func TestPenaltiesGrow(t *testing.T) {
 // after a penalty wipes the slate.
 func TestPenaltiesForget(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPenalties(slog.New(slog.DiscardHandler))
+		p := newPenalties(clientaddr.Proxies{}, slog.New(slog.DiscardHandler))
 		for range 3 * abuseConnections {
 			p.record(offending)
 			time.Sleep(abuseWindow / (abuseConnections - 1))
@@ -103,6 +104,21 @@ func TestPenaltiesForget(t *testing.T) {
 	})
 }
 
+// Clients of a proxy that abort their calls must not have it refused for all others.
+func TestTrustedProxiesHaveNoPenalty(t *testing.T) {
+	proxies, err := clientaddr.Parse("192.0.2.1, 2001:db8::1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := newPenalties(proxies, slog.New(slog.DiscardHandler))
+	for peer, want := range map[string]bool{"192.0.2.1:1": false, "[::ffff:192.0.2.1]:1": false, "[2001:db8::1]:1": false, "192.0.2.2:1": true} {
+		p.recordTimes(abuseConnections, peer)
+		if got := refused(p, peer); got != want {
+			t.Errorf("%s is refused after %d offences = %t, want %t", peer, abuseConnections, got, want)
+		}
+	}
+}
+
 func TestPenaltiesSources(t *testing.T) {
 	for _, tt := range []struct {
 		offender, other string
@@ -118,7 +134,7 @@ func TestPenaltiesSources(t *testing.T) {
 		{"pipe", "pipe", false},
 		{"@", "@", false},
 	} {
-		p := newPenalties(slog.New(slog.DiscardHandler))
+		p := newPenalties(clientaddr.Proxies{}, slog.New(slog.DiscardHandler))
 		p.recordTimes(abuseConnections, tt.offender)
 		if got := refused(p, tt.other); got != tt.want {
 			t.Errorf("after offences of %s: %s is refused: %t, want %t", tt.offender, tt.other, got, tt.want)
@@ -129,7 +145,7 @@ func TestPenaltiesSources(t *testing.T) {
 // The table is bounded. Addresses whose last offence is oldest are forgotten first.
 func TestPenaltiesAreBounded(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		p := newPenalties(slog.New(slog.DiscardHandler))
+		p := newPenalties(clientaddr.Proxies{}, slog.New(slog.DiscardHandler))
 		peer := func(i int) string { return fmt.Sprintf("10.%d.%d.1:1", i>>8, i&0xff) }
 		for i := range maxOffenders + 10 {
 			p.recordTimes(abuseConnections, peer(i))
@@ -153,7 +169,7 @@ func TestPenaltiesAreBounded(t *testing.T) {
 
 // Few connections of an address are held, and few of all addresses together.
 func TestPenaltiesHold(t *testing.T) {
-	p := newPenalties(slog.New(slog.DiscardHandler))
+	p := newPenalties(clientaddr.Proxies{}, slog.New(slog.DiscardHandler))
 	peer := func(i int) string { return fmt.Sprintf("10.0.%d.1:1", i) }
 	const addresses = 2 * maxHeldInAll / maxHeld
 	for i := range addresses {
@@ -181,7 +197,7 @@ func TestPenaltiesHold(t *testing.T) {
 
 // The gate closes refused connections, and passes on the others as they are.
 func TestGate(t *testing.T) {
-	p := newPenalties(slog.New(slog.DiscardHandler))
+	p := newPenalties(clientaddr.Proxies{}, slog.New(slog.DiscardHandler))
 	l := gate{listen(t, "127.0.0.1:0")[0], p, new(tally.Tally)}
 	p.recordTimes(abuseConnections, "127.0.0.1:1")
 	accepted := make(chan net.Conn, 1)

@@ -107,7 +107,7 @@ func New(c Config) (*Server, error) {
 		listeners: c.Listeners,
 		tls:       c.TLS,
 		redirect:  c.Redirect,
-		penalties: newPenalties(c.Log),
+		penalties: newPenalties(c.Proxies, c.Log),
 	}
 	s.slots = newConnectionSlots(&c.Counts, c.Proxies, peers, &s.refused)
 	handler := http.Handler(&front{
