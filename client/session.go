@@ -91,7 +91,7 @@ func (s *session) run() {
 	defer s.detach()
 	err := s.follow()
 	if s.ctx.Err() == nil {
-		s.idle(0, true) // what came before the error
+		_ = s.idle(0, true) // what came before the error; it fails with ctx alone, which follows
 	}
 	if s.ctx.Err() != nil {
 		err = context.Cause(s.ctx)
