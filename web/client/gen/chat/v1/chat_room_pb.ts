@@ -16,7 +16,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file chat/v1/chat_room.proto.
  */
 export const file_chat_v1_chat_room: GenFile = /*@__PURE__*/
-  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiFgoFUmVuZXcSDQoFdG9rZW4YASABKAkiTQoQU3Vic2NyaWJlUmVxdWVzdBIkCgVyb29tcxgBIAMoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uEhMKC3dhdGNoX3Jvb21zGAIgASgIIjIKEVN1YnNjcmliZVJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSKpAgoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJpZBgCIAEoCRIjCgdtZXNzYWdlGAogASgLMhAuY2hhdC52MS5NZXNzYWdlSAASHQoEZWRpdBgLIAEoCzINLmNoYXQudjEuRWRpdEgAEiUKCGRlbGV0aW9uGAwgASgLMhEuY2hhdC52MS5EZWxldGlvbkgAEiUKCHJlYWN0aW9uGA0gASgLMhEuY2hhdC52MS5SZWFjdGlvbkgAEiEKBmN1c3RvbRgOIAEoCzIPLmNoYXQudjEuQ3VzdG9tSAASIQoGdHlwaW5nGBcgASgLMg8uY2hhdC52MS5UeXBpbmdIABIgCgdzZW5kX2FzGB4gASgLMg8uY2hhdC52MS5TZW5kQXNCBgoEYm9keSIiCgZTZW5kQXMSCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCSJsCgxTZW5kUmVzcG9uc2USDQoFZXBvY2gYASABKAkSEAoIc2VxdWVuY2UYAiABKAQSKAoEdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASEQoJZHVwbGljYXRlGAQgASgIIjcKEFNlbmRCYXRjaFJlcXVlc3QSIwoFc2VuZHMYASADKAsyFC5jaGF0LnYxLlNlbmRSZXF1ZXN0IjkKEVNlbmRCYXRjaFJlc3BvbnNlEiQKB3Jlc3VsdHMYASADKAsyEy5jaGF0LnYxLlNlbmRSZXN1bHQiPQoKU2VuZFJlc3VsdBIlCgRzZW50GAEgASgLMhUuY2hhdC52MS5TZW5kUmVzcG9uc2VIAEIICgZyZXN1bHQipgEKEUxpc3RFdmVudHNSZXF1ZXN0EgwKBHJvb20YASABKAkSIAoFYWZ0ZXIYAiABKAsyDy5jaGF0LnYxLkN1cnNvckgAEiEKBmJlZm9yZRgDIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASDQoFbGltaXQYBCABKA0SJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGCgRwYWdlInAKEkxpc3RFdmVudHNSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIeCgZldmVudHMYAiADKAsyDi5jaGF0LnYxLkV2ZW50EgwKBG1vcmUYAyABKAgSHQoEbmV4dBgEIAEoCzIPLmNoYXQudjEuQ3Vyc29yIn8KEExpc3RSb29tc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSIQoEc2VlbhgDIAMoCzITLmNoYXQudjEuUm9vbUN1cnNvchIhCgVvcmRlchgEIAEoDjISLmNoYXQudjEuUm9vbU9yZGVyIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki3QEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBEhAKCG1lc3NhZ2VzGAggASgEEh4KBnJpZ2h0cxgJIAMoDjIOLmNoYXQudjEuUmlnaHRCCQoHX3VucmVhZCJJChJMaXN0TWVtYmVyc1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJfChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jaGF0LnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDQoFdG90YWwYAyABKA0iQwoOU2V0Um9vbVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDQoFdG9waWMYAyABKAkiEQoPU2V0Um9vbVJlc3BvbnNlIh0KDVNpZ25JblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJxCg5TaWduSW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIfCgZtZW1iZXIYAiABKAsyDy5jaGF0LnYxLk1lbWJlchIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEAoOU2lnbk91dFJlcXVlc3QiEQoPU2lnbk91dFJlc3BvbnNlIicKElJlbmV3U3RyZWFtUmVxdWVzdBIRCglzdHJlYW1faWQYASABKAkiTAoTUmVuZXdTdHJlYW1SZXNwb25zZRI1ChF0b2tlbl9leHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAitAEKE1Jldm9rZVRva2Vuc1JlcXVlc3QSJgoFdG9rZW4YASABKAsyFS5jaGF0LnYxLlJldm9rZWRUb2tlbkgAEigKBm1lbWJlchgCIAEoCzIWLmNoYXQudjEuUmV2b2tlZE1lbWJlckgAEhAKBmtleV9pZBgDIAEoCUgAEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcEIICgZ0YXJnZXQiMAoMUmV2b2tlZFRva2VuEg4KBmlzc3VlchgBIAEoCRIQCgh0b2tlbl9pZBgCIAEoCSJUCg1SZXZva2VkTWVtYmVyEhEKCW1lbWJlcl9pZBgBIAEoCRIwCgxpc3N1ZWRfdW50aWwYAiABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wIhYKFFJldm9rZVRva2Vuc1Jlc3BvbnNlKlUKCVJvb21PcmRlchIaChZST09NX09SREVSX1VOU1BFQ0lGSUVEEAASEwoPUk9PTV9PUkRFUl9OQU1FEAESFwoTUk9PTV9PUkRFUl9BQ1RJVklUWRACMvsFCghDaGF0Um9vbRJECglTdWJzY3JpYmUSGS5jaGF0LnYxLlN1YnNjcmliZVJlcXVlc3QaGi5jaGF0LnYxLlN1YnNjcmliZVJlc3BvbnNlMAESMwoEU2VuZBIULmNoYXQudjEuU2VuZFJlcXVlc3QaFS5jaGF0LnYxLlNlbmRSZXNwb25zZRJCCglTZW5kQmF0Y2gSGS5jaGF0LnYxLlNlbmRCYXRjaFJlcXVlc3QaGi5jaGF0LnYxLlNlbmRCYXRjaFJlc3BvbnNlEkoKCkxpc3RFdmVudHMSGi5jaGF0LnYxLkxpc3RFdmVudHNSZXF1ZXN0GhsuY2hhdC52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJHCglMaXN0Um9vbXMSGS5jaGF0LnYxLkxpc3RSb29tc1JlcXVlc3QaGi5jaGF0LnYxLkxpc3RSb29tc1Jlc3BvbnNlIgOQAgESTQoLTGlzdE1lbWJlcnMSGy5jaGF0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBocLmNoYXQudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBEjwKB1NldFJvb20SFy5jaGF0LnYxLlNldFJvb21SZXF1ZXN0GhguY2hhdC52MS5TZXRSb29tUmVzcG9uc2USOQoGU2lnbkluEhYuY2hhdC52MS5TaWduSW5SZXF1ZXN0GhcuY2hhdC52MS5TaWduSW5SZXNwb25zZRI8CgdTaWduT3V0EhcuY2hhdC52MS5TaWduT3V0UmVxdWVzdBoYLmNoYXQudjEuU2lnbk91dFJlc3BvbnNlEkgKC1JlbmV3U3RyZWFtEhsuY2hhdC52MS5SZW5ld1N0cmVhbVJlcXVlc3QaHC5jaGF0LnYxLlJlbmV3U3RyZWFtUmVzcG9uc2USSwoMUmV2b2tlVG9rZW5zEhwuY2hhdC52MS5SZXZva2VUb2tlbnNSZXF1ZXN0Gh0uY2hhdC52MS5SZXZva2VUb2tlbnNSZXNwb25zZWIGcHJvdG8z", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
+  fileDesc("ChdjaGF0L3YxL2NoYXRfcm9vbS5wcm90bxIHY2hhdC52MSJZCgxTdWJzY3JpcHRpb24SDAoEcm9vbRgBIAEoCRIgCgVhZnRlchgCIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASEAoGcmVjZW50GAMgASgNSABCBwoFc3RhcnQiTQoQU3Vic2NyaWJlUmVxdWVzdBIkCgVyb29tcxgBIAMoCzIVLmNoYXQudjEuU3Vic2NyaXB0aW9uEhMKC3dhdGNoX3Jvb21zGAIgASgIIjIKEVN1YnNjcmliZVJlc3BvbnNlEh0KBWZyYW1lGAEgASgLMg4uY2hhdC52MS5GcmFtZSKHAgoLU2VuZFJlcXVlc3QSDAoEcm9vbRgBIAEoCRIKCgJpZBgCIAEoCRIjCgdtZXNzYWdlGAogASgLMhAuY2hhdC52MS5NZXNzYWdlSAASHQoEZWRpdBgLIAEoCzINLmNoYXQudjEuRWRpdEgAEiUKCGRlbGV0aW9uGAwgASgLMhEuY2hhdC52MS5EZWxldGlvbkgAEiUKCHJlYWN0aW9uGA0gASgLMhEuY2hhdC52MS5SZWFjdGlvbkgAEiEKBmN1c3RvbRgOIAEoCzIPLmNoYXQudjEuQ3VzdG9tSAASIQoGdHlwaW5nGBcgASgLMg8uY2hhdC52MS5UeXBpbmdIAEIGCgRib2R5ImwKDFNlbmRSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBBIoCgR0aW1lGAMgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIRCglkdXBsaWNhdGUYBCABKAgipgEKEUxpc3RFdmVudHNSZXF1ZXN0EgwKBHJvb20YASABKAkSIAoFYWZ0ZXIYAiABKAsyDy5jaGF0LnYxLkN1cnNvckgAEiEKBmJlZm9yZRgDIAEoCzIPLmNoYXQudjEuQ3Vyc29ySAASDQoFbGltaXQYBCABKA0SJwoEd2FpdBgFIAEoCzIZLmdvb2dsZS5wcm90b2J1Zi5EdXJhdGlvbkIGCgRwYWdlInAKEkxpc3RFdmVudHNSZXNwb25zZRINCgVlcG9jaBgBIAEoCRIeCgZldmVudHMYAiADKAsyDi5jaGF0LnYxLkV2ZW50EgwKBG1vcmUYAyABKAgSHQoEbmV4dBgEIAEoCzIPLmNoYXQudjEuQ3Vyc29yIn8KEExpc3RSb29tc1JlcXVlc3QSEQoJcGFnZV9zaXplGAEgASgNEhIKCnBhZ2VfdG9rZW4YAiABKAkSIQoEc2VlbhgDIAMoCzITLmNoYXQudjEuUm9vbUN1cnNvchIhCgVvcmRlchgEIAEoDjISLmNoYXQudjEuUm9vbU9yZGVyIjsKClJvb21DdXJzb3ISDAoEcm9vbRgBIAEoCRIfCgZjdXJzb3IYAiABKAsyDy5jaGF0LnYxLkN1cnNvciJKChFMaXN0Um9vbXNSZXNwb25zZRIcCgVyb29tcxgBIAMoCzINLmNoYXQudjEuUm9vbRIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAki3QEKBFJvb20SDAoEbmFtZRgBIAEoCRIMCgRoZWFkGAIgASgEEg8KB21lbWJlcnMYAyABKA0SMQoNbGFzdF9hY3Rpdml0eRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASFAoMZGlzcGxheV9uYW1lGAUgASgJEg0KBXRvcGljGAYgASgJEhMKBnVucmVhZBgHIAEoDUgAiAEBEhAKCG1lc3NhZ2VzGAggASgEEh4KBnJpZ2h0cxgJIAMoDjIOLmNoYXQudjEuUmlnaHRCCQoHX3VucmVhZCJJChJMaXN0TWVtYmVyc1JlcXVlc3QSDAoEcm9vbRgBIAEoCRIRCglwYWdlX3NpemUYAiABKA0SEgoKcGFnZV90b2tlbhgDIAEoCSJfChNMaXN0TWVtYmVyc1Jlc3BvbnNlEiAKB21lbWJlcnMYASADKAsyDy5jaGF0LnYxLk1lbWJlchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDQoFdG90YWwYAyABKA0iQwoOU2V0Um9vbVJlcXVlc3QSDAoEcm9vbRgBIAEoCRIUCgxkaXNwbGF5X25hbWUYAiABKAkSDQoFdG9waWMYAyABKAkiEQoPU2V0Um9vbVJlc3BvbnNlIh0KDVNpZ25JblJlcXVlc3QSDAoEbmFtZRgBIAEoCSJxCg5TaWduSW5SZXNwb25zZRINCgV0b2tlbhgBIAEoCRIfCgZtZW1iZXIYAiABKAsyDy5jaGF0LnYxLk1lbWJlchIvCgtleHBpcmVfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAiEAoOU2lnbk91dFJlcXVlc3QiEQoPU2lnbk91dFJlc3BvbnNlIicKElJlbmV3U3RyZWFtUmVxdWVzdBIRCglzdHJlYW1faWQYASABKAkiTAoTUmVuZXdTdHJlYW1SZXNwb25zZRI1ChF0b2tlbl9leHBpcmVfdGltZRgBIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXAqVQoJUm9vbU9yZGVyEhoKFlJPT01fT1JERVJfVU5TUEVDSUZJRUQQABITCg9ST09NX09SREVSX05BTUUQARIXChNST09NX09SREVSX0FDVElWSVRZEAIy6gQKCENoYXRSb29tEkQKCVN1YnNjcmliZRIZLmNoYXQudjEuU3Vic2NyaWJlUmVxdWVzdBoaLmNoYXQudjEuU3Vic2NyaWJlUmVzcG9uc2UwARIzCgRTZW5kEhQuY2hhdC52MS5TZW5kUmVxdWVzdBoVLmNoYXQudjEuU2VuZFJlc3BvbnNlEkoKCkxpc3RFdmVudHMSGi5jaGF0LnYxLkxpc3RFdmVudHNSZXF1ZXN0GhsuY2hhdC52MS5MaXN0RXZlbnRzUmVzcG9uc2UiA5ACARJHCglMaXN0Um9vbXMSGS5jaGF0LnYxLkxpc3RSb29tc1JlcXVlc3QaGi5jaGF0LnYxLkxpc3RSb29tc1Jlc3BvbnNlIgOQAgESTQoLTGlzdE1lbWJlcnMSGy5jaGF0LnYxLkxpc3RNZW1iZXJzUmVxdWVzdBocLmNoYXQudjEuTGlzdE1lbWJlcnNSZXNwb25zZSIDkAIBEjwKB1NldFJvb20SFy5jaGF0LnYxLlNldFJvb21SZXF1ZXN0GhguY2hhdC52MS5TZXRSb29tUmVzcG9uc2USOQoGU2lnbkluEhYuY2hhdC52MS5TaWduSW5SZXF1ZXN0GhcuY2hhdC52MS5TaWduSW5SZXNwb25zZRI8CgdTaWduT3V0EhcuY2hhdC52MS5TaWduT3V0UmVxdWVzdBoYLmNoYXQudjEuU2lnbk91dFJlc3BvbnNlEkgKC1JlbmV3U3RyZWFtEhsuY2hhdC52MS5SZW5ld1N0cmVhbVJlcXVlc3QaHC5jaGF0LnYxLlJlbmV3U3RyZWFtUmVzcG9uc2ViBnByb3RvMw", [file_chat_v1_event, file_chat_v1_frame, file_google_protobuf_duration, file_google_protobuf_timestamp]);
 
 /**
  * Subscription names a room and the position in its log to start from. Without a
@@ -64,29 +64,6 @@ export const SubscriptionSchema: GenMessage<Subscription> = /*@__PURE__*/
   messageDesc(file_chat_v1_chat_room, 0);
 
 /**
- * Renew continues a stream on Chat with another token of the same member, and with its
- * rights. It is answered by Renewed, or by Rejected: the stream then continues with the
- * token that it has.
- *
- * @generated from message chat.v1.Renew
- */
-export type Renew = Message<"chat.v1.Renew"> & {
-  /**
-   * The token: 1 to 8,192 bytes.
-   *
-   * @generated from field: string token = 1;
-   */
-  token: string;
-};
-
-/**
- * Describes the message chat.v1.Renew.
- * Use `create(RenewSchema)` to create a new message.
- */
-export const RenewSchema: GenMessage<Renew> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 1);
-
-/**
  * SubscribeRequest names the rooms to receive.
  *
  * @generated from message chat.v1.SubscribeRequest
@@ -112,7 +89,7 @@ export type SubscribeRequest = Message<"chat.v1.SubscribeRequest"> & {
  * Use `create(SubscribeRequestSchema)` to create a new message.
  */
 export const SubscribeRequestSchema: GenMessage<SubscribeRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 2);
+  messageDesc(file_chat_v1_chat_room, 1);
 
 /**
  * SubscribeResponse is what a client receives on Subscribe.
@@ -133,7 +110,7 @@ export type SubscribeResponse = Message<"chat.v1.SubscribeResponse"> & {
  * Use `create(SubscribeResponseSchema)` to create a new message.
  */
 export const SubscribeResponseSchema: GenMessage<SubscribeResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 3);
+  messageDesc(file_chat_v1_chat_room, 2);
 
 /**
  * SendRequest is an event to send to a room.
@@ -213,15 +190,6 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
     value: Typing;
     case: "typing";
   } | { case: undefined; value?: undefined };
-
-  /**
-   * The member in whose name the event is sent. Only for API keys that may (-send-as):
-   * others are refused with PERMISSION_DENIED. Default: the caller itself. The id of the
-   * send is among those of this member.
-   *
-   * @generated from field: chat.v1.SendAs send_as = 30;
-   */
-  sendAs?: SendAs | undefined;
 };
 
 /**
@@ -229,36 +197,7 @@ export type SendRequest = Message<"chat.v1.SendRequest"> & {
  * Use `create(SendRequestSchema)` to create a new message.
  */
 export const SendRequestSchema: GenMessage<SendRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 4);
-
-/**
- * SendAs is a member in whose name an API key sends. Back ends use the member ids that
- * their users have here: for users of an issuer, its prefix and the sub claim.
- *
- * @generated from message chat.v1.SendAs
- */
-export type SendAs = Message<"chat.v1.SendAs"> & {
-  /**
-   * The member id: 1 to 128 bytes without control characters, not beginning with "key:".
-   *
-   * @generated from field: string id = 1;
-   */
-  id: string;
-
-  /**
-   * The name shown to others. The rules are those of SignInRequest.name.
-   *
-   * @generated from field: string name = 2;
-   */
-  name: string;
-};
-
-/**
- * Describes the message chat.v1.SendAs.
- * Use `create(SendAsSchema)` to create a new message.
- */
-export const SendAsSchema: GenMessage<SendAs> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 5);
+  messageDesc(file_chat_v1_chat_room, 3);
 
 /**
  * SendResponse is the position at which the event was stored.
@@ -301,78 +240,7 @@ export type SendResponse = Message<"chat.v1.SendResponse"> & {
  * Use `create(SendResponseSchema)` to create a new message.
  */
 export const SendResponseSchema: GenMessage<SendResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 6);
-
-/**
- * SendBatchRequest is up to 100 events to send.
- *
- * @generated from message chat.v1.SendBatchRequest
- */
-export type SendBatchRequest = Message<"chat.v1.SendBatchRequest"> & {
-  /**
-   * The sends: 1 to 100. Each is checked by itself.
-   *
-   * @generated from field: repeated chat.v1.SendRequest sends = 1;
-   */
-  sends: SendRequest[];
-};
-
-/**
- * Describes the message chat.v1.SendBatchRequest.
- * Use `create(SendBatchRequestSchema)` to create a new message.
- */
-export const SendBatchRequestSchema: GenMessage<SendBatchRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 7);
-
-/**
- * SendBatchResponse has the results of a batch.
- *
- * @generated from message chat.v1.SendBatchResponse
- */
-export type SendBatchResponse = Message<"chat.v1.SendBatchResponse"> & {
-  /**
-   * One result for each send, in the order of the request.
-   *
-   * @generated from field: repeated chat.v1.SendResult results = 1;
-   */
-  results: SendResult[];
-};
-
-/**
- * Describes the message chat.v1.SendBatchResponse.
- * Use `create(SendBatchResponseSchema)` to create a new message.
- */
-export const SendBatchResponseSchema: GenMessage<SendBatchResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 8);
-
-/**
- * SendResult is the result of one send of a batch.
- *
- * @generated from message chat.v1.SendResult
- */
-export type SendResult = Message<"chat.v1.SendResult"> & {
-  /**
-   * What became of the send.
-   *
-   * @generated from oneof chat.v1.SendResult.result
-   */
-  result: {
-    /**
-     * It was stored, or published if it is ephemeral.
-     *
-     * @generated from field: chat.v1.SendResponse sent = 1;
-     */
-    value: SendResponse;
-    case: "sent";
-  } | { case: undefined; value?: undefined };
-};
-
-/**
- * Describes the message chat.v1.SendResult.
- * Use `create(SendResultSchema)` to create a new message.
- */
-export const SendResultSchema: GenMessage<SendResult> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 9);
+  messageDesc(file_chat_v1_chat_room, 4);
 
 /**
  * ListEventsRequest asks for one page of a room's history.
@@ -433,7 +301,7 @@ export type ListEventsRequest = Message<"chat.v1.ListEventsRequest"> & {
  * Use `create(ListEventsRequestSchema)` to create a new message.
  */
 export const ListEventsRequestSchema: GenMessage<ListEventsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 10);
+  messageDesc(file_chat_v1_chat_room, 5);
 
 /**
  * ListEventsResponse is one page of a room's history.
@@ -478,7 +346,7 @@ export type ListEventsResponse = Message<"chat.v1.ListEventsResponse"> & {
  * Use `create(ListEventsResponseSchema)` to create a new message.
  */
 export const ListEventsResponseSchema: GenMessage<ListEventsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 11);
+  messageDesc(file_chat_v1_chat_room, 6);
 
 /**
  * ListRoomsRequest asks for one page of the list of rooms.
@@ -522,7 +390,7 @@ export type ListRoomsRequest = Message<"chat.v1.ListRoomsRequest"> & {
  * Use `create(ListRoomsRequestSchema)` to create a new message.
  */
 export const ListRoomsRequestSchema: GenMessage<ListRoomsRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 12);
+  messageDesc(file_chat_v1_chat_room, 7);
 
 /**
  * RoomCursor is a position in the log of a room.
@@ -550,7 +418,7 @@ export type RoomCursor = Message<"chat.v1.RoomCursor"> & {
  * Use `create(RoomCursorSchema)` to create a new message.
  */
 export const RoomCursorSchema: GenMessage<RoomCursor> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 13);
+  messageDesc(file_chat_v1_chat_room, 8);
 
 /**
  * ListRoomsResponse is one page of the list of rooms.
@@ -578,7 +446,7 @@ export type ListRoomsResponse = Message<"chat.v1.ListRoomsResponse"> & {
  * Use `create(ListRoomsResponseSchema)` to create a new message.
  */
 export const ListRoomsResponseSchema: GenMessage<ListRoomsResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 14);
+  messageDesc(file_chat_v1_chat_room, 9);
 
 /**
  * Room describes a room.
@@ -663,7 +531,7 @@ export type Room = Message<"chat.v1.Room"> & {
  * Use `create(RoomSchema)` to create a new message.
  */
 export const RoomSchema: GenMessage<Room> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 15);
+  messageDesc(file_chat_v1_chat_room, 10);
 
 /**
  * ListMembersRequest asks for one page of the list of members.
@@ -699,7 +567,7 @@ export type ListMembersRequest = Message<"chat.v1.ListMembersRequest"> & {
  * Use `create(ListMembersRequestSchema)` to create a new message.
  */
 export const ListMembersRequestSchema: GenMessage<ListMembersRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 16);
+  messageDesc(file_chat_v1_chat_room, 11);
 
 /**
  * ListMembersResponse is one page of the list of members.
@@ -734,7 +602,7 @@ export type ListMembersResponse = Message<"chat.v1.ListMembersResponse"> & {
  * Use `create(ListMembersResponseSchema)` to create a new message.
  */
 export const ListMembersResponseSchema: GenMessage<ListMembersResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 17);
+  messageDesc(file_chat_v1_chat_room, 12);
 
 /**
  * SetRoomRequest sets the display name and the topic of a room.
@@ -771,7 +639,7 @@ export type SetRoomRequest = Message<"chat.v1.SetRoomRequest"> & {
  * Use `create(SetRoomRequestSchema)` to create a new message.
  */
 export const SetRoomRequestSchema: GenMessage<SetRoomRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 18);
+  messageDesc(file_chat_v1_chat_room, 13);
 
 /**
  * SetRoomResponse is sent when the display name and the topic are stored.
@@ -786,7 +654,7 @@ export type SetRoomResponse = Message<"chat.v1.SetRoomResponse"> & {
  * Use `create(SetRoomResponseSchema)` to create a new message.
  */
 export const SetRoomResponseSchema: GenMessage<SetRoomResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 19);
+  messageDesc(file_chat_v1_chat_room, 14);
 
 /**
  * SignInRequest requests an identity.
@@ -811,7 +679,7 @@ export type SignInRequest = Message<"chat.v1.SignInRequest"> & {
  * Use `create(SignInRequestSchema)` to create a new message.
  */
 export const SignInRequestSchema: GenMessage<SignInRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 20);
+  messageDesc(file_chat_v1_chat_room, 15);
 
 /**
  * SignInResponse is an identity.
@@ -846,7 +714,7 @@ export type SignInResponse = Message<"chat.v1.SignInResponse"> & {
  * Use `create(SignInResponseSchema)` to create a new message.
  */
 export const SignInResponseSchema: GenMessage<SignInResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 21);
+  messageDesc(file_chat_v1_chat_room, 16);
 
 /**
  * SignOutRequest ends the validity of the token in the header "Authorization".
@@ -861,7 +729,7 @@ export type SignOutRequest = Message<"chat.v1.SignOutRequest"> & {
  * Use `create(SignOutRequestSchema)` to create a new message.
  */
 export const SignOutRequestSchema: GenMessage<SignOutRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 22);
+  messageDesc(file_chat_v1_chat_room, 17);
 
 /**
  * SignOutResponse is sent when the token is not valid any more.
@@ -876,7 +744,7 @@ export type SignOutResponse = Message<"chat.v1.SignOutResponse"> & {
  * Use `create(SignOutResponseSchema)` to create a new message.
  */
 export const SignOutResponseSchema: GenMessage<SignOutResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 23);
+  messageDesc(file_chat_v1_chat_room, 18);
 
 /**
  * RenewStreamRequest names the stream to continue with the token of the call.
@@ -897,7 +765,7 @@ export type RenewStreamRequest = Message<"chat.v1.RenewStreamRequest"> & {
  * Use `create(RenewStreamRequestSchema)` to create a new message.
  */
 export const RenewStreamRequestSchema: GenMessage<RenewStreamRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 24);
+  messageDesc(file_chat_v1_chat_room, 19);
 
 /**
  * RenewStreamResponse is sent when the stream has the new token.
@@ -918,132 +786,7 @@ export type RenewStreamResponse = Message<"chat.v1.RenewStreamResponse"> & {
  * Use `create(RenewStreamResponseSchema)` to create a new message.
  */
 export const RenewStreamResponseSchema: GenMessage<RenewStreamResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 25);
-
-/**
- * RevokeTokensRequest names what is no longer valid.
- *
- * @generated from message chat.v1.RevokeTokensRequest
- */
-export type RevokeTokensRequest = Message<"chat.v1.RevokeTokensRequest"> & {
-  /**
-   * What to revoke.
-   *
-   * @generated from oneof chat.v1.RevokeTokensRequest.target
-   */
-  target: {
-    /**
-     * One token.
-     *
-     * @generated from field: chat.v1.RevokedToken token = 1;
-     */
-    value: RevokedToken;
-    case: "token";
-  } | {
-    /**
-     * The tokens of a member.
-     *
-     * @generated from field: chat.v1.RevokedMember member = 2;
-     */
-    value: RevokedMember;
-    case: "member";
-  } | {
-    /**
-     * The id of an API key, as chatroom key list shows it: 16 bytes. It is deleted.
-     *
-     * @generated from field: string key_id = 3;
-     */
-    value: string;
-    case: "keyId";
-  } | { case: undefined; value?: undefined };
-
-  /**
-   * When the last of these tokens has expired, so that the revocation can be forgotten.
-   * Default: never. For a key it has no meaning.
-   *
-   * @generated from field: google.protobuf.Timestamp expire_time = 4;
-   */
-  expireTime?: Timestamp | undefined;
-};
-
-/**
- * Describes the message chat.v1.RevokeTokensRequest.
- * Use `create(RevokeTokensRequestSchema)` to create a new message.
- */
-export const RevokeTokensRequestSchema: GenMessage<RevokeTokensRequest> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 26);
-
-/**
- * RevokedToken is one token of an issuer.
- *
- * @generated from message chat.v1.RevokedToken
- */
-export type RevokedToken = Message<"chat.v1.RevokedToken"> & {
-  /**
-   * The iss claim of the token: 1 to 512 bytes.
-   *
-   * @generated from field: string issuer = 1;
-   */
-  issuer: string;
-
-  /**
-   * The jti claim of the token: 1 to 128 bytes.
-   *
-   * @generated from field: string token_id = 2;
-   */
-  tokenId: string;
-};
-
-/**
- * Describes the message chat.v1.RevokedToken.
- * Use `create(RevokedTokenSchema)` to create a new message.
- */
-export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 27);
-
-/**
- * RevokedMember is the tokens of a member up to a time.
- *
- * @generated from message chat.v1.RevokedMember
- */
-export type RevokedMember = Message<"chat.v1.RevokedMember"> & {
-  /**
-   * The member id: 1 to 256 bytes.
-   *
-   * @generated from field: string member_id = 1;
-   */
-  memberId: string;
-
-  /**
-   * Tokens with an iat claim up to this time are revoked, and those without one.
-   * Default: now.
-   *
-   * @generated from field: google.protobuf.Timestamp issued_until = 2;
-   */
-  issuedUntil?: Timestamp | undefined;
-};
-
-/**
- * Describes the message chat.v1.RevokedMember.
- * Use `create(RevokedMemberSchema)` to create a new message.
- */
-export const RevokedMemberSchema: GenMessage<RevokedMember> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 28);
-
-/**
- * RevokeTokensResponse is sent when the revocation is stored.
- *
- * @generated from message chat.v1.RevokeTokensResponse
- */
-export type RevokeTokensResponse = Message<"chat.v1.RevokeTokensResponse"> & {
-};
-
-/**
- * Describes the message chat.v1.RevokeTokensResponse.
- * Use `create(RevokeTokensResponseSchema)` to create a new message.
- */
-export const RevokeTokensResponseSchema: GenMessage<RevokeTokensResponse> = /*@__PURE__*/
-  messageDesc(file_chat_v1_chat_room, 29);
+  messageDesc(file_chat_v1_chat_room, 20);
 
 /**
  * RoomOrder is the order of a list of rooms.
@@ -1146,18 +889,6 @@ export const ChatRoom: GenService<{
     output: typeof SendResponseSchema;
   },
   /**
-   * SendBatch sends up to 100 events in their order, each with a result of its own: one
-   * that is refused does not keep the others from being sent. Permissions and limits
-   * apply to each. The request as a whole is at most 64 KiB.
-   *
-   * @generated from rpc chat.v1.ChatRoom.SendBatch
-   */
-  sendBatch: {
-    methodKind: "unary";
-    input: typeof SendBatchRequestSchema;
-    output: typeof SendBatchResponseSchema;
-  },
-  /**
    * ListEvents reads a room's history in pages, forward and backward. With wait, it
    * is a long poll for clients that can't stream.
    *
@@ -1255,21 +986,6 @@ export const ChatRoom: GenService<{
     methodKind: "unary";
     input: typeof RenewStreamRequestSchema;
     output: typeof RenewStreamResponseSchema;
-  },
-  /**
-   * RevokeTokens ends the validity of tokens or of an API key, durably, and ends open
-   * streams that use them within a second. It requires an API key or a token with a
-   * grant of manage in the rooms "*".
-   *
-   * Errors: PERMISSION_DENIED without that grant; NOT_FOUND for an API key that does not
-   * exist; RESOURCE_EXHAUSTED if there are 100,000 revocations already.
-   *
-   * @generated from rpc chat.v1.ChatRoom.RevokeTokens
-   */
-  revokeTokens: {
-    methodKind: "unary";
-    input: typeof RevokeTokensRequestSchema;
-    output: typeof RevokeTokensResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_chat_v1_chat_room, 0);
