@@ -6,6 +6,7 @@ import {
   firstPage,
   isIncomplete,
   isInexact,
+  messageCount,
   type RoomList,
   unreadCount,
   unreadElsewhere,
@@ -50,6 +51,17 @@ test("messages after a list are added to its unread count", () => {
 test("a frame that is older than the list changes nothing", () => {
   const rooms = firstPage({ rooms: [entry("a", 10, 3)], nextToken: "" }, []);
   assert.deepEqual(changeList(rooms, push(room("a", 9, { topic: "old" }))).known, rooms.known);
+});
+
+test("the count of messages of a room is that of its newest summary, and not known of one that was only visited", () => {
+  const list = firstPage({ rooms: [entry("a", 10, 0), entry("empty", 0)], nextToken: "next" }, ["visited"]);
+  const rooms = changeList(list, push(room("a", 12, { head: 14n })));
+  assert.deepEqual(messageCount(rooms, "a"), { head: 14n, messages: 12n });
+  assert.deepEqual(messageCount(rooms, "empty"), { head: 0n, messages: 0n });
+  assert.deepEqual(
+    [messageCount(rooms, "visited"), messageCount(rooms, "other"), messageCount(null, "a")],
+    [null, null, null],
+  );
 });
 
 test("only messages count as unread", () => {

@@ -5,6 +5,7 @@
 // The list gives the second count once; frames then change only the first.
 
 import type { ListedRoom, RoomSummary, RoomsPage } from "../model";
+import type { MessageCount } from "../state/message-count";
 
 /** Unread messages are counted up to this number, which stands for "or more". */
 export const manyUnread = 100;
@@ -87,6 +88,12 @@ export function isInexact({ known, oldestActivity }: RoomList): boolean {
 export function unreadCount({ read, messages }: KnownRoom): number {
   if (read === null || messages <= read) return 0;
   return Math.min(Number(messages - read), manyUnread);
+}
+
+/** Returns how many messages were ever stored in a room, or null if that is not known. */
+export function messageCount(list: RoomList | null, room: string): MessageCount | null {
+  const known = list?.known.get(room);
+  return known && !isUnlisted(known) ? { head: known.head, messages: known.messages } : null;
 }
 
 /** Returns how many messages are unread in all rooms except one. */

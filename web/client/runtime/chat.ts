@@ -7,6 +7,7 @@ import { newEntry } from "../hub/outbox-entry";
 import { validRoomName } from "../limits";
 import type { Cursor, Identity } from "../model";
 import { type DirectoryState, RoomDirectory } from "../rooms/room-directory";
+import { messageCount } from "../rooms/room-list";
 import { browserStorage } from "../storage/browser-storage";
 import { type ChatStorage, memoryStorage } from "../storage/chat-storage";
 import { createChatService } from "../transport/chat-service";
@@ -85,7 +86,10 @@ export class Chat {
       token: () => this.#token,
       readCursors: () => this.#storage.loadReadCursors(),
       connected: () => isJoined(this.#shared.connection),
-      onChange: () => this.#directorySubscribers.notify(),
+      onChange: () => {
+        for (const room of this.#rooms.values()) this.#takeCount(room);
+        this.#directorySubscribers.notify();
+      },
       random: Math.random,
     });
     this.rooms = {
@@ -124,6 +128,7 @@ export class Chat {
       room = new Room(valid, this.#context);
       this.#rooms.set(valid, room);
       room.takeShared(this.#shared);
+      this.#takeCount(room);
     }
     return room;
   }
@@ -205,6 +210,10 @@ export class Chat {
     // A tab that comes after the stream has missed that it asked for the list.
     if (this.#isRoomListMissed && shared.connection.roomsWatched) this.#refreshRooms();
     this.#subscribers.notify();
+  }
+
+  #takeCount(room: Room): void {
+    room.takeCount(messageCount(this.#directory.state.rooms, room.name));
   }
 
   #takeNews(news: News): void {

@@ -13,6 +13,7 @@ import type { Cursor, Event, Member, RoomProfile, SendBody } from "../model";
 import type { Input, RoomNews } from "../session/input";
 import { step } from "../session/session";
 import type { Effect, Timer } from "../state/effect";
+import type { MessageCount } from "../state/message-count";
 import { entryOf } from "../state/pending";
 import { quoteOf } from "../state/quotes";
 import { initialState, type SessionState } from "../state/session-state";
@@ -80,6 +81,8 @@ export class Room implements Store<SessionState> {
   #memberWatchers = 0;
   #linger: ReturnType<typeof setTimeout> | null = null;
   #isWanted = false;
+  /** The last one of the list of rooms. */
+  #count: MessageCount | null = null;
 
   constructor(name: string, context: RoomContext) {
     this.name = name;
@@ -278,6 +281,13 @@ export class Room implements Store<SessionState> {
 
   takeNews(news: RoomNews): void {
     this.#dispatch({ type: "news", news });
+  }
+
+  /** The list of rooms has changed. */
+  takeCount(count: MessageCount | null): void {
+    if (!count || (count.head === this.#count?.head && count.messages === this.#count.messages)) return;
+    this.#count = count;
+    this.#dispatch({ type: "counted", count });
   }
 
   close(): void {

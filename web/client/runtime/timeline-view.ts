@@ -14,6 +14,12 @@ export interface TimelineView {
   readonly items: readonly TimelineItem[];
   /** Whether the log has older events. */
   readonly hasOlder: boolean;
+  /**
+   * How many messages before the first item are not retained: 0 if the room begins there.
+   * Null if there are older events to read, after a reset, which has its own number, or if
+   * that is not known. It is only known of a chat with watchRooms, or of a log from its beginning.
+   */
+  readonly missing: number | null;
   /** Whether a page of older events is being read. */
   readonly loading: boolean;
   /** Why older events could not be read; empty if they could. */
@@ -27,7 +33,7 @@ export type TimelineItem =
   | CustomItem
   /** Events are missing here. */
   | { readonly kind: "gap"; readonly key: string }
-  /** Events were not received and are not retained any more. missed: how many messages, null if that is not known. */
+  /** Events were not received and are not retained any more. missed: how many messages, null if that is not known, as without watchRooms. */
   | { readonly kind: "reset"; readonly key: string; readonly missed: number | null; readonly newLog: boolean };
 
 export interface MessageItem {
@@ -84,6 +90,7 @@ export function timelineView(state: Parts): TimelineView {
   return {
     items,
     hasOlder: timeline.more,
+    missing: timeline.missing,
     loading: history.phase === "loading",
     problem: history.problem,
     ready: feed.caughtUpOnce,

@@ -5,6 +5,7 @@ import type { Failure } from "../failure";
 import { isOwn } from "../hub/auth";
 import type { Cursor, Event, EventsPage, JoinedRoom } from "../model";
 import { continues, isLive } from "../state/feed";
+import { messagesUpTo, noCounts } from "../state/message-count";
 import { dropId, dropReceived, dropSent, markSent, outboxChanged } from "../state/pending";
 import { postOf } from "../state/posts";
 import { memberEvent, streamJoined } from "../state/presence";
@@ -104,8 +105,7 @@ export function caughtUpTo(s: Step, page: EventsPage): void {
   const { feed } = s.state;
   if (feed.resetting) {
     s.set("feed", { ...feed, resetting: false });
-    s.set("timeline", resetTimeline(s.state.timeline, page.epoch !== s.state.cursor?.epoch));
-    forgetLog(s);
+    forgetLog(s, page.epoch);
   }
   const isAll = s.state.cursor !== null;
   for (const e of page.events) {
@@ -146,7 +146,7 @@ function endCatchUp(s: Step): void {
 
 /** The timeline starts again at the newest page of the log. */
 function reset(s: Step, cursor: Cursor): void {
-  const { feed, timeline, cursor: before } = s.state;
+  const { feed } = s.state;
   if (feed.state)
     s.set("feed", {
       ...feed,
@@ -154,13 +154,17 @@ function reset(s: Step, cursor: Cursor): void {
       held: null,
       gapAfter: null,
     });
-  s.set("timeline", resetTimeline(timeline, before?.epoch !== cursor.epoch));
-  forgetLog(s);
+  forgetLog(s, cursor.epoch);
   s.set("cursor", cursor);
   loadPage(s, "newest");
 }
 
-function forgetLog(s: Step): void {
+/** The log has another epoch, or does not go back to the timeline any more. */
+function forgetLog(s: Step, epoch: string): void {
+  const { timeline, counts, cursor } = s.state;
+  const isNew = cursor?.epoch !== epoch;
+  s.set("timeline", resetTimeline(timeline, isNew, isNew ? null : messagesUpTo(counts, timeline, cursor)));
+  if (isNew) s.set("counts", noCounts);
   s.set("cursor", null);
   s.set("quotes", noQuotes);
   s.set("unread", 0);

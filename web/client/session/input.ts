@@ -5,6 +5,7 @@ import type { News } from "../hub/effect";
 import type { OutboxEntry } from "../hub/outbox-entry";
 import type { EventsPage, MembersPage } from "../model";
 import type { Timer } from "../state/effect";
+import type { MessageCount } from "../state/message-count";
 
 /** What happens to the session of a room: news of the hub, an act of the user, or the answer to an effect. */
 export type Input =
@@ -20,6 +21,8 @@ export type Input =
   /** A page after the cursor, or the newest one. */
   | { readonly type: "caughtUpTo"; readonly serial: number; readonly page: EventsPage }
   | { readonly type: "catchUpFailed"; readonly serial: number; readonly failure: Failure }
+  /** How many messages were ever stored in the room, as the list of rooms says. */
+  | { readonly type: "counted"; readonly count: MessageCount }
   /** The room is not wanted any more. */
   | { readonly type: "left" }
   /** The user has read everything. */

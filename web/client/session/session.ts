@@ -8,6 +8,7 @@
 
 import type { Effect, Env, Timer } from "../state/effect";
 import { isLive } from "../state/feed";
+import { countTaken } from "../state/message-count";
 import { membersListed, refreshMembers, showMembers } from "../state/presence";
 import { quoteLoaded } from "../state/quotes";
 import type { SessionState } from "../state/session-state";
@@ -22,6 +23,7 @@ export function step(state: SessionState, input: Input, env: Env): [SessionState
   const s = new Step(state, env);
   take(s, input);
   s.settlePhase();
+  s.settleCount();
   return [s.state, s.effects];
 }
 
@@ -41,6 +43,8 @@ function take(s: Step, input: Input): void {
     case "catchUpFailed":
       if (input.serial === feed.serial && feed.held) catchUpFailed(s, input.failure);
       return;
+    case "counted":
+      return s.set("counts", countTaken(s.state.counts, input.count, s.state.cursor));
     case "left":
       return s.set("feed", { ...feed, state: null, streamed: false, held: null });
     case "read":

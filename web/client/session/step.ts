@@ -1,5 +1,6 @@
 import type { Effect, Env, Transition } from "../state/effect";
-import { roomPhase } from "../state/feed";
+import { isLive, roomPhase } from "../state/feed";
+import { countMissing } from "../state/message-count";
 import type { PresenceContext } from "../state/presence";
 import type { QuoteContext } from "../state/quotes";
 import type { SessionState } from "../state/session-state";
@@ -49,6 +50,12 @@ export class Step {
     if (phase !== connection.phase || problem !== connection.problem) {
       this.set("connection", { ...connection, phase, problem });
     }
+  }
+
+  /** Counts the messages before the timeline that are not retained, as soon as that is possible. */
+  settleCount(): void {
+    const { feed, history, timeline, counts, cursor } = this.#state;
+    if (isLive(feed) && history.phase === "idle") this.set("timeline", countMissing(timeline, counts, cursor));
   }
 
   get presenceContext(): PresenceContext {

@@ -3,6 +3,7 @@ import { type Connection, disconnected } from "../hub/connection";
 import type { Cursor, RoomProfile } from "../model";
 import { type Feed, notFollowing } from "./feed";
 import { type History, idleHistory } from "./history";
+import { type MessageCounts, noCounts } from "./message-count";
 import { nothingPending, type Pending } from "./pending";
 import { type Presence, unknownPresence } from "./presence";
 import { noQuotes, type Quotes } from "./quotes";
@@ -26,6 +27,7 @@ export interface SessionState {
   /** The last event that was received; null until the first stream has caught up or has brought one. */
   readonly cursor: Cursor | null;
   readonly timeline: Timeline;
+  readonly counts: MessageCounts;
   readonly history: History;
   readonly quotes: Quotes;
   readonly presence: Presence;
@@ -54,6 +56,7 @@ export function initialState(room: string, auth: Auth): SessionState {
     feed: notFollowing,
     cursor: null,
     timeline: emptyTimeline,
+    counts: noCounts,
     history: idleHistory,
     quotes: noQuotes,
     presence: unknownPresence,

@@ -15,6 +15,10 @@ export interface Timeline {
   readonly oldest: bigint;
   /** Whether there are events before it. */
   readonly more: boolean;
+  /** How many messages before the oldest event are not retained; null if that is not known, or there are more to read. */
+  readonly missing: number | null;
+  /** The deletions that were read. */
+  readonly deletions: readonly DeletionAt[];
   /** The sequences of the posts before which events are missing. */
   readonly gaps: readonly bigint[];
   /** The log was reset: what is before the oldest event is not retained. */
@@ -26,12 +30,20 @@ export interface Timeline {
   readonly changesDuringLoad: readonly Event[] | null;
 }
 
+/** The deletion of the message target, and its own place in the log. */
+interface DeletionAt {
+  readonly sequence: bigint;
+  readonly target: bigint;
+}
+
 /** What is known of a reset of the log. */
 export interface Reset {
   /** Whether the log is another one: everything before it is gone. */
   readonly newLog: boolean;
   /** The sequence of the last event that was received before, 0 for none. */
   readonly after: bigint;
+  /** How many messages were ever stored up to the last event before; null if that is not known. */
+  readonly before: bigint | null;
   /** How many messages were not received and are not retained; null if that is not known. */
   readonly missed: number | null;
 }
@@ -40,15 +52,17 @@ export const emptyTimeline: Timeline = {
   posts: [],
   oldest: 0n,
   more: false,
+  missing: null,
+  deletions: [],
   gaps: [],
   reset: null,
   changesDuringLoad: null,
 };
 
 /** The log is another one, or does not go back to the timeline any more. */
-export function resetTimeline({ posts }: Timeline, newLog: boolean): Timeline {
+export function resetTimeline({ posts }: Timeline, newLog: boolean, before: bigint | null): Timeline {
   const after = posts.at(-1)?.sequence ?? 0n;
-  return { ...emptyTimeline, reset: { newLog, after, missed: null } };
+  return { ...emptyTimeline, reset: { newLog, after, before, missed: null } };
 }
 
 /** Adds the newest event. */
@@ -60,6 +74,7 @@ export function appendEvent(t: Timeline, e: Event, afterGap = false): Timeline {
     posts: post ? [...t.posts, post] : applyChange(t.posts, e),
     oldest: isFirst ? e.sequence : t.oldest,
     more: isFirst ? e.previous > 0n : t.more,
+    deletions: [...t.deletions, ...deletionsIn([e])],
     gaps: afterGap ? [...t.gaps, e.sequence] : t.gaps,
     changesDuringLoad: t.changesDuringLoad && changeOf(e) ? [...t.changesDuringLoad, e] : t.changesDuringLoad,
   };
@@ -85,8 +100,13 @@ export function prependPage(t: Timeline, page: readonly Event[], more: boolean):
     posts: [...(t.changesDuringLoad ?? []).reduce(applyChange, read), ...t.posts],
     oldest: first ? first.sequence : t.oldest,
     more,
+    deletions: [...deletionsIn(older), ...t.deletions],
     changesDuringLoad: null,
   };
+}
+
+function deletionsIn(events: readonly Event[]): DeletionAt[] {
+  return events.flatMap(({ sequence, body }) => (body.kind === "deletion" ? [{ sequence, target: body.target }] : []));
 }
 
 /** Drops the oldest posts when there are more than `keep`; they can be loaded again. */
@@ -96,5 +116,7 @@ export function trimTimeline(t: Timeline, keep: number): Timeline {
   if (t.changesDuringLoad || t.posts.length <= keep + keep / 10) return t;
   const posts = t.posts.slice(-keep);
   const oldest = posts[0]?.sequence ?? t.oldest;
-  return { ...t, posts, oldest, more: true, gaps: t.gaps.filter((sequence) => sequence >= oldest) };
+  const deletions = t.deletions.filter((d) => d.sequence >= oldest);
+  const gaps = t.gaps.filter((sequence) => sequence >= oldest);
+  return { ...t, posts, oldest, more: true, missing: null, deletions, gaps };
 }

@@ -178,6 +178,7 @@ export class SessionHarness {
 const sessionInputs: ReadonlySet<string> = new Set([
   "shared",
   "news",
+  "counted",
   "left",
   "read",
   "caughtUpTo",

@@ -33,6 +33,14 @@ export function LogStart({ state, dispatch }: Props) {
     );
   }
   if (timeline.reset) return <div class="log-start">{lost}</div>; // the room began before
+  if (timeline.missing) {
+    return (
+      <div class="log-start">
+        <p class="lost">{notKept(timeline.missing, "earlier ")}</p>
+      </div>
+    );
+  }
+  if (timeline.missing === null) return <div class="log-start" />;
   if (timeline.posts.length > 0) {
     return (
       <div class="log-start">
@@ -56,6 +64,11 @@ export function LogStart({ state, dispatch }: Props) {
 /** What is said when the stream could not bring what came while there was no connection. */
 function lostLabel({ newLog, missed }: Reset): string {
   if (newLog) return "The server has lost the messages that were here.";
-  if (missed === null) return "Some messages are no longer kept.";
-  return missed === 1 ? "1 message is no longer kept." : `${missed.toLocaleString()} messages are no longer kept.`;
+  return missed ? notKept(missed) : "Some messages are no longer kept.";
+}
+
+function notKept(count: number, which = ""): string {
+  return count === 1
+    ? `1 ${which}message is no longer kept.`
+    : `${count.toLocaleString()} ${which}messages are no longer kept.`;
 }

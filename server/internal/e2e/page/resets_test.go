@@ -8,8 +8,10 @@ import (
 	"chatroom/server/internal/service"
 )
 
-// P4: what was not received and is not retained any more is told, and the room does not seem
-// to begin where the log now does.
+const logStart = `document.querySelector(".log-start")?.textContent`
+
+// P4: what was not received and is not retained any more is told, with the number
+// of messages, and the room does not seem to begin where the log now does.
 func TestPageTellsWhatIsLost(t *testing.T) {
 	t.Parallel()
 	b := newBrowser(t)
@@ -18,6 +20,7 @@ func TestPageTellsWhatIsLost(t *testing.T) {
 	ada := b.openSignedIn(t, line.URL, "Ada")
 	ada.sendMessage("before")
 	ada.expectMessages("before")
+	ada.await(logStart + ` === "This is where #lobby begins."`)
 	line.breakConnections()
 	ada.await(`document.querySelector("[role=status]").textContent !== "Live"`)
 	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
@@ -32,6 +35,9 @@ func TestPageTellsWhatIsLost(t *testing.T) {
 	}
 	line.restore()
 	ada.run(`[...document.querySelectorAll("button")].find((b) => b.textContent === "Reconnect now")?.click()`)
-	ada.await(`document.querySelector(".log-start").textContent === "Some messages are no longer kept."`)
+	ada.await(logStart + ` === "40 messages are no longer kept."`)
 	ada.expectMessages(kept...)
+	bob := b.openSignedIn(t, line.URL, "Bob")
+	bob.await(logStart + ` === "41 earlier messages are no longer kept."`)
+	bob.expectMessages(kept...)
 }
