@@ -29,10 +29,12 @@ type command struct {
 func commands() []command {
 	return []command{
 		{"serve", "serve rooms until SIGTERM or SIGINT (the default)", runServe},
+		{"backup", "copy the store and the key of guests into a file, also while a server runs", runBackup},
 		{"key", "create, list and revoke the API keys of back ends", runKey},
 		{"migrate", "migrate a store of the former format to the current one", runMigrate},
+		{"restore", "put a backup into an empty data directory", runRestore},
 		{"version", "print the version", runVersion},
-		{"verify", "check the store of a data directory, also while a server runs", runVerify},
+		{"verify", "check the store of a data directory, also while a server runs, or a backup", runVerify},
 	}
 }
 

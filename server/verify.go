@@ -5,6 +5,7 @@ import (
 	"errors"
 	"flag"
 	"fmt"
+	"time"
 
 	"chatroom/server/internal/datadir"
 	"chatroom/server/internal/eventpb"
@@ -12,14 +13,18 @@ import (
 	"chatroom/server/internal/store/sqlite"
 )
 
-// runVerify checks the store of a data directory, and prints each finding. It returns
-// an error if there is one. A server may use the directory meanwhile.
+// runVerify checks the store of a data directory, or a backup, and prints each finding. It
+// returns an error if there is one. A server may use the directory meanwhile.
 func runVerify(ctx context.Context, args []string, p process) error {
 	flags := flag.NewFlagSet("chatroom verify", flag.ContinueOnError)
-	path := flags.String("data", "./data", "the data `directory`; a server may use it meanwhile")
+	path := flags.String("data", "./data", "the data `directory`, unless the FILE of a backup is named; a server may use it meanwhile")
 	nats := flags.String("nats", "", "refused: a store in NATS is not checked")
-	if err := parseFlags(flags, args, p.getenv, p.stderr); err != nil {
+	file, err := parseFile(flags, "[FILE]", args, p)
+	if err != nil {
 		return err
+	}
+	if file != "" {
+		return verifyBackup(ctx, file, p)
 	}
 	if *nats != "" {
 		return errors.New("-nats: the store is in NATS, and verify checks only one in a data directory")
@@ -40,14 +45,37 @@ func runVerify(ctx context.Context, args []string, p process) error {
 	if err != nil {
 		return err
 	}
-	for _, finding := range findings {
-		fmt.Fprintln(p.stdout, "-", finding)
-	}
-	if len(findings) > 0 {
+	if printFindings(findings, p) {
 		return errors.New("the store is damaged: see above")
 	}
 	fmt.Fprintln(p.stdout, "nothing is wrong")
 	return nil
+}
+
+func verifyBackup(ctx context.Context, file string, p process) error {
+	r, err := sqlite.VerifyBackup(ctx, file)
+	if err != nil {
+		return err
+	}
+	if printFindings(r.Findings, p) {
+		return fmt.Errorf("%s is damaged: see above", file)
+	}
+	fmt.Fprintf(p.stdout, "a backup of %s, made %s\n", contents(r), r.Made.UTC().Format(time.RFC3339))
+	fmt.Fprintln(p.stdout, "nothing is wrong")
+	return nil
+}
+
+// printFindings prints what is wrong with a store, and reports whether anything is.
+func printFindings(findings []string, p process) bool {
+	for _, finding := range findings {
+		fmt.Fprintln(p.stdout, "-", finding)
+	}
+	return len(findings) > 0
+}
+
+// contents says what is in a store.
+func contents(r sqlite.Report) string {
+	return fmt.Sprintf("%s of %s up to sequence %d, %s, epoch %s", number(r.Events, "event"), number(r.Rooms, "room"), r.Last, number(r.Records, "record"), r.Epoch)
 }
 
 func verifyCurrent(ctx context.Context, path string, p process) (findings []string, err error) {
@@ -55,7 +83,7 @@ func verifyCurrent(ctx context.Context, path string, p process) (findings []stri
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintf(p.stdout, "%s of %s up to sequence %d, %s, epoch %s\n", number(r.Events, "event"), number(r.Rooms, "room"), r.Last, number(r.Records, "record"), r.Epoch)
+	fmt.Fprintln(p.stdout, contents(r))
 	if r.Unscrubbed > 0 {
 		fmt.Fprintf(p.stdout, "%s may still be in the write-ahead log: a running server removes what is left\n", number(r.Unscrubbed, "deleted event"))
 	}

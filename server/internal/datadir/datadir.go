@@ -100,6 +100,24 @@ func FormatOf(path string) (Format, error) {
 	return Empty, nil
 }
 
+// Contents returns the names of what is in a directory, without a lock. The files of the lock
+// do not count, and neither does what a file system has at its root.
+func Contents(path string) ([]string, error) {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return nil, explain(path, err)
+	}
+	var names []string
+	for _, e := range entries {
+		switch e.Name() {
+		case lockName, holderName, "lost+found":
+		default:
+			names = append(names, e.Name())
+		}
+	}
+	return names, nil
+}
+
 // FormerFiles returns the paths of the files of a former store, none if it has no events.
 func (d *Dir) FormerFiles() ([]string, error) {
 	var paths []string

@@ -108,6 +108,12 @@ func decodeKey(text string) ([]byte, error) {
 	return key, nil
 }
 
+// CheckKey returns an error for what can't be in the file of the key.
+func CheckKey(text []byte) error {
+	_, err := decodeKey(string(text))
+	return err
+}
+
 // NewKey reports whether the key is new, so that no earlier token is valid.
 func (g *Guests) NewKey() bool { return g.newKey }
 

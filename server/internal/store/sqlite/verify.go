@@ -5,9 +5,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/ncruces/go-sqlite3"
 )
@@ -25,6 +25,8 @@ type Report struct {
 	Last    uint64 // the last sequence that was given
 	// Unscrubbed is how many erased events may still be in the write-ahead log.
 	Unscrubbed int
+	// Made is when a backup was made. It is zero for a store.
+	Made time.Time
 	// Findings are what is wrong, in plain words. None means that everything that
 	// was checked is as it should be.
 	Findings []string
@@ -57,7 +59,7 @@ func Verify(ctx context.Context, dir string) (Report, error) {
 	}
 	err = v.run(path, filepath.Join(temporary, fileName))
 	if err = errors.Join(err, os.RemoveAll(temporary)); err != nil {
-		return v.report, fmt.Errorf("sqlite: verify: %w", err)
+		return v.report, fmt.Errorf("sqlite: verify: %w", causeOf(ctx, err))
 	}
 	return v.report, nil
 }
@@ -67,9 +69,12 @@ type verifier struct {
 	ctx    context.Context
 	conn   *conn
 	had    *highwater
+	noMark bool // the database need not have one
 	report Report
 	meta   meta
 	rooms  map[int64]*verifiedRoom
+	// unreadable says that the database could not be copied.
+	unreadable bool
 }
 
 // verifiedRoom is what a room's row says, and what its events do.
@@ -87,60 +92,37 @@ func (v *verifier) find(format string, args ...any) {
 	v.report.Findings = append(v.report.Findings, fmt.Sprintf(format, args...))
 }
 
-// run copies a database and checks the copy. Pages that can't be copied are a
-// finding.
+// run copies a database and checks the copy.
 func (v *verifier) run(path, copied string) error {
-	if err := copyDatabase(path, copied); damaged(err) {
-		v.find("a page of %s can't be read: %v; the file is damaged, or another SQLite program has written to it; events, rooms or indexes on the page are lost: restore a backup", path, err)
-		return nil
-	} else if err != nil {
+	if err := v.copyFrom(path, copied, ""); err != nil || v.unreadable {
 		return err
 	}
-	c, err := dial(copied, "", sqlite3.OPEN_READONLY)
+	return v.checkFile(copied)
+}
+
+// copyFrom copies a database. Pages that can't be copied are a finding.
+func (v *verifier) copyFrom(path, copied, vfs string) error {
+	err := copyDatabase(v.ctx, path, copied, vfs)
+	if !damaged(err) {
+		return err
+	}
+	v.unreadable = true
+	v.find("a page of %s can't be read: %v; the file is damaged, or another SQLite program has written to it; events, rooms or indexes on the page are lost: restore a backup", path, err)
+	return nil
+}
+
+// checkFile checks a database that is not in use.
+func (v *verifier) checkFile(path string) error {
+	c, err := dial(path, "", sqlite3.OPEN_READONLY)
 	if err != nil {
 		return err
 	}
+	c.SetInterrupt(v.ctx)
 	v.conn = c
 	err = v.check()
 	if damaged(err) {
 		v.find("the database can't be read further: %v", err)
 		err = nil
-	}
-	return errors.Join(err, c.Close())
-}
-
-// copyDatabase copies the pages of a database as of one moment. The checksum of each
-// page that is not in the write-ahead log is compared.
-func copyDatabase(from, to string) error {
-	if err := createCopy(to); err != nil {
-		return err
-	}
-	c, err := dial(from, "", sqlite3.OPEN_READWRITE)
-	if errors.Is(err, fs.ErrPermission) || errors.Is(err, sqlite3.CANTOPEN) {
-		c, err = dial(from, "", sqlite3.OPEN_READONLY)
-	}
-	if err != nil {
-		return err
-	}
-	err = c.Exec(`PRAGMA query_only = 1; PRAGMA busy_timeout = 5000`)
-	if err == nil {
-		err = c.Backup("main", "file:"+filepath.ToSlash(to))
-	}
-	return errors.Join(err, c.Close())
-}
-
-// createCopy makes the file that a database is copied to. The driver gives a page its
-// checksum only in a file whose first page says that there are checksums. A backup into
-// a new file writes the first page last if it is larger than the cache, and pages from
-// the write-ahead log come without checksums.
-func createCopy(path string) error {
-	c, err := dial(path, "", sqlite3.OPEN_READWRITE|sqlite3.OPEN_CREATE)
-	if err != nil {
-		return err
-	}
-	err = c.Exec(fmt.Sprintf(`PRAGMA page_size = %d`, databasePageSize))
-	if err == nil {
-		err = c.EnableChecksums("main")
 	}
 	return errors.Join(err, c.Close())
 }
@@ -195,6 +177,7 @@ func (v *verifier) checkMeta() error {
 	switch {
 	case m.lineage == "":
 		v.find("the database does not say which it is: its table meta is empty")
+	case v.had == nil && v.noMark:
 	case v.had == nil:
 		v.find("there is no high-water mark: a log that has lost events would not be noticed")
 	case v.had.Lineage != m.lineage:
