@@ -177,7 +177,16 @@ func (h *History) judge(log []Event) []Fault {
 	for _, s := range h.seen {
 		r.Seen = append(r.Seen, *s)
 	}
-	return append(Verify(r), h.faults...)
+	faults := append(Verify(r), h.faults...)
+	h.faults = nil
+	return faults
+}
+
+// takeFaults returns what was noted since the history was judged.
+func (h *History) takeFaults() []Fault {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.faults
 }
 
 // count fills in the figures of a report that the history has.

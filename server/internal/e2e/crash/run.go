@@ -37,6 +37,11 @@ type Config struct {
 	// Settle is how long readers may take to catch up at the end: what they have not
 	// seen by then is lost. Zero means 60 s.
 	Settle time.Duration
+	// Backups is how many backups RunBackups makes. Zero means 2.
+	Backups int
+	// JudgeLate is a planted fault: backups are judged by what was acknowledged after them,
+	// too.
+	JudgeLate bool
 	// Log receives the progress. Nil discards it.
 	Log io.Writer
 }
@@ -53,6 +58,8 @@ type Report struct {
 	Sightings int // events that readers saw
 	Scans     int // searches of all files for deleted texts
 	Checks    int // how often the server's own check of the store was run
+	Backups   int // that were restored, and judged
+	Meanwhile int // acknowledgements while backups were made
 	Resumes   int // streams opened and pages asked for again
 	Elapsed   time.Duration
 	Faults    []Fault
@@ -60,20 +67,26 @@ type Report struct {
 }
 
 func (r *Report) String() string {
-	return fmt.Sprintf("%d kills (%d before the server was ready) and %d stops, %d acknowledgements (%d edits, %d deletions), %d events, %d sightings, %d resumes, %d scans and %d checks of the store in %v: %d faults, %d errors logged",
-		r.Kills, r.Early, r.Stops, r.Acks, r.Edits, r.Deletions, r.Events, r.Sightings, r.Resumes, r.Scans, r.Checks, r.Elapsed.Round(10*time.Millisecond), len(r.Faults), len(r.Errors))
+	return fmt.Sprintf("%d kills (%d before the server was ready) and %d stops, %d acknowledgements (%d edits, %d deletions), %d events, %d sightings, %d resumes, %d scans, %d checks of the store and %d backups in %v: %d faults, %d errors logged",
+		r.Kills, r.Early, r.Stops, r.Acks, r.Edits, r.Deletions, r.Events, r.Sightings, r.Resumes, r.Scans, r.Checks, r.Backups, r.Elapsed.Round(10*time.Millisecond), len(r.Faults), len(r.Errors))
+}
+
+func (c Config) withDefaults() Config {
+	c.Kills = cmp.Or(c.Kills, 20)
+	c.Rooms = cmp.Or(c.Rooms, 4)
+	c.Publishers = cmp.Or(c.Publishers, 6)
+	c.Settle = cmp.Or(c.Settle, 60*time.Second)
+	c.Backups = cmp.Or(c.Backups, 2)
+	if c.Log == nil {
+		c.Log = io.Discard
+	}
+	return c
 }
 
 // Run runs the verifier. It returns an error if the verifier fails; faults of the server
 // are in the report. When ctx ends early, Run stops killing, and judges.
 func Run(ctx context.Context, c Config) (report *Report, err error) {
-	c.Kills = cmp.Or(c.Kills, 20)
-	c.Rooms = cmp.Or(c.Rooms, 4)
-	c.Publishers = cmp.Or(c.Publishers, 6)
-	c.Settle = cmp.Or(c.Settle, 60*time.Second)
-	if c.Log == nil {
-		c.Log = io.Discard
-	}
+	c = c.withDefaults()
 	begun := time.Now()
 	random := rand.New(rand.NewPCG(c.Seed, 1))
 	fmt.Fprintf(c.Log, "seed %d\n", c.Seed)
@@ -87,27 +100,15 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 			}
 		}()
 	}
-	address, err := freeAddress(random)
+	s, workload, err := begin(ctx, c, random)
 	if err != nil {
-		return nil, err
-	}
-	s := &server{program: c.Program, args: append([]string{
-		"-listen", address, "-data", c.Dir, "-heartbeat", "1s", "-drain", "500ms", "-limits", "off",
-	}, c.Args...)}
-	if err := s.start(); err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, s.kill()) }()
-	if err := s.waitReady(ctx); err != nil {
-		return nil, err
-	}
-	workload, err := newWorkload(ctx, c, address, random)
-	if err != nil {
-		return nil, err
-	}
 	defer workload.close()
 	report = &Report{}
-	if err := workload.run(ctx, c, s, random, report); err != nil {
+	kill := func() error { return killRepeatedly(ctx, c, s, random, workload.history, report) }
+	if err := workload.run(ctx, c, s, kill); err != nil {
 		return nil, err
 	}
 	if err := workload.judge(ctx, c, s, report); err != nil {
@@ -118,8 +119,36 @@ func Run(ctx context.Context, c Config) (report *Report, err error) {
 	return report, nil
 }
 
-// run runs the clients while the server is killed, and lets them settle.
-func (w *workload) run(ctx context.Context, c Config, s *server, random *rand.Rand, report *Report) error {
+// begin starts a server, and creates its clients.
+func begin(ctx context.Context, c Config, random *rand.Rand) (_ *server, _ *workload, err error) {
+	address, err := freeAddress(random)
+	if err != nil {
+		return nil, nil, err
+	}
+	s := &server{program: c.Program, args: c.serverArgs(address)}
+	if err := s.start(); err != nil {
+		return nil, nil, err
+	}
+	err = s.waitReady(ctx)
+	var w *workload
+	if err == nil {
+		w, err = newWorkload(ctx, c, address, random)
+	}
+	if err != nil {
+		return nil, nil, errors.Join(err, s.kill())
+	}
+	return s, w, nil
+}
+
+// serverArgs are the flags of a server on Dir.
+func (c Config) serverArgs(address string) []string {
+	return append([]string{
+		"-listen", address, "-data", c.Dir, "-heartbeat", "1s", "-drain", "500ms", "-limits", "off",
+	}, c.Args...)
+}
+
+// run runs the clients while the server goes through something, and lets them settle.
+func (w *workload) run(ctx context.Context, c Config, s *server, meanwhile func() error) error {
 	// What is under way is finished, even if ctx has ended.
 	running, end := context.WithCancel(context.WithoutCancel(ctx))
 	stop := make(chan struct{})
@@ -131,7 +160,7 @@ func (w *workload) run(ctx context.Context, c Config, s *server, random *rand.Ra
 	defer stopTalking()
 	w.start(running, stop, &publishing, &reading)
 
-	if err := killRepeatedly(ctx, c, s, random, w.history, report); err != nil {
+	if err := meanwhile(); err != nil {
 		return err
 	}
 	if err := s.waitReady(running); err != nil {

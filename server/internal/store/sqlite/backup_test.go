@@ -55,7 +55,10 @@ func names(t *testing.T, dir string) []string {
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	s := busyStore(t)
-	before := uint64(240)
+	for i := range 800 { // copied in several steps
+		add(t, s, chat.Entry{Room: fmt.Sprint("large-", i/40), Key: fmt.Sprint(i), Payload: bytes.Repeat([]byte{byte(i)}, databasePageSize)})
+	}
+	before := uint64(240 + 800)
 	stop := make(chan struct{})
 	var appending sync.WaitGroup
 	var appendErr error
