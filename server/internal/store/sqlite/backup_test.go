@@ -91,6 +91,10 @@ func TestBackupAndRestore(t *testing.T) {
 	if err != nil || len(verified.Findings) > 0 || verified.Last != made.Last || verified.Events != made.Events || verified.Made.IsZero() {
 		t.Errorf("VerifyBackup() = %+v, %v, want what Backup has found", verified, err)
 	}
+	// A database that has no write-ahead log is one file, also while it is read.
+	if text, err := os.ReadFile(file); err != nil || text[18] != 1 || text[19] != 1 {
+		t.Errorf("the file format of the backup = %d, %d, %v, want 1, 1", text[18], text[19], err)
+	}
 	dir := t.TempDir()
 	restored, err := restore(file, dir)
 	if err != nil || len(restored.Findings) > 0 || restored.Events != made.Events || restored.Epoch == made.Epoch {
@@ -106,6 +110,35 @@ func TestBackupAndRestore(t *testing.T) {
 		t.Errorf("the key is still in the restored store, or %v", err)
 	}
 	checkRestored(t, s, dir, made.Last)
+	closed(t, s)
+}
+
+// A copy does not start over when the store is written to, as it would without a snapshot: of
+// a busy store it would never be complete.
+func TestBackupDoesNotStartOver(t *testing.T) {
+	t.Parallel()
+	s := start(t, Config{})
+	for i := range 800 { // copied in several steps
+		add(t, s, chat.Entry{Room: "room", Key: fmt.Sprint(i), Payload: bytes.Repeat([]byte{byte(i)}, databasePageSize)})
+	}
+	d := newDisk(t, make(map[string]*image))
+	writes := 0
+	d.setFault(func(op operation, _ string) error {
+		if op != opWrite {
+			return nil
+		}
+		if writes++; writes > 10_000 {
+			return sqlite3.FULL
+		}
+		if writes%50 == 0 {
+			add(t, s, message("busy", writes))
+		}
+		return nil
+	})
+	r, err := Backup(t.Context(), BackupConfig{Dir: s.config.Dir, File: filepath.Join(d.dir, "backup"), vfs: d.vfs})
+	if err != nil || r.Events < 800 || len(r.Findings) > 0 || writes < 800 {
+		t.Errorf("Backup of a busy store = %+v, %v after %d writes, want 800 events", r, err, writes)
+	}
 	closed(t, s)
 }
 
