@@ -19,7 +19,7 @@ import { quoteOf } from "../state/quotes";
 import { initialState, type SessionState } from "../state/session-state";
 import { type ChatService, largePageSize, pageSize } from "../transport/chat-service";
 import { clock, newId } from "./clock";
-import { derived, type Store, Subscribers } from "./store";
+import { callBack, derived, type Store, Subscribers } from "./store";
 import type { Shared } from "./tab-message";
 import { type TimelineView, timelineView } from "./timeline-view";
 import { Timers } from "./timers";
@@ -137,7 +137,10 @@ export class Room implements Store<SessionState> {
     };
   }
 
-  /** Calls back for each event of the room from now on, in order. */
+  /**
+   * Calls back for each event of the room from now on, in order. Events from before the room
+   * was first joined are in the timeline only.
+   */
   onEvent(handler: (event: Event) => void): () => void {
     const own = (event: Event) => handler(event);
     this.#handlers.add(own);
@@ -148,11 +151,16 @@ export class Room implements Store<SessionState> {
     };
   }
 
-  /** Calls back for each custom event of a type from now on, in order. */
+  /**
+   * Calls back for each custom event of a type from now on, in order. Events whose value is
+   * no message of that type by this schema, which may differ from the server's, are skipped.
+   */
   on<Desc extends DescMessage>(schema: Desc, handler: (message: MessageShape<Desc>, event: Event) => void): () => void {
     return this.onEvent((event) => {
       const { body } = event;
-      if (body.kind === "custom" && body.type === schema.typeName) handler(fromBinary(schema, body.value), event);
+      if (body.kind !== "custom" || body.type !== schema.typeName) return;
+      const message = decoded(schema, body.value);
+      if (message) handler(message, event);
     });
   }
 
@@ -375,7 +383,7 @@ export class Room implements Store<SessionState> {
       case "startTimer":
         return this.#timers.start(effect.timer, effect.after);
       case "event":
-        for (const handler of [...this.#handlers]) handler(effect.event);
+        for (const handler of [...this.#handlers]) callBack(() => handler(effect.event));
     }
   }
 
@@ -384,5 +392,14 @@ export class Room implements Store<SessionState> {
       (value) => this.#dispatch(onResult(value)),
       (reason: unknown) => this.#dispatch(onFailure(failureOf(reason))),
     );
+  }
+}
+
+/** Returns the message of a type that a value encodes, or null if it encodes none. */
+function decoded<Desc extends DescMessage>(schema: Desc, value: Uint8Array): MessageShape<Desc> | null {
+  try {
+    return fromBinary(schema, value);
+  } catch {
+    return null;
   }
 }

@@ -17,7 +17,23 @@ export class Subscribers {
   }
 
   notify(): void {
-    for (const subscriber of [...this.#all]) subscriber();
+    for (const subscriber of [...this.#all]) callBack(subscriber);
+  }
+}
+
+/**
+ * Calls a function of the application. What it throws is reported as an uncaught exception:
+ * to the client it makes no difference.
+ */
+export function callBack(act: () => void): void {
+  try {
+    act();
+  } catch (reason) {
+    if (typeof reportError === "function") reportError(reason);
+    else
+      queueMicrotask(() => {
+        throw reason; // Node.js has no reportError
+      });
   }
 }
 

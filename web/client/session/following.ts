@@ -4,7 +4,7 @@ import { backoff } from "../backoff";
 import type { Failure } from "../failure";
 import { isOwn } from "../hub/auth";
 import type { Cursor, Event, EventsPage, JoinedRoom } from "../model";
-import { continues, isLive } from "../state/feed";
+import { continues, isLive, isNew, startOfNew } from "../state/feed";
 import { messagesUpTo, noCounts } from "../state/message-count";
 import { dropId, dropReceived, dropSent, markSent, outboxChanged } from "../state/pending";
 import { postOf } from "../state/posts";
@@ -49,7 +49,17 @@ export function takeNews(s: Step, news: RoomNews): void {
 
 function joined(s: Step, state: JoinedRoom, after: Cursor | null, isStreamed: boolean): void {
   const phase = s.state.feed.phase === "live" ? "live" : "catchingUp"; // the news come before what is shared
-  s.set("feed", { ...s.state.feed, phase, state, streamed: isStreamed, held: null, failures: 0, refusal: null });
+  const newAfter = startOfNew(s.state.feed, state, after);
+  s.set("feed", {
+    ...s.state.feed,
+    phase,
+    state,
+    newAfter,
+    streamed: isStreamed,
+    held: null,
+    failures: 0,
+    refusal: null,
+  });
   s.set("profile", { displayName: state.displayName, topic: state.topic });
   s.set("rights", state.rights && { memberId: state.member.id, rights: state.rights });
   s.set("typing", clearTyping(s.state.typing));
@@ -179,7 +189,7 @@ function add(s: Step, e: Event, afterGap: boolean, epoch: string): void {
   const own = isOwn(auth, e);
   if (own) s.set("outbox", dropId(s.state.outbox, e.id));
   s.apply("quotes", changeQuote(s.state.quotes, e, s.quoteContext));
-  s.emit({ type: "event", event: e });
+  if (isNew(feed, e.sequence, epoch)) s.emit({ type: "event", event: e });
   const post = e.body.kind === "message" && postOf(e);
   if (!post) return;
   s.set("typing", typingEnded(s.state.typing, e.sender));

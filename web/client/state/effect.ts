@@ -19,7 +19,7 @@ export type Effect =
   | { readonly type: "listMembers"; readonly serial: number }
   | { readonly type: "sendTyping"; readonly stopped: boolean }
   | { readonly type: "startTimer"; readonly timer: Timer; readonly after: number }
-  /** An event is new: it was added to the timeline, or is an ephemeral one. */
+  /** An event came after the room was first joined: it was added to the timeline, or is an ephemeral one. */
   | { readonly type: "event"; readonly event: Event };
 
 /** A part of the state after a transition, and the effects that the transition asks for. */

@@ -22,6 +22,8 @@ export interface Feed {
   readonly resetting: boolean;
   /** The sequence after which events were missing and read again. */
   readonly gapAfter: bigint | null;
+  /** The end of the log when the room was first joined: events up to it are history. Null before. */
+  readonly newAfter: Cursor | null;
   /** Whether the timeline was ever complete: from then on, messages are new. */
   readonly caughtUpOnce: boolean;
   /** Why the server refuses the room; null if it does not. */
@@ -37,6 +39,7 @@ export const notFollowing: Feed = {
   failures: 0,
   resetting: false,
   gapAfter: null,
+  newAfter: null,
   caughtUpOnce: false,
   refusal: null,
 };
@@ -53,6 +56,17 @@ export function roomPhase(feed: Feed): Phase {
   if (phase !== "live" && phase !== "catchingUp") return phase;
   if (!state) return "connecting";
   return isLive(feed) ? "live" : "catchingUp";
+}
+
+/** The room was joined. after: how far the stream has delivered it to other tabs. */
+export function startOfNew({ newAfter }: Feed, { epoch, head }: JoinedRoom, after: Cursor | null): Cursor {
+  if (newAfter) return newAfter;
+  return { epoch, sequence: after?.epoch === epoch && after.sequence > head ? after.sequence : head };
+}
+
+/** Whether an event came after the room was first joined. */
+export function isNew({ newAfter }: Feed, sequence: bigint, epoch: string): boolean {
+  return newAfter === null || newAfter.epoch !== epoch || sequence > newAfter.sequence;
 }
 
 /** Whether the stream continues where the timeline ends. */
