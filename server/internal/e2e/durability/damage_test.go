@@ -80,12 +80,12 @@ func waitUntil(ctx context.Context, t *testing.T, what string, holds func() bool
 	}
 }
 
-// contents returns the files of a directory, without those of its lock.
+// contents returns the files of a directory, without those of its lock and its socket.
 func contents(t *testing.T, data string) map[string][]byte {
 	t.Helper()
 	files := make(map[string][]byte)
 	harness.Must(t, filepath.WalkDir(data, func(path string, e fs.DirEntry, err error) error {
-		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), "lock") {
+		if err != nil || e.IsDir() || strings.HasPrefix(e.Name(), "lock") || e.Type() == fs.ModeSocket {
 			return err
 		}
 		text, err := os.ReadFile(path)
