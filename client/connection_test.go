@@ -198,6 +198,58 @@ func TestGuest(t *testing.T) {
 	send("member 3", 3) // T1 is tried once more for a renewal, which would keep the id
 }
 
+// Programs with the same file are one guest, also if they start at the same time, and when
+// their token is refused.
+func TestGuestsOfOneFile(t *testing.T) {
+	g := &guestServer{refuses: make(map[string]bool)}
+	mux := http.NewServeMux()
+	mux.Handle(chatv1connect.NewChatRoomHandler(g))
+	server := serveH2C(mux)
+	defer server.Close()
+	path := filepath.Join(t.TempDir(), "guest.json")
+	var guests []*client.Guest
+	var clients []*client.Client
+	for range 4 {
+		guest := client.NewGuest("gopher", path)
+		c, err := client.New(client.Config{URL: server.URL, Token: guest})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer c.Close(t.Context())
+		guests, clients = append(guests, guest), append(clients, c)
+	}
+	sendAll := func(each func(send func())) {
+		t.Helper()
+		for _, c := range clients {
+			each(func() {
+				if _, err := c.Send(t.Context(), "a", client.Text("hello")); err != nil {
+					t.Errorf("Send = %v, want nil", err)
+				}
+			})
+		}
+	}
+	var together sync.WaitGroup
+	sendAll(together.Go)
+	together.Wait()
+	check := func() (id string) {
+		t.Helper()
+		for _, guest := range guests {
+			if guest.ID() != guests[0].ID() {
+				t.Errorf("programs with one file are the members %q and %q, want one", guests[0].ID(), guest.ID())
+			}
+		}
+		return guests[0].ID()
+	}
+	first := check()
+	for token := range len(g.signIns) {
+		g.refuses[fmt.Sprintf("Bearer T%d", token+1)] = true
+	}
+	sendAll(func(send func()) { send() })
+	if check() == first {
+		t.Errorf("the guest is still %q, whose token is refused", first)
+	}
+}
+
 // A guest that may not sign in is told at once.
 func TestGuestsOff(t *testing.T) {
 	mux := http.NewServeMux()

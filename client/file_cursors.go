@@ -68,15 +68,34 @@ func (f *FileCursors) Save(_ context.Context, cursors map[string]Cursor) error {
 
 // replaceFile replaces the content of a file, durably and as a whole: a crash leaves the
 // former content or the new one.
-func replaceFile(path string, data []byte) (err error) {
+func replaceFile(path string, data []byte) error { return placeFile(path, data, os.Rename) }
+
+// createFile is replaceFile for a file that does not exist. It returns fs.ErrExist if it
+// does.
+func createFile(path string, data []byte) error {
+	return placeFile(path, data, func(temporary, path string) error {
+		err := os.Link(temporary, path)
+		if err != nil && !errors.Is(err, fs.ErrExist) {
+			return os.Rename(temporary, path) // there are no links here
+		}
+		if err == nil {
+			err = os.Remove(temporary)
+		}
+		return err
+	})
+}
+
+// placeFile writes a temporary file, and puts it in its place.
+func placeFile(path string, data []byte, place func(temporary, path string) error) (err error) {
 	folder := filepath.Dir(path)
 	temporary, err := os.CreateTemp(folder, filepath.Base(path)+".*.tmp") // mode 0600
 	if err != nil {
 		return err
 	}
+	placed := false
 	defer func() {
-		if err != nil {
-			err = errors.Join(err, os.Remove(temporary.Name()))
+		if !placed {
+			_ = os.Remove(temporary.Name())
 		}
 	}()
 	_, err = temporary.Write(data)
@@ -86,9 +105,10 @@ func replaceFile(path string, data []byte) (err error) {
 	if err = errors.Join(err, temporary.Close()); err != nil {
 		return err
 	}
-	if err := os.Rename(temporary.Name(), path); err != nil {
+	if err := place(temporary.Name(), path); err != nil {
 		return err
 	}
+	placed = true
 	return syncFolder(folder)
 }
 

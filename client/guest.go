@@ -40,7 +40,7 @@ type guestFile struct {
 
 // NewGuest returns a guest with a name of 1 to 40 characters. If path is not empty, the
 // token is kept in that file, with mode 0600, so that the guest has the same id when the
-// program starts again.
+// program starts again, and so do several programs with the same file.
 func NewGuest(name, path string) *Guest { return &Guest{name: name, path: path} }
 
 func (g *Guest) bind(rpc chatv1connect.ChatRoomClient) {
@@ -62,8 +62,13 @@ func (g *Guest) ID() string {
 func (g *Guest) Token(ctx context.Context, stale string) (string, error) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if err := g.loadLocked(); err != nil {
-		return "", err
+	if g.path != "" && !g.read {
+		if err := g.loadLocked(); err != nil {
+			return "", err
+		}
+	}
+	if g.saved.Token == stale {
+		g.adoptLocked(stale)
 	}
 	current := g.saved.Token
 	// An age that the clock gets wrong costs one renewal, which sets Since anew.
@@ -80,8 +85,29 @@ func (g *Guest) Token(ctx context.Context, stale string) (string, error) {
 		}
 		return "", fmt.Errorf("sign in as a guest: %w", err)
 	}
+	if response.GetMember().GetId() != g.saved.ID && g.adoptLocked(current) {
+		return g.saved.Token, nil
+	}
 	g.saved = guestFile{Token: response.GetToken(), ID: response.GetMember().GetId(), Since: time.Now()}
-	return g.saved.Token, g.saveLocked()
+	err = g.saveLocked(current == "")
+	if errors.Is(err, fs.ErrExist) && g.adoptLocked(current) {
+		err = nil
+	}
+	return g.saved.Token, err
+}
+
+// adoptLocked uses the token in the file, if another process has signed in meanwhile: the
+// guests of one file are one member. It reports whether there is one other than refused.
+func (g *Guest) adoptLocked(refused string) bool {
+	if g.path == "" {
+		return false
+	}
+	before := g.saved
+	if g.loadLocked() == nil && g.saved.Token != "" && g.saved.Token != refused {
+		return true
+	}
+	g.saved = before
+	return false
 }
 
 func (g *Guest) signIn(ctx context.Context, token string) (*chatv1.SignInResponse, error) {
@@ -92,30 +118,33 @@ func (g *Guest) signIn(ctx context.Context, token string) (*chatv1.SignInRespons
 }
 
 func (g *Guest) loadLocked() error {
-	if g.path == "" || g.read {
-		return nil
-	}
 	data, err := os.ReadFile(g.path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
 	case err != nil:
 		return err
 	default:
-		if err := json.Unmarshal(data, &g.saved); err != nil {
+		var saved guestFile
+		if err := json.Unmarshal(data, &saved); err != nil {
 			return fmt.Errorf("%s: %w", g.path, err)
 		}
+		g.saved = saved
 	}
 	g.read = true
 	return nil
 }
 
-func (g *Guest) saveLocked() error {
+// saveLocked writes the file. A first one is created, unless another process has done that.
+func (g *Guest) saveLocked(isFirst bool) error {
 	if g.path == "" {
 		return nil
 	}
 	data, err := json.Marshal(g.saved)
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case isFirst:
+		return createFile(g.path, data)
 	}
 	return replaceFile(g.path, data)
 }
