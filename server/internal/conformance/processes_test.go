@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"sync"
 	"testing"
 
 	"chatroom/client"
@@ -86,14 +87,12 @@ func TestPythonClientTalks(t *testing.T) {
 	defer func() { harness.Must(t, gopher.Close(ctx)) }()
 	received := make(chan string, 100)
 	ready := make(chan struct{})
+	isReady := sync.OnceFunc(func() { close(ready) }) // each stream catches up
 	go func() {
 		for u, err := range gopher.Follow(client.Live("lobby")).Updates(ctx) {
 			switch u := u.(type) {
 			case client.CaughtUp:
-				if ready != nil {
-					close(ready)
-					ready = nil
-				}
+				isReady()
 			case client.Event:
 				if text := u.GetMessage().GetText(); text != "" {
 					received <- text
