@@ -195,16 +195,18 @@ func (c *Client) bidi() bool {
 	return c.transport != Split
 }
 
-// learned notes whether a Chat stream has begun, if that was not known: if not, Split is
-// used from now on.
-func (c *Client) learned(works bool) {
+// learned notes whether a Chat stream has begun, and reports whether that was not known: if
+// none has, Split is used from now on.
+func (c *Client) learned(works bool) (isNew bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	switch {
 	case c.transport != Auto:
+		return false
 	case works:
 		c.transport = Bidi
 	default:
 		c.transport = Split
 	}
+	return true
 }

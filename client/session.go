@@ -22,7 +22,7 @@ const (
 var (
 	errDraining    = errors.New("client: the server asked to reconnect")
 	errBehind      = errors.New("client: the body of the loop is slower than the events, and a send waits for its answer")
-	errResubscribe = errors.New("client: the rooms of the feed have changed")
+	errResubscribe = errors.New("client: another stream is needed at once")
 )
 
 // output is what a session has for its loop.

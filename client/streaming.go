@@ -111,8 +111,8 @@ func (st *streaming) ended(err error) error {
 		if len(st.logs) > 0 {
 			st.culprit = st.logs[0].room
 		}
-		if mayNotCarry(err) {
-			st.client.learned(false)
+		if mayNotCarry(err) && st.client.learned(false) {
+			return errResubscribe
 		}
 	}
 	if refusesToken(err) {

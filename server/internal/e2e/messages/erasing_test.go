@@ -20,7 +20,7 @@ func filesWith(t *testing.T, data, text string) []string {
 	t.Helper()
 	var with []string
 	harness.Must(t, filepath.WalkDir(data, func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() {
+		if err != nil || entry.IsDir() || entry.Type() == os.ModeSocket {
 			return err
 		}
 		content, err := os.ReadFile(path)
