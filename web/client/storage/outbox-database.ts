@@ -14,12 +14,28 @@ interface Row {
   readonly entry: OutboxEntry;
 }
 
-/** The outbox of an origin. Its writes are carried out in the order of the calls. */
+/** What becomes of the row of an id. */
+interface Write {
+  /** Null removes the row. */
+  readonly entry: OutboxEntry | null;
+  /** Whether the row goes to the end, after one that was removed. */
+  readonly isAgain: boolean;
+}
+
+/**
+ * The outbox of an origin. Its writes are carried out in the order of the calls. Those that
+ * come while others are being written share one transaction: each waits for the disk, and
+ * what a tab that crashes has not written is lost.
+ */
 export class OutboxDatabase {
   readonly #name: string;
   /** What is added here, for when there is no database. */
   readonly #memory = new Map<string, OutboxEntry>();
   #opened: Promise<IDBDatabase | null> | null = null;
+  /** The writes that wait, by id. */
+  #waiting = new Map<string, Write>();
+  /** Ends when nothing waits; null if nothing is being written. */
+  #writing: Promise<void> | null = null;
 
   constructor(name: string) {
     this.#name = name;
@@ -27,6 +43,7 @@ export class OutboxDatabase {
 
   /** The entries in the order in which they were added. */
   async load(): Promise<OutboxEntry[]> {
+    await this.#writing;
     const rows = await this.#run<Row[]>("readonly", (store) => store.getAll());
     return rows ? rows.map((row) => row.entry).filter(isOutboxEntry) : [...this.#memory.values()];
   }
@@ -34,27 +51,43 @@ export class OutboxDatabase {
   /** Adds an entry at the end, or replaces the one with the same id. */
   put(entry: OutboxEntry): void {
     this.#memory.set(entry.id, entry);
-    void this.#run("readwrite", (store) => {
-      const found = store.index("id").getKey(entry.id);
-      found.onsuccess = () => {
-        const row: Row = { id: entry.id, entry };
-        store.put(found.result === undefined ? row : { ...row, key: found.result });
-      };
-      return found;
-    });
+    const before = this.#waiting.get(entry.id);
+    const isAgain = before !== undefined && (before.entry === null || before.isAgain);
+    if (before?.entry === null) this.#waiting.delete(entry.id);
+    this.#write(entry.id, { entry, isAgain });
   }
 
   remove(ids: readonly string[]): void {
     for (const id of ids) {
       this.#memory.delete(id);
-      void this.#run("readwrite", (store) => {
-        const found = store.index("id").getKey(id);
-        found.onsuccess = () => {
-          if (found.result !== undefined) store.delete(found.result);
-        };
-        return found;
-      });
+      this.#write(id, { entry: null, isAgain: false });
     }
+  }
+
+  #write(id: string, write: Write): void {
+    this.#waiting.set(id, write);
+    this.#writing ??= this.#writeAll();
+  }
+
+  async #writeAll(): Promise<void> {
+    await null; // those of one task are written together
+    while (this.#waiting.size > 0) {
+      const writes = [...this.#waiting];
+      this.#waiting = new Map();
+      if (await this.#transact(writes)) continue;
+      for (const write of writes) await this.#transact([write]); // one may be too large
+    }
+    this.#writing = null;
+  }
+
+  /** Carries out writes of different ids. It returns whether they are stored. */
+  async #transact(writes: readonly [string, Write][]): Promise<boolean> {
+    const last = await this.#run<unknown>("readwrite", (store) => {
+      let request: IDBRequest = store.count();
+      for (const [id, write] of writes) request = carryOut(store, id, write);
+      return request;
+    });
+    return last !== null;
   }
 
   async #run<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest): Promise<T | null> {
@@ -72,6 +105,18 @@ export class OutboxDatabase {
       }
     });
   }
+}
+
+function carryOut(store: IDBObjectStore, id: string, { entry, isAgain }: Write): IDBRequest {
+  const found = store.index("id").getKey(id);
+  found.onsuccess = () => {
+    const key = found.result;
+    if (key !== undefined && (isAgain || !entry)) store.delete(key);
+    if (!entry) return;
+    const row: Row = { id, entry };
+    store.put(key === undefined || isAgain ? row : { ...row, key });
+  };
+  return found;
 }
 
 function open(name: string): Promise<IDBDatabase | null> {
