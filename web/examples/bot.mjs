@@ -1,4 +1,5 @@
 // A bot on Node.js: it answers each message that begins with "!echo".
+//   node bot.mjs http://localhost:8080 lobby
 import { createChat } from "chatroom-client";
 
 const [baseUrl = "http://localhost:8080", name = "echo"] = process.argv.slice(2);

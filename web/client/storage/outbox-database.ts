@@ -24,8 +24,8 @@ interface Write {
 
 /**
  * The outbox of an origin. Its writes are carried out in the order of the calls. Those that
- * come while others are being written share one transaction: each waits for the disk, and
- * what a tab that crashes has not written is lost.
+ * come while others are being written share one transaction, as each waits for the disk.
+ * What is not written yet is lost if the process of the tab is killed.
  */
 export class OutboxDatabase {
   readonly #name: string;
