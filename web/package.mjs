@@ -13,7 +13,7 @@ import { build } from "esbuild";
 process.chdir(import.meta.dirname);
 
 /** The largest sizes, gzipped, in bytes. */
-const limits = { "index.js": 27_500, "react.js": 2_000, "chatroom.js": 60_000 };
+const limits = { "index.js": 28_000, "react.js": 2_000, "chatroom.js": 60_500 };
 
 const dist = "client/dist";
 await rm(dist, { recursive: true, force: true });
