@@ -48,11 +48,13 @@ class Simulation {
     } else if (chance < 0.78 && withResets) {
       server.trim(room);
       browser.endStreams();
+    } else if (chance < 0.88 && withResets) {
+      browser.count(room);
     }
   }
 
-  settle(): void {
-    for (let i = 0; i < 600; i++) this.browser.step(true);
+  settle(steps = 600): void {
+    for (let i = 0; i < steps; i++) this.browser.step(true);
   }
 
   /** Every room is wanted by a tab, and a last event reveals what was left out before it. */
@@ -85,6 +87,21 @@ function checkTimeline({ server, browser }: Simulation, tab: SimulatedTab, room:
   }
 }
 
+/** The timeline is all that is retained, and tells how many messages before it are not. Returns whether it was a reset. */
+function checkMissing({ server, browser }: Simulation, tab: SimulatedTab, room: string, what: string): boolean {
+  const { timeline } = browser.session(tab, room);
+  const { all } = server.log(room);
+  assert.equal(timeline.more, false, what);
+  if (timeline.gaps.length > 0) return false;
+  const lost = all.findIndex((e) => e.id === timeline.posts[0]?.id);
+  const { reset } = timeline;
+  if (!reset) assert.equal(timeline.missing, lost, what);
+  if (!reset || reset.before === null) return false;
+  if (reset.after > 0n) assert.equal(Number(reset.before), all.findIndex((e) => e.sequence === reset.after) + 1, what);
+  assert.equal(reset.missed, lost - Number(reset.before), what);
+  return true;
+}
+
 test("every tab shows every event once, and sends are stored once and in order, whatever fails", () => {
   for (let seed = 1; seed <= 60; seed++) {
     const simulation = new Simulation(seededRandom(seed));
@@ -109,8 +126,9 @@ test("every tab shows every event once, and sends are stored once and in order, 
   }
 });
 
-test("logs that lose their beginning are followed to their end, and the loss is told", () => {
+test("logs that lose their beginning are followed to their end, and the loss is told and counted", () => {
   let resets = 0;
+  let counted = 0;
   for (let seed = 1; seed <= 60; seed++) {
     const simulation = new Simulation(seededRandom(seed));
     for (let i = 0; i < 150; i++) {
@@ -119,11 +137,20 @@ test("logs that lose their beginning are followed to their end, and the loss is 
     }
     simulation.finish();
     checkTimelines(simulation, `seed ${seed}`);
+    for (const room of rooms) simulation.browser.count(room);
+    for (let i = 0; i < 10; i++) {
+      simulation.browser.loadEarlier();
+      simulation.settle(30);
+    }
     for (const tab of simulation.browser.tabs) {
-      for (const room of tab.wanted) if (simulation.browser.session(tab, room).timeline.reset) resets++;
+      for (const room of tab.wanted) {
+        if (simulation.browser.session(tab, room).timeline.reset) resets++;
+        if (checkMissing(simulation, tab, room, `seed ${seed}, ${tab.id}, room ${room}`)) counted++;
+      }
     }
   }
   assert.ok(resets > 50, `${resets} resets were told`);
+  assert.ok(counted > 10, `${counted} of ${resets} resets were counted`);
 });
 
 test("a log that is replaced is followed from then on", () => {

@@ -91,6 +91,17 @@ export class SimulatedBrowser {
     this.#hub({ type: "send", entry });
   }
 
+  /** The list of rooms tells how many messages were ever stored in a room. */
+  count(room: string): void {
+    const messages = BigInt(this.#server.log(room).all.length);
+    const count = { head: this.#server.head(room), messages };
+    for (const tab of this.tabs) if (tab.wanted.has(room)) this.#session(tab, room, { type: "counted", count });
+  }
+
+  loadEarlier(): void {
+    for (const tab of this.tabs) for (const room of tab.wanted) this.#session(tab, room, { type: "loadEarlier" });
+  }
+
   /** Something happens. With luck, nothing fails. */
   step(luck: boolean): void {
     this.#isLucky = luck;
@@ -265,21 +276,20 @@ export class SimulatedBrowser {
     switch (effect.type) {
       case "catchUp": {
         const { serial, position } = effect;
-        const after = position && "after" in position ? position.after : null;
         const fail = (code: "unavailable" | "out_of_range"): Input => {
           return { type: "catchUpFailed", serial, failure: { code, message: "cut" } };
         };
         answer(() => {
           if (this.#fails(0.1)) return fail("unavailable");
-          const page = this.#server.page(room, after, pageLimit);
+          const page = this.#server.page(room, position, pageLimit);
           return page ? { type: "caughtUpTo", serial, page } : fail("out_of_range");
         });
         return;
       }
       case "listEvents": {
-        const { serial } = effect;
+        const { serial, position } = effect;
         answer(() => {
-          const page = this.#server.page(room, null, pageLimit);
+          const page = this.#server.page(room, position, pageLimit);
           if (page) return { type: "pageLoaded", serial, page };
           return { type: "pageFailed", serial, failure: { code: "unavailable", message: "cut" } };
         });

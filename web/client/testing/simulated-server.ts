@@ -1,6 +1,6 @@
 // For tests: what a server does, as far as a client can tell.
 
-import type { Cursor, Event, EventsPage, Frame, Member, Receipt, SendBody, Start } from "../model";
+import type { Cursor, Event, EventsPage, Frame, Member, PagePosition, Receipt, SendBody, Start } from "../model";
 
 /** The log of a room. */
 interface Log {
@@ -85,11 +85,14 @@ export class SimulatedServer {
     return { at: head, reset: { kind: "reset", room, epoch, oldest, head } };
   }
 
-  /** A page after a cursor, or the newest one; null if the cursor can't be honoured. */
-  page(room: string, after: Cursor | null, limit: number): EventsPage | null {
+  /** A page after or before a cursor, or the newest one; null if the cursor can't be honoured. */
+  page(room: string, position: PagePosition, limit: number): EventsPage | null {
+    const after = position && "after" in position ? position.after : null;
+    const before = position && "before" in position ? position.before : null;
     if (after && !this.isHonoured(room, after)) return null;
     const { epoch } = this.log(room);
-    const rest = this.after(room, after?.sequence ?? -1n);
+    if (before && before.epoch !== epoch) return null;
+    const rest = this.after(room, after?.sequence ?? -1n).filter((e) => !before || e.sequence < before.sequence);
     const events = after ? rest.slice(0, limit) : rest.slice(-limit);
     const sequence = events.at(-1)?.sequence ?? after?.sequence ?? this.head(room);
     return { epoch, events, more: events.length < rest.length, next: { epoch, sequence } };
