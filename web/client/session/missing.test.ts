@@ -97,6 +97,13 @@ test("what was missed is not known without a count, or in another log", () => {
   assert.deepEqual([missed(other), other.state.timeline.reset?.newLog], [null, true]);
 });
 
+test("a count of before a reset is not used for the next one", () => {
+  const p = missing().frames(reset("e1", 50n, 50n));
+  page(p, p.of("listEvents")[0]!.serial, [event(50)]);
+  p.frames(caughtUp, reset("e1", 90n, 90n));
+  assert.equal(p.state.timeline.reset?.before, null);
+});
+
 test("a count across a gap is not used", () => {
   const p = new SessionHarness().live(0, 1).do(counted(1, 1));
   const after = { kind: "event" as const, event: event(8, { previous: 7n }) };
