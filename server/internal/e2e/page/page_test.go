@@ -198,7 +198,7 @@ func TestPageRoomListAndProfile(t *testing.T) {
 // and without being asked for again.
 func TestPageRoomListIsPushed(t *testing.T) {
 	t.Parallel()
-	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("")), harness.Context(t)
+	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("list.address=off")), harness.Context(t)
 	token, _ := s.SignIn(t, "grace")
 	grace := harness.ConnectOver(harness.H2CClient)(t, s, token)
 	say := func(room, text string) {
@@ -217,6 +217,7 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	second := browser{ada.ctx}.open(t, s.URL, "Ada, in a second tab")
 	second.widen()
 	tabs := []*tab{ada, second}
+	s.AwaitMembers(ctx, t, "tea", 0) // the stream without the room, whose beginning requests the list
 
 	say("tea", "two")
 	const lists = `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/ListRooms")).length`
@@ -232,7 +233,8 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	for _, p := range tabs {
 		p.await(`document.querySelector(".room-link[href='?room=milk']") !== null`)
 		p.await(`document.querySelector(".room-link[href='?room=tea']").textContent === "#Tea time2 unread"`)
-		p.await(lists + ` === window.lists`)
+		// The answer to the request at the beginning of the stream may have come last.
+		p.await(lists + ` <= window.lists + 1`)
 	}
 	second.run(`document.querySelector(".room-link[href='?room=tea']").click()`)
 	second.expectMessages("one", "two", "three")
