@@ -45,6 +45,11 @@ export function initialAuth(identity: Identity | null, provided = false): Auth {
   };
 }
 
+/** Whether the caller is a guest, or may become one, and has no account. */
+export function isGuest({ provided, identity }: Auth): boolean {
+  return !provided && !identity?.account;
+}
+
 /** The ids of a member, the present one last. */
 function idsOf({ member, account }: Identity): readonly string[] {
   return [...(account?.formerIds ?? []), member.id].filter((id) => id !== "");

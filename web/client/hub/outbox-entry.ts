@@ -6,6 +6,8 @@ export interface OutboxEntry {
   readonly room: string;
   /** The id of the member who wrote it, empty if it was not known then. */
   readonly sender: string;
+  /** Whether a guest wrote it. Earlier versions did not store it. */
+  readonly byGuest?: boolean;
   readonly body: SendBody;
   /** When it was written, by the device's clock. */
   readonly time: number;
@@ -21,8 +23,17 @@ export interface OutboxEntry {
   readonly retryAfter: number;
 }
 
+/** Who wrote an entry. */
+export type Writer = Pick<OutboxEntry, "sender" | "byGuest">;
+
 /** An entry that is not attempted yet. date: by the device's clock. */
-export function newEntry(id: string, room: string, body: SendBody, date: number, sender = ""): OutboxEntry {
+export function newEntry(
+  id: string,
+  room: string,
+  body: SendBody,
+  date: number,
+  { sender, byGuest = true }: Writer = { sender: "" },
+): OutboxEntry {
   const untried = { attemptedAt: 0, firstAttempt: 0, attempts: 0, problem: "", retryAfter: 0 };
-  return { id, room, sender, body, time: date, status: "queued", ...untried };
+  return { id, room, sender, byGuest, body, time: date, status: "queued", ...untried };
 }

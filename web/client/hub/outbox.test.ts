@@ -289,7 +289,23 @@ test("an application's next user does not send what the one before has written",
   const p = new SessionHarness({ identity: null, provided: true }).start();
   const nobody = { id: "", name: "" };
   p.do({ type: "signedIn", serial: 1, identity: { token: "t1", member: nobody, expires: 0 } });
-  const entries = [newEntry("a", "lobby", message("A"), 1, "bob"), newEntry("b", "lobby", message("B"), 1, "ada")];
+  const entries = [
+    newEntry("a", "lobby", message("A"), 1, { sender: "bob" }),
+    newEntry("b", "lobby", message("B"), 1, { sender: "ada" }),
+  ];
+  p.do({ type: "restored", entries }).frames(joined(0));
+  assert.deepEqual(
+    p.of("send").map((e) => e.id),
+    ["b"],
+  );
+});
+
+test("a guest does not send what an account or a user of an application has written, but what it wrote under another id", () => {
+  const p = new SessionHarness().start();
+  const entries = [
+    newEntry("a", "lobby", message("A"), 1, { sender: "account:1", byGuest: false }),
+    newEntry("b", "lobby", message("B"), 1, { sender: "ada-before", byGuest: true }),
+  ];
   p.do({ type: "restored", entries }).frames(joined(0));
   assert.deepEqual(
     p.of("send").map((e) => e.id),

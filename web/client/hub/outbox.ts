@@ -6,7 +6,7 @@
 import { backoff } from "../backoff";
 import type { Failure } from "../failure";
 import type { SendBody } from "../model";
-import type { Auth } from "./auth";
+import { type Auth, isGuest } from "./auth";
 import type { Effect, Env, Transition } from "./effect";
 import { newEntry, type OutboxEntry } from "./outbox-entry";
 
@@ -48,11 +48,12 @@ export function enqueue(outbox: Outbox, entry: OutboxEntry): Transition<Outbox> 
 }
 
 /**
- * Whether an entry is the caller's. An application may have signed in another of its users
- * since: what the one before has not sent is neither sent nor shown.
+ * Whether an entry is the caller's. Another user may have signed in since: what the one
+ * before has not sent is neither sent nor shown. A guest who has got another id is the same
+ * person.
  */
-export function isFrom({ provided, memberIds }: Auth, { sender }: OutboxEntry): boolean {
-  return !provided || sender === "" || memberIds.includes(sender);
+export function isFrom(auth: Auth, { sender, byGuest = true }: OutboxEntry): boolean {
+  return sender === "" || auth.memberIds.includes(sender) || (byGuest && isGuest(auth));
 }
 
 /** Whether one of two reactions adds what the other one removes. */
@@ -64,7 +65,7 @@ function isInverse({ room, body: a }: OutboxEntry, { room: other, body: b }: Out
 /** Queues a failed entry again, after those that were written since. */
 export function requeue(outbox: Outbox, entry: OutboxEntry, body: SendBody, date: number): Transition<Outbox> {
   const [rest, ...effects] = remove(outbox, entry.id);
-  const again = newEntry(entry.id, entry.room, body, date, entry.sender);
+  const again = newEntry(entry.id, entry.room, body, date, entry);
   return [{ ...rest, entries: [...rest.entries, again] }, ...effects, { type: "storeEntry", entry: again }];
 }
 

@@ -1,5 +1,5 @@
 import { ChatError } from "../failure";
-import { type Auth, initialAuth } from "../hub/auth";
+import { type Auth, initialAuth, isGuest } from "../hub/auth";
 import { disconnected, isJoined } from "../hub/connection";
 import type { News } from "../hub/effect";
 import type { Request } from "../hub/input";
@@ -257,8 +257,9 @@ export class Chat {
         this.#tabs?.wantsChanged();
       },
       send: ({ id, room, body }) => {
-        const sender = this.#shared.auth.identity?.member.id ?? "";
-        const entry = newEntry(id, room, body, Date.now(), sender);
+        const { auth } = this.#shared;
+        const writer = { sender: auth.identity?.member.id ?? "", byGuest: isGuest(auth) };
+        const entry = newEntry(id, room, body, Date.now(), writer);
         this.#storage.storeEntry(entry);
         this.#request({ type: "send", entry });
       },
