@@ -107,6 +107,7 @@ func (c *conn) settingsLocked(f *http2.SettingsFrame) error {
 	if err := c.spendLocked(budgetSettings); err != nil {
 		return err
 	}
+	window := c.peerWindow
 	if err := f.ForeachSetting(c.settingLocked); err != nil {
 		return err
 	}
@@ -116,6 +117,11 @@ func (c *conn) settingsLocked(f *http2.SettingsFrame) error {
 		c.timer.Reset(c.nextTickLocked(c.clock()))
 	}
 	c.controlLocked(http2.FrameSettings, http2.FlagSettingsAck, 0, 0)
+	if c.peerWindow > window { // after the acknowledgement, which has to be immediate
+		for _, st := range c.streams {
+			st.resumeLocked()
+		}
+	}
 	return c.controlFaultLocked()
 }
 
@@ -137,11 +143,6 @@ func (c *conn) settingLocked(s http2.Setting) error {
 		for _, st := range c.streams {
 			if st.window += delta; st.window > maxWindow {
 				return connFault{code: http2.ErrCodeFlowControl, reason: "window of a stream exceeds its maximum"}
-			}
-		}
-		if delta > 0 {
-			for _, st := range c.streams {
-				st.resumeLocked()
 			}
 		}
 	}

@@ -5,7 +5,7 @@ import "chatroom/server/internal/conformance/driver"
 // cursors are scenarios of what a client remembers.
 var cursors = []Scenario{{
 	Name:   "restart",
-	About:  "The process is killed while the application handles an event. After a restart the client resumes with that event, as it keeps a cursor only when an event is handled.",
+	About:  "The process is killed while the application handles an event. After a restart the client resumes with that event or an earlier one, as it keeps a cursor only when an event is handled.",
 	run:    restart,
 	needs:  driver.CannotResume,
 	weight: 2,
@@ -30,6 +30,7 @@ func restart(r *run) {
 	r.publish("lobby", 2)
 	r.mu.Lock()
 	before := len(r.views["lobby"].seen)
+	r.views["lobby"].killed()
 	r.mu.Unlock()
 	r.start()
 	r.tellConnect(command("lobby"))

@@ -2,17 +2,26 @@ package kit
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 )
 
 // view is what the application of the client has seen of a room, compared with what it
 // should see. The monitor guards it.
 type view struct {
-	seen map[*entry]bool
-	last int // the index of the last entry that was seen and not optional; -1 for none
+	seen  map[*entry]bool
+	again map[*entry]bool // those that may be seen once more
+	last  int             // the index of the last entry that was seen and not optional; -1 for none
 }
 
 func newView() *view { return &view{seen: make(map[*entry]bool), last: -1} }
+
+// killed notes that the process was killed. A client may keep its cursor a little later than
+// events are handled: what was applied may be applied once more, in the same order.
+func (v *view) killed() {
+	v.again = maps.Clone(v.seen)
+	v.last = -1
+}
 
 // event notes that an event was applied. It returns what is wrong with that.
 func (v *view) event(r *room, sequence uint64, text string) (problem string) {
@@ -22,12 +31,13 @@ func (v *view) event(r *room, sequence uint64, text string) (problem string) {
 	}
 	e := r.entries[i]
 	switch {
-	case v.seen[e]:
+	case v.seen[e] && !v.again[e]:
 		return fmt.Sprintf("the client applied event %d of %s twice", sequence, r.name)
 	case !e.optional && i < v.last:
 		return fmt.Sprintf("the client applied event %d of %s after %v", sequence, r.name, r.entries[v.last])
 	}
 	v.seen[e] = true
+	delete(v.again, e)
 	if !e.optional {
 		v.last = i
 	}
