@@ -171,10 +171,10 @@ func (f *Feed) Rooms() []string {
 }
 
 // Events returns a loop over the events of the rooms. A Reset is an Event whose Reset is
-// set. It goes on until the body ends it or there is an error, which is the last that is
-// yielded: that of ctx, ErrClosed, a permanent *connect.Error, ErrGap, or an error of
-// Config.Cursors. A *RoomError is the last only if it is of the only room: otherwise the
-// loop may go on, without the room.
+// set. The loop ends when its body breaks out of it, or after it has yielded one of these
+// errors: that of ctx, ErrClosed, a permanent *connect.Error, ErrGap, or an error of
+// Config.Cursors. A *RoomError ends the loop only if it is of the only room: otherwise the
+// loop may continue without the room.
 func (f *Feed) Events(ctx context.Context) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		for u, err := range f.Updates(ctx) {

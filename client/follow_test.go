@@ -171,7 +171,7 @@ func TestFollowRecentOfEmptyRoom(t *testing.T) {
 	})
 }
 
-// A Reset is a value of the loop, which goes on after its head.
+// A Reset is a value of the loop. The loop continues with the events after Reset.Head.
 func TestFollowReset(t *testing.T) {
 	s := &script{subscribe: func(ctx context.Context, n int, to *stream) error {
 		if n == 0 {

@@ -33,9 +33,9 @@ type Receipt struct {
 	// Duplicate reports that the event was stored before, by an earlier send with the
 	// same id or by an attempt of this one whose answer was lost.
 	Duplicate bool
-	// ErasureDelayed reports that a deletion is stored, so that the message is sent to
-	// nobody any more, but that its text is still in the server's files. The server
-	// keeps trying to erase it.
+	// ErasureDelayed reports that a deletion is stored, so that the message is
+	// no longer sent to anyone, but that its text is still in the server's files. The
+	// server keeps trying to erase it.
 	ErasureDelayed bool
 }
 

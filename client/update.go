@@ -81,7 +81,7 @@ func (Connected) update()     {}
 func (Disconnected) update()  {}
 
 // RoomError reports that the server does not let the caller follow a room, or no longer:
-// it has no right to read it, or it was banned. A feed goes on with its other rooms.
+// it has no right to read it, or it was banned. The feed continues with its other rooms.
 type RoomError struct {
 	Room string
 	Err  error // a *connect.Error with the reason

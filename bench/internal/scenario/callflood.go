@@ -42,18 +42,9 @@ func (f callFlood) Variants() []Variant {
 func (f callFlood) Rounds(asked int) int { return min(asked, 2) }
 
 func (f callFlood) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
-	var figures report.Figures
-	err := l.with(ctx, v, func(server *proc.Process) error {
-		return converse(ctx, server, v, []string{room}, func(s *load.Session) error {
-			if err := s.ClientPool.Grow(ctx, f.subscribers, inRoom, s.Next()); err != nil {
-				return err
-			}
-			var err error
-			figures, err = f.compare(ctx, l, server, s, v)
-			return err
-		})
+	return amongOthers(ctx, l, v, f.subscribers, func(server *proc.Process, s *load.Session) (report.Figures, error) {
+		return f.compare(ctx, l, server, s, v)
 	})
-	return []report.Figures{figures}, err
 }
 
 // compare measures the others without the flood, and with it.

@@ -57,18 +57,9 @@ func (f flood) Variants() []Variant {
 func (f flood) Rounds(asked int) int { return min(asked, 2) }
 
 func (f flood) Measure(ctx context.Context, l *Lab, v Variant) ([]report.Figures, error) {
-	var figures report.Figures
-	err := l.with(ctx, v, func(server *proc.Process) error {
-		return converse(ctx, server, v, []string{room}, func(s *load.Session) error {
-			if err := s.ClientPool.Grow(ctx, f.subscribers, inRoom, s.Next()); err != nil {
-				return err
-			}
-			var err error
-			figures, err = f.compare(ctx, l, server, s, v)
-			return err
-		})
+	return amongOthers(ctx, l, v, f.subscribers, func(server *proc.Process, s *load.Session) (report.Figures, error) {
+		return f.compare(ctx, l, server, s, v)
 	})
-	return []report.Figures{figures}, err
 }
 
 // compare measures the others without the attack, and with it.
@@ -124,4 +115,22 @@ func attacker(ctx context.Context, l *Lab, result any, args ...string) (wait fun
 // cores returns the server's share of processor time.
 func cores(f report.Figures) float64 {
 	return f.ServerMicros * float64(f.Deliveries) / 1e6 / f.Seconds
+}
+
+// amongOthers calls compare with a server on which n others are in the room.
+func amongOthers(ctx context.Context, l *Lab, v Variant, n int,
+	compare func(*proc.Process, *load.Session) (report.Figures, error),
+) ([]report.Figures, error) {
+	var figures report.Figures
+	err := l.with(ctx, v, func(server *proc.Process) error {
+		return converse(ctx, server, v, []string{room}, func(s *load.Session) error {
+			if err := s.ClientPool.Grow(ctx, n, inRoom, s.Next()); err != nil {
+				return err
+			}
+			var err error
+			figures, err = compare(server, s)
+			return err
+		})
+	})
+	return []report.Figures{figures}, err
 }

@@ -42,7 +42,7 @@ func (p *pipes) run(ctx context.Context, m mode, in io.Reader, out io.Writer) er
 		sending.Go(func() { // what is sent is printed, too
 			err := p.send(ctx, in)
 			if _, reported := errors.AsType[reportedError](err); err != nil && !reported {
-				cancel(err) // after a line that was refused, printing goes on
+				cancel(err) // after a refused line, events are still printed
 			}
 		})
 	})

@@ -87,7 +87,7 @@ func (m *Model) edit(msg tea.Msg) tea.Cmd {
 		return cmd
 	}
 	return tea.Batch(cmd, func() tea.Msg {
-		_, _ = answer() // others miss only that somebody types
+		_, _ = answer() // a failure only hides the typing notice from others
 		return nil
 	})
 }

@@ -78,7 +78,7 @@ func TestFormerIDsOwnTheirMessages(t *testing.T) {
 	user := chat.Member{ID: "U", Name: "Alice Liddell"}
 	mine := h.post(t, alice, "room", chat.Message{Text: "mine"}).At.Sequence
 	other := h.post(t, bob, "room", chat.Message{Text: "other"}).At.Sequence
-	anonymous := h.post(t, chat.Anonymous, "room", chat.Message{Text: "of nobody"}).At.Sequence
+	anonymous := h.post(t, chat.Anonymous, "room", chat.Message{Text: "anonymous"}).At.Sequence
 	for n, tt := range []struct {
 		body   chat.Body
 		former []string

@@ -10,7 +10,7 @@ import (
 )
 
 // A backup of a busy server has everything that was acknowledged before it began, in
-// unbroken logs, and a server restored from it goes on. Sends are acknowledged meanwhile.
+// unbroken logs, and a server restored from it accepts sends. Sends are acknowledged meanwhile.
 func TestBackups(t *testing.T) {
 	report := backedUp(t, crash.Config{Backups: testenv.Rounds(2, 10)})
 	for _, fault := range report.Faults {

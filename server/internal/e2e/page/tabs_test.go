@@ -333,7 +333,7 @@ func TestDeviceClockIsAhead(t *testing.T) {
 }
 
 // P7: when the server stops to answer, the page says so as soon as something is sent, and
-// goes on when the server does.
+// continues when the server does.
 func TestServerStopsToAnswer(t *testing.T) {
 	t.Parallel()
 	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))

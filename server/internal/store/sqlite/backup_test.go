@@ -51,7 +51,7 @@ func names(t *testing.T, dir string) []string {
 }
 
 // A backup of a store that is written to has everything that was acknowledged before, in an
-// unbroken log, and a store restored from it goes on.
+// unbroken log, and a store restored from it accepts sends.
 func TestBackupAndRestore(t *testing.T) {
 	t.Parallel()
 	s := busyStore(t)
