@@ -42,7 +42,7 @@ func TestKinds(t *testing.T) {
 				ctx, cancel := context.WithTimeout(t.Context(), 400*time.Millisecond)
 				defer cancel()
 				r, err := attack.Run(ctx, kind, address, again)
-				if err != nil || r.Connections == 0 || r.Frames == 0 {
+				if err != nil || r.Connections+r.Refused == 0 || r.Frames == 0 { // a server may end a flood before its settings are read
 					t.Errorf("Run = %+v, %v, want connections and frames", r, err)
 				}
 				if !again && r.Connections+r.Refused != 1 {
