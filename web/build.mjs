@@ -3,6 +3,7 @@
 
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { messagesPlugin } from "./messages.mjs";
 
 process.chdir(import.meta.dirname);
 
@@ -20,6 +21,7 @@ const { metafile } = await build({
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
+  plugins: [messagesPlugin],
   legalComments: "none",
   metafile: true,
   logLevel: "warning",
@@ -40,6 +42,7 @@ async function licenses({ inputs }) {
     if (own) parts.push(indented(own));
   }
   for (const path of Object.keys(inputs).sort()) {
+    if (path.startsWith("messages:")) continue; // not a file
     const notice = /^(?:\/\/.*\n)*\/\/ Redistribution and use in source(?:.*\n\/\/)*.*\n/.exec(
       await readFile(path, "utf8"),
     );

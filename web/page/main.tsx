@@ -8,7 +8,7 @@ import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign
 import type { Act } from "./state/act";
 import { roomFromAddress } from "./state/address";
 import { unreadBadge } from "./state/labels";
-import { InvalidRoom, Page } from "./view/page";
+import { InvalidRoom, Page } from "./view/shell/page";
 
 const root = document.getElementById("app") as HTMLElement;
 const chat = createChat({ baseUrl: location.origin, watchRooms: true });

@@ -1,0 +1,25 @@
+// The keys of the messages, from the English files: "controls.close".
+
+import type composer from "../messages/en/composer.json";
+import type controls from "../messages/en/controls.json";
+import type log from "../messages/en/log.json";
+import type notice from "../messages/en/notice.json";
+import type people from "../messages/en/people.json";
+import type rooms from "../messages/en/rooms.json";
+import type settings from "../messages/en/settings.json";
+import type shell from "../messages/en/shell.json";
+import type text from "../messages/en/text.json";
+
+interface Areas {
+  readonly composer: typeof composer;
+  readonly controls: typeof controls;
+  readonly log: typeof log;
+  readonly notice: typeof notice;
+  readonly people: typeof people;
+  readonly rooms: typeof rooms;
+  readonly settings: typeof settings;
+  readonly shell: typeof shell;
+  readonly text: typeof text;
+}
+
+export type MessageKey = { [A in keyof Areas]: `${A}.${Extract<keyof Areas[A], string>}` }[keyof Areas];

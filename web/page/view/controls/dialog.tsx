@@ -1,0 +1,45 @@
+import type { ComponentChildren } from "preact";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../../i18n";
+import { Icon } from "./icons";
+
+interface Props {
+  readonly title: string;
+  /** In the middle of the page, or a drawer at a side. */
+  readonly kind: "middle" | "start" | "end";
+  readonly onClose: () => void;
+  readonly children: ComponentChildren;
+}
+
+/** A modal dialog. The browser keeps the focus in it, and restores it afterwards. */
+export function Dialog({ title, kind, onClose, children }: Props) {
+  const dialog = useRef<HTMLDialogElement>(null);
+  const id = useId();
+  useLayoutEffect(() => {
+    const { current } = dialog;
+    current?.showModal();
+    return () => current?.close(); // restores the focus; removing the element does not
+  }, []);
+  const close = () => dialog.current?.close();
+  return (
+    // biome-ignore lint/a11y/useKeyWithClickEvents: a click beside the dialog closes it; the browser handles Esc.
+    <dialog
+      ref={dialog}
+      class="dialog"
+      data-kind={kind}
+      aria-labelledby={id}
+      onClose={onClose}
+      onClick={(event) => event.target === event.currentTarget && close()}
+    >
+      <div class="panel">
+        <div class="panel-head">
+          <h2 id={id}>{title}</h2>
+          <button type="button" class="quiet icon-only" aria-label={t("controls.close")} onClick={close}>
+            <Icon name="close" />
+          </button>
+        </div>
+        {children}
+      </div>
+    </dialog>
+  );
+}

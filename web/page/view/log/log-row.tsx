@@ -1,0 +1,52 @@
+import { Component } from "preact";
+import type { Dispatch } from "../../state/act";
+import { type CustomRow, isSameRow, type Row } from "../../state/message-rows";
+import { DateLabel } from "../controls/time";
+import { type MessageActions, MessageItem } from "./message";
+
+interface Props {
+  readonly row: Row;
+  readonly active: boolean;
+  readonly canReact: boolean;
+  readonly actions: MessageActions;
+  readonly dispatch: Dispatch;
+}
+
+/** A row of the log. It is drawn again only if it looks different. */
+export class LogRow extends Component<Props> {
+  override shouldComponentUpdate({ row, active, canReact }: Props): boolean {
+    return active !== this.props.active || canReact !== this.props.canReact || !isSameRow(row, this.props.row);
+  }
+
+  override render(props: Props) {
+    const { row } = props;
+    switch (row.kind) {
+      case "day":
+        return (
+          <li class="divider">
+            <DateLabel ms={row.time} />
+          </li>
+        );
+      case "custom":
+        return (
+          <li class="custom-events">
+            <span>{customLabel(row)}</span>
+          </li>
+        );
+      case "gap":
+        return (
+          <li class="divider">
+            <span>Some messages are missing here</span>
+          </li>
+        );
+      case "message":
+        return <MessageItem {...props} row={row} />;
+    }
+  }
+}
+
+/** Only its application knows how to show a custom event. */
+function customLabel({ type, count }: CustomRow): string {
+  const events = count === 1 ? "1 app event" : `${count} app events`;
+  return type === "" ? events : `${events} (${type})`;
+}

@@ -1,0 +1,93 @@
+import type { TargetedSubmitEvent } from "preact";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { failureOf, type RoomProfile } from "../../../client";
+
+interface Props {
+  readonly room: string;
+  readonly profile: RoomProfile;
+  /** Changes the profile; null for a user who may not. */
+  readonly onSave: ((profile: RoomProfile) => Promise<void>) | null;
+  /** Whether the user has signed in. */
+  readonly isNamed: boolean;
+  readonly onDone: () => void;
+}
+
+/** A room's name and topic, and a form to change them. */
+export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
+  const [displayName, setDisplayName] = useState(profile.displayName);
+  const [topic, setTopic] = useState(profile.topic);
+  const [isSaving, setSaving] = useState(false);
+  const [problem, setProblem] = useState("");
+  const isUnmounted = useRef(false);
+  useEffect(
+    () => () => {
+      isUnmounted.current = true;
+    },
+    [],
+  );
+
+  if (!onSave) {
+    return (
+      <div class="about">
+        <p class="address">#{room}</p>
+        <p class="topic-text">{profile.topic || "No topic has been set."}</p>
+        <p class="hint">
+          {isNamed
+            ? "Only those who manage this room can change its name and topic."
+            : "Join to change the name and the topic."}
+        </p>
+      </div>
+    );
+  }
+  const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (isSaving) return;
+    setSaving(true);
+    setProblem("");
+    try {
+      await onSave({ displayName: displayName.trim(), topic: topic.trim().replace(/\s+/g, " ") });
+      if (!isUnmounted.current) onDone();
+    } catch (reason) {
+      if (isUnmounted.current) return;
+      setSaving(false);
+      setProblem(failureOf(reason).message);
+    }
+  };
+  return (
+    <form class="about" onSubmit={submit}>
+      <p class="address">#{room}</p>
+      <label for="display-name">Name</label>
+      <input
+        id="display-name"
+        type="text"
+        maxLength={80}
+        dir="auto"
+        autocomplete="off"
+        placeholder={room}
+        value={displayName}
+        onInput={(event) => setDisplayName(event.currentTarget.value)}
+      />
+      <label for="topic">Topic</label>
+      <textarea
+        id="topic"
+        rows={3}
+        maxLength={300}
+        dir="auto"
+        placeholder="What is it about?"
+        value={topic}
+        onInput={(event) => setTopic(event.currentTarget.value)}
+      />
+      <p class="problem" role="alert">
+        {problem}
+      </p>
+      <div class="buttons">
+        <button type="submit" disabled={isSaving}>
+          {isSaving ? "Saving…" : "Save"}
+        </button>
+        <button type="button" class="quiet" onClick={onDone}>
+          Cancel
+        </button>
+      </div>
+    </form>
+  );
+}

@@ -1,0 +1,145 @@
+import { useEffect, useRef, useState } from "preact/hooks";
+import {
+  type DirectoryState,
+  isOpen,
+  type RoomProfile,
+  rightsOf,
+  type SessionState,
+  unreadElsewhere,
+} from "../../../client";
+import type { Dispatch } from "../../state/act";
+import { memberCount, roomCount } from "../../state/labels";
+import type { AccountProvider } from "../composer/name-form";
+import { Dialog } from "../controls/dialog";
+import { Room } from "../log/room";
+import { MemberList } from "../people/member-list";
+import { AboutRoom } from "../rooms/about-room";
+import { RoomList } from "../rooms/room-list";
+import { fitsMembers, fitsRooms, useMediaQuery } from "./media-query";
+import { TopBar } from "./top-bar";
+
+export interface PageProps {
+  readonly state: SessionState;
+  readonly dispatch: Dispatch;
+  readonly directory: DirectoryState;
+  /** Where to sign in with an account; null if the server offers none. */
+  readonly provider: AccountProvider | null;
+  readonly onRoom: (room: string) => void;
+  /** Reads the next page of the list of rooms. */
+  readonly onMoreRooms: () => void;
+  readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
+}
+
+/** The page: the bar, the rooms, the messages with the composer, and the members. */
+export function Page({ state, dispatch, directory, provider, onRoom, onMoreRooms, onSaveProfile }: PageProps) {
+  const { room, presence, auth, profile } = state;
+  const hasRoomSidebar = useMediaQuery(fitsRooms);
+  const hasMemberSpace = useMediaQuery(fitsMembers);
+  const [wantsMembers, setWantsMembers] = useState(true);
+  const [dialog, setDialog] = useState<"rooms" | "members" | "about" | null>(null);
+  const [renaming, setRenaming] = useState(false);
+  const drafts = useRef(new Map<string, string>()).current;
+
+  const hasMemberSidebar = hasMemberSpace && wantsMembers;
+  const membersShown = hasMemberSidebar || dialog === "members";
+  useEffect(() => dispatch({ type: "membersShown", shown: membersShown }), [membersShown, dispatch]);
+  const token = auth.identity?.token;
+  useEffect(() => setRenaming(false), [token]);
+
+  const closeDialog = () => setDialog(null);
+  const stopRenaming = () => {
+    setRenaming(false);
+    document.getElementById("who")?.focus();
+  };
+  const openRoom = (name: string) => {
+    closeDialog();
+    onRoom(name);
+  };
+  const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
+  const members = memberCount(presence);
+  const mayManage = auth.identity !== null && rightsOf(state)?.manage !== false;
+  const roomList = (
+    <RoomList
+      directory={directory}
+      current={room}
+      displayName={profile.displayName}
+      fixedOrder={!hasRoomSidebar}
+      onRoom={openRoom}
+      onMore={onMoreRooms}
+    />
+  );
+  const memberList = <MemberList presence={presence} auth={auth} connected={isOpen(state.connection)} />;
+  return (
+    <div class="page" data-rooms={hasRoomSidebar} data-people={hasMemberSidebar}>
+      <TopBar
+        state={state}
+        dispatch={dispatch}
+        unread={unreadElsewhere(directory.rooms, room)}
+        onRooms={hasRoomSidebar ? null : () => setDialog("rooms")}
+        onAbout={() => setDialog("about")}
+        membersShown={hasMemberSidebar}
+        onMembers={() => (hasMemberSpace ? setWantsMembers(!wantsMembers) : setDialog("members"))}
+        onRename={() => setRenaming(true)}
+      />
+      {hasRoomSidebar && (
+        <nav class="sidebar rooms" aria-label="Rooms">
+          <h2>
+            Rooms <span class="count">{count}</span>
+          </h2>
+          {roomList}
+        </nav>
+      )}
+      <Room
+        key={room}
+        state={state}
+        dispatch={dispatch}
+        drafts={drafts}
+        provider={provider}
+        renaming={renaming}
+        onRenamed={stopRenaming}
+      />
+      {hasMemberSidebar && (
+        <aside class="sidebar people" aria-label="People">
+          <h2>
+            People <span class="count">{members}</span>
+          </h2>
+          {memberList}
+        </aside>
+      )}
+      {dialog === "rooms" && !hasRoomSidebar && (
+        <Dialog title={count ? `Rooms: ${count}` : "Rooms"} kind="start" onClose={closeDialog}>
+          {roomList}
+        </Dialog>
+      )}
+      {dialog === "members" && !hasMemberSpace && (
+        <Dialog title={members ? `People: ${members}` : "People"} kind="end" onClose={closeDialog}>
+          {memberList}
+        </Dialog>
+      )}
+      {dialog === "about" && (
+        <Dialog title="About this room" kind="middle" onClose={closeDialog}>
+          <AboutRoom
+            room={room}
+            profile={profile}
+            onSave={mayManage ? onSaveProfile : null}
+            isNamed={auth.identity !== null}
+            onDone={closeDialog}
+          />
+        </Dialog>
+      )}
+    </div>
+  );
+}
+
+/** Shown instead of a room when the address has no valid name. */
+export function InvalidRoom() {
+  return (
+    <main class="note">
+      <h1>This is not a room’s name</h1>
+      <p>A room’s name has 1 to 64 characters: a to z, 0 to 9, dot, hyphen and underscore.</p>
+      <p>
+        <a href="?room=lobby#">Go to the lobby</a>
+      </p>
+    </main>
+  );
+}
