@@ -6,15 +6,20 @@ import { createChat, type Room, unreadElsewhere } from "../client";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
 import type { Act } from "./state/act";
-import { roomFromAddress } from "./state/address";
+import { parseAddress, roomPath } from "./state/address";
 import { unreadBadge } from "./state/labels";
 import { InvalidRoom, Page } from "./view/shell/page";
 
 const root = document.getElementById("app") as HTMLElement;
-const chat = createChat({ baseUrl: location.origin, watchRooms: true });
+/** The folder of the page. Calls go there as well, so that a proxy can have the service at any path. */
+const base = new URL(".", document.baseURI).href;
+const chat = createChat({ baseUrl: base.replace(/\/$/, ""), watchRooms: true });
 
 /** The room on screen: null for an address without a valid name, undefined before the first. */
 let current: string | null | undefined;
+/** The message that the address names, 0 for none, and whether it is still to be found. */
+let named = 0n;
+let isNamedWanted = false;
 let leave = () => {};
 let redraw = () => {};
 
@@ -22,16 +27,20 @@ let redraw = () => {};
 let providerName = "";
 let signInProblem = "";
 
-/** Shows the room that the address names. */
+/** Shows the room and the message that the address names. */
 function showAddress(): void {
-  const room = roomFromAddress(location);
-  if (room === current) return;
+  const { room, sequence, current: isCurrentForm } = parseAddress(location.href, base);
+  if (room && !isCurrentForm) history.replaceState(history.state, "", roomPath(room));
+  named = sequence;
+  isNamedWanted = sequence > 0n;
+  if (room === current) return redraw();
   leave();
   current = room;
   if (room) {
     enter(chat.room(room));
     return;
   }
+  redraw = () => {};
   document.title = "chatroom";
   render(<InvalidRoom />, root);
 }
@@ -39,7 +48,7 @@ function showAddress(): void {
 /** Goes to a room, as a link would. */
 function openRoom(room: string): void {
   if (room === current) return;
-  history.pushState(null, "", `${location.pathname}?room=${room}`);
+  history.pushState(null, "", roomPath(room));
   showAddress();
 }
 
@@ -56,12 +65,17 @@ function enter(room: Room): void {
       readSequence = cursor.sequence;
       room.markRead();
     }
+    if (isNamedWanted && feed.caughtUpOnce) {
+      isNamedWanted = false;
+      room.goTo(named);
+    }
     const directory = chat.rooms.getSnapshot();
     const badge = unreadBadge(unread + unreadElsewhere(directory.rooms, room.name));
     document.title = `${badge && `(${badge}) `}${profile.displayName || `#${room.name}`} · chatroom`;
     render(
       <Page
         state={state}
+        named={named}
         dispatch={performer.perform}
         directory={directory}
         provider={

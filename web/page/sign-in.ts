@@ -9,7 +9,7 @@ const marker = "signin";
 /** Returns the name of the provider, empty if the server has none or does not answer. */
 export async function loadProviderName(): Promise<string> {
   try {
-    const { provider } = (await (await fetch("/signin/provider")).json()) as { provider?: unknown };
+    const { provider } = (await (await fetch("signin/provider")).json()) as { provider?: unknown };
     return typeof provider === "string" ? provider : "";
   } catch {
     return ""; // people can join as guests
@@ -19,7 +19,7 @@ export async function loadProviderName(): Promise<string> {
 /** Leaves for the provider, to return to a room. The guest of the token becomes the account. */
 export async function startSignIn(room: string, token: string): Promise<void> {
   const authorization = token === "" ? {} : { authorization: `Bearer ${token}` };
-  const response = await post("/signin/start", { room }, authorization);
+  const response = await post("signin/start", { room }, authorization);
   if (response.status === 401 && token !== "") return startSignIn(room, ""); // the token has ended meanwhile
   const { url } = (await answerOf(response)) as { url: string };
   location.assign(url);
@@ -35,7 +35,7 @@ export async function fetchIdentity(): Promise<Identity> {
   const address = new URL(location.href);
   address.searchParams.delete(marker);
   history.replaceState(history.state, "", address.pathname + address.search + address.hash);
-  const answer = await answerOf(await post("/signin/token", {}, {}));
+  const answer = await answerOf(await post("signin/token", {}, {}));
   const { token, member, formerMemberIds, expireTime } = answer as {
     token: string;
     member: { id: string; name: string };

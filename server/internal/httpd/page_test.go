@@ -1,11 +1,74 @@
 package httpd
 
 import (
+	"errors"
+	"log/slog"
 	"net/http"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
 )
+
+// index is index.html for a base.
+func index(base string) string {
+	return strings.Replace(string(files["index.html"].Data), "./", base, 1)
+}
+
+// roomName is that of the contract.
+var roomName = regexp.MustCompile(`^[a-z0-9._-]{1,64}$`)
+
+func TestBaseOf(t *testing.T) {
+	p := &page{isRoom: roomName.MatchString}
+	longest := strings.Repeat("a", 64)
+	for address, want := range map[string]string{
+		"/": "./",
+
+		"/r/team":        "../",
+		"/r/a.b_c-9":     "../",
+		"/r/...":         "../",
+		"/r/" + longest:  "../",
+		"/r/team/1":      "../../",
+		"/r/team/471100": "../../",
+
+		"/r/team/18446744073709551615": "../../",
+
+		"":                               "",
+		"/r":                             "",
+		"/r/":                            "",
+		"/r//":                           "",
+		"/r//1":                          "",
+		"/r/Team":                        "",
+		"/r/team/":                       "",
+		"/r/team/0":                      "",
+		"/r/team/01":                     "",
+		"/r/team/-1":                     "",
+		"/r/team/+1":                     "",
+		"/r/team/1/":                     "",
+		"/r/team/1/2":                    "",
+		"/r/team/x":                      "",
+		"/r/t%65am":                      "",
+		"/r/team%2f1":                    "",
+		"/r/team/%31":                    "",
+		"/r/tëam":                        "",
+		"/r/" + longest + "a":            "",
+		"/R/team":                        "",
+		"/rooms/team":                    "",
+		"//r/team":                       "",
+		"/r/team/1844674407370955161600": "",
+	} {
+		if got := p.baseOf(address); got != want {
+			t.Errorf("baseOf(%q) = %q, want %q", address, got, want)
+		}
+	}
+}
+
+func TestPageNeedsABase(t *testing.T) {
+	_, err := New(Config{Page: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}}, Log: slog.New(slog.DiscardHandler)})
+	if !errors.Is(err, errNoBase) {
+		t.Errorf("New with an index.html without a base = %v, want %v", err, errNoBase)
+	}
+}
 
 func TestPage(t *testing.T) {
 	s := serve(t, Config{})
@@ -15,9 +78,13 @@ func TestPage(t *testing.T) {
 		status       int
 		kind, body   string
 	}{
-		{"GET", "/", 200, "text/html; charset=utf-8", "<!doctype html><title>chat</title>"},
+		{"GET", "/", 200, "text/html; charset=utf-8", index("./")},
 		{"HEAD", "/", 200, "text/html; charset=utf-8", ""},
-		{"GET", "/?room=lobby", 200, "text/html; charset=utf-8", "<!doctype html><title>chat</title>"},
+		{"GET", "/?room=lobby", 200, "text/html; charset=utf-8", index("./")},
+		{"GET", "/index.html", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/team", 200, "text/html; charset=utf-8", index("../")},
+		{"HEAD", "/r/team", 200, "text/html; charset=utf-8", ""},
+		{"GET", "/r/team/4711?signin=done", 200, "text/html; charset=utf-8", index("../../")},
 		{"GET", "/app.js", 200, "text/javascript; charset=utf-8", "console.log('hi')"},
 		{"GET", "/style.css", 200, "text/css; charset=utf-8", "body{}"},
 		{"GET", "/icons/i.svg", 200, "image/svg+xml", "<svg xmlns='http://www.w3.org/2000/svg'/>"},
@@ -26,6 +93,14 @@ func TestPage(t *testing.T) {
 		{"GET", "/icons/", 404, "text/plain; charset=utf-8", "404 page not found\n"}, // no list of files
 		{"GET", "/docs/", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"GET", "/%2e%2e/etc/passwd", 404, "", ""},
+		{"GET", "/r/..", 200, "text/html; charset=utf-8", index("./")}, // redirected, to "/"
+		{"GET", "/r/%2e%2e", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/team/..", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/team%2F4711", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r%2Fteam", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/te%61m", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/team\\4711", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"POST", "/r/team", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"GET", "/chat.v1.ChatRoom/Send", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"POST", "/chat.v1.Unknown/Send", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"POST", "/", 404, "text/plain; charset=utf-8", "404 page not found\n"},
@@ -58,7 +133,7 @@ func TestPageHeaders(t *testing.T) {
 			}
 		}
 		policy := response.Header.Get("Content-Security-Policy")
-		for _, want := range []string{"default-src 'self'", "base-uri 'none'", "frame-ancestors 'none'", "object-src 'none'"} {
+		for _, want := range []string{"default-src 'self'", "base-uri 'self'", "frame-ancestors 'none'", "object-src 'none'"} {
 			if !strings.Contains(policy, want) {
 				t.Errorf("GET %s: Content-Security-Policy = %q, want %q in it", path, policy, want)
 			}
@@ -75,7 +150,7 @@ func TestPageIsRevalidated(t *testing.T) {
 	old := serve(t, Config{})
 	changed := fstest.MapFS{"index.html": files["index.html"], "app.js": {Data: []byte("console.log('ho')")}}
 	newer := serve(t, Config{Page: changed})
-	for _, path := range []string{"/", "/app.js"} {
+	for _, path := range []string{"/", "/r/team", "/r/team/1", "/app.js"} {
 		response, _ := request(t, c, "GET", old.url(0)+path)
 		tag := response.Header.Get("ETag")
 		if tag == "" || response.Header.Get("Cache-Control") != "no-cache" {
@@ -86,8 +161,8 @@ func TestPageIsRevalidated(t *testing.T) {
 			t.Errorf("GET %s again = %d, %q, ETag %q, want 304 without a body", path, response.StatusCode, body, response.Header.Get("ETag"))
 		}
 		want := http.StatusOK
-		if path == "/" {
-			want = http.StatusNotModified // that one is the same
+		if path != "/app.js" {
+			want = http.StatusNotModified // it is the same
 		}
 		if response, _ := request(t, c, "GET", newer.url(0)+path, "If-None-Match", tag); response.StatusCode != want {
 			t.Errorf("GET %s with the old tag = %d, want %d", path, response.StatusCode, want)

@@ -56,8 +56,12 @@ type Config struct {
 	Unknown http.Handler
 	// Health is served at its paths. Nil means that it is not.
 	Health *health.Health
-	// Page holds the static page, served at all other paths.
+	// Page holds the page, served at all other paths: index.html at the page's addresses, and
+	// the other files at their names.
 	Page fs.FS
+	// IsRoom reports whether a name may be that of a room, which then has an address of the
+	// page. Nil means that none has.
+	IsRoom func(name string) bool
 	// WriteTimeout is how long a peer may take for the bytes that its socket did not
 	// take at once before the connection is closed. Zero means 30 s. Handlers bound
 	// their own writes, but can't end one that waits for the socket there.
@@ -89,7 +93,10 @@ type Server struct {
 
 // New returns a server that does not serve yet.
 func New(c Config) (*Server, error) {
-	page, err := newPage(c.Page, c.Unknown)
+	if c.IsRoom == nil {
+		c.IsRoom = func(string) bool { return false }
+	}
+	page, err := newPage(c.Page, c.IsRoom, c.Unknown)
 	if err != nil {
 		return nil, fmt.Errorf("read the page: %w", err)
 	}

@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 }
 
 var files = fstest.MapFS{
-	"index.html":    {Data: []byte("<!doctype html><title>chat</title>")},
+	"index.html":    {Data: []byte(`<!doctype html><base href="./"><title>chat</title>`)},
 	"app.js":        {Data: []byte("console.log('hi')")},
 	"style.css":     {Data: []byte("body{}")},
 	"icons/i.svg":   {Data: []byte("<svg xmlns='http://www.w3.org/2000/svg'/>")},
@@ -50,6 +50,9 @@ func serve(t *testing.T, c Config) *Server {
 	}
 	if c.Page == nil {
 		c.Page = files
+	}
+	if c.IsRoom == nil {
+		c.IsRoom = roomName.MatchString
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)

@@ -12,6 +12,7 @@ import (
 	"sync"
 	"time"
 
+	"chatroom/server/internal/chat"
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/eventpb"
 	"chatroom/server/internal/health"
@@ -120,6 +121,7 @@ func Run(ctx context.Context, c Config) error {
 		Unknown:      api.Unknown(),
 		Health:       state,
 		Page:         web.Files(),
+		IsRoom:       func(name string) bool { return chat.CheckRoom(name) == nil },
 		WriteTimeout: c.WriteTimeout,
 		Hosts:        access.hosts,
 		Origins:      access.origins,

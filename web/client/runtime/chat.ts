@@ -8,7 +8,7 @@ import { validRoomName } from "../limits";
 import type { Cursor, Identity } from "../model";
 import { type DirectoryState, RoomDirectory } from "../rooms/room-directory";
 import { messageCount } from "../rooms/room-list";
-import { browserStorage } from "../storage/browser-storage";
+import { browserStorage, storageScope } from "../storage/browser-storage";
 import { type ChatStorage, memoryStorage } from "../storage/chat-storage";
 import { createChatService } from "../transport/chat-service";
 import { listenToBrowser } from "./browser-hints";
@@ -22,7 +22,7 @@ import { currentBrowser, type Shared } from "./tab-message";
 import { Tabs } from "./tabs";
 
 export interface ChatOptions {
-  /** Where the service is, as https://chat.example.com. */
+  /** Where the service is, as https://chat.example.com, or https://example.com/chat behind a proxy. */
   readonly baseUrl: string;
   /** For an application with users of its own. Without it, callers are guests, who sign in with a name. */
   readonly getToken?: GetToken;
@@ -271,6 +271,5 @@ export class Chat {
 }
 
 function defaultStorage(baseUrl: string): ChatStorage {
-  if (typeof document === "undefined") return memoryStorage();
-  return browserStorage(new URL(baseUrl, location.href).origin === location.origin ? "" : ` ${baseUrl}`);
+  return typeof document === "undefined" ? memoryStorage() : browserStorage(storageScope(baseUrl, location));
 }

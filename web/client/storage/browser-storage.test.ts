@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
 import { message } from "../testing/session-harness";
-import { browserStorage } from "./browser-storage";
+import { browserStorage, storageScope } from "./browser-storage";
 
 class Storage {
   getItem(key: string): string | null {
@@ -16,6 +16,28 @@ class Storage {
 }
 
 beforeEach(() => Object.assign(globalThis, { localStorage: new Storage(), sessionStorage: new Storage() }));
+
+test("services at different paths of an origin share nothing", () => {
+  const page = { origin: "https://example.com", href: "https://example.com/chat/r/team" };
+  const cases: [string, string][] = [
+    ["https://example.com", ""],
+    ["https://example.com/", ""],
+    ["", ""],
+    ["https://example.com/chat", " /chat"],
+    ["https://example.com/chat/", " /chat"],
+    ["/chat", " /chat"],
+    ["https://example.com/chat/two", " /chat/two"],
+    ["https://other.example", " https://other.example"],
+    ["https://other.example/chat", " https://other.example/chat"],
+  ];
+  for (const [baseUrl, want] of cases) assert.equal(storageScope(baseUrl, page), want, baseUrl);
+  const [root, chat] = [browserStorage(""), browserStorage(" /chat")];
+  const identity = { token: "t", member: { id: "m", name: "Ada" }, expires: 1 };
+  chat.storeIdentity(identity);
+  chat.storeReadCursor("lobby", { epoch: "e", sequence: 7n });
+  assert.deepEqual([root.loadIdentity(), root.loadReadCursors().size], [null, 0]);
+  assert.deepEqual(chat.loadIdentity(), identity);
+});
 
 test("what an earlier build has left unsent is taken over, with sequences and texts", async () => {
   const left = (id: string, body: string, attempts = 0) =>

@@ -16,7 +16,17 @@ const oldOutboxPrefix = "chatroom.outbox.";
 /** How many rooms have a read cursor: as many as one call may ask about. */
 const maxReadCursors = 100;
 
-/** Returns the storage of a browser. scope tells services apart; it is empty for that of the page's origin. */
+/**
+ * Returns what tells services apart that pages of an origin use. It is empty for the one at the root
+ * of the origin.
+ */
+export function storageScope(baseUrl: string, page: { readonly href: string; readonly origin: string }): string {
+  const { origin, pathname } = new URL(baseUrl.replace(/\/?$/, "/"), page.href);
+  if (origin !== page.origin) return ` ${baseUrl}`;
+  return pathname === "/" ? "" : ` ${pathname.slice(0, -1)}`;
+}
+
+/** Returns the storage of a browser, for a scope of storageScope. */
 export function browserStorage(scope: string): ChatStorage {
   const keys = { identity: identityKey + scope, cursors: readCursorsKey + scope };
   const outbox = new OutboxDatabase(databaseName + scope);

@@ -177,12 +177,12 @@ func TestPageRoomListAndProfile(t *testing.T) {
 	ada.run(`document.querySelector("#text").focus()`)
 	ada.do(chromedp.SendKeys(chromedp.CSS("#room"), "Tea\r"))
 	ada.expectMessages("what is left")
-	ada.run(`document.querySelector(".room-link[href='?room=lobby']").click()`)
+	ada.run(`document.querySelector(".room-link[href='r/lobby']").click()`)
 	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
 	for _, text := range []string{"tea", "is", "ready"} {
 		bob.sendMessage(text)
 	}
-	ada.await(`document.querySelector(".room-link[href='?room=tea'] .badge")?.textContent === "3 unread"`)
+	ada.await(`document.querySelector(".room-link[href='r/tea'] .badge")?.textContent === "3 unread"`)
 	ada.do(chromedp.NavigateBack())
 	ada.expectMessages("what is left", "tea", "is", "ready")
 	ada.await(`document.querySelector(".badge") === null`)
@@ -191,7 +191,7 @@ func TestPageRoomListAndProfile(t *testing.T) {
 	bob.do(chromedp.SendKeys(chromedp.CSS("#display-name"), "Tea time"), chromedp.SendKeys(chromedp.CSS("#topic"), "Earl Grey"))
 	bob.run(`document.querySelector(".about [type=submit]").click()`)
 	ada.await(`document.querySelector("h1").textContent === "Tea time" && document.querySelector(".topic").textContent === "Earl Grey"`)
-	ada.await(`document.querySelector(".room-link[href='?room=tea'] .label").textContent === "Tea time"`)
+	ada.await(`document.querySelector(".room-link[href='r/tea'] .label").textContent === "Tea time"`)
 }
 
 // The list of rooms follows what others do in them, in every tab, without a reload
@@ -211,8 +211,8 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	ada := b.openSignedIn(t, s.URL+"?room=tea", "Ada")
 	ada.widen()
 	ada.expectMessages("one")
-	ada.await(`document.querySelector(".room-link[href='?room=lobby']") !== null`)
-	ada.run(`document.querySelector(".room-link[href='?room=lobby']").click()`)
+	ada.await(`document.querySelector(".room-link[href='r/lobby']") !== null`)
+	ada.run(`document.querySelector(".room-link[href='r/lobby']").click()`)
 	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
 	second := browser{ada.ctx}.open(t, s.URL, "Ada, in a second tab")
 	second.widen()
@@ -222,7 +222,7 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	say("tea", "two")
 	const lists = `performance.getEntriesByType("resource").filter((e) => e.name.endsWith("/ListRooms")).length`
 	for _, p := range tabs {
-		p.await(`document.querySelector(".room-link[href='?room=tea'] .badge")?.textContent === "1 unread"`)
+		p.await(`document.querySelector(".room-link[href='r/tea'] .badge")?.textContent === "1 unread"`)
 		p.await(`document.title === "(1) #lobby · chatroom"`)
 		p.do(chromedp.Evaluate[chromedp.Void](`window.lists = ` + lists))
 	}
@@ -231,12 +231,12 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	_, err := grace.SetRoom(ctx, &chatv1.SetRoomRequest{Room: "tea", DisplayName: "Tea time"})
 	harness.Must(t, err)
 	for _, p := range tabs {
-		p.await(`document.querySelector(".room-link[href='?room=milk']") !== null`)
-		p.await(`document.querySelector(".room-link[href='?room=tea']").textContent === "#Tea time2 unread"`)
+		p.await(`document.querySelector(".room-link[href='r/milk']") !== null`)
+		p.await(`document.querySelector(".room-link[href='r/tea']").textContent === "#Tea time2 unread"`)
 		// The answer to the request at the beginning of the stream may have come last.
 		p.await(lists + ` <= window.lists + 1`)
 	}
-	second.run(`document.querySelector(".room-link[href='?room=tea']").click()`)
+	second.run(`document.querySelector(".room-link[href='r/tea']").click()`)
 	second.expectMessages("one", "two", "three")
 	ada.await(`document.querySelector(".badge") === null && document.title === "#lobby · chatroom"`)
 }

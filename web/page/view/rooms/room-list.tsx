@@ -1,6 +1,7 @@
 import type { TargetedFocusEvent, TargetedMouseEvent } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DirectoryState } from "../../../client";
+import { roomPath } from "../../state/address";
 import { roomCount, unreadBadge } from "../../state/labels";
 import {
   filterRooms,
@@ -166,7 +167,7 @@ function RoomLink({ item, isCurrent, onRoomRef }: RoomLinkProps) {
   return (
     <a
       class="room-link"
-      href={`?room=${name}`}
+      href={roomPath(name)}
       aria-current={isCurrent ? "page" : undefined}
       title={[`#${name}`, topic].filter(Boolean).join(": ")}
       data-unread={badge !== ""}

@@ -8,6 +8,7 @@ import {
   unreadElsewhere,
 } from "../../../client";
 import type { Dispatch } from "../../state/act";
+import { roomPath } from "../../state/address";
 import { memberCount, roomCount } from "../../state/labels";
 import type { AccountProvider } from "../composer/name-form";
 import { Dialog } from "../controls/dialog";
@@ -20,6 +21,8 @@ import { TopBar } from "./top-bar";
 
 export interface PageProps {
   readonly state: SessionState;
+  /** The message that the address names; 0 for none. */
+  readonly named: bigint;
   readonly dispatch: Dispatch;
   readonly directory: DirectoryState;
   /** Where to sign in with an account; null if the server offers none. */
@@ -138,7 +141,7 @@ export function InvalidRoom() {
       <h1>This is not a room’s name</h1>
       <p>A room’s name has 1 to 64 characters: a to z, 0 to 9, dot, hyphen and underscore.</p>
       <p>
-        <a href="?room=lobby#">Go to the lobby</a>
+        <a href={roomPath("lobby")}>Go to the lobby</a>
       </p>
     </main>
   );
