@@ -48,7 +48,7 @@ func TestSignInFlagsRefuse(t *testing.T) {
 		valid + "-oidc-session 1s":                                              "-oidc-session: ",
 		valid + "-oidc-client-secret-file " + filepath.Join(dir, "none"):        "-oidc-client-secret-file: ",
 		valid + "-oidc-client-secret-file " + empty:                             "-oidc-client-secret-file: ",
-		valid + "-public-url https://chat.example/path":                         "-public-url: ",
+		valid + "-public-url https://chat.example/a?b":                          "-public-url: ",
 		"-oidc-client-id chat":                                                  "-oidc-issuer: ",
 		"-oidc-issuer https://login.example -public-url https://chat.example":   "-oidc-client-id: ",
 		"-oidc-issuer https://login.example -oidc-client-id chat":               "-public-url: ",

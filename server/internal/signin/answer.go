@@ -19,8 +19,8 @@ var problemPage = template.Must(template.New("problem").Parse(`<!doctype html>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Signing in did not work · chatroom</title>
-<link rel="icon" href="/icon.svg">
-<link rel="stylesheet" href="/style.css">
+<link rel="icon" href="{{.Base}}/icon.svg">
+<link rel="stylesheet" href="{{.Base}}/style.css">
 </head>
 <body>
 <main class="note">
@@ -32,16 +32,22 @@ var problemPage = template.Must(template.New("problem").Parse(`<!doctype html>
 </html>
 `))
 
-// returnPath returns where a person continues. It is always a path of the page.
-func returnPath(room string, signedIn bool) string {
+// returnPath returns where a person continues. It is always an address of the page.
+func (h *Handler) returnPath(room string, signedIn bool) string {
+	page := &url.URL{Path: h.public.Path + "/"}
 	query := url.Values{}
-	if room != "" {
+	switch room {
+	case "":
+	case ".", "..": // which a path can't have
 		query.Set("room", room)
+	default:
+		page.Path += "r/" + room
 	}
 	if signedIn {
 		query.Set("signin", "done") // the page fetches its token
 	}
-	return (&url.URL{Path: "/", RawQuery: query.Encode()}).String()
+	page.RawQuery = query.Encode()
+	return page.String()
 }
 
 // secureHeaders sets the headers of the page: an address with a code must not get out by the
@@ -55,11 +61,11 @@ func secureHeaders(w http.ResponseWriter) {
 	h.Set("Cross-Origin-Opener-Policy", "same-origin")
 }
 
-func writePage(w http.ResponseWriter, status int, room, message string) {
+func (h *Handler) writePage(w http.ResponseWriter, status int, room, message string) {
 	secureHeaders(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = problemPage.Execute(w, struct{ Message, Return string }{message, returnPath(room, false)}) // the client may be gone
+	_ = problemPage.Execute(w, struct{ Message, Return, Base string }{message, h.returnPath(room, false), h.public.Path}) // the client may be gone
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {
@@ -88,6 +94,6 @@ func writeLimit(w http.ResponseWriter, refusal *ratelimit.Refusal) {
 	writeMessage(w, http.StatusTooManyRequests, limited(w, refusal))
 }
 
-func writeLimitPage(w http.ResponseWriter, refusal *ratelimit.Refusal) {
-	writePage(w, http.StatusTooManyRequests, "", limited(w, refusal))
+func (h *Handler) writeLimitPage(w http.ResponseWriter, refusal *ratelimit.Refusal) {
+	h.writePage(w, http.StatusTooManyRequests, "", limited(w, refusal))
 }

@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"path"
 	"slices"
 	"strings"
 
@@ -36,7 +37,8 @@ type ProviderConfig struct {
 	ClientID     string
 	ClientSecret string   // empty for a public client
 	Scopes       []string // nil means DefaultScopes; "openid" need not be among them
-	// PublicURL is where people open the page: a scheme and a host.
+	// PublicURL is where people open the page: a scheme, a host, and the path that a proxy has
+	// the page at, if any.
 	PublicURL string
 }
 
@@ -72,7 +74,8 @@ func (c *ProviderConfig) Check() error {
 	return err
 }
 
-// ParsePublicURL returns the URL in the flag -public-url.
+// ParsePublicURL returns the URL in the flag -public-url. Its path has no slash at the end, and is
+// empty for the root.
 func ParsePublicURL(text string) (*url.URL, error) {
 	u, err := url.Parse(strings.TrimSuffix(text, "/"))
 	if err == nil {
@@ -82,13 +85,22 @@ func ParsePublicURL(text string) (*url.URL, error) {
 		return nil, fmt.Errorf("-public-url: %w", err)
 	}
 	u.Host = strings.ToLower(u.Host)
-	if u.Scheme+"://"+u.Host != strings.ToLower(u.String()) {
-		return nil, fmt.Errorf("-public-url: %.200q must be a scheme and a host, such as https://chat.example.com, without a path", text)
+	if origin(u)+u.Path != u.String() || u.Path != "" && (path.Clean(u.Path) != u.Path || strings.ContainsFunc(u.Path, isNotInPath)) {
+		return nil, fmt.Errorf("-public-url: %.200q must be a scheme and a host, such as https://chat.example.com, and a path of letters, digits and /-_. if a proxy has the page at one", text)
 	}
 	if port := u.Port(); u.Scheme == "https" && port == "443" || u.Scheme == "http" && port == "80" {
 		return nil, fmt.Errorf("-public-url: %.200q must be without the port %s, which browsers leave out", text, port)
 	}
 	return u, nil
+}
+
+// origin returns what browsers send as the origin of a URL's page.
+func origin(u *url.URL) string { return u.Scheme + "://" + u.Host }
+
+// isNotInPath reports whether a path of a public URL may not have a character: what is left means
+// the same in URLs, cookies and HTML.
+func isNotInPath(r rune) bool {
+	return !('a' <= r && r <= 'z' || 'A' <= r && r <= 'Z' || '0' <= r && r <= '9' || strings.ContainsRune("/-_.", r))
 }
 
 // scopes returns what is asked for.

@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -46,9 +47,10 @@ type cookie struct {
 	aead     cipher.AEAD
 }
 
-// newCookie returns a cookie. Over https its name has the prefix that browsers let no other
-// host, and no page without TLS, set.
-func newCookie(key []byte, name string, secure bool, sameSite http.SameSite, life time.Duration) (*cookie, error) {
+// newCookie returns a cookie for the service at a path of the host, empty for the root. Over https
+// its name has the prefix that browsers let no other host, and no page without TLS, set. Such a
+// cookie is for all paths, so that its name tells the services of a host apart.
+func newCookie(key []byte, name, base string, secure bool, sameSite http.SameSite, life time.Duration) (*cookie, error) {
 	block, err := aes.NewCipher(key)
 	if err != nil {
 		return nil, err
@@ -57,9 +59,9 @@ func newCookie(key []byte, name string, secure bool, sameSite http.SameSite, lif
 	if err != nil {
 		return nil, err
 	}
-	c := &cookie{name: name, path: pathPrefix, secure: secure, sameSite: sameSite, life: life, aead: aead}
+	c := &cookie{name: name, path: base + pathPrefix, secure: secure, sameSite: sameSite, life: life, aead: aead}
 	if secure {
-		c.name, c.path = "__Host-"+name, "/"
+		c.name, c.path = "__Host-"+name+strings.ReplaceAll(base, "/", "|"), "/"
 	}
 	return c, nil
 }

@@ -71,10 +71,10 @@ func New(c Config) (*Handler, error) {
 	h := &Handler{config: c, public: public, name: issuer.Host, peers: &logsample.Logger{Log: c.Log}, mux: http.NewServeMux()}
 	secure := public.Scheme == "https"
 	// The browser sends a cookie that is strict only for requests of the page's own.
-	if h.pending, err = newCookie(c.Key, "chatroom-signin", secure, http.SameSiteLaxMode, pendingLife); err != nil {
+	if h.pending, err = newCookie(c.Key, "chatroom-signin", public.Path, secure, http.SameSiteLaxMode, pendingLife); err != nil {
 		return nil, err
 	}
-	if h.handOver, err = newCookie(c.Key, "chatroom-signed-in", secure, http.SameSiteStrictMode, handOverLife); err != nil {
+	if h.handOver, err = newCookie(c.Key, "chatroom-signed-in", public.Path, secure, http.SameSiteStrictMode, handOverLife); err != nil {
 		return nil, err
 	}
 	h.provider = newProvider(c.Provider, public.String()+callbackPath, c.Transport)
@@ -121,7 +121,7 @@ func (h *Handler) serveStart(w http.ResponseWriter, r *http.Request) {
 	}
 	// The provider sends the person to the public URL, where the browser would have no cookie of
 	// another host. A proxy may have changed the header Host.
-	if origin := r.Header.Get("Origin"); origin != "" && origin != h.public.String() {
+	if from := r.Header.Get("Origin"); from != "" && from != origin(h.public) {
 		writeMessage(w, http.StatusMisdirectedRequest, fmt.Sprintf("Signing in works at %s only: open the page there.", h.public))
 		return
 	}
@@ -189,30 +189,30 @@ func (h *Handler) serveCallback(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if refusal := h.limit(r); refusal != nil {
-		writeLimitPage(w, refusal)
+		h.writeLimitPage(w, refusal)
 		return
 	}
 	var s pending
 	answer := r.URL.Query()
 	if err := h.pending.get(r, &s); err != nil {
 		h.failed(r, err)
-		writePage(w, http.StatusBadRequest, "", "This sign-in was not started in this browser, or took longer than 10 minutes.")
+		h.writePage(w, http.StatusBadRequest, "", "This sign-in was not started in this browser, or took longer than 10 minutes.")
 		return
 	}
 	if !equal(answer.Get("state"), s.State) {
 		h.failed(r, errors.New("signin: the state differs"))
-		writePage(w, http.StatusBadRequest, s.Room, "This is not the sign-in that was started last in this browser.")
+		h.writePage(w, http.StatusBadRequest, s.Room, "This is not the sign-in that was started last in this browser.")
 		return
 	}
 	h.pending.clear(w)
 	status, message, err := h.finish(r.Context(), w, answer, &s)
 	if err != nil {
 		h.failed(r, err)
-		writePage(w, status, s.Room, message)
+		h.writePage(w, status, s.Room, message)
 		return
 	}
 	secureHeaders(w)
-	http.Redirect(w, r, returnPath(s.Room, true), http.StatusSeeOther)
+	http.Redirect(w, r, h.returnPath(s.Room, true), http.StatusSeeOther)
 }
 
 // finish finishes a sign-in that was started in the browser. It returns what to tell the person

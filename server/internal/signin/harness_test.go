@@ -30,6 +30,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 // world is a service that signs people in, and the provider where they do.
 type world struct {
 	*Handler
+	base     string
 	server   *httptest.Server
 	provider *providertest.Provider
 	tokens   identity.Tokens
@@ -40,11 +41,15 @@ type world struct {
 }
 
 // newWorld starts both. The function may change what the service is made of.
-func newWorld(t *testing.T, change func(*Config)) *world {
+func newWorld(t *testing.T, change func(*Config)) *world { return newWorldAt(t, "", change) }
+
+// newWorldAt is newWorld with the service at a path, which is taken off what it gets.
+func newWorldAt(t *testing.T, base string, change func(*Config)) *world {
 	t.Helper()
-	w := &world{}
-	w.server = httptest.NewUnstartedServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.Handler.ServeHTTP(rw, r) }))
-	public := "http://" + w.server.Listener.Addr().String()
+	w := &world{base: base}
+	handler := http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) { w.Handler.ServeHTTP(rw, r) })
+	w.server = httptest.NewUnstartedServer(http.StripPrefix(base, handler))
+	public := "http://" + w.server.Listener.Addr().String() + base
 	w.provider = providertest.Start(t, public+callbackPath)
 	state := memory.Open(memory.Config{})
 	guests := identity.NewGuests()
@@ -143,7 +148,7 @@ func (b *browser) do(method, path, body string, header http.Header) *answer {
 	b.t.Helper()
 	address := path
 	if strings.HasPrefix(path, "/") {
-		address = b.world.server.URL + path
+		address = b.world.server.URL + b.world.base + path
 	}
 	request, err := http.NewRequestWithContext(b.t.Context(), method, address, strings.NewReader(body))
 	if err != nil {
@@ -232,7 +237,7 @@ func (b *browser) signIn(guest, user string) session {
 // cookies returns the names of the cookies that the browser has.
 func (b *browser) cookies() []string {
 	b.t.Helper()
-	u, err := url.Parse(b.world.server.URL + pathPrefix)
+	u, err := url.Parse(b.world.server.URL + b.world.base + pathPrefix)
 	if err != nil {
 		b.t.Fatal(err)
 	}

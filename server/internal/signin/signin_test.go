@@ -39,7 +39,7 @@ func TestSignIn(t *testing.T) {
 	}
 	callback := b.atProvider(start.String(), providertest.User)
 	back := b.do(http.MethodGet, callback.String(), "", nil)
-	if back.status != http.StatusSeeOther || back.location != "/?room=garden&signin=done" {
+	if back.status != http.StatusSeeOther || back.location != "/r/garden?signin=done" {
 		t.Fatalf("callback = %d to %q, want the room", back.status, back.location)
 	}
 	if back.header.Get("Referrer-Policy") != "no-referrer" || back.header.Get("Cache-Control") != "no-store" {
@@ -154,6 +154,11 @@ func TestCookiesOverHTTPS(t *testing.T) {
 	if !strings.Contains(a.body, url.QueryEscape("https://chat.example.com/signin/callback")) {
 		t.Errorf("start = %s, want the callback at the public URL", a.body)
 	}
+	below := newWorld(t, func(c *Config) { c.Provider.PublicURL = "https://example.com/apps/chat" })
+	a = below.browser(t).do(http.MethodPost, "/signin/start", `{}`, http.Header{"Origin": {"https://example.com"}})
+	if cookie := a.header.Get("Set-Cookie"); !strings.HasPrefix(cookie, "__Host-chatroom-signin|apps|chat=") || !strings.Contains(cookie, "; Path=/;") {
+		t.Errorf("the cookie of a service at a path is %q, want a name of its own", cookie)
+	}
 	plain := newWorld(t, nil).browser(t).do(http.MethodPost, "/signin/start", `{}`, nil).header.Get("Set-Cookie")
 	if !strings.HasPrefix(plain, "chatroom-signin=") || strings.Contains(plain, "Secure") || !strings.Contains(plain, "; Path=/signin/;") {
 		t.Errorf("the cookie over http is %q, want one for /signin/", plain)
@@ -197,6 +202,29 @@ func TestWithoutAProvider(t *testing.T) {
 		recorder := record(mux, r)
 		if !strings.Contains(recorder.Body.String(), want) {
 			t.Errorf("%s = %d %s, want %s", path, recorder.Code, recorder.Body, want)
+		}
+	}
+}
+
+// A service behind a proxy that has it at a path signs people in there.
+func TestSignInBelowAPath(t *testing.T) {
+	w := newWorldAt(t, "/apps/chat", nil)
+	b := w.browser(t)
+	callback := b.atProvider(b.start("", "garden"), providertest.User)
+	if want := "/apps/chat" + callbackPath; callback.Path != want {
+		t.Errorf("the provider sends people to %q, want %q", callback.Path, want)
+	}
+	back := b.do(http.MethodGet, callback.String(), "", nil)
+	if want := "/apps/chat/r/garden?signin=done"; back.status != http.StatusSeeOther || back.location != want {
+		t.Errorf("callback = %d to %q, want %q", back.status, back.location, want)
+	}
+	if a, s := b.token(); a.status != http.StatusOK || s.Token == "" {
+		t.Errorf("token = %d %s, want one", a.status, a.body)
+	}
+	forged := b.do(http.MethodGet, "/signin/callback?state=x&code=x", "", nil)
+	for _, want := range []string{`href="/apps/chat/style.css"`, `<a href="/apps/chat/">`} {
+		if !strings.Contains(forged.body, want) {
+			t.Errorf("the page of a problem is %s, want %s in it", forged.body, want)
 		}
 	}
 }

@@ -55,7 +55,7 @@ func TestPageSignsInAtAProvider(t *testing.T) {
 	page.click(".naming .sign-in")
 	page.atProvider(providertest.User)
 	page.await(ownName + ` === "Test User"`)
-	page.await(`location.search === "?room=garden" && location.hash === ""`)
+	page.await(`location.pathname === "/r/garden" && location.search === "" && location.hash === ""`)
 	page.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
 	other.await(ownName + ` === "Test User" && document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
 
@@ -104,7 +104,7 @@ func TestPageWhenSigningInFails(t *testing.T) {
 
 	page.do(chromedp.Navigate(s.URL + "/?room=garden&signin=done"))
 	page.await(`document.querySelector("#name-problem")?.textContent.includes("Nobody has signed in")`)
-	page.await(`location.search === "?room=garden" && document.querySelector("[role=status]")?.textContent === "Live"`)
+	page.await(`location.pathname + location.search === "/r/garden" && document.querySelector("[role=status]")?.textContent === "Live"`)
 }
 
 // Without a provider the page offers none.

@@ -96,7 +96,7 @@ func (w *world) trySignIn(t *testing.T, guest, user string) (account, error) {
 	response, err := client.Do(request)
 	harness.Must(t, err)
 	response.Body.Close()
-	if got := response.Header.Get("Location"); got != "/?room=lobby&signin=done" {
+	if got := response.Header.Get("Location"); got != "/r/lobby?signin=done" {
 		return account{}, fmt.Errorf("callback: %s to %q", response.Status, got)
 	}
 	var a account
