@@ -197,7 +197,14 @@ func VerifyBackup(ctx context.Context, file string) (Report, error) {
 	if err := new(walLog).checkSize(path); err != nil {
 		v.find("%v", err)
 	}
-	if err := v.checkFile(path); err != nil {
+	older, err := isOlder(path)
+	switch {
+	case err == nil && older:
+		err = v.checkCopy(path)
+	case err == nil:
+		err = v.checkFile(path)
+	}
+	if err != nil {
 		return v.report, fmt.Errorf("sqlite: verify %s: %w", file, causeOf(ctx, err))
 	}
 	return v.report, nil

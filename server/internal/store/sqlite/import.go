@@ -91,12 +91,18 @@ func Import(ctx context.Context, c Config, from Source) error {
 func importInto(ctx context.Context, c Config, dir string, from Source) error {
 	c.Dir, c.NoFsync = dir, true // it is synced once
 	c.RoomEvents, c.Bytes = math.MaxInt, math.MaxInt64
+	return fill(ctx, c, func(w *writer) error { return w.importAll(ctx, from) })
+}
+
+// fill opens a database, or creates it, has fn write to it, and makes it a single file that
+// is synced.
+func fill(ctx context.Context, c Config, fn func(*writer) error) error {
 	s := newStore(c)
 	w, err := openWriter(ctx, s)
 	if err != nil {
 		return err
 	}
-	err = w.importAll(ctx, from)
+	err = fn(w)
 	if err == nil {
 		err = w.settle()
 	}
@@ -106,11 +112,7 @@ func importInto(ctx context.Context, c Config, dir string, from Source) error {
 	if err = errors.Join(err, w.conn.Close()); err != nil {
 		return err
 	}
-	f, err := os.OpenFile(c.path(), os.O_RDWR, 0)
-	if err != nil {
-		return err
-	}
-	return errors.Join(f.Sync(), f.Close())
+	return syncFile(c.path())
 }
 
 func (w *writer) importAll(ctx context.Context, from Source) error {

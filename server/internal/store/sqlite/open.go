@@ -145,8 +145,7 @@ func setUp(c *conn, config Config) error {
 	case tables > 0 && application != applicationID:
 		return errors.New("this is a database of another program; nothing was changed")
 	case version > int64(len(migrations)):
-		return fmt.Errorf("its schema has version %d, and this program knows versions up to %d: "+
-			"it was written by a newer release, which is needed to open it; nothing was changed", version, len(migrations))
+		return newerSchema(version)
 	case tables == 0:
 		if err := format(c, config); err != nil {
 			return fmt.Errorf("create the database: %w", err)

@@ -90,10 +90,7 @@ func (c RestoreConfig) unpack(v *verifier, path string) (names []string, mark hi
 		return nil, mark, err
 	}
 	conn.SetInterrupt(v.ctx)
-	version, err := conn.integer(`PRAGMA user_version`)
-	if err == nil && version != int64(len(migrations)) {
-		err = fmt.Errorf("its schema has version %d, and this program restores version %d", version, len(migrations))
-	}
+	err = conn.upgrade()
 	if err == nil {
 		names, err = c.writeFiles(conn, filepath.Dir(path))
 	}
@@ -109,6 +106,24 @@ func (c RestoreConfig) unpack(v *verifier, path string) (names []string, mark hi
 		err = nil
 	}
 	return names, mark, errors.Join(err, conn.Close())
+}
+
+// upgrade brings the schema of a copy to the version of this program, as opening a store does.
+func (c *conn) upgrade() error {
+	version, err := c.integer(`PRAGMA user_version`)
+	switch {
+	case err != nil:
+		return err
+	case version > int64(len(migrations)):
+		return newerSchema(version)
+	}
+	return migrate(c, int(version))
+}
+
+// newerSchema is the error for a database that a newer release has written.
+func newerSchema(version int64) error {
+	return fmt.Errorf("its schema has version %d, and this program knows versions up to %d: "+
+		"it was written by a newer release, which is needed to open it; nothing was changed", version, len(migrations))
 }
 
 // writeFiles writes the files that are in a backup into a directory.

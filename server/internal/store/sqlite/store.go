@@ -135,6 +135,9 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		return nil, fmt.Errorf("sqlite: %w", err)
 	}
 	c.Dir = dir
+	if err := removeAdded(dir); err != nil {
+		return nil, fmt.Errorf("sqlite: %w", err)
+	}
 	s := newStore(c)
 	w, err := openWriter(ctx, s)
 	if err != nil {

@@ -46,10 +46,6 @@ func Verify(ctx context.Context, dir string) (Report, error) {
 	}
 	// Before the copy, which is not older than it then.
 	had, markErr := readMark(filepath.Dir(path))
-	temporary, err := os.MkdirTemp("", "chatroom-verify-*")
-	if err != nil {
-		return Report{}, fmt.Errorf("sqlite: verify: %w", err)
-	}
 	v := &verifier{ctx: ctx, had: had}
 	if markErr != nil {
 		v.find("%v", markErr)
@@ -57,8 +53,7 @@ func Verify(ctx context.Context, dir string) (Report, error) {
 	if err := checkFilesInUse(Config{Dir: filepath.Dir(path)}); err != nil {
 		v.find("%v", err)
 	}
-	err = v.run(path, filepath.Join(temporary, fileName))
-	if err = errors.Join(err, os.RemoveAll(temporary)); err != nil {
+	if err := v.checkCopy(path); err != nil {
 		return v.report, fmt.Errorf("sqlite: verify: %w", causeOf(ctx, err))
 	}
 	return v.report, nil
@@ -92,9 +87,21 @@ func (v *verifier) find(format string, args ...any) {
 	v.report.Findings = append(v.report.Findings, fmt.Sprintf(format, args...))
 }
 
-// run copies a database and checks the copy.
+// checkCopy checks a copy of a database.
+func (v *verifier) checkCopy(path string) error {
+	temporary, err := os.MkdirTemp("", "chatroom-verify-*")
+	if err != nil {
+		return err
+	}
+	return errors.Join(v.run(path, filepath.Join(temporary, fileName)), os.RemoveAll(temporary))
+}
+
+// run copies a database to a file and checks the copy.
 func (v *verifier) run(path, copied string) error {
 	if err := v.copyFrom(path, copied, ""); err != nil || v.unreadable {
+		return err
+	}
+	if err := v.upgrade(copied); err != nil || v.unreadable {
 		return err
 	}
 	return v.checkFile(copied)
@@ -109,6 +116,34 @@ func (v *verifier) copyFrom(path, copied, vfs string) error {
 	v.unreadable = true
 	v.find("a page of %s can't be read: %v; the file is damaged, or another SQLite program has written to it; events, rooms or indexes on the page are lost: restore a backup", path, err)
 	return nil
+}
+
+// upgrade brings a copy of an earlier release to the schema that is checked.
+func (v *verifier) upgrade(copied string) error {
+	older, err := isOlder(copied)
+	if err == nil && older {
+		var c *conn
+		if c, err = dial(copied, "", sqlite3.OPEN_READWRITE); err == nil {
+			c.SetInterrupt(v.ctx)
+			err = errors.Join(c.upgrade(), c.Close())
+		}
+	}
+	if damaged(err) {
+		v.unreadable = true
+		v.find("the database can't be read: %v", err)
+		return nil
+	}
+	return err
+}
+
+// isOlder reports whether the schema of a database is that of an earlier release.
+func isOlder(path string) (bool, error) {
+	c, err := dial(path, "", sqlite3.OPEN_READONLY)
+	if err != nil {
+		return false, err
+	}
+	version, err := c.integer(`PRAGMA user_version`)
+	return version < int64(len(migrations)), errors.Join(err, c.Close())
 }
 
 // checkFile checks a database that is not in use.
