@@ -32,8 +32,26 @@ func TestDrainWithoutStreams(t *testing.T) {
 	})
 }
 
-// All are asked to reconnect within the first half of the time, and not all at
-// once. When the last is gone there is nothing to wait for.
+// expectSpread checks the moments at which streams are told to reconnect: all are in the window,
+// and no tenth of it has more than a tenth of them.
+func expectSpread(t *testing.T, told []time.Duration, window time.Duration) {
+	t.Helper()
+	var tenths [10]int
+	for _, after := range told {
+		if after < 0 || after >= window {
+			t.Fatalf("Draining.reconnect_after = %v, want 0 to %v", after, window)
+		}
+		tenths[10*after/window]++
+	}
+	for i, n := range tenths {
+		if n > (len(told)+9)/10 {
+			t.Errorf("%d of %d streams are told to reconnect in tenth %d of %v, want no more than a tenth of them", n, len(told), i, window)
+		}
+	}
+}
+
+// All are asked to reconnect within the first half of the time, spread evenly. When the last
+// is gone there is nothing to wait for.
 func TestDrainAsksToReconnect(t *testing.T) {
 	inBubble(t, Config{Drain: 10 * time.Second}, func(t *testing.T, w *world) {
 		const each = 20
@@ -50,18 +68,12 @@ func TestDrainAsksToReconnect(t *testing.T) {
 		}
 		took := w.drained(t.Context())
 		start := time.Now()
-		different := make(map[time.Duration]bool)
+		var told []time.Duration
 		for _, stream := range streams {
-			after := expect(t, stream, "draining").GetDraining().GetReconnectAfter().AsDuration()
-			if after < 0 || after > 5*time.Second {
-				t.Errorf("Draining.reconnect_after = %v, want 0 to 5 s", after)
-			}
-			different[after] = true
+			told = append(told, expect(t, stream, "draining").GetDraining().GetReconnectAfter().AsDuration())
 		}
 		expectElapsed(t, "all Draining frames", start, 0)
-		if len(different) < each {
-			t.Errorf("%d streams were given %d moments to reconnect, want them spread", len(streams), len(different))
-		}
+		expectSpread(t, told, 5*time.Second)
 		w.say(t, "lobby", "still delivered")
 		expect(t, streams[0], "event")
 		<-time.After(3 * time.Second)
@@ -72,6 +84,41 @@ func TestDrainAsksToReconnect(t *testing.T) {
 			t.Errorf("Drain took %v, want until the last stream was gone after 3 s", got)
 		}
 	})
+}
+
+// A server with a successor does not wait. Each stream learns when to come back before it ends,
+// in a window that grows with the streams, up to half of the time.
+func TestHandOver(t *testing.T) {
+	for _, tt := range []struct {
+		drain   time.Duration
+		streams int
+		window  time.Duration
+	}{
+		{10 * time.Second, 60, 30 * time.Millisecond},
+		{10 * time.Second, 1, 500 * time.Microsecond},
+		{20 * time.Millisecond, 60, 10 * time.Millisecond},
+	} {
+		inBubble(t, Config{Drain: tt.drain}, func(t *testing.T, w *world) {
+			var streams []frames
+			for range tt.streams {
+				stream, _ := w.subscribe(t, "lobby")
+				expect(t, stream, "joined", "caughtup")
+				streams = append(streams, stream)
+			}
+			start := time.Now()
+			w.api.HandOver()
+			late, _ := w.subscribe(t, "lobby")
+			_ = expectEnd(t, late, connect.CodeUnavailable)
+			w.api.Stop(t.Context())
+			var told []time.Duration
+			for _, stream := range streams {
+				told = append(told, expect(t, stream, "draining").GetDraining().GetReconnectAfter().AsDuration())
+				_ = expectEnd(t, stream, connect.CodeUnavailable)
+			}
+			expectElapsed(t, "HandOver and Stop", start, 0)
+			expectSpread(t, told, tt.window)
+		})
+	}
 }
 
 func TestDrainEnds(t *testing.T) {

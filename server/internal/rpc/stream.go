@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
-	"math/rand/v2"
 	"net/http"
 	"net/netip"
 	"os"
@@ -60,6 +59,8 @@ type stream struct {
 	membership membership
 	count      *streamCount // guarded by Server.mu
 	generation uint64       // of the policy, before the first join was authorized
+
+	reconnectAfter time.Duration // set before noticeDrain
 }
 
 // messageFunc returns what is sent for an item of the feed or a frame, nil for nothing.
@@ -262,7 +263,7 @@ func (s *stream) append(batch *[]byte, now time.Time) {
 // returns replay, and for an answer that is ready if it returns unread.
 func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (replay, unread bool, err error) {
 	if pending&noticeDrain != 0 {
-		if err := s.add(batch, drainingFrame(rand.N(s.server.config.Drain/2+1))); err != nil {
+		if err := s.add(batch, drainingFrame(s.reconnectAfter)); err != nil {
 			return false, false, err
 		}
 	}
