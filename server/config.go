@@ -20,7 +20,7 @@ type group struct {
 }
 
 var groups = []group{
-	{"Where to serve, and from what", []string{"listen", "data", "admin"}},
+	{"Where to serve, and from what", []string{"listen", "data", "data-wait", "admin"}},
 	{"TLS", tlsFlags},
 	{"Who may call, and how often", append([]string{"issuers"}, accessFlags...)},
 	{"Signing in on the page", signInFlags},
@@ -60,6 +60,7 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 	flags.Usage = func() { usage(flags, out) }
 	flags.Var(&listen, "listen", "TCP `address` to serve HTTP/1.1 and HTTP/2 on, with TLS or without; may be repeated")
 	flags.StringVar(&c.Data, "data", service.DefaultData, "`directory` for the store, or \"memory\" to store nothing")
+	flags.DurationVar(&c.DataWait, "data-wait", 0, "how long to wait for another process that uses -data, as a predecessor that drains; 0 refuses to start")
 	flags.StringVar(&c.Admin, "admin", "", "TCP `address` for operators, such as 127.0.0.1:9090, with metrics, health and profiles, and without credentials: it must not be reachable for others")
 	defineTLS(flags, &c.TLS, &auto)
 	flags.StringVar(&issuers, "issuers", "", "`file` with the issuers of tokens for the application's own users, as in docs/TRUST.md")
@@ -82,7 +83,7 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 	flags.Int64Var(&c.RetainBytes, "retain-bytes", service.DefaultRetainBytes, "maximum bytes of all rooms; the largest rooms lose their oldest events first")
 	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "maximum silence on a stream before a heartbeat is sent")
 	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may fail to read before its stream is reset")
-	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long the server takes to stop at most; clients are asked to reconnect elsewhere in the first half")
+	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long the server takes to stop at most; clients are asked to reconnect in the first half")
 	s.logs.define(flags)
 	flags.BoolVar(&s.checkOnly, "check", false, "check the configuration and the files that it names, and exit, without opening a port or data")
 	flags.BoolVar(&s.versionOnly, "version", false, "print the version and exit")
@@ -125,6 +126,8 @@ func check(c *service.Config) error {
 		return errors.New(`-data: must be a directory or "memory"`)
 	case c.Data == service.MemoryData && c.NATS != "":
 		return errors.New(`-nats: must not be set together with -data memory`)
+	case c.DataWait < 0:
+		return errors.New("-data-wait: must not be negative")
 	case c.DedupWindow < time.Second:
 		return errors.New("-dedup-window: must be at least 1s")
 	case c.RetainRoomEvents < 1:

@@ -113,6 +113,8 @@ var layers = []layer{
 		"how often is too often follows from names and addresses, whatever is called"},
 	{"chatroom/server/internal/clientaddr", nil, nil,
 		"which headers of a proxy are believed follows from headers and addresses"},
+	{"chatroom/server/internal/systemd", []string{"github.com/coreos/go-systemd"}, nil,
+		"sockets and states are passed in the same way whatever is served"},
 	{"chatroom/server/internal/requestid", nil, nil,
 		"a request has an id whatever it asks for"},
 	{"chatroom/server/internal/tally", nil, nil,
@@ -152,7 +154,7 @@ var layers = []layer{
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/health", "chatroom/server/internal/httpd", "chatroom/server/internal/identity", "chatroom/server/internal/metrics",
 		"chatroom/server/internal/apikey", "chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/revocation", "chatroom/server/internal/rpc", "chatroom/server/internal/schema", "chatroom/server/internal/signin",
-		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/web"},
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/server/internal/systemd", "chatroom/web"},
 		[]string{"github.com/nats-io/nats-server"},
 		"the service puts the parts together, and has no part in what they do; its tests run the NATS server that nodes share"},
 	{"chatroom/server/internal/e2e/crash", []string{
@@ -212,7 +214,7 @@ var layers = []layer{
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/apikey", "chatroom/server/internal/identity", "chatroom/server/internal/migrate",
-		"chatroom/server/internal/requestid", "chatroom/server/internal/service", "chatroom/server/internal/store/sqlite"},
+		"chatroom/server/internal/requestid", "chatroom/server/internal/service", "chatroom/server/internal/store/sqlite", "chatroom/server/internal/systemd"},
 		append([]string{"chatroom/server/internal/e2e/harness"}, clientLibraries...),
 		"main turns flags into a configuration and runs commands; what a service is made of is decided in the package service"},
 	{"chatroom/gen", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf", "buf.build/gen/"}, nil,

@@ -11,6 +11,7 @@ import (
 	"syscall"
 
 	"chatroom/server/internal/service"
+	"chatroom/server/internal/systemd"
 )
 
 func main() {
@@ -49,6 +50,10 @@ func runServe(ctx context.Context, args []string, p process) error {
 	c.Log = settings.logs.open(p.stderr)
 	c.Log.Info("starting", "version", version())
 	settings.log(c.Log)
+	c.Manager = systemd.NewManager(c.Log)
+	if c.Sockets, err = systemd.Inherit(); err != nil {
+		return err
+	}
 	c.Ready = func(addresses []string) {
 		for _, address := range addresses {
 			fmt.Fprintf(p.stdout, "chatroom: open %s\n", pageURL(address, &c.TLS))

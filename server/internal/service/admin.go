@@ -23,12 +23,18 @@ type admin struct {
 // listenAdmin opens the port of Config.Admin, if there is one.
 func listenAdmin(c *Config) (*admin, error) {
 	a := new(admin)
-	if c.Admin == "" {
-		return a, nil
-	}
 	var err error
-	if a.listeners, err = httpd.Listen([]string{c.Admin}); err != nil {
-		return nil, fmt.Errorf("-admin: %w", err)
+	switch inherited := httpd.Listeners(c.Sockets.Admin); {
+	case len(inherited) > 1:
+		return nil, fmt.Errorf("-admin: %d sockets of systemd have this name, want one: %s", len(inherited), inherited.Addresses())
+	case len(inherited) == 1:
+		a.listeners = inherited
+	case c.Admin == "":
+		return a, nil
+	default:
+		if a.listeners, err = httpd.Listen([]string{c.Admin}); err != nil {
+			return nil, fmt.Errorf("-admin: %w", err)
+		}
 	}
 	address := a.listeners.Addresses()[0]
 	c.Log.Info("serving metrics, health and profiles", "address", address)

@@ -8,6 +8,7 @@ import (
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/signin"
+	"chatroom/server/internal/systemd"
 )
 
 // MemoryData is the value of Config.Data under which nothing is kept.
@@ -35,11 +36,18 @@ type Config struct {
 	// Addresses are the TCP addresses to serve HTTP/1.1 and HTTP/2 on, with TLS or
 	// without. None means DefaultAddress.
 	Addresses []string
+	// Sockets are open ports that stay open when the process ends. They replace those of
+	// Addresses, Admin and TLS.Redirect: a successor gets the connections that wait, so that
+	// none is refused in a restart. Run closes them.
+	Sockets systemd.Sockets `json:"-"`
 	// TLS makes all of them speak HTTPS.
 	TLS TLSConfig
 	// Data is the directory for what is kept, or MemoryData to keep nothing. Empty
 	// means DefaultData.
 	Data string
+	// DataWait is how long to wait for another process to give up Data. Zero means not at
+	// all.
+	DataWait time.Duration
 
 	// Issuers vouch for the users of an application.
 	Issuers []identity.IssuerConfig
@@ -121,6 +129,8 @@ type Config struct {
 	// Ready is called once the service accepts connections, with the addresses that it
 	// listens on. Nil means that nothing is called.
 	Ready func(addresses []string) `json:"-"`
+	// Manager is told the state of the service. Nil means that nothing is.
+	Manager *systemd.Manager `json:"-"`
 	// Log receives what the service logs. Nil discards it.
 	Log *slog.Logger `json:"-"`
 

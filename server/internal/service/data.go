@@ -39,10 +39,11 @@ func openData(ctx context.Context, c *Config, addresses []string, log *slog.Logg
 		d := &data{guests: identity.NewGuests(), store: openMemory(c)}
 		return d, d.startGuests(ctx, c)
 	}
-	dir, err := datadir.Open(c.Data, addresses...)
+	dir, err := lockData(ctx, c, addresses)
 	if err != nil {
 		return nil, fmt.Errorf("-data %w", err)
 	}
+	c.Manager.Status("opening the store")
 	d := &data{dir: dir}
 	if err := d.open(ctx, c, log); err != nil {
 		return nil, errors.Join(err, dir.Close())

@@ -13,8 +13,10 @@ func newHealth(c *Config) *health.Health {
 		switch changed := h.Set(health.StoreFailed, !works); {
 		case !changed || slices.Contains(h.Causes(), health.Draining): // the store disconnects then
 		case works:
+			c.Manager.Status("serving")
 			c.Log.Info("ready again: the store can write")
 		default:
+			c.Manager.Status("not ready: the store can't write")
 			c.Log.Warn("not ready: the store can't write")
 		}
 	}

@@ -21,3 +21,16 @@ func TestStopTimes(t *testing.T) {
 		}
 	}
 }
+
+// A successor waits for a second at most, and streams wait for nothing.
+func TestHandOverTimes(t *testing.T) {
+	begin := time.Now()
+	for _, tt := range []struct{ drain, cut time.Duration }{
+		{DefaultDrain, time.Second},
+		{time.Second, time.Second / 2},
+	} {
+		if got := newHandOverTimes(begin, tt.drain); !got.end.Equal(begin) || got.cut.Sub(begin) != tt.cut {
+			t.Errorf("newHandOverTimes(%v) = %v and %v, want 0 and %v", tt.drain, got.end.Sub(begin), got.cut.Sub(begin), tt.cut)
+		}
+	}
+}

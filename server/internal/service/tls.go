@@ -1,6 +1,7 @@
 package service
 
 import (
+	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
@@ -31,9 +32,11 @@ func (c *TLSConfig) Enabled() bool {
 }
 
 // open returns the certificates, which are nil without TLS, and opens the listeners
-// that redirect. The addresses are those that the service listens on.
-func (c *TLSConfig) open(addresses []string, data string, log *slog.Logger) (certificates *httpd.Certificates, redirect httpd.Listeners, err error) {
+// that redirect, unless they are inherited. The addresses are those that the service listens on.
+func (c *TLSConfig) open(addresses []string, data string, inherited httpd.Listeners, log *slog.Logger) (certificates *httpd.Certificates, redirect httpd.Listeners, err error) {
 	switch {
+	case !c.Enabled() && len(inherited) > 0:
+		return nil, nil, errors.New("-http-redirect: a socket of systemd has this name, and TLS is not enabled")
 	case !c.Enabled():
 		return nil, nil, nil
 	case c.SelfSigned:
@@ -51,7 +54,10 @@ func (c *TLSConfig) open(addresses []string, data string, log *slog.Logger) (cer
 			return nil, nil, fmt.Errorf("-tls-cert, -tls-key: %w", err)
 		}
 	}
-	if c.Redirect != "" {
+	switch redirect = inherited; {
+	case len(inherited) > 0:
+		log.Info("redirecting plain HTTP to HTTPS on a socket that stays open in a restart", "address", redirect.Addresses()[0])
+	case c.Redirect != "":
 		if redirect, err = httpd.Listen([]string{c.Redirect}); err != nil {
 			return nil, nil, fmt.Errorf("-http-redirect: %w", err)
 		}
