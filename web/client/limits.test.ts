@@ -28,12 +28,20 @@ test("isValidText follows the contract: 1 to 4,000 characters, one of them visib
 test("normalizeText drops invisible space, keeps indentation, and replaces lone surrogates", () => {
   const cases: [string, string][] = [
     ["hi \n\n", "hi"],
+    ["hi\u0085\u3000\ufeff \u2003", "hi\u0085\u3000\ufeff"],
+    [" \n ", ""],
+    ["", ""],
     ["\n \n  code\n    more\n", "  code\n    more"],
     [" hi", " hi"],
     ["a\ud83d b", "a\ufffd b"],
     ["a👋", "a👋"],
   ];
   for (const [text, want] of cases) assert.equal(normalizeText(text), want, JSON.stringify(text));
+});
+
+test("normalizeText reads a long run of spaces once", () => {
+  const spaces = " ".repeat(2_000_000);
+  assert.equal(normalizeText(`a${spaces}b${spaces}`), `a${spaces}b`);
 });
 
 test("a name has 1 to 40 characters without the white space around it", () => {

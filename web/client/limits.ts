@@ -20,16 +20,24 @@ export function codePoints(text: string): number {
  * the start. Lone surrogates, which UTF-8 cannot encode, are replaced.
  */
 export function normalizeText(text: string): string {
+  // Not an expression that ends in $: it tries again at each space of a long run, and a
+  // pasted megabyte of them takes minutes.
+  let end = text.length;
+  while (end > 0 && isSpace.test(text[end - 1] as string)) end--;
   return text
+    .slice(0, end)
     .replace(/^\p{White_Space}*\n/u, "")
-    .replace(/\p{White_Space}+$/u, "")
     .replace(/\p{Surrogate}/gu, "\ufffd");
 }
 
+const isSpace = /^\p{White_Space}$/u;
+
 /** Whether the contract accepts a text as a message. The server knows more characters that show nothing. */
 export function isValidText(text: string): boolean {
+  // A code point has at most two units: a long text is not read to its end.
+  if (text.length > 2 * maxTextLength) return false;
   const isVisible = /[^\p{White_Space}\p{Default_Ignorable_Code_Point}\p{Cc}\u2800\ufffc]/u.test(text);
-  return isVisible && codePoints(text) <= maxTextLength;
+  return isVisible && (text.length <= maxTextLength || codePoints(text) <= maxTextLength);
 }
 
 /** Whether a name has a valid length. The server decides which characters are allowed. */

@@ -159,6 +159,12 @@ export class Chat {
     void this.#directory.loadMore();
   }
 
+  /** Whether closing the page now loses something that was sent: it is neither in a log nor stored here. */
+  hasUnstored(): boolean {
+    const unstored = this.#storage.unstoredEntries?.();
+    return unstored !== undefined && this.#shared.entries.some((entry) => unstored.has(entry.id));
+  }
+
   /** Ends the connection of this tab for good. What is in the outbox is kept. */
   close(): void {
     for (const stop of this.#stop) stop();

@@ -42,6 +42,7 @@ export function browserStorage(scope: string): ChatStorage {
     },
     storeEntry: (entry) => outbox.put(entry),
     removeEntries: (ids) => outbox.remove(ids),
+    unstoredEntries: () => outbox.unstored,
     watch: (onChange) => watch(keys, onChange),
   };
 }

@@ -18,6 +18,8 @@ export interface ChatStorage {
   /** Adds an entry at the end, or replaces the one with the same id. */
   storeEntry(entry: OutboxEntry): void;
   removeEntries(ids: readonly string[]): void;
+  /** The ids of the entries that this program has added and that end with it. Without it, there are none. */
+  unstoredEntries?(): ReadonlySet<string>;
   /**
    * Calls back when another tab stores an identity or a read cursor. The function that
    * it returns ends that.
@@ -53,6 +55,7 @@ export function memoryStorage(): ChatStorage {
     removeEntries: (ids) => {
       for (const id of ids) outbox.delete(id);
     },
+    unstoredEntries: () => new Set(outbox.keys()),
     watch: () => () => {},
   };
 }

@@ -89,3 +89,21 @@ test("writes that come together are one transaction, and keep the order of addin
     ],
   );
 });
+
+test("an entry is unstored until it is written, and for ever without a database", async () => {
+  Object.assign(globalThis, { indexedDB: new FakeIndexedDB() });
+  const outbox = new OutboxDatabase("test");
+  outbox.put(entry("a"));
+  outbox.put(entry("b"));
+  assert.deepEqual([...outbox.unstored], ["a", "b"]);
+  await outbox.load();
+  assert.deepEqual([...outbox.unstored], []);
+
+  Object.assign(globalThis, { indexedDB: undefined });
+  const memory = new OutboxDatabase("test");
+  memory.put(entry("a"));
+  memory.put(entry("b"));
+  await memory.load();
+  memory.remove(["b"]);
+  assert.deepEqual([...memory.unstored], ["a"]);
+});

@@ -31,6 +31,8 @@ export class OutboxDatabase {
   readonly #name: string;
   /** What is added here, for when there is no database. */
   readonly #memory = new Map<string, OutboxEntry>();
+  /** The ids of what was added here and is not in the database. */
+  readonly #unstored = new Set<string>();
   #opened: Promise<IDBDatabase | null> | null = null;
   /** The writes that wait, by id. */
   #waiting = new Map<string, Write>();
@@ -48,9 +50,15 @@ export class OutboxDatabase {
     return rows ? rows.map((row) => row.entry).filter(isOutboxEntry) : [...this.#memory.values()];
   }
 
+  /** The ids of the entries that were added here and end with the page, because they could not be stored yet. */
+  get unstored(): ReadonlySet<string> {
+    return this.#unstored;
+  }
+
   /** Adds an entry at the end, or replaces the one with the same id. */
   put(entry: OutboxEntry): void {
     this.#memory.set(entry.id, entry);
+    this.#unstored.add(entry.id);
     const before = this.#waiting.get(entry.id);
     const isAgain = before !== undefined && (before.entry === null || before.isAgain);
     if (before?.entry === null) this.#waiting.delete(entry.id);
@@ -60,6 +68,7 @@ export class OutboxDatabase {
   remove(ids: readonly string[]): void {
     for (const id of ids) {
       this.#memory.delete(id);
+      this.#unstored.delete(id);
       this.#write(id, { entry: null, isAgain: false });
     }
   }
@@ -87,7 +96,9 @@ export class OutboxDatabase {
       for (const [id, write] of writes) request = carryOut(store, id, write);
       return request;
     });
-    return last !== null;
+    if (last === null) return false;
+    for (const [id] of writes) if (!this.#waiting.has(id)) this.#unstored.delete(id);
+    return true;
   }
 
   async #run<T>(mode: IDBTransactionMode, act: (store: IDBObjectStore) => IDBRequest): Promise<T | null> {
