@@ -3,6 +3,7 @@
 
 import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { emojiPlugin } from "./emoji.mjs";
 import { messagesPlugin } from "./messages.mjs";
 
 process.chdir(import.meta.dirname);
@@ -21,7 +22,7 @@ const { metafile } = await build({
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  plugins: [messagesPlugin],
+  plugins: [emojiPlugin, messagesPlugin],
   legalComments: "none",
   metafile: true,
   logLevel: "warning",
@@ -33,6 +34,7 @@ await writeFile("dist/licenses.txt", await licenses(metafile));
 /** The licences of the packages in the bundle, which ask to be passed on. */
 async function licenses({ inputs }) {
   const found = Object.keys(inputs).map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
+  if ("emoji:set" in inputs) found.push("emojibase-data");
   const names = [...new Set(found.filter(Boolean))].sort();
   const parts = ["app.js contains the following packages.\n"];
   for (const name of names) {
@@ -42,7 +44,7 @@ async function licenses({ inputs }) {
     if (own) parts.push(indented(own));
   }
   for (const path of Object.keys(inputs).sort()) {
-    if (path.startsWith("messages:")) continue; // not a file
+    if (/^(messages|emoji):/.test(path)) continue; // not a file
     const notice = /^(?:\/\/.*\n)*\/\/ Redistribution and use in source(?:.*\n\/\/)*.*\n/.exec(
       await readFile(path, "utf8"),
     );

@@ -3,6 +3,7 @@
 import { spawnSync } from "node:child_process";
 import { readdir, rm } from "node:fs/promises";
 import { build } from "esbuild";
+import { emojiPlugin } from "./emoji.mjs";
 import { messagesPlugin } from "./messages.mjs";
 
 process.chdir(import.meta.dirname);
@@ -28,7 +29,7 @@ await build({
   target: "node20",
   jsx: "automatic",
   jsxImportSource: "preact",
-  plugins: [messagesPlugin],
+  plugins: [emojiPlugin, messagesPlugin],
   sourcemap: "inline",
   external: ["react", "react-dom"], // they are CommonJS
   logLevel: "warning",
