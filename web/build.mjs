@@ -16,6 +16,7 @@ const { metafile } = await build({
   entryPoints: { app: "page/main.tsx", style: "page/styles/style.css" },
   outdir: "dist",
   bundle: true,
+  splitting: true,
   minify: true,
   format: "esm",
   target: "es2022",
