@@ -4,7 +4,7 @@
 export { ChatError, type Failure, type FailureCode, failureOf } from "./failure";
 export { type Auth, isOwn } from "./hub/auth";
 export { type Connection, isOpen } from "./hub/connection";
-export type { OutboxEntry } from "./hub/outbox-entry";
+export type { OutboxEntry, Unsent } from "./hub/outbox-entry";
 export * from "./limits";
 export * from "./model";
 export type { DirectoryState } from "./rooms/room-directory";

@@ -8,6 +8,11 @@ export interface Member {
   readonly name: string;
   /** Why the name may mislead; absent if there is no reason. */
   readonly mark?: NameMark;
+  /**
+   * The address of the member's picture; absent if there is none, and from the senders of
+   * messages. To load it shows the user's address to a server that another party has chosen.
+   */
+  readonly picture?: string;
 }
 
 /** Why a name may mislead: it looks like another member's, mixes scripts, or looks like one of the service's. */
@@ -72,7 +77,8 @@ export interface Message {
 /** A change to a message. target is the message's sequence. */
 export type MessageChange =
   | { readonly kind: "edit"; readonly target: bigint; readonly text: string }
-  | { readonly kind: "deletion"; readonly target: bigint }
+  /** reason: why a moderator deletes another member's message. Others are not told; absent for none. */
+  | { readonly kind: "deletion"; readonly target: bigint; readonly reason?: string }
   | { readonly kind: "reaction"; readonly target: bigint; readonly emoji: string; readonly removed: boolean };
 
 /** What the log does not keep. members is how many are in the room after the event. */

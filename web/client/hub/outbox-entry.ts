@@ -23,6 +23,25 @@ export interface OutboxEntry {
   readonly retryAfter: number;
 }
 
+/** What of a room is in the outbox. */
+export interface Unsent {
+  /** What is sent as soon as that is possible. */
+  readonly waiting: number;
+  /** What was refused: the user decides about it. */
+  readonly failed: number;
+}
+
+/** Returns what is in the outbox, by room. */
+export function unsentByRoom(entries: readonly OutboxEntry[]): ReadonlyMap<string, Unsent> {
+  const rooms = new Map<string, Unsent>();
+  for (const { room, status } of entries) {
+    const { waiting, failed } = rooms.get(room) ?? { waiting: 0, failed: 0 };
+    const isFailed = status === "failed";
+    rooms.set(room, { waiting: waiting + Number(!isFailed), failed: failed + Number(isFailed) });
+  }
+  return rooms;
+}
+
 /** Who wrote an entry. */
 export type Writer = Pick<OutboxEntry, "sender" | "byGuest">;
 

@@ -103,12 +103,17 @@ export class RoomDirectory {
   /** Applies a frame. */
   apply({ rooms, removed, incomplete }: Omit<RoomsChangedFrame, "kind">): void {
     this.#missed ||= incomplete;
-    this.#change({ kind: "reported", rooms, removed });
+    this.#change({ kind: "reported", rooms, removed, visited: this.#options.readCursors() });
   }
 
   /** A room was read up to a sequence, in this tab or in another one. */
   markRead(room: string, sequence: bigint): void {
     this.#change({ kind: "read", room, sequence });
+  }
+
+  /** The user has left a room, in this tab or in another one. */
+  markLeft(room: string): void {
+    this.#change({ kind: "left", room });
   }
 
   #change(change: RoomListChange): void {
@@ -162,7 +167,7 @@ export class RoomDirectory {
    */
   async #readFirst(): Promise<RoomList> {
     const size = Math.min(maxPageSize, Math.max(firstPageSize, this.state.rooms?.listed ?? 0));
-    const rooms = firstPage(await this.#read("", size), this.#options.readCursors().keys());
+    const rooms = firstPage(await this.#read("", size), this.#options.readCursors());
     return isIncomplete(rooms) ? withPage(rooms, await this.#read(rooms.nextToken, maxPageSize)) : rooms;
   }
 

@@ -4,7 +4,7 @@
 // therefore arithmetic: that count less the count at the last event that was read.
 // The list gives the second count once; frames then change only the first.
 
-import type { ListedRoom, RoomSummary, RoomsPage } from "../model";
+import type { Cursor, ListedRoom, RoomSummary, RoomsPage } from "../model";
 import type { MessageCount } from "../state/message-count";
 
 /** Unread messages are counted up to this number, which stands for "or more". */
@@ -18,7 +18,8 @@ export interface KnownRoom extends RoomSummary {
   readonly readTo: bigint;
   /**
    * Whether read is exact. It is not when the room was read up to an event between
-   * the heads of two frames: then only a new list has the count.
+   * the heads of two frames: then it is the least that is possible, and only a new list
+   * has the count.
    */
   readonly exact: boolean;
 }
@@ -37,14 +38,22 @@ export interface RoomList {
 /** A change between two requests for the list. */
 export type RoomListChange =
   /** The server reports rooms as they are now, and the names of those that are gone. */
-  | { readonly kind: "reported"; readonly rooms: readonly RoomSummary[]; readonly removed: readonly string[] }
+  | {
+      readonly kind: "reported";
+      readonly rooms: readonly RoomSummary[];
+      readonly removed: readonly string[];
+      /** How far the rooms were read: those that come back are visited still. */
+      readonly visited: ReadonlyMap<string, Cursor>;
+    }
   /** This browser has read a room up to a sequence, in any of its tabs. */
-  | { readonly kind: "read"; readonly room: string; readonly sequence: bigint };
+  | { readonly kind: "read"; readonly room: string; readonly sequence: bigint }
+  /** The user has left a room: it counts as never visited. */
+  | { readonly kind: "left"; readonly room: string };
 
 /** Returns the rooms of the first page, and the visited ones, which may be on later pages. */
-export function firstPage(page: RoomsPage, visited: Iterable<string>): RoomList {
+export function firstPage(page: RoomsPage, visited: ReadonlyMap<string, Cursor>): RoomList {
   const known = new Map<string, KnownRoom>();
-  if (page.nextToken !== "") for (const name of visited) known.set(name, unlisted(name));
+  if (page.nextToken !== "") for (const [name, { sequence }] of visited) known.set(name, unlisted(name, sequence));
   return withPage({ known, listed: 0, nextToken: "", oldestActivity: 0 }, page);
 }
 
@@ -63,11 +72,21 @@ export function changeList(list: RoomList, change: RoomListChange): RoomList {
   const known = new Map(list.known);
   switch (change.kind) {
     case "reported":
-      for (const room of change.rooms) known.set(room.name, reported(known.get(room.name), room));
+      for (const room of change.rooms) {
+        const readTo = change.visited.get(room.name)?.sequence;
+        const before = known.get(room.name) ?? (readTo === undefined ? undefined : unlisted(room.name, readTo));
+        known.set(room.name, reported(before, room));
+      }
       for (const name of change.removed) known.delete(name);
       break;
     case "read":
-      known.set(change.room, readUpTo(known.get(change.room) ?? unlisted(change.room), change.sequence));
+      known.set(change.room, readUpTo(known.get(change.room) ?? unlisted(change.room, 0n), change.sequence));
+      break;
+    case "left": {
+      const room = known.get(change.room);
+      if (room && isUnlisted(room)) known.delete(change.room);
+      else if (room) known.set(change.room, { ...room, read: null, readTo: 0n, exact: true });
+    }
   }
   return { ...list, known };
 }
@@ -107,8 +126,8 @@ function fromPage({ unread, ...room }: ListedRoom): KnownRoom {
   return { ...room, read: unread === null ? null : room.messages - BigInt(unread), readTo: 0n, exact: true };
 }
 
-/** A visited room of which only the name is known. */
-function unlisted(name: string): KnownRoom {
+/** A visited room of which only the name is known, and how far it was read. */
+function unlisted(name: string, readTo: bigint): KnownRoom {
   return {
     name,
     displayName: "",
@@ -118,7 +137,7 @@ function unlisted(name: string): KnownRoom {
     messages: 0n,
     lastActivity: 0,
     read: 0n,
-    readTo: 0n,
+    readTo,
     exact: false,
   };
 }
@@ -131,9 +150,11 @@ function reported(before: KnownRoom | undefined, room: RoomSummary): KnownRoom {
   if (before && room.head < before.head) return before; // the frame is older than the list
   if (!before || before.read === null) return { ...room, read: null, readTo: 0n, exact: true };
   const { readTo } = before;
-  // Nothing of an unlisted room counts as unread until the list has its count.
-  if (room.head > readTo) return { ...before, ...room, read: isUnlisted(before) ? room.messages : before.read };
-  return { ...room, read: room.messages, readTo, exact: room.head === readTo };
+  if (room.head <= readTo) return { ...room, read: room.messages, readTo, exact: room.head === readTo };
+  if (before.exact) return { ...before, ...room };
+  // Which of the events since then are messages is not known: at most all of them.
+  const [read = 0n] = [before.read, room.messages - (room.head - readTo)].sort((a, b) => (a > b ? -1 : 1));
+  return { ...room, read, readTo, exact: readTo === 0n };
 }
 
 function readUpTo(room: KnownRoom, sequence: bigint): KnownRoom {

@@ -1,11 +1,12 @@
-import { ChatError } from "../failure";
+import { ChatError, failureOf } from "../failure";
 import { type Auth, initialAuth, isGuest } from "../hub/auth";
 import { disconnected, isJoined } from "../hub/connection";
 import type { News } from "../hub/effect";
 import type { Request } from "../hub/input";
-import { newEntry } from "../hub/outbox-entry";
+import { isFrom } from "../hub/outbox";
+import { newEntry, type Unsent, unsentByRoom } from "../hub/outbox-entry";
 import { validRoomName } from "../limits";
-import type { Cursor, Identity } from "../model";
+import type { Cursor, Identity, RoomProfile } from "../model";
 import { type DirectoryState, RoomDirectory } from "../rooms/room-directory";
 import { messageCount } from "../rooms/room-list";
 import { browserStorage, storageScope } from "../storage/browser-storage";
@@ -47,6 +48,8 @@ export class Chat {
   readonly auth: Store<Auth>;
   /** The list of rooms, if it is watched. */
   readonly rooms: Store<DirectoryState>;
+  /** The rooms in which something that the caller has sent is not stored yet. */
+  readonly unsent: Store<ReadonlyMap<string, Unsent>>;
   readonly #options: ChatOptions;
   readonly #service: ReturnType<typeof createChatService>;
   readonly #storage: ChatStorage;
@@ -81,6 +84,11 @@ export class Chat {
       (s) => [s.auth],
       (s) => s.auth,
     );
+    this.unsent = derived(
+      shared,
+      (s) => [s.entries, s.auth],
+      (s) => unsentByRoom(s.entries.filter((entry) => isFrom(s.auth, entry))),
+    );
     this.#directory = new RoomDirectory({
       list: (token, query) => this.#calls.watch(this.#service.listRooms(token, query)),
       token: () => this.#token,
@@ -111,6 +119,7 @@ export class Chat {
     this.#stop.push(
       this.#storage.watch((change) => {
         if (change.kind === "read") this.#directory.markRead(change.room, change.cursor.sequence);
+        else if (change.kind === "left") this.#directory.markLeft(change.room);
         // The leader has stored it itself, unless a page did that which does not know of leaders.
         else if (!options.getToken && this.#tabs?.leads)
           this.#request({ type: "identityShared", identity: change.identity });
@@ -165,6 +174,32 @@ export class Chat {
     return unstored !== undefined && this.#shared.entries.some((entry) => unstored.has(entry.id));
   }
 
+  /**
+   * Creates a room, and sets its display name and topic. It rejects with a ChatError: one with
+   * the code already_exists for a room that there is, which stays as it is.
+   */
+  async createRoom(name: string, profile: RoomProfile): Promise<Room> {
+    const room = this.room(name);
+    if (await this.#calls.watch(this.#hasLog(room.name)))
+      throw new ChatError({ code: "already_exists", message: `There is a room ${room.name} already.` });
+    await room.setProfile(profile);
+    return room;
+  }
+
+  /** Marks a room as read up to its newest event, without joining it. It rejects with a ChatError. */
+  async markRead(name: string): Promise<void> {
+    const room = this.room(name).name;
+    const { epoch, events, next } = await this.#calls.watch(this.#service.listEvents(this.#token, room, null, 1));
+    this.#read(room, { epoch, sequence: events.at(-1)?.sequence ?? next.sequence });
+  }
+
+  /** Forgets that the user has visited a room: it has no unread count any more. */
+  leave(name: string): void {
+    const room = this.room(name).name;
+    this.#storage.forgetReadCursor(room);
+    this.#directory.markLeft(room);
+  }
+
   /** Ends the connection of this tab for good. What is in the outbox is kept. */
   close(): void {
     for (const stop of this.#stop) stop();
@@ -174,6 +209,17 @@ export class Chat {
 
   get #token(): string {
     return this.#shared.auth.identity?.token ?? "";
+  }
+
+  /** Whether a room has an event, a member or a profile. */
+  async #hasLog(room: string): Promise<boolean> {
+    try {
+      await this.#service.listEvents(this.#token, room, null, 1);
+      return true;
+    } catch (reason) {
+      if (failureOf(reason).code === "not_found") return false;
+      throw reason;
+    }
   }
 
   #request(request: Request): void {

@@ -182,9 +182,9 @@ export class Room implements Store<SessionState> {
     return this.sendBody({ kind: "edit", target, text: normalizeText(text) });
   }
 
-  /** Deletes a message for everyone. */
-  delete(target: bigint): string {
-    return this.sendBody({ kind: "deletion", target });
+  /** Deletes a message for everyone. A moderator may give a reason, which is kept for other moderators. */
+  delete(target: bigint, { reason = "" }: { readonly reason?: string } = {}): string {
+    return this.sendBody({ kind: "deletion", target, ...(reason && { reason }) });
   }
 
   /** Adds or removes the caller's reaction to a message. */

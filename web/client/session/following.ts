@@ -11,7 +11,7 @@ import { postOf } from "../state/posts";
 import { memberEvent, streamJoined } from "../state/presence";
 import { changeQuote, loadQuotes, noQuotes, retryQuotes } from "../state/quotes";
 import { appendEvent, keepAtEnd, keepScrolledBack, resetTimeline, trimTimeline } from "../state/timeline";
-import { clearTyping, typingEnded, typingReceived } from "../state/typing";
+import { clearTyping, typingEnded, typingReceived, typistRenamed } from "../state/typing";
 import type { Input, RoomNews } from "./input";
 import { loadPage } from "./paging";
 import type { Step } from "./step";
@@ -211,8 +211,10 @@ function ephemeralEvent(s: Step, e: Event): void {
     case "memberLeft":
       s.set("typing", typingEnded(typing, sender));
       return s.apply("presence", memberEvent(presence, e, s.presenceContext));
-    case "memberJoined":
     case "memberRenamed":
+      s.set("typing", typistRenamed(typing, sender));
+      return s.apply("presence", memberEvent(presence, e, s.presenceContext));
+    case "memberJoined":
     case "memberCount":
       return s.apply("presence", memberEvent(presence, e, s.presenceContext));
     default: // a kind that a session has no use for

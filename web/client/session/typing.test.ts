@@ -35,6 +35,15 @@ test("a message, a stop, leaving and the end of the stream end typing", () => {
   assert.deepEqual(writers(begin().frames({ kind: "event", event: event(1, { sender: ada.member }) })), ["Bob"]);
 });
 
+test("a member who is renamed while typing is shown by the new name", () => {
+  const p = new SessionHarness().live().frames(ephemeral(typing()));
+  const renamed = ephemeral({ kind: "memberRenamed" });
+  assert.equal(renamed.kind, "event");
+  const { sender } = renamed.event;
+  p.frames({ ...renamed, event: { ...renamed.event, sender: { ...sender, name: "Bobby" } } });
+  assert.deepEqual(writers(p), ["Bobby"]);
+});
+
 test("own notifications and those of callers without a token are ignored", () => {
   const p = new SessionHarness()
     .live()

@@ -29,6 +29,13 @@ export function typingReceived(typing: Typing, member: Member, stopped: boolean,
   return withTimer({ ...typing, others }, now);
 }
 
+/** A member has another name. */
+export function typistRenamed(typing: Typing, member: Member): Typing {
+  const at = typing.others.findIndex((o) => o.member.id === member.id);
+  const other = typing.others[at];
+  return other ? { ...typing, others: typing.others.with(at, { ...other, member }) } : typing;
+}
+
 /** A member does not type any more. */
 export function typingEnded(typing: Typing, { id }: Member): Typing {
   const others = typing.others.filter((o) => o.member.id !== id);

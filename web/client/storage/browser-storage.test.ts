@@ -114,3 +114,25 @@ test("a read cursor never goes back within an epoch", () => {
   assert.deepEqual(keep("e", 4n), { epoch: "e", sequence: 5n });
   assert.deepEqual(keep("f", 1n), { epoch: "f", sequence: 1n });
 });
+
+test("a room that was left has no read cursor, and other tabs are told", () => {
+  const cursor = { epoch: "e", sequence: 3n };
+  let onStorage: (event: Partial<StorageEvent>) => void = () => {};
+  const window = { addEventListener: (_: string, f: typeof onStorage) => (onStorage = f), removeEventListener() {} };
+  Object.assign(globalThis, { window });
+  const storage = browserStorage("");
+  const told: unknown[] = [];
+  storage.watch((change) => told.push(change));
+  for (const room of ["a", "b"]) storage.storeReadCursor(room, cursor);
+  const key = "chatroom.seen";
+  const oldValue = localStorage.getItem(key);
+  onStorage({ key, oldValue: null, newValue: oldValue });
+  storage.forgetReadCursor("a");
+  storage.forgetReadCursor("a");
+  assert.deepEqual([...storage.loadReadCursors()], [["b", cursor]]);
+  onStorage({ key, oldValue, newValue: localStorage.getItem(key) });
+  assert.deepEqual(told, [
+    { kind: "read", room: "b", cursor },
+    { kind: "left", room: "a" },
+  ]);
+});

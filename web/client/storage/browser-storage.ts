@@ -36,6 +36,7 @@ export function browserStorage(scope: string): ChatStorage {
     forgetIdentity: () => attempt(() => localStorage.removeItem(keys.identity)),
     loadReadCursors: () => new Map(parseReadCursors(read(keys.cursors))),
     storeReadCursor: (room, cursor) => storeReadCursor(keys.cursors, room, cursor),
+    forgetReadCursor: (room) => forgetReadCursor(keys.cursors, room),
     async loadOutbox() {
       for (const entry of scope === "" ? takeOldOutbox() : []) outbox.put(entry);
       return outbox.load();
@@ -53,11 +54,16 @@ interface Keys {
 }
 
 function watch(keys: Keys, onChange: (change: StorageChange) => void): () => void {
-  const onStorage = ({ key, newValue }: StorageEvent) => {
+  const onStorage = ({ key, oldValue, newValue }: StorageEvent) => {
     // Tabs that sign in at the same time agree on what is stored by now.
     if (key === keys.identity) onChange({ kind: "identity", identity: parseIdentity(read(keys.identity)) });
-    const [room, cursor] = (key === keys.cursors && parseReadCursors(newValue).at(-1)) || [];
-    if (room && cursor) onChange({ kind: "read", room, cursor });
+    if (key !== keys.cursors) return;
+    const cursors = new Map(parseReadCursors(newValue));
+    const before = parseReadCursors(oldValue);
+    const left = before.length > cursors.size ? before.filter(([name]) => !cursors.has(name)) : [];
+    for (const [name] of left) onChange({ kind: "left", room: name });
+    const [room, cursor] = [...cursors].at(-1) ?? [];
+    if (room && cursor && left.length === 0) onChange({ kind: "read", room, cursor });
   };
   window.addEventListener("storage", onStorage);
   return () => window.removeEventListener("storage", onStorage);
@@ -84,6 +90,13 @@ function storeReadCursor(storageKey: string, room: string, cursor: Cursor): void
   cursors.set(room, cursor);
   const newest = [...cursors].slice(-maxReadCursors);
   attempt(() => localStorage.setItem(storageKey, JSON.stringify(newest, encodeBigInt)));
+}
+
+function forgetReadCursor(storageKey: string, room: string): void {
+  const cursors = parseReadCursors(read(storageKey));
+  const kept = cursors.filter(([name]) => name !== room);
+  if (kept.length === cursors.length) return;
+  attempt(() => localStorage.setItem(storageKey, JSON.stringify(kept, encodeBigInt)));
 }
 
 function parseReadCursors(text: string | null): [string, Cursor][] {

@@ -13,6 +13,8 @@ export interface ChatStorage {
   loadReadCursors(): ReadonlyMap<string, Cursor>;
   /** A cursor never goes back. */
   storeReadCursor(room: string, cursor: Cursor): void;
+  /** The user has left a room. */
+  forgetReadCursor(room: string): void;
   /** The unsent messages of all rooms, in the order in which they were added. */
   loadOutbox(): Promise<readonly OutboxEntry[]>;
   /** Adds an entry at the end, or replaces the one with the same id. */
@@ -21,15 +23,16 @@ export interface ChatStorage {
   /** The ids of the entries that this program has added and that end with it. Without it, there are none. */
   unstoredEntries?(): ReadonlySet<string>;
   /**
-   * Calls back when another tab stores an identity or a read cursor. The function that
-   * it returns ends that.
+   * Calls back when another tab stores an identity or a read cursor, or forgets a cursor. The
+   * function that it returns ends that.
    */
   watch(onChange: (change: StorageChange) => void): () => void;
 }
 
 export type StorageChange =
   | { readonly kind: "identity"; readonly identity: Identity | null }
-  | { readonly kind: "read"; readonly room: string; readonly cursor: Cursor };
+  | { readonly kind: "read"; readonly room: string; readonly cursor: Cursor }
+  | { readonly kind: "left"; readonly room: string };
 
 /** Returns a storage that lasts as long as the program. */
 export function memoryStorage(): ChatStorage {
@@ -50,6 +53,7 @@ export function memoryStorage(): ChatStorage {
       cursors.delete(room);
       cursors.set(room, cursor);
     },
+    forgetReadCursor: (room) => void cursors.delete(room),
     loadOutbox: async () => [...outbox.values()],
     storeEntry: (entry) => void outbox.set(entry.id, entry),
     removeEntries: (ids) => {

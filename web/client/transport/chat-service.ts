@@ -1,16 +1,8 @@
 // The calls to the service, with the plain values of model.ts. They reject with a
 // ChatError.
 
-import type {
-  DescMessage,
-  DescMethodServerStreaming,
-  DescMethodUnary,
-  MessageInitShape,
-  MessageShape,
-} from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { createConnectTransport } from "@connectrpc/connect-web";
-import { ChatError, type Failure } from "../failure";
+import type { Failure } from "../failure";
 import { ChatRoom, RoomOrder } from "../gen/chat/v1/chat_room_pb";
 import type {
   EventsPage,
@@ -25,6 +17,7 @@ import type {
   Subscription,
 } from "../model";
 import type { RoomsQuery } from "../rooms/room-directory";
+import { createCalls } from "./calls";
 import {
   fromFrame,
   fromListEvents,
@@ -38,8 +31,6 @@ import {
   toSubscriptions,
 } from "./convert";
 
-/** How long a call with a single answer may take, in milliseconds. */
-const callTimeout = 15_000;
 /** How long the answer that shows that the server is there may take, in milliseconds. */
 const probeTimeout = 5_000;
 /** The number of events in a page. */
@@ -148,46 +139,4 @@ export function createChatService(baseUrl: string) {
       await call(ChatRoom.method.listMembers, { room, pageSize: 1 }, token, probeTimeout);
     },
   };
-}
-
-/**
- * Calls the transport directly: connect's client adds the kinds of streams that
- * browsers cannot use, 5 kB.
- */
-function createCalls(baseUrl: string) {
-  const transport = createConnectTransport({ baseUrl, useBinaryFormat: true });
-  return {
-    /** A call with a single answer. */
-    async call<I extends DescMessage, O extends DescMessage>(
-      method: DescMethodUnary<I, O>,
-      request: MessageInitShape<I>,
-      token: string,
-      timeout = callTimeout,
-    ): Promise<MessageShape<O>> {
-      try {
-        const { message } = await transport.unary(method, undefined, timeout, authorization(token), request);
-        return message;
-      } catch (reason) {
-        throw new ChatError(toFailure(reason));
-      }
-    },
-
-    /** A call whose answer is a stream, until the signal ends it. A timeout would end it as well. */
-    async stream<I extends DescMessage, O extends DescMessage>(
-      method: DescMethodServerStreaming<I, O>,
-      request: MessageInitShape<I>,
-      token: string,
-      signal: AbortSignal,
-    ): Promise<AsyncIterable<MessageShape<O>>> {
-      const requests = (async function* () {
-        yield request;
-      })();
-      const { message } = await transport.stream(method, signal, undefined, authorization(token), requests);
-      return message;
-    },
-  };
-}
-
-function authorization(token: string): HeadersInit {
-  return token === "" ? {} : { Authorization: `Bearer ${token}` };
 }

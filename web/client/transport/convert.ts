@@ -267,7 +267,8 @@ function fromChanges({ sequence, editTime, reactions }: ProtoChanges): Changes {
 
 function fromMember(member: ProtoMember | undefined): Member {
   const mark = member && nameMarks[member.nameMark];
-  return { id: member?.id ?? "", name: member?.name ?? "", ...(mark && { mark }) };
+  const picture = member?.picture;
+  return { id: member?.id ?? "", name: member?.name ?? "", ...(mark && { mark }), ...(picture && { picture }) };
 }
 
 const nameMarks: Partial<Record<ProtoNameMark, NameMark>> = {

@@ -23,7 +23,7 @@ function rooms(...all: [name: string, active: number, unread?: number][]): RoomL
     lastActivity,
     unread: unread ?? null,
   }));
-  return firstPage({ rooms: page, nextToken: "" }, []);
+  return firstPage({ rooms: page, nextToken: "" }, new Map());
 }
 
 function names({ visited, others }: RoomGroups): string[] {
