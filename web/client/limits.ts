@@ -20,8 +20,8 @@ export function codePoints(text: string): number {
  * the start. Lone surrogates, which UTF-8 cannot encode, are replaced.
  */
 export function normalizeText(text: string): string {
-  // Not an expression that ends in $: it tries again at each space of a long run, and a
-  // pasted megabyte of them takes minutes.
+  // Not an expression that ends in $, which tries again at each space of a run: 80,000 spaces
+  // inside a text took it 9 s.
   let end = text.length;
   while (end > 0 && isSpace.test(text[end - 1] as string)) end--;
   return text
