@@ -162,9 +162,9 @@ var layers = []layer{
 		"connectrpc.com/connect", "google.golang.org/genproto", "google.golang.org/grpc", "google.golang.org/protobuf"}, nil,
 		"the verifier sees the server from outside, as its clients do: it must share no code with it"},
 	{"chatroom/server/internal/e2e/harness", append([]string{
-		"chatroom/server/internal/service", "chatroom/server/internal/identity", "chatroom/server/internal/migrate/formertest", "go.uber.org/goleak"},
+		"chatroom/server/internal/service", "chatroom/server/internal/identity", "chatroom/server/internal/migrate/formertest", "github.com/chromedp/chromedp", "go.uber.org/goleak"},
 		clientLibraries...), nil,
-		"the harness configures a service and calls it as its users do: it knows nothing of the parts but how a data directory is prepared"},
+		"the harness configures a service and calls it as its users do, also in a browser: it knows nothing of the parts but how a data directory is prepared"},
 	{"chatroom/server/internal/e2e/durability", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/datadir", "chatroom/server/internal/identity",
 		"chatroom/server/internal/migrate/formertest", "github.com/ncruces/go-sqlite3"},

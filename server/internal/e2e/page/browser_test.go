@@ -20,24 +20,7 @@ type browser struct{ ctx context.Context }
 // newBrowser starts Chromium, or skips the test without one.
 func newBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) browser {
 	t.Helper()
-	path := harness.RequireTool(t, "chromium")
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
-	ctx, _ = chromedp.NewContext(ctx, chromedp.WithAllocatorOptions(append(flags,
-		chromedp.ExecPath(path),
-		chromedp.NoSandbox, // there is none for root
-		chromedp.DisableGPU,
-		chromedp.Flag("disable-quic", true),
-		chromedp.Flag("disable-component-update", true),
-		chromedp.Flag("disable-sync", true),
-	)...))
-	t.Cleanup(func() {
-		defer cancel()
-		if err := chromedp.Cancel(ctx); err != nil {
-			t.Errorf("closing Chromium: %v", err)
-		}
-	})
-	harness.Must(t, chromedp.Do(ctx)) // starts it, so that each page is a tab of it
-	return browser{ctx}
+	return browser{harness.Chromium(t, flags...)}
 }
 
 // tab is a browser tab with the page.

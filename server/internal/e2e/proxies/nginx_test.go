@@ -55,6 +55,7 @@ http {
 			proxy_set_header Host $http_host;
 			proxy_set_header X-Forwarded-For $remote_addr;
 		}
+		%[4]s
 	}
 }
 `
@@ -64,9 +65,9 @@ type nginx struct {
 	grpc, http *harness.Service // the same service, at the addresses of nginx
 }
 
-// newNginx starts nginx. It inherits sockets that listen already, as it does from an
+// newNginx starts nginx, with more locations for what is not gRPC. It inherits sockets that listen already, as it does from an
 // nginx that it replaces: so the ports are its own, and calls can begin at once.
-func newNginx(t *testing.T, s *harness.Service) nginx {
+func newNginx(t *testing.T, s *harness.Service, locations ...string) nginx {
 	t.Helper()
 	program, err := exec.LookPath("nginx")
 	if err != nil {
@@ -89,7 +90,7 @@ func newNginx(t *testing.T, s *harness.Service) nginx {
 		command.ExtraFiles = append(command.ExtraFiles, file)
 		addresses = append(addresses, l.Addr().String())
 	}
-	config := fmt.Sprintf(nginxConfig, addresses[0], addresses[1], s.Addr)
+	config := fmt.Sprintf(nginxConfig, addresses[0], addresses[1], s.Addr, strings.Join(locations, "\n"))
 	if os.Geteuid() == 0 {
 		config = "user root;" + config // or its workers can't use its directory
 	}
