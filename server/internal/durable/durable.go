@@ -6,6 +6,8 @@ package durable
 
 import (
 	"errors"
+	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -28,6 +30,25 @@ func WriteFile(path string, content []byte) error {
 		return errors.Join(err, os.Remove(temporary))
 	}
 	return SyncDir(filepath.Dir(path))
+}
+
+// Move gives a file another name, which must not exist. The caller has synced the file.
+func Move(from, to string) error {
+	// A rename replaces what another process may have put there meanwhile; a link does not.
+	err := os.Link(from, to)
+	switch {
+	case errors.Is(err, fs.ErrExist):
+		return fmt.Errorf("%s: %w", to, fs.ErrExist)
+	case err != nil: // the file system has no links
+		if err := os.Rename(from, to); err != nil {
+			return err
+		}
+	default:
+		if err := os.Remove(from); err != nil {
+			return err
+		}
+	}
+	return SyncDir(filepath.Dir(to))
 }
 
 // SyncDir makes the names in a directory durable. Windows can't sync directories,

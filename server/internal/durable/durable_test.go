@@ -1,6 +1,8 @@
 package durable
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"testing"
@@ -30,5 +32,25 @@ func TestWriteFile(t *testing.T) {
 func TestWriteFileFails(t *testing.T) {
 	if err := WriteFile(filepath.Join(t.TempDir(), "missing", "file"), nil); err == nil {
 		t.Error("WriteFile in a directory that is missing = nil, want an error")
+	}
+}
+
+func TestMove(t *testing.T) {
+	dir := t.TempDir()
+	from, to := filepath.Join(dir, "from"), filepath.Join(dir, "to")
+	if err := os.WriteFile(from, []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Move(from, to); err != nil {
+		t.Fatalf("Move = %v, want nil", err)
+	}
+	if err := os.WriteFile(from, []byte("other"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := Move(from, to); !errors.Is(err, fs.ErrExist) {
+		t.Errorf("Move to a file that exists = %v, want %v", err, fs.ErrExist)
+	}
+	if text, err := os.ReadFile(to); err != nil || string(text) != "text" {
+		t.Errorf("the file has %q, %v, want what was moved first", text, err)
 	}
 }

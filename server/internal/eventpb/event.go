@@ -25,6 +25,27 @@ func FromEvent(e *chat.Event) *chatv1.Event {
 	return event
 }
 
+// ToEvent returns the event for a message, without its changes. An event of a kind that this
+// version does not know has a nil Body. Reactions of versions that stored an emoji as it came
+// get its one form.
+func ToEvent(e *chatv1.Event) *chat.Event {
+	event := &chat.Event{
+		Room:     e.GetRoom(),
+		Sequence: e.GetSequence(),
+		Previous: e.GetPrevious(),
+		ID:       e.GetId(),
+		Sender:   toMember(e.GetSender()),
+		Body:     ToBody(e),
+	}
+	if reaction, ok := event.Body.(chat.Reaction); ok {
+		event.Body = reaction.Canonical()
+	}
+	if e.GetTime() != nil {
+		event.Time = e.GetTime().AsTime()
+	}
+	return event
+}
+
 // FromMember returns the message for a member, nil for the zero Member.
 func FromMember(m chat.Member) *chatv1.Member {
 	if m == (chat.Member{}) {

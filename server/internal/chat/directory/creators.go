@@ -24,7 +24,7 @@ func (d *Directory) SetCreator(ctx context.Context, room, member string) error {
 	if err := d.loadProfiles(ctx); err != nil {
 		return err
 	}
-	key := profilePrefix + room + creatorSuffix
+	key := creatorKey(room)
 	_, err := d.profiles.state.Put(ctx, key, []byte(member), 0)
 	if errors.Is(err, chat.ErrRevision) {
 		var record chat.Record

@@ -42,7 +42,7 @@ type storedProfile struct {
 	exists   bool // false after it was deleted
 }
 
-func profileKey(room string) string { return profilePrefix + room + profileSuffix }
+func profileKey(room string) string { return RecordPrefix(room) + profileSuffix[1:] }
 
 // SetProfile stores another profile of a room, which makes the room if it does not exist.
 func (d *Directory) SetProfile(ctx context.Context, by chat.Member, room string, p chat.Profile) error {

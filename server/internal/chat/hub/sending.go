@@ -2,7 +2,6 @@ package hub
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"sync/atomic"
@@ -156,17 +155,10 @@ func (h *Hub) submit(ctx context.Context, s *Sending) error {
 
 // entry returns the journal entry of a post.
 func (h *Hub) entry(s *Sending) (chat.Entry, error) {
-	e := s.event
-	payload, err := h.encoding.Encode(e)
-	if err != nil {
-		return chat.Entry{}, fmt.Errorf("encode event: %w", err)
-	}
-	key, err := h.key(e)
+	entry, err := chat.NewEntry(h.encoding, s.event)
 	if err != nil {
 		return chat.Entry{}, err
 	}
-	entry := chat.Entry{Room: e.Room, Key: key, Payload: payload, Author: e.Sender.ID}
-	entry.Relation, entry.Target, entry.Counted = chat.Relate(e.Body)
 	if s.refusal != nil {
 		// The journal looks up the key first, so a retry is answered as the first attempt
 		// was. Anything else must not be stored: with its own target the post could refer
@@ -211,19 +203,4 @@ func (h *Hub) submitted(s *Sending, a chat.Appended) {
 		}
 		s.finish(delayed)
 	})
-}
-
-// key returns the key by which the journal recognizes retries of a post. Anonymous senders
-// have no identity that could distinguish the ids that they choose: as two of them may both
-// use the id "1" for their first message, the body is part of their keys. Quoting keeps the
-// parts of a key apart.
-func (h *Hub) key(e *chat.Event) (string, error) {
-	if e.Sender.ID != "" {
-		return fmt.Sprintf("%q %q", e.Sender.ID, e.ID), nil
-	}
-	body, err := h.encoding.Encode(&chat.Event{Body: e.Body})
-	if err != nil {
-		return "", fmt.Errorf("encode body: %w", err)
-	}
-	return fmt.Sprintf("%q %x", e.ID, sha256.Sum256(body)), nil
 }

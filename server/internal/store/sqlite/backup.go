@@ -103,7 +103,7 @@ func (c BackupConfig) write(ctx context.Context, temporary string) (Report, erro
 	if err := v.checkFile(path); err != nil || len(v.report.Findings) > 0 {
 		return v.report, err
 	}
-	return v.report, errors.Join(syncFile(path), putInPlace(path, c.File))
+	return v.report, errors.Join(syncFile(path), durable.Move(path, c.File))
 }
 
 // complete turns a copy of a database into a backup.
@@ -164,21 +164,6 @@ func syncFile(path string) error {
 		return err
 	}
 	return errors.Join(f.Sync(), f.Close())
-}
-
-// putInPlace gives a file another name, which must not exist.
-func putInPlace(from, to string) error {
-	// A rename replaces what another process may have put there meanwhile; a link does not.
-	err := os.Link(from, to)
-	switch {
-	case errors.Is(err, fs.ErrExist):
-		return fmt.Errorf("%s: %w", to, fs.ErrExist)
-	case err != nil: // the file system has no links
-		if err := os.Rename(from, to); err != nil {
-			return err
-		}
-	}
-	return durable.SyncDir(filepath.Dir(to))
 }
 
 // VerifyBackup checks a file that Backup has written. It is not changed.
