@@ -30,6 +30,8 @@ func commands() []command {
 	return []command{
 		{"serve", "serve rooms until SIGTERM or SIGINT (the default)", runServe},
 		{"backup", "copy the store and the key of guests into a file, also while a server runs", runBackup},
+		{"export", "write rooms as lines of JSON, also while a server runs", runExport},
+		{"import", "add the rooms of such a file to a store that no server uses", runImport},
 		{"key", "create, list and revoke the API keys of back ends", runKey},
 		{"migrate", "migrate a store of the former format to the current one", runMigrate},
 		{"restore", "put a backup into an empty data directory", runRestore},

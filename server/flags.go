@@ -65,7 +65,7 @@ func unknownFlag(flags *flag.FlagSet, err error) error {
 
 // noVariable are flags that are not environment variables: they say what to do once, not how
 // to serve.
-var noVariable = map[string]bool{"check": true, "version": true}
+var noVariable = map[string]bool{"as": true, "check": true, "room": true, "version": true}
 
 func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	given := make(map[string]bool)

@@ -58,6 +58,9 @@ var layers = []layer{
 		"stores, handlers and tools import the vocabulary of the domain, which must bring none of them along"},
 	{"chatroom/server/internal/eventpb", []string{"=chatroom/server/internal/chat", "chatroom/gen", "google.golang.org/protobuf"}, nil,
 		"events are stored and sent as the same message: what converts them knows the domain and the contract alone"},
+	{"chatroom/server/internal/roomfile", []string{
+		"chatroom/server/internal/chat", "chatroom/server/internal/eventpb", "chatroom/server/internal/schema", "chatroom/gen", "google.golang.org/protobuf"}, nil,
+		"a file of rooms is the domain in the contract's JSON form, whichever store the rooms are from"},
 	{"chatroom/server/internal/store/storetest", []string{"=chatroom/server/internal/chat", "chatroom/server/internal/testenv", "pgregory.net/rapid"}, nil,
 		"one suite judges every store, so it must know none of them"},
 	{"chatroom/server/internal/store/memory", []string{"=chatroom/server/internal/chat", "github.com/tidwall/btree"},
@@ -214,7 +217,7 @@ var layers = []layer{
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/apikey", "chatroom/server/internal/identity", "chatroom/server/internal/migrate",
-		"chatroom/server/internal/requestid", "chatroom/server/internal/service", "chatroom/server/internal/store/sqlite", "chatroom/server/internal/systemd"},
+		"chatroom/server/internal/durable", "chatroom/server/internal/requestid", "chatroom/server/internal/roomfile", "chatroom/server/internal/schema", "chatroom/server/internal/service", "chatroom/server/internal/store/sqlite", "chatroom/server/internal/systemd"},
 		append([]string{"chatroom/server/internal/e2e/harness"}, clientLibraries...),
 		"main turns flags into a configuration and runs commands; what a service is made of is decided in the package service"},
 	{"chatroom/gen", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf", "buf.build/gen/"}, nil,

@@ -20,9 +20,11 @@ const (
 type backup struct {
 	file  string
 	began Tick // what was acknowledged by then is in it
+	// shifts are how much greater sequences are where the rooms of an export were imported.
+	shifts map[string]uint64
 }
 
-// RunBackups makes backups of a server while clients publish, edit, delete and react, then
+// RunBackups makes backups, or with Config.Export exports, of a server while clients publish, edit, delete and react, then
 // restores each one elsewhere, sends more there, and judges what is in it. The server's files
 // and the backups go to Dir. It returns an error if the verifier fails; faults of the server
 // are in the report.
@@ -51,7 +53,7 @@ func RunBackups(ctx context.Context, c Config) (report *Report, err error) {
 	}
 	for i, b := range backups {
 		c.Dir = filepath.Join(base, fmt.Sprint("restored-", i))
-		if !w.history.command(ctx, s, "restore", b.file, "-data", c.Dir) {
+		if !w.history.restore(ctx, c, s, &b) {
 			continue
 		}
 		if err := s.kill(); err != nil {
@@ -81,7 +83,11 @@ func (w *workload) backUp(ctx context.Context, c Config, s *server, dir string, 
 		w.awaitAcks(ctx, acksBefore)
 		b := backup{file: filepath.Join(dir, fmt.Sprint("backup-", i)), began: w.history.now()}
 		before := w.history.ackedCount()
-		if !w.history.command(ctx, s, "backup", "-data", c.Dir, b.file) {
+		command := "backup"
+		if c.Export {
+			command = "export"
+		}
+		if _, ok := w.history.command(ctx, s, command, "-data", c.Dir, b.file); !ok {
 			continue
 		}
 		report.Meanwhile += w.history.ackedCount() - before
@@ -89,7 +95,14 @@ func (w *workload) backUp(ctx context.Context, c Config, s *server, dir string, 
 			w.awaitAcks(ctx, acksBefore)
 			b.began = w.history.now()
 		}
-		w.history.command(ctx, s, "verify", b.file)
+		if !c.Export {
+			w.history.command(ctx, s, "verify", b.file)
+		}
+		if c.DropKind != "" {
+			if err := dropLine(b.file, c.DropKind); err != nil {
+				return nil, err
+			}
+		}
 		backups = append(backups, b)
 	}
 	return backups, ctx.Err()
@@ -103,14 +116,25 @@ func (w *workload) awaitAcks(ctx context.Context, n int) {
 	}
 }
 
-// command runs a command of the server's program, and notes a fault if it fails.
-func (h *History) command(ctx context.Context, s *server, args ...string) bool {
-	command := exec.CommandContext(ctx, s.program, args...)
-	out, err := command.CombinedOutput()
-	if err != nil {
-		h.addFault(Fault{Damaged, fmt.Sprintf("%v: %v\n%s", command, err, out)})
+// restore restores a backup, or imports an export, into Config.Dir.
+func (h *History) restore(ctx context.Context, c Config, s *server, b *backup) bool {
+	if !c.Export {
+		_, ok := h.command(ctx, s, "restore", b.file, "-data", c.Dir)
+		return ok
 	}
-	return err == nil
+	out, ok := h.command(ctx, s, "import", b.file, "-data", c.Dir)
+	b.shifts = shiftsIn(out)
+	return ok
+}
+
+// command runs a command of the server's program, and notes a fault if it fails.
+func (h *History) command(ctx context.Context, s *server, args ...string) (out string, ok bool) {
+	command := exec.CommandContext(ctx, s.program, args...)
+	text, err := command.CombinedOutput()
+	if err != nil {
+		h.addFault(Fault{Damaged, fmt.Sprintf("%v: %v\n%s", command, err, text)})
+	}
+	return string(text), err == nil
 }
 
 // judgeRestored starts a server on what was restored from a backup, sends more events, whose
@@ -151,9 +175,13 @@ func (h *History) judgeBackup(log []Event, b backup, prefix, epoch string) (faul
 	if restored == epoch {
 		faults = append(faults, Fault{NewEpoch, b.file + ": what was restored has the epoch of what was backed up"})
 	}
+	for i := range r.Log {
+		b.unshift(&r.Log[i])
+	}
 	for _, a := range h.record.Acks {
 		switch {
 		case strings.HasPrefix(a.ID, prefix):
+			a.Sequence -= b.shifts[a.Room]
 		case a.At < b.began && a.Epoch == epoch:
 			a.Epoch = restored
 		default:

@@ -9,5 +9,5 @@
 // survives it, synced or not. Power cuts are tested in store/sqlite.
 //
 // Run runs the verifier; the command in verify runs it for longer. Verify is the judge,
-// a function of the record alone. RunBackups judges backups of a busy server in the same way.
+// a function of the record alone. RunBackups judges backups and exports of a busy server in the same way.
 package crash

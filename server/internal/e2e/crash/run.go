@@ -42,6 +42,11 @@ type Config struct {
 	// JudgeLate is a planted fault: backups are judged by what was acknowledged after them,
 	// too.
 	JudgeLate bool
+	// Export makes RunBackups export and import the rooms instead.
+	Export bool
+	// DropKind is a planted fault: an event of this kind is removed from each export, which
+	// stays valid otherwise.
+	DropKind BodyKind
 	// Log receives the progress. Nil discards it.
 	Log io.Writer
 }
