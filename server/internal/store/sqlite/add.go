@@ -77,8 +77,11 @@ func addRooms(ctx context.Context, dir string, rooms iter.Seq2[AddedRoom, error]
 	if err == nil {
 		err = verifyAdded(ctx, path)
 	}
-	if err == nil {
-		err = os.Rename(path, filepath.Join(dir, fileName))
+	// The mark comes last: one without its database, or with an older one, means a loss.
+	for _, name := range []string{fileName, markName} {
+		if err == nil {
+			err = os.Rename(filepath.Join(temporary, name), filepath.Join(dir, name))
+		}
 	}
 	if err == nil {
 		err = durable.SyncDir(dir)

@@ -54,6 +54,9 @@ func TestAddRoomsToNone(t *testing.T) {
 	if err := AddRooms(t.Context(), dir, values(rooms)); err != nil {
 		t.Fatalf("AddRooms = %v, want nil", err)
 	}
+	if r, err := Verify(t.Context(), dir); err != nil || len(r.Findings) > 0 {
+		t.Errorf("Verify = %q, %v, want no findings", r.Findings, err)
+	}
 	s := start(t, Config{Dir: dir})
 	defer closed(t, s)
 	if got, err := s.Read(t.Context(), "a", 0, 10); err != nil || len(got) != 2 || got[0].Sequence != 7 || got[1].Previous != 7 {

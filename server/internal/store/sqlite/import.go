@@ -109,6 +109,10 @@ func fill(ctx context.Context, c Config, fn func(*writer) error) error {
 	if err == nil {
 		err = w.empty()
 	}
+	if err == nil {
+		w.mark.raise(w.next)
+		err = w.mark.write()
+	}
 	if err = errors.Join(err, w.conn.Close()); err != nil {
 		return err
 	}
