@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"slices"
 	"sync"
 	"time"
@@ -45,9 +46,10 @@ type chatClient struct {
 var chatStream = &grpc.StreamDesc{ServerStreams: true, ClientStreams: true}
 
 // dial returns a connection of grpc-go that reconnects quickly.
-func dial(address string) (*grpc.ClientConn, error) {
+func dial(h *History, address string) (*grpc.ClientConn, error) {
 	return grpc.NewClient(address,
 		grpc.WithTransportCredentials(insecure.NewCredentials()),
+		grpc.WithContextDialer(func(ctx context.Context, address string) (net.Conn, error) { return h.dial(ctx, "tcp", address) }),
 		grpc.WithConnectParams(grpc.ConnectParams{
 			Backoff:           backoff.Config{BaseDelay: 20 * time.Millisecond, Multiplier: 1.6, Jitter: 0.5, MaxDelay: 300 * time.Millisecond},
 			MinConnectTimeout: 2 * time.Second,

@@ -13,8 +13,9 @@ import (
 // History is what happened, as the clients know it. Its methods may be called by
 // several goroutines.
 type History struct {
-	clock  atomic.Uint64
-	bursts chan struct{} // has a value when a burst of sends has begun; capacity 1
+	clock    atomic.Uint64
+	refusals atomic.Int64  // of connections, as nothing listened
+	bursts   chan struct{} // has a value when a burst of sends has begun; capacity 1
 
 	mu       sync.Mutex // guards below
 	sent     map[string]bool

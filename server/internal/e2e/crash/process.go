@@ -9,6 +9,7 @@ import (
 	"io"
 	"math/rand/v2"
 	"net"
+	"os"
 	"os/exec"
 	"path/filepath"
 	"strconv"
@@ -41,6 +42,7 @@ func Build(ctx context.Context, dir string) (string, error) {
 type server struct {
 	program string
 	args    []string
+	socket  *os.File // of the listener that it inherits, nil if it opens its port itself
 	log     serverLog
 
 	command *exec.Cmd
@@ -51,6 +53,12 @@ type server struct {
 // start starts the process. It returns at once: wait for ready.
 func (s *server) start() error {
 	s.command = exec.Command(s.program, s.args...)
+	if s.socket != nil {
+		// As systemd passes it: the process that executes the server knows its id.
+		s.command = exec.Command("sh", append([]string{"-c", `LISTEN_PID=$$ exec "$@"`, "sh", s.program}, s.args...)...)
+		s.command.ExtraFiles = []*os.File{s.socket}
+		s.command.Env = append(os.Environ(), "LISTEN_FDS=1")
+	}
 	s.command.Stderr = &s.log
 	stdout, err := s.command.StdoutPipe()
 	if err != nil {

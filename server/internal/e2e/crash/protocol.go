@@ -2,9 +2,11 @@ package crash
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"sync/atomic"
+	"syscall"
 	"time"
 
 	"connectrpc.com/connect"
@@ -47,7 +49,7 @@ func (d protocol) open(h *History, address, token string) (*protocolClient, erro
 	}
 	transport := &http.Transport{
 		Protocols:           protocols,
-		DialContext:         (&net.Dialer{Timeout: 2 * time.Second}).DialContext,
+		DialContext:         h.dial,
 		MaxIdleConnsPerHost: burst,
 	}
 	v := &protocolClient{streams: &streams{history: h}, idle: transport.CloseIdleConnections}
@@ -64,6 +66,15 @@ func (d protocol) open(h *History, address, token string) (*protocolClient, erro
 	})
 	v.rpc = chatv1connect.NewChatRoomClient(caller, "http://"+address, options...)
 	return v, err
+}
+
+// dial connects over TCP, and notes if nothing listens.
+func (h *History) dial(ctx context.Context, network, address string) (net.Conn, error) {
+	conn, err := (&net.Dialer{Timeout: 2 * time.Second}).DialContext(ctx, network, address)
+	if errors.Is(err, syscall.ECONNREFUSED) {
+		h.refusals.Add(1)
+	}
+	return conn, err
 }
 
 // streams notes the streams of one client.

@@ -39,6 +39,10 @@ type Config struct {
 	Settle time.Duration
 	// Backups is how many backups RunBackups makes. Zero means 2.
 	Backups int
+	// Restarts is how often RunRestarts restarts the server. Zero means 3.
+	Restarts int
+	// OwnPort is a planted fault: the server of RunRestarts opens its port itself.
+	OwnPort bool
 	// JudgeLate is a planted fault: backups are judged by what was acknowledged after them,
 	// too.
 	JudgeLate bool
@@ -47,25 +51,28 @@ type Config struct {
 	// DropKind is a planted fault: an event of this kind is removed from each export, which
 	// stays valid otherwise.
 	DropKind BodyKind
+	inherit  bool // the server inherits its port
 	// Log receives the progress. Nil discards it.
 	Log io.Writer
 }
 
 // Report is what came of it.
 type Report struct {
-	Kills     int // of these,
-	Early     int // before the server was ready
-	Stops     int // with SIGTERM, besides
-	Acks      int // acknowledgements of sends; of these,
-	Edits     int // of edits, and
-	Deletions int // of deletions
-	Events    int // in the logs at the end
-	Sightings int // events that readers saw
-	Scans     int // searches of all files for deleted texts
-	Checks    int // how often the server's own check of the store was run
-	Backups   int // that were restored, and judged
-	Meanwhile int // acknowledgements while backups were made
-	Resumes   int // streams opened and pages asked for again
+	Kills     int             // of these,
+	Early     int             // before the server was ready
+	Stops     int             // with SIGTERM, besides
+	Acks      int             // acknowledgements of sends; of these,
+	Edits     int             // of edits, and
+	Deletions int             // of deletions
+	Events    int             // in the logs at the end
+	Sightings int             // events that readers saw
+	Scans     int             // searches of all files for deleted texts
+	Checks    int             // how often the server's own check of the store was run
+	Backups   int             // that were restored, and judged
+	Meanwhile int             // acknowledgements while backups were made
+	Refused   int             // connections, as nothing listened
+	Gaps      []time.Duration // how long the slowest send took in each restart of RunRestarts
+	Resumes   int             // streams opened and pages asked for again
 	Elapsed   time.Duration
 	Faults    []Fault
 	Errors    []string // that servers logged
@@ -82,6 +89,7 @@ func (c Config) withDefaults() Config {
 	c.Publishers = cmp.Or(c.Publishers, 6)
 	c.Settle = cmp.Or(c.Settle, 60*time.Second)
 	c.Backups = cmp.Or(c.Backups, 2)
+	c.Restarts = cmp.Or(c.Restarts, 3)
 	if c.Log == nil {
 		c.Log = io.Discard
 	}
@@ -131,6 +139,11 @@ func begin(ctx context.Context, c Config, random *rand.Rand) (_ *server, _ *work
 		return nil, nil, err
 	}
 	s := &server{program: c.Program, args: c.serverArgs(address)}
+	if c.inherit {
+		if s.socket, err = listeningFile(address); err != nil {
+			return nil, nil, err
+		}
+	}
 	if err := s.start(); err != nil {
 		return nil, nil, err
 	}

@@ -146,7 +146,7 @@ func (w *workload) addChatClient(ctx context.Context, i int) error {
 	if t.token, t.sender, err = signInGuest(ctx, w.reader, t.subscription.subscriber); err != nil {
 		return err
 	}
-	if t.conn, err = dial(w.address); err != nil {
+	if t.conn, err = dial(w.history, w.address); err != nil {
 		return err
 	}
 	w.conns = append(w.conns, t.conn)
