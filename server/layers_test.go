@@ -193,7 +193,7 @@ var layers = []layer{
 		"these tests look at a terminal, in which a program runs that they do not link"},
 	{"chatroom/server/internal/e2e", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat/hub",
-		"chatroom/server/internal/signin/providertest", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto", "golang.org/x/net/http2"},
+		"chatroom/server/internal/signin/providertest", "chatroom/server/internal/systemd", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto", "golang.org/x/net/http2"},
 		clientLibraries...),
 		"these tests see the service as its users do, and know of it only the configuration; clients that break the rules of HTTP/2 write its frames"},
 	{"chatroom/server/internal/conformance/driver", nil, nil,

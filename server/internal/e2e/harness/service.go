@@ -114,7 +114,9 @@ func TryStart(options ...Option) (*Service, error) {
 	c := newConfig(options...)
 	ready := make(chan string, 1)
 	c.Ready = func(addresses []string) { ready <- addresses[0] }
-	c.Log = slog.New(slog.NewTextHandler(&s.Log, nil))
+	if c.Log == nil {
+		c.Log = slog.New(slog.NewTextHandler(&s.Log, nil))
+	}
 	go func() {
 		defer close(s.ended)
 		s.err = service.Run(ctx, c)
