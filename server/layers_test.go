@@ -168,7 +168,10 @@ var layers = []layer{
 		"chatroom/server/internal/service", "chatroom/server/internal/identity", "chatroom/server/internal/migrate/formertest", "github.com/chromedp/chromedp", "go.uber.org/goleak"},
 		clientLibraries...), nil,
 		"the harness configures a service and calls it as its users do, also in a browser: it knows nothing of the parts but how a data directory is prepared"},
+	{"chatroom/server/internal/e2e/durability/formerstores", append([]string{"chatroom/server/internal/e2e/durability/formerstores"}, clientLibraries...), nil,
+		"what writes a store for later versions sees the server from outside, whichever version it is"},
 	{"chatroom/server/internal/e2e/durability", nil, append([]string{
+		"chatroom/server/internal/e2e/durability/formerstores",
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/datadir", "chatroom/server/internal/identity",
 		"chatroom/server/internal/migrate/formertest", "github.com/ncruces/go-sqlite3"},
 		clientLibraries...),
