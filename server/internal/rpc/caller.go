@@ -58,7 +58,7 @@ func caller(ctx context.Context) chat.Member { return identified(ctx).Member }
 func (s *Server) identify(ctx context.Context, _ connect.Spec, _ connect.Peer, header http.Header) (context.Context, error) {
 	credentials := header.Get("Authorization")
 	several := len(header.Values("Authorization")) > 1
-	if credentials == "" && !several {
+	if !several && (credentials == "" || isForProxy(credentials)) {
 		return ctx, nil
 	}
 	sent, found := bearer(credentials)
@@ -123,6 +123,13 @@ func (s *Server) checkCredential(c *identity.Credential, now time.Time) error {
 		return identity.ErrInvalidKey
 	}
 	return nil
+}
+
+// isForProxy reports whether credentials are a user's name and password. Nothing here asks for
+// them: a proxy in front does, has checked them, and has passed them on.
+func isForProxy(credentials string) bool {
+	scheme, _, _ := strings.Cut(credentials, " ")
+	return strings.EqualFold(scheme, "Basic")
 }
 
 // bearer returns the token in a header "Authorization: Bearer TOKEN".

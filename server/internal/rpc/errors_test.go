@@ -127,7 +127,8 @@ func TestCallers(t *testing.T) {
 			{"a guest in lower case", "bearer " + signedIn.GetToken(), signedIn.GetMember()},
 			{"a bad token", "Bearer gopher", nil},
 			{"no token", "Bearer", nil},
-			{"another scheme", "Basic Z29waGVyOg==", nil},
+			{"a user of a proxy in front", "Basic Z29waGVyOg==", eventpb.FromMember(chat.Anonymous)},
+			{"another scheme", "Digest gopher", nil},
 			{"a token alone", signedIn.GetToken(), nil},
 		} {
 			ctx, call := connect.NewClientContext(t.Context())

@@ -2,22 +2,11 @@ package goclient
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"errors"
-	"math/big"
-	"net"
 	"net/http"
-	"os"
-	"path/filepath"
 	"slices"
 	"testing"
-	"time"
 
 	"connectrpc.com/connect"
 	"google.golang.org/protobuf/types/known/wrapperspb"
@@ -25,30 +14,7 @@ import (
 	"chatroom/client"
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
-	"chatroom/server/internal/service"
 )
-
-// withTLS makes a service serve a certificate of its own, and returns what trusts it.
-func withTLS(t *testing.T) (harness.Option, *tls.Config) {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	harness.Must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: "test"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	harness.Must(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	harness.Must(t, err)
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	files := [2]string{filepath.Join(t.TempDir(), "cert.pem"), filepath.Join(t.TempDir(), "key.pem")}
-	harness.Must(t, os.WriteFile(files[0], cert, 0o600))
-	harness.Must(t, os.WriteFile(files[1], pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
-	roots := x509.NewCertPool()
-	roots.AppendCertsFromPEM(cert)
-	return func(c *service.Config) { c.TLS.Cert, c.TLS.Key = files[0], files[1] }, &tls.Config{RootCAs: roots, MinVersion: tls.VersionTLS12}
-}
 
 // overTLS makes a client trust a certificate.
 func overTLS(v variant, c *client.Config, trust *tls.Config) {
@@ -60,7 +26,7 @@ func overTLS(v variant, c *client.Config, trust *tls.Config) {
 
 // Every call does the same over every protocol, each version of HTTP, and TLS.
 func TestProtocols(t *testing.T) {
-	tlsOption, trust := withTLS(t)
+	certificate := harness.NewCertificate(t, t.TempDir())
 	for _, server := range []struct {
 		name  string
 		start func(*testing.T) *harness.Service
@@ -70,8 +36,8 @@ func TestProtocols(t *testing.T) {
 			return harness.Start(t, harness.InMemory, harness.WithPolicy(t, harness.GuestsManage))
 		}, nil},
 		{"TLS", func(t *testing.T) *harness.Service {
-			return harness.Start(t, harness.InMemory, harness.WithPolicy(t, harness.GuestsManage), tlsOption)
-		}, trust},
+			return harness.Start(t, harness.InMemory, harness.WithPolicy(t, harness.GuestsManage), certificate.Option)
+		}, certificate.Trust()},
 	} {
 		t.Run(server.name, func(t *testing.T) {
 			s := server.start(t)

@@ -101,7 +101,7 @@ func TestInvalidTokens(t *testing.T) {
 	for name, credentials := range map[string]string{
 		"garbage":                    "Bearer garbage",
 		"nothing":                    "Bearer ",
-		"another scheme":             "Basic YTpi",
+		"another scheme":             "Digest YTpi",
 		"a token that nobody signed": "Bearer eyJhbGciOiJub25lIn0.eyJpc3MiOiJjaGF0cm9vbSIsInN1YiI6Im1lIiwiZXhwIjo5OTk5OTk5OTk5fQ.",
 	} {
 		authorize := connect.WithInterceptors(headerInterceptor{"Authorization", credentials})

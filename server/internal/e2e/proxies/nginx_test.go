@@ -11,7 +11,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strings"
-	"syscall"
 	"testing"
 
 	"buf.build/gen/go/bufbuild/protovalidate/protocolbuffers/go/buf/validate"
@@ -25,49 +24,33 @@ import (
 	"chatroom/server/internal/service"
 )
 
-// nginxConfig has a server for gRPC, and one for everything else. Its directives are
-// those of docs/OPERATIONS.md, with addresses and paths for the test.
-const nginxConfig = `
-daemon off;
-pid nginx.pid;
-error_log stderr warn;
-events {}
-http {
-	access_log off;
-	client_body_temp_path body;
-	proxy_temp_path proxy;
-	fastcgi_temp_path fastcgi;
-	scgi_temp_path scgi;
-	uwsgi_temp_path uwsgi;
-	server {
-		listen %[1]s http2;
-		location / {
-			grpc_pass grpc://%[3]s;
-			grpc_set_header X-Forwarded-For $remote_addr;
-			client_max_body_size 0;
-		}
-	}
-	server {
-		listen %[2]s;
-		location / {
-			proxy_pass http://%[3]s;
-			proxy_http_version 1.1;
-			proxy_set_header Host $http_host;
-			proxy_set_header X-Forwarded-For $remote_addr;
-		}
-		%[4]s
-	}
-}
-`
-
-// nginx is a running nginx in front of a service.
+// nginx is a running nginx in front of a service, without TLS.
 type nginx struct {
 	grpc, http *harness.Service // the same service, at the addresses of nginx
 }
 
-// newNginx starts nginx, with more locations for what is not gRPC. It inherits sockets that listen already, as it does from an
-// nginx that it replaces: so the ports are its own, and calls can begin at once.
-func newNginx(t *testing.T, s *harness.Service, locations ...string) nginx {
+// newNginx starts nginx with the documented servers, once for HTTP/2 and once for HTTP/1.1:
+// without TLS, nginx has no port for both. Below /chat/ it has another service.
+func newNginx(t *testing.T, s, below *harness.Service) nginx {
+	t.Helper()
+	listeners := []*net.TCPListener{listen(t), listen(t)}
+	config := ""
+	for i, parameters := range []string{" http2", ""} {
+		config += documented(t, "nginx.conf",
+			"listen 443 ssl http2;", fmt.Sprintf("listen %s%s;", listeners[i].Addr(), parameters),
+			"\tssl_certificate /etc/ssl/chat.example.com.pem;\n", "",
+			"\tssl_certificate_key /etc/ssl/chat.example.com.key;\n", "",
+			"http://127.0.0.1:8080/;", below.URL+"/;",
+			"127.0.0.1:8080", s.Addr,
+		)
+	}
+	startNginx(t, config, listeners...)
+	return nginx{at("http", listeners[0].Addr().String()), at("http", listeners[1].Addr().String())}
+}
+
+// startNginx starts nginx with servers. It inherits sockets that listen already, as it does
+// from an nginx that it replaces: so the ports are its own, and calls can begin at once.
+func startNginx(t *testing.T, servers string, listeners ...*net.TCPListener) {
 	t.Helper()
 	program, err := exec.LookPath("nginx")
 	if err != nil {
@@ -77,36 +60,34 @@ func newNginx(t *testing.T, s *harness.Service, locations ...string) nginx {
 	command := exec.Command(program, "-p", dir, "-c", "nginx.conf", "-e", "stderr")
 	command.Stderr = t.Output()
 	inherited := ""
-	var addresses []string
-	for range 2 {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		harness.Must(t, err)
-		file, err := l.(*net.TCPListener).File()
+	for _, l := range listeners {
+		file, err := l.File()
 		harness.Must(t, err)
 		harness.Must(t, l.Close())
 		defer file.Close()
 		const standard = 3 // files that a process has before its extra ones
 		inherited += fmt.Sprint(standard+len(command.ExtraFiles), ";")
 		command.ExtraFiles = append(command.ExtraFiles, file)
-		addresses = append(addresses, l.Addr().String())
 	}
-	config := fmt.Sprintf(nginxConfig, addresses[0], addresses[1], s.Addr, strings.Join(locations, "\n"))
+	config := `
+daemon off;
+pid nginx.pid;
+error_log stderr warn;
+events {}
+http {
+access_log off;
+client_body_temp_path body;
+proxy_temp_path proxy;
+fastcgi_temp_path fastcgi;
+scgi_temp_path scgi;
+uwsgi_temp_path uwsgi;
+` + servers + "}\n"
 	if os.Geteuid() == 0 {
 		config = "user root;" + config // or its workers can't use its directory
 	}
 	harness.Must(t, os.WriteFile(filepath.Join(dir, "nginx.conf"), []byte(config), 0o600))
 	command.Env = append(os.Environ(), "NGINX="+inherited)
-	harness.Must(t, command.Start())
-	t.Cleanup(func() {
-		_ = command.Process.Signal(syscall.SIGTERM) // it stops its workers
-		if err := command.Wait(); err != nil {
-			t.Errorf("nginx: %v", err)
-		}
-	})
-	at := func(address string) *harness.Service {
-		return &harness.Service{Addr: address, URL: "http://" + address}
-	}
-	return nginx{at(addresses[0]), at(addresses[1])}
+	run(t, command)
 }
 
 // Behind nginx with grpc_pass, gRPC clients chat and subscribe, and receive codes and
@@ -115,7 +96,7 @@ func TestNginxGRPC(t *testing.T) {
 	t.Parallel()
 	ctx := harness.Context(t)
 	s := harness.Start(t, harness.InMemory)
-	v := harness.OpenGRPCGo(t, newNginx(t, s).grpc, "")
+	v := harness.OpenGRPCGo(t, newNginx(t, s, s).grpc, "")
 	subscribed, err := v.Subscribe(ctx, harness.SubscribeTo(&chatv1.Subscription{Room: "lobby"}))
 	harness.Must(t, err)
 	subscribed.Joined(t)
@@ -170,7 +151,7 @@ func TestNginxHTTP1(t *testing.T) {
 	t.Parallel()
 	ctx := harness.Context(t)
 	s := harness.Start(t, harness.InMemory)
-	front := newNginx(t, s).http
+	front := newNginx(t, s, s).http
 	for name, options := range map[string][]connect.ClientOption{
 		"Connect": nil, "gRPC-Web": {connect.WithGRPCWeb()},
 	} {
@@ -196,7 +177,7 @@ func TestNginxHTTP1(t *testing.T) {
 	}
 	client := harness.HTTP1Client(t)
 	page := httpGet(ctx, t, client, front.URL+"/")
-	scripts := regexp.MustCompile(`<script[^>]* src="([^"]+)"`).FindAllStringSubmatch(page, -1)
+	scripts := scriptTag.FindAllStringSubmatch(page, -1)
 	if len(scripts) == 0 {
 		t.Fatalf("the page has no script:\n%s", page)
 	}
@@ -204,6 +185,8 @@ func TestNginxHTTP1(t *testing.T) {
 		httpGet(ctx, t, client, front.URL+"/"+strings.TrimPrefix(script[1], "/"))
 	}
 }
+
+var scriptTag = regexp.MustCompile(`<script[^>]* src="([^"]+)"`)
 
 // httpGet returns the body of an answer, which must be 200.
 func httpGet(ctx context.Context, t *testing.T, client *http.Client, url string) string {
@@ -226,7 +209,7 @@ func TestNginxTellsAddresses(t *testing.T) {
 	t.Parallel()
 	for _, trusted := range []string{"127.0.0.1", ""} {
 		s := harness.Start(t, harness.InMemory, harness.WithLimits("list.address=1/h:1"), func(c *service.Config) { c.TrustedProxies = trusted })
-		front := newNginx(t, s).http
+		front := newNginx(t, s, s).http
 		// list calls from an address, with a header that the client makes up.
 		list := func(from string) error {
 			t.Helper()

@@ -13,15 +13,6 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// prefixLocation is what docs/OPERATIONS.md has for a service below /chat/.
-const prefixLocation = `
-		location /chat/ {
-			proxy_pass http://%s/;
-			proxy_http_version 1.1;
-			proxy_set_header Host $http_host;
-			proxy_set_header X-Forwarded-For $remote_addr;
-		}`
-
 // prefixTab is a tab with a page below a path.
 type prefixTab struct {
 	t   *testing.T
@@ -76,7 +67,7 @@ func TestNginxPathPrefix(t *testing.T) {
 	t.Parallel()
 	browser := harness.Chromium(t, chromedp.WindowSize(1440, 900))
 	root, below := harness.Start(t, harness.InMemory), harness.Start(t, harness.InMemory)
-	front := newNginx(t, root, fmt.Sprintf(prefixLocation, below.Addr)).http
+	front := newNginx(t, root, below).http
 
 	ada := openPrefixTab(t, browser, front.URL+"/chat")
 	ada.await(`location.pathname === "/chat/"`)

@@ -5,30 +5,17 @@ package secure
 import (
 	"bufio"
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
 	"io"
-	"math/big"
-	"net"
 	"net/http"
-	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
-	"time"
 
 	"connectrpc.com/connect"
-	"google.golang.org/grpc"
-	"google.golang.org/grpc/credentials"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
@@ -38,62 +25,17 @@ import (
 
 func TestMain(m *testing.M) { harness.Main(m) }
 
-// certificate is a certificate for 127.0.0.1 in files.
-type certificate struct {
-	cert, key string
-	roots     *x509.CertPool
-}
-
-// newCertificate makes a certificate, in place of one that is there.
-func newCertificate(t *testing.T, dir string) certificate {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	harness.Must(t, err)
-	template := &x509.Certificate{
-		SerialNumber: big.NewInt(time.Now().UnixNano()),
-		Subject:      pkix.Name{CommonName: "test"},
-		NotBefore:    time.Now().Add(-time.Hour),
-		NotAfter:     time.Now().Add(time.Hour),
-		IPAddresses:  []net.IP{net.IPv4(127, 0, 0, 1)},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, &key.PublicKey, key)
-	harness.Must(t, err)
-	private, err := x509.MarshalPKCS8PrivateKey(key)
-	harness.Must(t, err)
-	p := certificate{filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"), x509.NewCertPool()}
-	cert := pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
-	p.roots.AppendCertsFromPEM(cert)
-	harness.Must(t, os.WriteFile(p.cert, cert, 0o600))
-	harness.Must(t, os.WriteFile(p.key, pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: private}), 0o600))
-	return p
-}
-
-// option makes a service use the certificate.
-func (p certificate) option(c *service.Config) { c.TLS.Cert, c.TLS.Key = p.cert, p.key }
-
-// client returns a client that trusts the certificate, on connections of its own.
-func (p certificate) client(t *testing.T, speak func(*http.Protocols, bool)) *http.Client {
-	c := harness.NewHTTPClient(t, speak)
-	c.Transport.(*http.Transport).TLSClientConfig = &tls.Config{RootCAs: p.roots}
-	return c
-}
-
 // protocols are the ways into the service over TLS.
-func protocols(p certificate) []harness.Protocol {
+func protocols(p harness.Certificate) []harness.Protocol {
 	connectTo := func(speak func(*http.Protocols, bool), options ...connect.ClientOption) func(*testing.T, *harness.Service, string) harness.Client {
-		return harness.ConnectOver(func(t *testing.T) *http.Client { return p.client(t, speak) }, options...)
+		return harness.ConnectOver(func(t *testing.T) *http.Client { return p.HTTPClient(t, speak) }, options...)
 	}
 	return []harness.Protocol{
 		{Name: "Connect over HTTP/2", Bidi: true, Open: connectTo((*http.Protocols).SetHTTP2)},
 		{Name: "gRPC over HTTP/2", Bidi: true, Open: connectTo((*http.Protocols).SetHTTP2, connect.WithGRPC())},
 		{Name: "Connect over HTTP/1.1", Bidi: false, Open: connectTo((*http.Protocols).SetHTTP1)},
 		{Name: "gRPC-Web over HTTP/1.1", Bidi: false, Open: connectTo((*http.Protocols).SetHTTP1, connect.WithGRPCWeb())},
-		{Name: "grpc-go", Bidi: true, Open: func(t *testing.T, s *harness.Service, token string) harness.Client {
-			cc, err := grpc.NewClient(s.Addr, grpc.WithTransportCredentials(credentials.NewTLS(&tls.Config{RootCAs: p.roots})))
-			harness.Must(t, err)
-			t.Cleanup(func() { _ = cc.Close() })
-			return harness.GRPCClient{ClientConn: cc, Token: token}
-		}},
+		{Name: "grpc-go", Bidi: true, Open: p.OpenGRPCGo},
 	}
 }
 
@@ -145,8 +87,8 @@ func send(ctx context.Context, t *testing.T, v harness.Client, text string) {
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	ctx, dir := harness.Context(t), t.TempDir()
-	first := newCertificate(t, dir)
-	s := harness.Start(t, harness.InMemory, first.option)
+	first := harness.NewCertificate(t, dir)
+	s := harness.Start(t, harness.InMemory, first.Option)
 	if s.URL != "https://"+s.Addr {
 		t.Errorf("the server says that it is at %s, want https", s.URL)
 	}
@@ -167,12 +109,12 @@ func TestTLS(t *testing.T) {
 	}
 	everyoneSends("with the first certificate")
 
-	second := newCertificate(t, dir)
+	second := harness.NewCertificate(t, dir)
 	for served := false; !served; {
 		if ctx.Err() != nil {
 			t.Fatal("the second certificate is not used")
 		}
-		conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: second.roots}}).DialContext(ctx, "tcp", s.Addr)
+		conn, err := (&tls.Dialer{Config: &tls.Config{RootCAs: second.Roots}}).DialContext(ctx, "tcp", s.Addr)
 		if served = err == nil; served {
 			_ = conn.Close()
 		}
@@ -187,8 +129,8 @@ func TestTLS(t *testing.T) {
 func TestTLSChat(t *testing.T) {
 	t.Parallel()
 	ctx := harness.Context(t)
-	p := newCertificate(t, t.TempDir())
-	s := harness.Start(t, harness.InMemory, p.option)
+	p := harness.NewCertificate(t, t.TempDir())
+	s := harness.Start(t, harness.InMemory, p.Option)
 	for _, d := range protocols(p) {
 		if !d.Bidi {
 			continue
@@ -210,17 +152,17 @@ func TestTLSCurl(t *testing.T) {
 	t.Parallel()
 	curl := harness.RequireTool(t, "curl")
 	ctx := harness.Context(t)
-	p := newCertificate(t, t.TempDir())
-	s := harness.Start(t, harness.InMemory, p.option)
+	p := harness.NewCertificate(t, t.TempDir())
+	s := harness.Start(t, harness.InMemory, p.Option)
 	for version, want := range map[string]string{"--http1.1": "1.1 200", "--http2": "2 200"} {
 		url := s.URL + chatv1connect.ChatRoomListRoomsProcedure
-		out, err := exec.CommandContext(ctx, curl, "-sS", version, "--cacert", p.cert, "-w", "%{http_version} %{http_code}",
+		out, err := exec.CommandContext(ctx, curl, "-sS", version, "--cacert", p.CertFile, "-w", "%{http_version} %{http_code}",
 			"-H", "Content-Type: application/json", "-d", "{}", url).CombinedOutput()
 		if err != nil || !strings.HasSuffix(string(out), want) {
 			t.Errorf("curl %s = %v, %s, want %s", version, err, out, want)
 		}
 
-		command := exec.CommandContext(ctx, curl, "-sSN", version, "--cacert", p.cert, "-H", "Content-Type: application/connect+json",
+		command := exec.CommandContext(ctx, curl, "-sSN", version, "--cacert", p.CertFile, "-H", "Content-Type: application/connect+json",
 			"--data-binary", "@-", s.URL+chatv1connect.ChatRoomSubscribeProcedure)
 		command.Stdin = strings.NewReader("\x00\x00\x00\x00\x1d" + `{"rooms":[{"room":"secure"}]}`)
 		out1, err := command.StdoutPipe()
