@@ -81,7 +81,7 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 	flags.IntVar(&c.RetainRoomEvents, "retain-room-events", service.DefaultRoomEvents, "maximum number of events per room")
 	flags.DurationVar(&c.RetainAge, "retain-age", 0, "maximum age of events; 0 means unlimited")
 	flags.Int64Var(&c.RetainBytes, "retain-bytes", service.DefaultRetainBytes, "maximum bytes of all rooms; the largest rooms lose their oldest events first")
-	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "maximum silence on a stream before a heartbeat is sent")
+	flags.DurationVar(&c.Heartbeat, "heartbeat", service.DefaultHeartbeat, "maximum silence on a stream before a heartbeat is sent; shorter than the timeout of each proxy in front")
 	flags.DurationVar(&c.WriteTimeout, "write-timeout", service.DefaultWriteTimeout, "how long a client may fail to read before its stream is reset")
 	flags.DurationVar(&c.Drain, "drain", service.DefaultDrain, "how long the server takes to stop at most; clients are asked to reconnect in the first half")
 	s.logs.define(flags)

@@ -59,7 +59,7 @@ func caddyFront(t *testing.T, s *harness.Service) front {
 	listener := listen(t)
 	address := listener.Addr().String()
 	harness.Must(t, listener.Close()) // Caddy can't inherit a socket
-	config := "{\n\tadmin off\n\tauto_https disable_redirects\n}\n" + documented(t, "Caddyfile",
+	config := "{\n\tadmin off\n\tgrace_period 1s\n\tauto_https disable_redirects\n}\n" + documented(t, "Caddyfile",
 		"\nchat.example.com {", fmt.Sprintf("\nhttps://%s {\n\ttls %s %s", address, certificate.CertFile, certificate.KeyFile),
 		"127.0.0.1:8080", s.Addr,
 	)

@@ -40,7 +40,7 @@ func newNginx(t *testing.T, s, below *harness.Service) nginx {
 			"listen 443 ssl http2;", fmt.Sprintf("listen %s%s;", listeners[i].Addr(), parameters),
 			"\tssl_certificate /etc/ssl/chat.example.com.pem;\n", "",
 			"\tssl_certificate_key /etc/ssl/chat.example.com.key;\n", "",
-			"http://127.0.0.1:8080/;", below.URL+"/;",
+			"rewrite ^/chat(/.*)$ $1 last;", "proxy_pass "+below.URL+"/; proxy_set_header Host $http_host;",
 			"127.0.0.1:8080", s.Addr,
 		)
 	}
