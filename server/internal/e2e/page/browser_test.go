@@ -44,7 +44,8 @@ func (b browser) open(t *testing.T, url, name string, options ...chromedp.Contex
 	ctx, cancel := chromedp.NewContext(b.ctx, options...)
 	t.Cleanup(cancel)
 	p := &tab{t, name, ctx}
-	p.do(chromedp.Navigate(url))
+	// Only messages in view are elements: the tests that compare all of them have few enough.
+	p.do(chromedp.EmulateViewport(800, 1600), chromedp.Navigate(url))
 	p.await(`document.querySelector("[role=status]")?.textContent === "Live"`)
 	return p
 }

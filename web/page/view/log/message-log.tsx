@@ -1,15 +1,18 @@
 import { Component, createRef } from "preact";
 import type { SessionState } from "../../../client";
+import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { Row } from "../../state/message-rows";
+import { Announcer } from "./announcer";
 import { LogRow } from "./log-row";
 import { LogStart } from "./log-start";
-import { type MessageActions, messageElementId } from "./message";
+import type { MessageActions } from "./message";
+import { type ListView, VirtualList } from "./virtual-list";
 
-/** How far from the end still counts as the end, in pixels. */
-const endTolerance = 48;
 /** How long a message that was gone to is highlighted, in milliseconds. */
 const highlightTime = 2_000;
+/** How near the view comes to the first row before earlier messages are loaded, in heights of the view. */
+const loadDistance = 1.5;
 
 interface Props {
   readonly state: SessionState;
@@ -27,49 +30,28 @@ interface LocalState {
 /** The parts of the state that the log shows besides the rows. */
 const shownParts = ["timeline", "history", "outbox", "viewport", "unread"] as const;
 
-/** The scroll position before an update. */
-interface Snapshot {
-  readonly atEnd: boolean;
-  /** The first text in view, and where it was. */
-  readonly anchor: Element | null;
-  readonly top: number;
-  /** Whether the focus was in a message. */
-  readonly focused: boolean;
-}
-
 /**
- * The messages. A reader at the end stays there; for one who has scrolled back,
- * nothing moves when rows come or go.
- *
- * The Tab key reaches the controls of one message only, otherwise it would take
- * hundreds of steps to the composer. The arrow keys go to the other messages.
+ * The messages. The Tab key reaches the controls of one message only, otherwise it would
+ * take hundreds of steps to the composer. The arrow keys go to the other messages.
  */
 export class MessageLog extends Component<Props, LocalState> {
   override state: LocalState = { activeKey: "" };
-  readonly #boxRef = createRef<HTMLDivElement>();
-  readonly #listRef = createRef<HTMLOListElement>();
-  #atEnd = true;
-  readonly #resizeObserver = new ResizeObserver(() => {
-    if (this.#atEnd) this.#scrollToEnd();
-  });
+  readonly #listRef = createRef<VirtualList>();
+  #view: ListView | null = null;
+  #keys: readonly string[] = [];
+  #keysOf: readonly Row[] | null = null;
+  /** The message whose controls get the focus when it is drawn. */
+  #wantsFocus = "";
 
-  get #box(): HTMLDivElement {
-    return this.#boxRef.current as HTMLDivElement;
-  }
-
-  get #list(): HTMLOListElement {
-    return this.#listRef.current as HTMLOListElement;
+  get #list(): VirtualList {
+    return this.#listRef.current as VirtualList;
   }
 
   override componentDidMount(): void {
-    this.#resizeObserver.observe(this.#box);
-    this.#resizeObserver.observe(this.#list);
     document.addEventListener("visibilitychange", this.#reportViewport);
-    this.#scrollToEnd();
   }
 
   override componentWillUnmount(): void {
-    this.#resizeObserver.disconnect();
     document.removeEventListener("visibilitychange", this.#reportViewport);
   }
 
@@ -81,118 +63,124 @@ export class MessageLog extends Component<Props, LocalState> {
     return shownParts.some((part) => state[part] !== next.state[part]);
   }
 
-  override getSnapshotBeforeUpdate(): Snapshot {
-    const focused = this.#list.contains(document.activeElement);
-    const edge = this.#box.getBoundingClientRect().top;
-    // Texts rather than rows: days and senders go when earlier messages come.
-    for (const text of this.#atEnd ? [] : this.#list.getElementsByClassName("text")) {
-      const { top, bottom } = text.getBoundingClientRect();
-      if (bottom > edge) return { atEnd: false, anchor: text, top, focused };
-    }
-    return { atEnd: this.#atEnd, anchor: null, top: 0, focused };
-  }
-
-  override componentDidUpdate(before: Props, _: unknown, { atEnd, anchor, top, focused }: Snapshot): void {
-    // The focus is lost with a message that is deleted.
-    if (focused && document.activeElement === document.body) this.#box.focus({ preventScroll: true });
-    this.#fillScreen();
+  override componentDidUpdate(before: Props): void {
     if (this.#showTarget()) return;
-    if (atEnd || hasNewOwnMessage(before.state, this.props.state)) this.#scrollToEnd();
-    else if (anchor?.isConnected) this.#box.scrollTop += anchor.getBoundingClientRect().top - top;
+    if (hasNewOwnMessage(before.state, this.props.state)) this.#list.scrollToEnd();
+    this.#loadMore();
   }
 
-  /** Loads earlier messages until the log can be scrolled: a page may consist of changes. */
-  #fillScreen(): void {
+  /** Loads earlier messages when the view comes near the first one. */
+  #loadMore(): void {
     const { state, dispatch } = this.props;
-    const { scrollHeight, clientHeight } = this.#box;
-    if (scrollHeight > clientHeight || !state.feed.caughtUpOnce || !state.timeline.more) return;
-    if (state.history.phase === "idle") dispatch({ type: "loadEarlier" });
+    if (!this.#view || !state.feed.caughtUpOnce || state.history.phase !== "idle") return;
+    if (state.timeline.more && this.#view.before < loadDistance) dispatch({ type: "loadEarlier" });
   }
 
   /** Scrolls to the message that the user wants to see, once it is there. */
   #showTarget(): boolean {
-    const { state, dispatch } = this.props;
+    const { state, rows, dispatch } = this.props;
     const { target } = state.history;
-    const message = target > 0n ? document.getElementById(messageElementId(target)) : null;
-    if (!message) return false;
-    message.scrollIntoView({ block: "center" });
-    message.focus({ preventScroll: true });
-    message.dataset.highlighted = "true";
-    setTimeout(() => delete message.dataset.highlighted, highlightTime);
-    this.#reportViewport();
-    dispatch({ type: "targetReached" });
+    const row = target > 0n && rows.find((r) => r.kind === "message" && r.sequence === target);
+    if (!row) return false;
+    this.#list.scrollToKey(row.key, "center", (element) => {
+      element.focus({ preventScroll: true });
+      element.dataset.highlighted = "true";
+      setTimeout(() => delete element.dataset.highlighted, highlightTime);
+      dispatch({ type: "targetReached" });
+    });
     return true;
   }
 
-  readonly #scrollToEnd = (): void => {
-    this.#box.scrollTop = this.#box.scrollHeight;
-    this.#reportViewport();
+  readonly #onEndButton = (): void => {
+    this.#list.box.focus({ preventScroll: true }); // the button disappears
+    this.setState({ activeKey: "" });
+    this.#list.scrollToEnd();
   };
 
-  readonly #onEndButton = (): void => {
-    this.#box.focus({ preventScroll: true }); // the button disappears
-    this.setState({ activeKey: "" });
-    this.#scrollToEnd();
+  readonly #onView = (view: ListView): void => {
+    this.#view = view;
+    this.#reportViewport();
+    this.#loadMore();
   };
 
   /** Reports whether the user sees the end. */
   readonly #reportViewport = (): void => {
-    const box = this.#boxRef.current;
-    if (!box) return; // an event after the room was left
-    this.#atEnd = box.scrollHeight - box.scrollTop - box.clientHeight <= endTolerance;
+    if (!this.#view) return;
+    const { atEnd } = this.#view;
     const visible = !document.hidden;
     const { viewport } = this.props.state;
-    if (viewport.atEnd === this.#atEnd && viewport.visible === visible) return;
-    this.props.dispatch({ type: "viewportChanged", visible, atEnd: this.#atEnd });
+    if (viewport.atEnd === atEnd && viewport.visible === visible) return;
+    this.props.dispatch({ type: "viewportChanged", visible, atEnd });
   };
 
   readonly #onFocus = (event: FocusEvent): void => {
-    const activeKey = messageElement(event.target)?.dataset.key;
-    if (activeKey !== undefined && activeKey !== this.state.activeKey) this.setState({ activeKey });
+    const activeKey = this.#list.keyOf(event.target);
+    if (activeKey !== "" && activeKey !== this.state.activeKey) this.setState({ activeKey });
   };
 
   readonly #onKeyDown = (event: KeyboardEvent): void => {
     if (event.key === "Escape") document.getElementById("text")?.focus();
-    const from = messageElement(event.target);
-    if (!from || (event.key !== "ArrowUp" && event.key !== "ArrowDown")) return;
-    const all = [...this.#list.querySelectorAll<HTMLElement>(".message:has(.more)")];
-    const to = all[all.indexOf(from) + (event.key === "ArrowUp" ? -1 : 1)];
+    if (event.key !== "ArrowUp" && event.key !== "ArrowDown") return;
+    const from = this.#list.keyOf(event.target) || this.#wantsFocus;
+    if (from === "") return; // the log itself has the focus, and scrolls
     event.preventDefault();
-    to?.querySelector<HTMLElement>(".more")?.focus();
+    const stored = this.props.rows.filter((row) => row.kind === "message" && row.sequence > 0n);
+    const to = stored[stored.findIndex((row) => row.key === from) + (event.key === "ArrowUp" ? -1 : 1)];
+    if (to) this.#focusRow(to.key);
   };
 
-  override render({ state, rows, canReact, actions, dispatch }: Props, { activeKey }: LocalState) {
-    const isListed = rows.some((row) => row.key === activeKey);
-    const active = isListed ? activeKey : rows.findLast((row) => row.kind === "message" && row.sequence > 0n)?.key;
-    // Screen readers announce new messages, and not those that are loaded from the history.
-    const isNews = state.feed.caughtUpOnce && state.history.phase !== "loading";
+  #focusRow(key: string): void {
+    const more = this.#list.elementOf(key)?.querySelector<HTMLElement>(".more");
+    if (more) {
+      more.focus();
+      return;
+    }
+    this.#wantsFocus = key;
+    this.#list.scrollToKey(key, "center", (row) => {
+      this.#wantsFocus = "";
+      row.querySelector<HTMLElement>(".more")?.focus({ preventScroll: true });
+    });
+  }
+
+  readonly #renderRow = (index: number) => {
+    const { rows, canReact, actions, dispatch } = this.props;
+    const row = rows[index] as Row;
+    return (
+      <LogRow
+        key={row.key}
+        row={row}
+        active={row.key === this.#activeKey}
+        canReact={canReact}
+        actions={actions}
+        dispatch={dispatch}
+      />
+    );
+  };
+
+  /** The key of the message whose controls the Tab key reaches. */
+  #activeKey = "";
+
+  override render({ state, rows, dispatch }: Props, { activeKey }: LocalState) {
+    if (this.#keysOf !== rows) {
+      this.#keysOf = rows;
+      this.#keys = rows.map((row) => row.key);
+    }
+    const isListed = activeKey !== "" && rows.some((row) => row.key === activeKey);
+    const newest = rows.findLast((row) => row.kind === "message" && row.sequence > 0n);
+    this.#activeKey = isListed ? activeKey : (newest?.key ?? "");
     return (
       <main class="room">
-        <div
-          class="log"
-          ref={this.#boxRef}
-          role="log"
-          aria-label={`Messages in ${state.room}`}
-          aria-live={isNews ? "polite" : "off"}
-          aria-relevant="additions"
-          // biome-ignore lint/a11y/noNoninteractiveTabindex: the keyboard scrolls the log.
-          tabIndex={0}
-          onScroll={this.#reportViewport}
-        >
-          <LogStart state={state} dispatch={dispatch} />
-          <ol ref={this.#listRef} onFocusIn={this.#onFocus} onKeyDown={this.#onKeyDown}>
-            {rows.map((row) => (
-              <LogRow
-                key={row.key}
-                row={row}
-                active={row.key === active}
-                canReact={canReact}
-                actions={actions}
-                dispatch={dispatch}
-              />
-            ))}
-          </ol>
-        </div>
+        <VirtualList
+          handle={this.#listRef}
+          keys={this.#keys}
+          renderRow={this.#renderRow}
+          before={<LogStart state={state} dispatch={dispatch} />}
+          label={t("log.label", { room: state.room })}
+          onView={this.#onView}
+          onFocusIn={this.#onFocus}
+          onKeyDown={this.#onKeyDown}
+        />
+        <Announcer rows={rows} isNews={state.feed.caughtUpOnce && state.history.phase !== "loading"} />
         {!state.viewport.atEnd && (
           <button type="button" class="to-end" onClick={this.#onEndButton}>
             {endButtonLabel(state.unread)}
@@ -201,10 +189,6 @@ export class MessageLog extends Component<Props, LocalState> {
       </main>
     );
   }
-}
-
-function messageElement(target: EventTarget | null): HTMLElement | null {
-  return (target as HTMLElement | null)?.closest<HTMLElement>(".message") ?? null;
 }
 
 function hasNewOwnMessage(before: SessionState, now: SessionState): boolean {
