@@ -7,8 +7,12 @@ import {
   groupRooms,
   groupsSize,
   keepOrder,
+  neighbourRoom,
+  noMarks,
+  plainRoom,
   type RoomGroups,
   type RoomItem,
+  roomBadge,
 } from "./room-groups";
 
 /** Rooms with a time of activity and, where they were visited, unread messages. */
@@ -61,7 +65,7 @@ test("keepOrder keeps order and groups, and updates counts", () => {
 });
 
 test("a filter searches names and display names, without case and accents", () => {
-  const entry = (name: string, displayName = ""): RoomItem => ({ name, displayName, topic: "", unread: 0 });
+  const entry = (name: string, displayName = ""): RoomItem => ({ ...plainRoom, name, displayName });
   const all: RoomGroups = {
     visited: [entry("team-a"), entry("x1", "Café Team")],
     others: [entry("steam"), entry("zoo")],
@@ -83,4 +87,53 @@ test("the first rooms are the visited ones", () => {
       ["a", "b c"],
     ],
   );
+});
+
+test("a badge is what the user wants to be told of", () => {
+  const item = { ...plainRoom, unread: 3, mentions: 1 };
+  assert.deepEqual(
+    (["all", "mentions", "nothing"] as const).map((level) => roomBadge({ ...item, level })),
+    [3, 1, "dot"],
+  );
+  assert.equal(roomBadge({ ...plainRoom, unread: 3, level: "mentions" }), "dot");
+  assert.equal(roomBadge({ ...plainRoom, level: "nothing" }), null);
+});
+
+test("a muted room does not move to the top", () => {
+  const all = rooms(["muted", 1, 5], ["quiet", 2, 0], ["loud", 1, 1]);
+  const groups = groupRooms(all, "quiet", { ...noMarks, settings: new Map([["muted", "nothing"]]) });
+  assert.deepEqual(names(groups), ["loud:1 quiet muted:5", ""]);
+});
+
+test("a room with something unsent is among the visited ones, with a mark", () => {
+  const unsent = new Map([
+    ["b", { waiting: 1, failed: 0 }],
+    ["new", { waiting: 0, failed: 1 }],
+  ]);
+  const groups = groupRooms(rooms(["a", 3, 0], ["b", 2], ["c", 1]), "a", {
+    ...noMarks,
+    unsent,
+    drafts: new Set(["a"]),
+  });
+  assert.deepEqual(names(groups), ["a b new", "c"]);
+  assert.deepEqual(
+    groups.visited.map((item) => [item.unsent?.waiting ?? null, item.hasDraft]),
+    [
+      [null, true],
+      [1, false],
+      [0, false],
+    ],
+  );
+});
+
+test("the neighbours of a room go around, and may be those with unread messages only", () => {
+  const { visited } = groupRooms(rooms(["a", 3, 0], ["b", 2, 0], ["c", 1, 2]), "a");
+  assert.deepEqual(
+    visited.map((item) => item.name),
+    ["c", "a", "b"],
+  );
+  const next = (current: string, step: 1 | -1, unread = false) => neighbourRoom(visited, current, step, unread);
+  assert.deepEqual([next("a", 1), next("b", 1), next("c", -1), next("a", -1)], ["b", "c", "b", "c"]);
+  assert.deepEqual([next("a", 1, true), next("c", 1, true)], ["c", null]);
+  assert.equal(neighbourRoom([], "a", 1, false), null);
 });
