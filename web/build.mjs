@@ -1,20 +1,22 @@
 // Bundles the page into dist. The same sources give the same bytes, on every
-// machine: CI builds them again and compares.
+// machine: CI builds them again and compares. Compressed files are compared by their content.
 
-import { cp, mkdir, readFile, rm, writeFile } from "node:fs/promises";
+import { cp, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { checkSize, compress, firstLoad, hashedNames, removeBuild, writeIndex } from "./delivery.mjs";
 import { emojiPlugin } from "./emoji.mjs";
 import { messagesPlugin } from "./messages.mjs";
 
 process.chdir(import.meta.dirname);
 
-await rm("dist", { recursive: true, force: true });
-await mkdir("dist");
+await removeBuild();
 
 const { metafile } = await build({
   absWorkingDir: import.meta.dirname,
   entryPoints: { app: "page/main.tsx", style: "page/styles/style.css" },
   outdir: "dist",
+  entryNames: hashedNames,
+  chunkNames: hashedNames,
   bundle: true,
   splitting: true,
   minify: true,
@@ -29,15 +31,19 @@ const { metafile } = await build({
   logLevel: "warning",
 });
 
-for (const file of ["index.html", "icon.svg"]) await cp(`page/static/${file}`, `dist/${file}`);
+const loaded = firstLoad(metafile);
+await writeIndex(loaded);
+await cp("page/static/icon.svg", "dist/icon.svg");
 await writeFile("dist/licenses.txt", await licenses(metafile));
+await compress();
+await checkSize(loaded);
 
 /** The licences of the packages in the bundle, which ask to be passed on. */
 async function licenses({ inputs }) {
   const found = Object.keys(inputs).map((path) => /^node_modules\/((?:@[^/]+\/)?[^/]+)\//.exec(path)?.[1]);
   if ("emoji:set" in inputs) found.push("emojibase-data");
   const names = [...new Set(found.filter(Boolean))].sort();
-  const parts = ["app.js contains the following packages.\n"];
+  const parts = ["The scripts of the page contain the following packages.\n"];
   for (const name of names) {
     const { version, license } = JSON.parse(await readFile(`node_modules/${name}/package.json`, "utf8"));
     parts.push(`${name} ${version}: ${license}\n`);

@@ -9,6 +9,7 @@ import (
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/signin"
+	"chatroom/web"
 )
 
 // checkSignIn checks the settings of the sign-in. The callback must not be refused for its host.
@@ -68,6 +69,7 @@ func openSignIn(c *Config, callers *callers, guests *identity.Guests, rooms *hub
 		Renamed:  rooms.Rename,
 		Proxies:  a.proxies,
 		Rates:    a.rates,
+		Style:    web.Style(),
 		Log:      c.Log,
 	})
 }

@@ -20,7 +20,7 @@ var problemPage = template.Must(template.New("problem").Parse(`<!doctype html>
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <title>Signing in did not work · chatroom</title>
 <link rel="icon" href="{{.Base}}/icon.svg">
-<link rel="stylesheet" href="{{.Base}}/style.css">
+<link rel="stylesheet" href="{{.Base}}/{{.Style}}">
 </head>
 <body>
 <main class="note">
@@ -65,7 +65,7 @@ func (h *Handler) writePage(w http.ResponseWriter, status int, room, message str
 	secureHeaders(w)
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	w.WriteHeader(status)
-	_ = problemPage.Execute(w, struct{ Message, Return, Base string }{message, h.returnPath(room, false), h.public.Path}) // the client may be gone
+	_ = problemPage.Execute(w, struct{ Message, Return, Base, Style string }{message, h.returnPath(room, false), h.public.Path, h.config.Style}) // the client may be gone
 }
 
 func writeJSON(w http.ResponseWriter, status int, value any) {

@@ -131,5 +131,7 @@ type Config struct {
 	Rates *ratelimit.Limiter
 	// Transport reaches the provider. Nil means http.DefaultTransport's settings.
 	Transport http.RoundTripper
-	Log       *slog.Logger // nil discards
+	// Style is the name of the page's style sheet.
+	Style string
+	Log   *slog.Logger // nil discards
 }

@@ -68,7 +68,8 @@ func newWorldAt(t *testing.T, base string, change func(*Config)) *world {
 			defer w.mu.Unlock()
 			w.renamed = append(w.renamed, m)
 		},
-		Log: slog.New(slog.NewTextHandler(&w.log, nil)),
+		Style: "style.css",
+		Log:   slog.New(slog.NewTextHandler(&w.log, nil)),
 	}
 	if change != nil {
 		change(&c)

@@ -1,0 +1,99 @@
+// How the built page is delivered: index.html with the hashed names of what it loads,
+// compressed files, and the size of the first load.
+
+import { readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { brotliCompressSync, brotliDecompressSync, constants, gzipSync } from "node:zlib";
+
+const dist = "dist";
+
+/** The largest first load, gzipped, in bytes: HTML, CSS, scripts, the icon and the manifest. */
+const limit = 110_000;
+
+/** Where hashed files are: their content never changes, so that browsers keep them. */
+export const hashedNames = "assets/[name]-[hash]";
+
+/** What a page loads at first, relative to dist, of esbuild's outputs. */
+export function firstLoad({ outputs }) {
+  const found = Object.entries(outputs);
+  const outputOf = (source) => found.find(([, output]) => output.entryPoint === source)[0];
+  const app = outputOf("page/main.tsx");
+  const scripts = new Set([app]);
+  for (const script of scripts) {
+    for (const { path, kind } of outputs[script].imports) if (kind === "import-statement") scripts.add(path);
+  }
+  const inDist = (path) => path.slice(`${dist}/`.length);
+  return {
+    app: inDist(app),
+    style: inDist(outputOf("page/styles/style.css")),
+    /** The modules that app imports, which a browser can load at the same time. */
+    modules: [...scripts].filter((script) => script !== app).map(inDist),
+  };
+}
+
+/** Writes index.html. */
+export async function writeIndex({ app, style, modules }) {
+  let html = await readFile("page/static/index.html", "utf8");
+  const replace = (from, to) => {
+    if (!html.includes(from)) throw new Error(`index.html does not have ${from}`);
+    html = html.replace(from, to);
+  };
+  replace('href="style.css"', `href="${style}"`);
+  const preloads = modules.map((module) => `<link rel="modulepreload" href="${module}">\n`).join("");
+  replace('<script type="module" src="app.js">', `${preloads}<script type="module" src="${app}">`);
+  await writeFile(join(dist, "index.html"), html);
+}
+
+/** Removes the last build, but for its compressed files. */
+export async function removeBuild() {
+  for (const file of await filesIn(dist)) if (!file.endsWith(".br")) await rm(join(dist, file));
+}
+
+/**
+ * Writes a compressed file beside each text of some size. One that has the same content is kept: what
+ * encoders write differs between versions of Node.js, and between processors.
+ */
+export async function compress() {
+  const files = await filesIn(dist);
+  for (const file of files.filter((name) => name.endsWith(".br"))) {
+    if (!files.includes(file.slice(0, -".br".length))) await rm(join(dist, file));
+  }
+  for (const file of files.filter((name) => /\.(css|js|svg|txt)$/.test(name))) {
+    const content = await readFile(join(dist, file));
+    if (content.length < 1_000 || (await decompressed(join(dist, `${file}.br`)))?.equals(content)) continue;
+    const params = {
+      [constants.BROTLI_PARAM_QUALITY]: constants.BROTLI_MAX_QUALITY,
+      [constants.BROTLI_PARAM_SIZE_HINT]: content.length,
+    };
+    await writeFile(join(dist, `${file}.br`), brotliCompressSync(content, { params }));
+  }
+}
+
+async function decompressed(path) {
+  try {
+    return brotliDecompressSync(await readFile(path));
+  } catch {
+    return null; // there is none, or it is no compressed file
+  }
+}
+
+/** Prints the size of the first load, and fails if it is too large. */
+export async function checkSize({ app, style, modules }) {
+  let total = 0;
+  let brotli = 0;
+  for (const file of ["index.html", style, app, ...modules, "icon.svg"]) {
+    const content = await readFile(join(dist, file));
+    const gzipped = gzipSync(content, { level: 9 }).length;
+    total += gzipped;
+    brotli += (await readFile(join(dist, `${file}.br`)).catch(() => ({ length: gzipped }))).length;
+    console.log(`${basename(file)}: ${gzipped} bytes gzipped`);
+  }
+  console.log(`first load: ${total} bytes gzipped, at most ${limit}; ${brotli} with Brotli`);
+  if (total > limit) throw new Error("the first load is too large: load what it does not show when it is first used");
+}
+
+async function filesIn(folder) {
+  const entries = await readdir(folder, { recursive: true, withFileTypes: true }).catch(() => []);
+  const files = entries.filter((entry) => entry.isFile());
+  return files.map((entry) => join(entry.parentPath ?? entry.path, entry.name).slice(`${folder}/`.length)).sort();
+}
