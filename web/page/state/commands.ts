@@ -20,7 +20,7 @@ const shrug = "¯\\\\\\_(ツ)\\_/¯"; // in Markdown: the backslash and the unde
  */
 export function commandOf(text: string): Command {
   if (text.startsWith("//")) return { kind: "message", text: text.slice(1) };
-  const [, word, rest = ""] = /^\/([a-z]+)(?:\s+([^]*))?$/i.exec(text) ?? [];
+  const [, word, rest = ""] = /^\/([a-z]+)(?:\s+([\s\S]*))?$/i.exec(text) ?? [];
   if (word === undefined) return { kind: "message", text };
   const words = rest.trim();
   switch (word.toLowerCase()) {
