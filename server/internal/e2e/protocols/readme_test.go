@@ -5,10 +5,15 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 
+	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/server/internal/apikey"
 	"chatroom/server/internal/e2e/harness"
+
+	"google.golang.org/protobuf/reflect/protoreflect"
 )
 
 // readExamples returns the examples between the marks "<!-- NAME -->" and
@@ -64,12 +69,38 @@ func TestCurlExamples(t *testing.T) {
 	}
 }
 
+// Every method of the contract has an example for curl.
+func TestCurlExamplesAreComplete(t *testing.T) {
+	const root = "../../../.."
+	var documented strings.Builder
+	for _, path := range []string{"README.md", "docs/CURL.md"} {
+		for _, e := range readExamples(t, filepath.Join(root, path), "curl") {
+			documented.WriteString(e.Script)
+		}
+	}
+	services := chatv1.File_chat_v1_chat_room_proto.Services()
+	moderation := chatv1.File_chat_v1_moderation_proto.Services()
+	for _, service := range []protoreflect.ServiceDescriptor{services.Get(0), moderation.Get(0)} {
+		for i := range service.Methods().Len() {
+			name := string(service.Methods().Get(i).Name())
+			// Calls that differ only in the method are in a loop over their names.
+			if !regexp.MustCompile(`\b` + name + `\b`).MatchString(documented.String()) {
+				t.Errorf("%s/%s has no example", service.FullName(), name)
+			}
+		}
+	}
+}
+
 func runExamples(t *testing.T, path string, examples []harness.Example) {
 	harness.RequireTool(t, "curl")
-	s := harness.Start(t)
+	dir := t.TempDir()
+	key := harness.CreateKey(t, dir, apikey.Spec{Name: "office", Grants: []apikey.Grant{
+		{Pattern: "*", Can: []string{"read", "post", "create", "manage", "moderate"}},
+	}})
+	s := harness.Start(t, harness.InDir(dir))
 	const separator = "\x1e"
 	// A curl that follows a stream ends by its --max-time, which is no failure.
-	script := "set -e\ncurl() { command curl \"$@\" || [ $? = 28 ]; }\n"
+	script := "key=" + key + "\nset -e\ncurl() { command curl \"$@\" || [ $? = 28 ]; }\n"
 	for _, e := range examples {
 		script += e.Script + "printf '\\036'\n"
 	}

@@ -20,8 +20,8 @@ func TestRevokedCredentialsStayRevoked(t *testing.T) {
 	t.Parallel()
 	dir, ctx := t.TempDir(), harness.Context(t)
 	rights := []string{"read", "post", "create", "manage"}
-	administrator := createKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})
-	kept := createKey(t, dir, apikey.Spec{Name: "kept", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})
+	administrator := harness.CreateKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})
+	kept := harness.CreateKey(t, dir, apikey.Spec{Name: "kept", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})
 	var leakedID, leaked string
 	harness.Must(t, service.WithKeys(ctx, dir, nil, func(keys apikey.Store) error {
 		key, sent, err := keys.Create(ctx, apikey.Spec{Name: "leaked", Grants: []apikey.Grant{{Pattern: "*", Can: rights}}})

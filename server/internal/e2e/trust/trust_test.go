@@ -50,17 +50,6 @@ func callAs(t *testing.T, s *harness.Service, credential string) chatv1connect.C
 	return chatv1connect.NewChatRoomClient(harness.BearerClient{Client: harness.H2CClient(t), Token: credential}, s.URL)
 }
 
-// createKey creates an API key in the data directory of a service that does not run.
-func createKey(t *testing.T, dir string, spec apikey.Spec) (sent string) {
-	t.Helper()
-	err := service.WithKeys(t.Context(), dir, nil, func(keys apikey.Store) (err error) {
-		_, sent, err = keys.Create(t.Context(), spec)
-		return err
-	})
-	harness.Must(t, err)
-	return sent
-}
-
 func documentation(t *testing.T) string {
 	t.Helper()
 	data, err := os.ReadFile(filepath.Join("..", "..", "..", "..", "docs", "TRUST.md"))
@@ -137,7 +126,7 @@ func TestRightsOfTheShop(t *testing.T) {
 func TestShop(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	backEnd := createKey(t, dir, apikey.Spec{Name: "shop", SendAs: true, Grants: []apikey.Grant{{Pattern: "order-*", Can: []string{"read", "post", "create"}}}})
+	backEnd := harness.CreateKey(t, dir, apikey.Spec{Name: "shop", SendAs: true, Grants: []apikey.Grant{{Pattern: "order-*", Can: []string{"read", "post", "create"}}}})
 	s, ctx := harness.Start(t, harness.InDir(dir), withShop, harness.WithPolicy(t, documentedPolicy(t))), harness.Context(t)
 	ada, grace := customer(t, "42", "Ada", "7"), staff(t, "1", "Grace")
 	for _, p := range harness.Protocols {
@@ -195,8 +184,8 @@ func TestDocumentedCalls(t *testing.T) {
 	dir := t.TempDir()
 	credentials := map[string]string{
 		"MODERATOR": staff(t, "1", "Grace"),
-		"ADMIN":     createKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: []string{"manage"}}}}),
-		"KEY":       createKey(t, dir, apikey.Spec{Name: "shop", SendAs: true, Grants: []apikey.Grant{{Pattern: "order-*", Can: []string{"read", "post", "create"}}}}),
+		"ADMIN":     harness.CreateKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: []string{"manage"}}}}),
+		"KEY":       harness.CreateKey(t, dir, apikey.Spec{Name: "shop", SendAs: true, Grants: []apikey.Grant{{Pattern: "order-*", Can: []string{"read", "post", "create"}}}}),
 	}
 	s := harness.Start(t, harness.InDir(dir), withShop, harness.WithPolicy(t, documentedPolicy(t)))
 	calls := regexp.MustCompile(`(?s)curl -H "Authorization: Bearer \$(\w+)" -H 'Content-Type: application/json' \\\n +-d '([^']*)'[ \\\n]+http://localhost:8080(/\S+)`).
@@ -242,7 +231,7 @@ func TestExplainTellsTheKind(t *testing.T) {
 func TestRevocationAndRestart(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
-	administrator := createKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: []string{"manage"}}}})
+	administrator := harness.CreateKey(t, dir, apikey.Spec{Name: "administrator", Grants: []apikey.Grant{{Pattern: "*", Can: []string{"manage"}}}})
 	s, ctx := harness.Start(t, harness.InDir(dir), withShop), harness.Context(t)
 	ada, eve := customer(t, "42", "Ada", "7"), customer(t, "43", "Eve", "7")
 	stream, err := callAs(t, s, ada).Subscribe(ctx, harness.SubscribeTo(&chatv1.Subscription{Room: "order-7"}))
