@@ -91,7 +91,11 @@ export class EmojiSet {
     return text.replace(/:([\w+-]{1,60}):/g, (whole, name: string, start: number) => {
       const end = start + whole.length;
       const before = characterBefore(text, start);
-      const isPart = isInWord(before) || (before === ":" && start !== expandedTo) || isInWord(characterAt(text, end));
+      const isPart =
+        isInWord(before) ||
+        before === "\\" ||
+        (before === ":" && start !== expandedTo) ||
+        isInWord(characterAt(text, end));
       const emoji = isPart ? undefined : this.named(name);
       if (emoji) expandedTo = end;
       return emoji ?? whole;

@@ -1,7 +1,8 @@
 // The emoji, loaded when they are first used.
 
 import { type Language, language } from "../i18n";
-import { EmojiSet } from "./emoji-set";
+import { outsideCode } from "../text";
+import { type Emoji, EmojiSet } from "./emoji-set";
 
 export { type Emoji, type EmojiGroup, EmojiSet, type SkinTone, skinTones, withTone } from "./emoji-set";
 
@@ -27,14 +28,13 @@ export function loadedEmoji(): EmojiSet | null {
 }
 
 /** Returns the emoji that words or a part of a name describe, the best first. */
-export async function searchEmoji(
-  query: string,
-  limit: number,
-): Promise<readonly ReturnType<EmojiSet["search"]>[number][]> {
+export async function searchEmoji(query: string, limit: number): Promise<readonly Emoji[]> {
   return (await loadEmoji()).search(query, limit);
 }
 
-/** Replaces names between colons, as in ":tada:", by their emoji. Text in backticks stays. */
+/** Replaces names between colons, as in ":tada:", by their emoji. Code stays as it is. */
 export async function expandShortcodes(text: string): Promise<string> {
-  return (await loadEmoji()).expand(text);
+  if (!/:[\w+-]+:/.test(text)) return text;
+  const emoji = await loadEmoji();
+  return outsideCode(text, (part) => emoji.expand(part));
 }

@@ -1,0 +1,110 @@
+// The text of messages: from its source to what is shown.
+
+import { parseMessage } from "./blocks";
+import type { Block, Inline } from "./tree";
+
+export { parseMessage } from "./blocks";
+export { everyoneName, type Mention, type Mentionable, MentionFinder, nameKey } from "./mentions";
+export type { Block, CodeBlock, Inline, LinkNode, ListBlock, ListItem, MentionNode } from "./tree";
+
+/** How many emoji alone are shown large. */
+const maxLarge = 6;
+
+/** Returns the words of a message without its marks, as quotes, notifications and titles show it. */
+export function plainText(source: string): string {
+  return textOfBlocks(parseMessage(source));
+}
+
+function textOfBlocks(blocks: readonly Block[]): string {
+  return blocks.map(textOfBlock).join("\n");
+}
+
+function textOfBlock(block: Block): string {
+  switch (block.kind) {
+    case "paragraph":
+      return textOf(block.children);
+    case "code":
+      return block.text;
+    case "quote":
+      return textOfBlocks(block.blocks);
+    case "list":
+      return block.items
+        .map(({ number, children, nested }) => {
+          const mark = block.ordered ? `${number}.` : "•";
+          return [`${mark} ${textOf(children)}`, ...nested.map(textOfBlock)].join("\n");
+        })
+        .join("\n");
+  }
+}
+
+/** Returns the words of inline nodes. */
+export function textOf(inlines: readonly Inline[]): string {
+  return inlines
+    .map((inline): string => {
+      if (inline.kind === "link") return inline.label ? textOf(inline.label) : inline.shown;
+      return "children" in inline ? textOf(inline.children) : inline.text;
+    })
+    .join("");
+}
+
+/** Whether a message mentions the reader, by name or with everyone in the room. Quotes and code don't count. */
+export function mentionsSelf(source: string, names: readonly string[], self: string): boolean {
+  return source.includes("@") && parseMessage(source, { names, self }).some(mentionsIn);
+}
+
+function mentionsIn(block: Block): boolean {
+  if (block.kind === "paragraph") return block.children.some(isOwnMention);
+  if (block.kind !== "list") return false;
+  return block.items.some(({ children, nested }) => children.some(isOwnMention) || nested.some(mentionsIn));
+}
+
+function isOwnMention(inline: Inline): boolean {
+  if (inline.kind === "mention") return inline.self;
+  return "children" in inline && inline.children.some(isOwnMention);
+}
+
+/** The emoji that Unicode recommends, in a browser that knows them. */
+const emoji = ((): RegExp | null => {
+  try {
+    // biome-ignore lint/complexity/useRegexLiterals: browsers that do not know the flag could not read the file.
+    return new RegExp("\\p{RGI_Emoji}\\ufe0f?\\s*", "vy");
+  } catch {
+    return null;
+  }
+})();
+
+/** Whether a message consists of one to six emoji, which are then shown large. */
+export function isLargeEmoji(source: string): boolean {
+  const text = source.trim();
+  if (!emoji || text === "" || text.length > 200) return false;
+  emoji.lastIndex = 0;
+  for (let count = 1; count <= maxLarge; count++) {
+    if (!emoji.test(text)) return false;
+    if (emoji.lastIndex === text.length) return true;
+  }
+  return false;
+}
+
+/** Changes the text outside code: what is not between backticks, nor after a fence that is not closed yet. */
+export function outsideCode(source: string, change: (text: string) => string): string {
+  // A fence that is open, and a single backtick that is, leave the rest of the text or line as code.
+  const parts = source.split(/(```)/);
+  let isCode = false;
+  return parts
+    .map((part) => {
+      if (part === "```") isCode = !isCode;
+      return part === "```" || isCode
+        ? part
+        : part
+            .split("\n")
+            .map((line) => outsideSpans(line, change))
+            .join("\n");
+    })
+    .join("");
+}
+
+function outsideSpans(line: string, change: (text: string) => string): string {
+  const parts = line.split("`");
+  const last = parts.length - 1;
+  return parts.map((part, i) => (i % 2 === 1 && i < last ? part : change(part))).join("`");
+}
