@@ -6,8 +6,9 @@ import { createChat, type Room, unreadElsewhere } from "../client";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
 import type { Act } from "./state/act";
-import { parseAddress, roomPath } from "./state/address";
+import { parseAddress, roomLink, roomPath } from "./state/address";
 import { unreadBadge } from "./state/labels";
+import type { RoomActions } from "./view/rooms/room-actions";
 import { InvalidRoom, Page } from "./view/shell/page";
 
 const root = document.getElementById("app") as HTMLElement;
@@ -52,6 +53,15 @@ function openRoom(room: string): void {
   showAddress();
 }
 
+/** What the user does with rooms. */
+const roomActions: RoomActions = {
+  open: openRoom,
+  create: async (name, profile) => void (await chat.createRoom(name, profile)),
+  leave: (name) => chat.leave(name),
+  markRead: (name) => chat.markRead(name),
+  linkTo: (name) => roomLink(base, name),
+};
+
 function enter(room: Room): void {
   const left = new AbortController();
   const performer = new Performer(room);
@@ -81,7 +91,8 @@ function enter(room: Room): void {
         provider={
           providerName ? { name: providerName, problem: signInProblem, onSignIn: () => signIn(room.name) } : null
         }
-        onRoom={openRoom}
+        unsent={chat.unsent.getSnapshot()}
+        rooms={roomActions}
         onMoreRooms={() => chat.loadMoreRooms()}
         onSaveProfile={(changed) => room.setProfile(changed)}
       />,
@@ -90,7 +101,7 @@ function enter(room: Room): void {
   };
 
   redraw = drawOncePerFrame(draw, left.signal);
-  const ends = [room.subscribe(redraw), chat.rooms.subscribe(redraw)];
+  const ends = [room.subscribe(redraw), chat.rooms.subscribe(redraw), chat.unsent.subscribe(redraw)];
   leave = () => {
     left.abort();
     leave = () => {};

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { parseAddress, roomFromInput, roomLink, roomPath } from "./address";
+import { parseAddress, roomLink, roomPath } from "./address";
 
 test("the address names the room and the message, at any base", () => {
   const longest = "a".repeat(64);
@@ -64,17 +64,4 @@ test("paths name what they were made of", () => {
   assert.equal(roomPath("team"), "r/team");
   assert.equal(roomPath("team", 4711n), "r/team/4711");
   assert.equal(roomLink("https://chat.example/chat/", "team", 4711n), "https://chat.example/chat/r/team/4711");
-});
-
-test("a room's name is normalized", () => {
-  const cases: [string, string | null][] = [
-    ["go", "go"],
-    [" #Go ", "go"],
-    ["Tea  time", "tea-time"],
-    ["", null],
-    ["#", null],
-    ["ü", null],
-    ["a".repeat(65), null],
-  ];
-  for (const [text, want] of cases) assert.equal(roomFromInput(text), want, text);
 });

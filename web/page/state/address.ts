@@ -41,11 +41,6 @@ export function roomLink(base: string, room: string, sequence = 0n): string {
   return new URL(roomPath(room, sequence), base).href;
 }
 
-/** Returns the room that a user names in a form, or null if it is not valid. */
-export function roomFromInput(text: string): string | null {
-  return validRoomName(text.trim().replace(/^#/, "").replace(/\s+/g, "-"));
-}
-
 function parseSequence(text: string): bigint {
   const sequence = /^[1-9]\d*$/.test(text) ? BigInt(text) : 0n;
   return sequence <= maxSequence ? sequence : 0n;

@@ -1,6 +1,7 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { failureOf, type RoomProfile } from "../../../client";
+import { t } from "../../i18n";
 
 interface Props {
   readonly room: string;
@@ -30,12 +31,8 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
     return (
       <div class="about">
         <p class="address">#{room}</p>
-        <p class="topic-text">{profile.topic || "No topic has been set."}</p>
-        <p class="hint">
-          {isNamed
-            ? "Only those who manage this room can change its name and topic."
-            : "Join to change the name and the topic."}
-        </p>
+        <p class="topic-text">{profile.topic || t("rooms.noTopic")}</p>
+        <p class="hint">{isNamed ? t("rooms.onlyManagers") : t("rooms.joinToChange")}</p>
       </div>
     );
   }
@@ -56,7 +53,7 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
   return (
     <form class="about" onSubmit={submit}>
       <p class="address">#{room}</p>
-      <label for="display-name">Name</label>
+      <label for="display-name">{t("rooms.displayName")}</label>
       <input
         id="display-name"
         type="text"
@@ -67,13 +64,13 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
         value={displayName}
         onInput={(event) => setDisplayName(event.currentTarget.value)}
       />
-      <label for="topic">Topic</label>
+      <label for="topic">{t("rooms.topic")}</label>
       <textarea
         id="topic"
         rows={3}
         maxLength={300}
         dir="auto"
-        placeholder="What is it about?"
+        placeholder={t("rooms.topicPlaceholder")}
         value={topic}
         onInput={(event) => setTopic(event.currentTarget.value)}
       />
@@ -81,11 +78,11 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
         {problem}
       </p>
       <div class="buttons">
-        <button type="submit" disabled={isSaving}>
-          {isSaving ? "Saving…" : "Save"}
-        </button>
         <button type="button" class="quiet" onClick={onDone}>
-          Cancel
+          {t("rooms.cancel")}
+        </button>
+        <button type="submit" disabled={isSaving}>
+          {isSaving ? t("rooms.saving") : t("rooms.save")}
         </button>
       </div>
     </form>

@@ -1,4 +1,5 @@
 import type { TargetedSubmitEvent } from "preact";
+import { t } from "../../i18n";
 import { roomCount } from "../../state/labels";
 
 interface Props {
@@ -23,8 +24,8 @@ export function RoomFilter({ text, matches, hasMore, onText, onSubmit }: Props) 
       <input
         type="search"
         name="filter"
-        aria-label="Filter rooms"
-        placeholder="Filter rooms"
+        aria-label={t("rooms.filter")}
+        placeholder={t("rooms.filter")}
         autocomplete="off"
         autocapitalize="none"
         spellcheck={false}
@@ -34,7 +35,7 @@ export function RoomFilter({ text, matches, hasMore, onText, onSubmit }: Props) 
         onInput={(event) => onText(event.currentTarget.value)}
       />
       <p class="sr-only" role="status">
-        {isEmpty ? "" : `${roomCount(matches, hasMore)} ${matches === 1 ? "room matches" : "rooms match"}`}
+        {isEmpty ? "" : t("rooms.matches", { count: matches, number: roomCount(matches, hasMore) })}
       </p>
     </form>
   );

@@ -1,47 +1,55 @@
-import type { TargetedFocusEvent, TargetedMouseEvent } from "preact";
+import type { TargetedFocusEvent } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DirectoryState } from "../../../client";
-import { roomPath } from "../../state/address";
-import { roomCount, unreadBadge } from "../../state/labels";
+import { t } from "../../i18n";
+import { roomCount } from "../../state/labels";
 import {
   filterRooms,
   firstRooms,
-  groupRooms,
   groupsSize,
   keepOrder,
   type RoomGroups,
   type RoomItem,
 } from "../../state/room-groups";
-import { OpenRoomForm } from "./open-room-form";
 import { RoomFilter } from "./room-filter";
+import { RoomIcon } from "./room-icons";
+import { RoomLink, type RoomLinkActions } from "./room-link";
 
 /** How many rooms are drawn, and how many more each time the end is reached. */
 const batchSize = 100;
 /** From this number of rooms on there is a filter. */
 const filterFrom = 10;
+/** How often the times of last activity are drawn again, in milliseconds. */
+const tick = 60_000;
 
 interface Props {
   readonly directory: DirectoryState;
+  readonly groups: RoomGroups;
   readonly current: string;
   /** The display name of the current room, which is known before the list is. */
   readonly displayName: string;
   /** Whether the order never changes: the list is open to choose one room. */
   readonly fixedOrder: boolean;
-  readonly onRoom: (room: string) => void;
+  readonly actions: RoomLinkActions;
+  readonly onSwitch: () => void;
+  readonly onCreate: () => void;
   /** Reads the next page of the list. */
   readonly onMore: () => void;
 }
 
-/** The list of rooms, and a form to open others. */
-export function RoomList({ directory, current, displayName, fixedOrder, onRoom, onMore }: Props) {
+/** The list of rooms, with ways to find and to create one. */
+export function RoomList(props: Props) {
+  const { directory, groups, current, displayName, fixedOrder, actions, onSwitch, onCreate, onMore } = props;
   const { rooms, loading, problem } = directory;
   const [filter, setFilter] = useState("");
   const [limit, setLimit] = useState(batchSize);
   const [isInUse, listeners] = useInUse();
-  const grouped = useMemo(() => groupRooms(rooms, current), [rooms, current]);
-  const all = useFixedOrder(grouped, fixedOrder || isInUse);
+  const all = useFixedOrder(groups, fixedOrder || isInUse);
   const found = useMemo(() => filterRooms(all, filter), [all, filter]);
   const shown = useMemo(() => firstRooms(found, limit), [found, limit]);
+  const now = useNow();
+  const latest = useRef(actions);
+  latest.current = actions;
 
   const isFiltered = filter.trim() !== "";
   const isCut = groupsSize(found) > limit;
@@ -56,12 +64,28 @@ export function RoomList({ directory, current, displayName, fixedOrder, onRoom, 
     const item = found.visited[0] ?? found.others[0];
     if (!item) return;
     setFilterText("");
-    onRoom(item.name);
+    actions.onRoom(item.name);
   };
-  const moreLabel = isFiltered && !isCut ? "Search more rooms" : "More rooms";
-  const links = { current, displayName, onRoom };
+  const moreLabel = isFiltered && !isCut ? t("rooms.searchMore") : t("rooms.more");
+  const links = { current, displayName, now, actions: latest };
   return (
     <div class="room-list">
+      <div class="room-tools">
+        <button type="button" class="outlined find-room" aria-haspopup="dialog" onClick={onSwitch}>
+          <RoomIcon name="search" size={16} />
+          <span class="one-line">{t("rooms.find")}</span>
+        </button>
+        <button
+          type="button"
+          class="quiet icon-only create-room"
+          aria-haspopup="dialog"
+          aria-label={t("rooms.create")}
+          title={t("rooms.create")}
+          onClick={onCreate}
+        >
+          <RoomIcon name="plus" />
+        </button>
+      </div>
       {(groupsSize(all) >= filterFrom || isFiltered) && (
         <RoomFilter
           text={filter}
@@ -76,27 +100,37 @@ export function RoomList({ directory, current, displayName, fixedOrder, onRoom, 
         {...listeners}
         onScroll={(event) => event.currentTarget.scrollTop === 0 && setLimit(batchSize)}
       >
-        <RoomLinks items={shown.visited} {...links} />
-        {shown.others.length > 0 && (
-          <h3>
-            Other rooms <span class="count">{roomCount(found.others.length, hasMore)}</span>
-          </h3>
-        )}
-        <RoomLinks items={shown.others} {...links} />
-        {isFiltered && groupsSize(found) === 0 && <p class="hint">No room matches.</p>}
-        {problem !== "" && <p class="problem">The rooms could not be listed. {problem}</p>}
+        {/* Each kind of conversation is a section: direct messages and private rooms are others. */}
+        <RoomSection title={t("rooms.yours")} items={shown.visited} {...links} />
+        <RoomSection
+          title={t("rooms.others")}
+          count={roomCount(found.others.length, hasMore)}
+          items={shown.others}
+          {...links}
+        />
+        {isFiltered && groupsSize(found) === 0 && <p class="hint">{t("rooms.noMatch")}</p>}
+        {problem !== "" && <p class="problem">{t("rooms.listFailed", { problem })}</p>}
         {(isCut || hasMore || problem !== "") && (
           <MoreButton
-            label={problem !== "" && !isCut ? "Try again" : moreLabel}
+            label={problem !== "" && !isCut ? t("rooms.tryAgain") : moreLabel}
             busy={loading && !isCut}
             shownCount={loadsByItself ? groupsSize(shown) : null}
             onMore={() => (isCut ? setLimit(limit + batchSize) : onMore())}
           />
         )}
       </div>
-      <OpenRoomForm onRoom={onRoom} />
     </div>
   );
+}
+
+/** Returns the time, which changes once a minute. */
+function useNow(): number {
+  const [now, setNow] = useState(Date.now);
+  useEffect(() => {
+    const timer = setInterval(() => setNow(Date.now()), tick);
+    return () => clearInterval(timer);
+  }, []);
+  return now;
 }
 
 /** Returns whether the pointer or the keyboard is in an element, and the element's listeners. */
@@ -123,67 +157,37 @@ function useFixedOrder(groups: RoomGroups, isFixed: boolean): RoomGroups {
   }, [groups, isFixed]);
 }
 
-interface RoomLinksProps extends Pick<Props, "current" | "displayName" | "onRoom"> {
+interface RoomSectionProps extends Pick<Props, "current" | "displayName"> {
+  readonly title: string;
+  readonly count?: string;
   readonly items: readonly RoomItem[];
+  readonly now: number;
+  readonly actions: { readonly current: RoomLinkActions };
 }
 
-function RoomLinks({ items, current, displayName, onRoom }: RoomLinksProps) {
-  const onRoomRef = useRef(onRoom);
-  onRoomRef.current = onRoom;
+/** Rooms under a heading; nothing without rooms. */
+function RoomSection({ title, count = "", items, current, displayName, now, actions }: RoomSectionProps) {
   const list = useMemo(
     () => (
       // biome-ignore lint/a11y/noRedundantRoles: Safari drops the role of a list without markers.
       <ul role="list">
         {items.map((item) => {
           const isCurrent = item.name === current;
-          const shown = isCurrent ? { ...item, displayName } : item;
-          return (
-            <li key={item.name}>
-              <RoomLink item={shown} isCurrent={isCurrent} onRoomRef={onRoomRef} />
-            </li>
-          );
+          const shown = isCurrent && displayName !== "" ? { ...item, displayName } : item;
+          return <RoomLink key={item.name} item={shown} isCurrent={isCurrent} now={now} actions={actions} />;
         })}
       </ul>
     ),
-    [items, current, displayName],
+    [items, current, displayName, now],
   );
-  return items.length > 0 ? list : null;
-}
-
-interface RoomLinkProps {
-  readonly item: RoomItem;
-  readonly isCurrent: boolean;
-  readonly onRoomRef: { readonly current: Props["onRoom"] };
-}
-
-function RoomLink({ item, isCurrent, onRoomRef }: RoomLinkProps) {
-  const { name, displayName, topic } = item;
-  const follow = (event: TargetedMouseEvent<HTMLAnchorElement>) => {
-    if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a new tab or window
-    event.preventDefault();
-    onRoomRef.current(name);
-  };
-  const badge = unreadBadge(item.unread);
+  if (items.length === 0) return null;
   return (
-    <a
-      class="room-link"
-      href={roomPath(name)}
-      aria-current={isCurrent ? "page" : undefined}
-      title={[`#${name}`, topic].filter(Boolean).join(": ")}
-      data-unread={badge !== ""}
-      onClick={follow}
-    >
-      <span class="hash" aria-hidden="true">
-        #
-      </span>
-      <bdi class="label">{displayName || name}</bdi>
-      {badge !== "" && (
-        <span class="badge">
-          {badge}
-          <span class="sr-only"> unread</span>
-        </span>
-      )}
-    </a>
+    <section aria-label={title}>
+      <h3>
+        {title} <span class="count">{count}</span>
+      </h3>
+      {list}
+    </section>
   );
 }
 
@@ -219,7 +223,7 @@ function MoreButton({ label, busy, shownCount, onMore }: MoreButtonProps) {
       aria-disabled={busy}
       onClick={() => !busy && onMore()}
     >
-      {busy ? "Loading…" : label}
+      {busy ? t("rooms.loading") : label}
     </button>
   );
 }

@@ -5,8 +5,10 @@ import {
   type RoomProfile,
   rightsOf,
   type SessionState,
+  type Unsent,
   unreadElsewhere,
 } from "../../../client";
+import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { roomPath } from "../../state/address";
 import { memberCount, roomCount } from "../../state/labels";
@@ -15,7 +17,9 @@ import { Dialog } from "../controls/dialog";
 import { Room } from "../log/room";
 import { MemberList } from "../people/member-list";
 import { AboutRoom } from "../rooms/about-room";
+import type { RoomActions } from "../rooms/room-actions";
 import { RoomList } from "../rooms/room-list";
+import { useRooms } from "../rooms/use-rooms";
 import { fitsMembers, fitsRooms, useMediaQuery } from "./media-query";
 import { TopBar } from "./top-bar";
 
@@ -27,14 +31,17 @@ export interface PageProps {
   readonly directory: DirectoryState;
   /** Where to sign in with an account; null if the server offers none. */
   readonly provider: AccountProvider | null;
-  readonly onRoom: (room: string) => void;
+  /** What was sent and is not stored yet, by room. */
+  readonly unsent: ReadonlyMap<string, Unsent>;
+  readonly rooms: RoomActions;
   /** Reads the next page of the list of rooms. */
   readonly onMoreRooms: () => void;
   readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
 }
 
 /** The page: the bar, the rooms, the messages with the composer, and the members. */
-export function Page({ state, dispatch, directory, provider, onRoom, onMoreRooms, onSaveProfile }: PageProps) {
+export function Page(props: PageProps) {
+  const { state, dispatch, directory, provider, unsent, rooms: roomActions, onMoreRooms, onSaveProfile } = props;
   const { room, presence, auth, profile } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
@@ -56,18 +63,30 @@ export function Page({ state, dispatch, directory, provider, onRoom, onMoreRooms
   };
   const openRoom = (name: string) => {
     closeDialog();
-    onRoom(name);
+    roomActions.open(name);
   };
+  const rooms = useRooms({
+    directory,
+    current: room,
+    unsent,
+    drafts,
+    isNamed: auth.identity !== null,
+    actions: { ...roomActions, open: openRoom },
+    onAbout: () => setDialog("about"),
+  });
   const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
   const members = memberCount(presence);
   const mayManage = auth.identity !== null && rightsOf(state)?.manage !== false;
   const roomList = (
     <RoomList
       directory={directory}
+      groups={rooms.groups}
       current={room}
       displayName={profile.displayName}
       fixedOrder={!hasRoomSidebar}
-      onRoom={openRoom}
+      actions={rooms.links}
+      onSwitch={rooms.openSwitcher}
+      onCreate={() => rooms.openCreate()}
       onMore={onMoreRooms}
     />
   );
@@ -85,9 +104,9 @@ export function Page({ state, dispatch, directory, provider, onRoom, onMoreRooms
         onRename={() => setRenaming(true)}
       />
       {hasRoomSidebar && (
-        <nav class="sidebar rooms" aria-label="Rooms">
+        <nav class="sidebar rooms" aria-label={t("rooms.title")}>
           <h2>
-            Rooms <span class="count">{count}</span>
+            {t("rooms.title")} <span class="count">{count}</span>
           </h2>
           {roomList}
         </nav>
@@ -110,7 +129,7 @@ export function Page({ state, dispatch, directory, provider, onRoom, onMoreRooms
         </aside>
       )}
       {dialog === "rooms" && !hasRoomSidebar && (
-        <Dialog title={count ? `Rooms: ${count}` : "Rooms"} kind="start" onClose={closeDialog}>
+        <Dialog title={t("rooms.title")} kind="start" onClose={closeDialog}>
           {roomList}
         </Dialog>
       )}
@@ -119,8 +138,9 @@ export function Page({ state, dispatch, directory, provider, onRoom, onMoreRooms
           {memberList}
         </Dialog>
       )}
+      {rooms.dialogs}
       {dialog === "about" && (
-        <Dialog title="About this room" kind="middle" onClose={closeDialog}>
+        <Dialog title={t("rooms.about")} kind="middle" onClose={closeDialog}>
           <AboutRoom
             room={room}
             profile={profile}

@@ -1,0 +1,120 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import type { DirectoryState, Unsent } from "../../../client";
+import { useShortcuts } from "../../keyboard/shortcuts";
+import { groupRooms, neighbourRoom, type RoomGroups, type RoomItem, roomBadge } from "../../state/room-groups";
+import { type RoomSettings, roomSettings } from "../../state/room-settings";
+import { copyText } from "../controls/copy-text";
+import { CreateRoom } from "./create-room";
+import { LeaveRoom } from "./leave-room";
+import type { RoomActions } from "./room-actions";
+import type { RoomLinkActions } from "./room-link";
+import { RoomMenu } from "./room-menu";
+import { RoomSwitcher } from "./room-switcher";
+
+interface Options {
+  readonly directory: DirectoryState;
+  readonly current: string;
+  readonly unsent: ReadonlyMap<string, Unsent>;
+  /** The text of each room that was not sent. */
+  readonly drafts: ReadonlyMap<string, string>;
+  /** How many messages mention the user, by room. */
+  readonly mentions?: ReadonlyMap<string, number>;
+  /** Whether the user has a name. */
+  readonly isNamed: boolean;
+  readonly actions: RoomActions;
+  /** Shows what the current room is about. */
+  readonly onAbout: () => void;
+}
+
+type Shown =
+  | { readonly kind: "switcher" }
+  | { readonly kind: "create"; readonly name: string }
+  | { readonly kind: "leave"; readonly item: RoomItem }
+  | { readonly kind: "menu"; readonly item: RoomItem; readonly at: DOMRectReadOnly };
+
+const none: ReadonlyMap<string, number> = new Map();
+
+/** What the parts of the page do with rooms, and the dialogs and the menu that belong to it. */
+export function useRooms(options: Options) {
+  const { directory, current, unsent, drafts, mentions = none, isNamed, actions, onAbout } = options;
+  const settings = useRoomSettings();
+  const [shown, setShown] = useState<Shown | null>(null);
+  const withDraft = [...drafts].filter(([, text]) => text.trim() !== "").map(([room]) => room);
+  const draftNames = withDraft.sort().join(" ");
+  const groups = useMemo(
+    () => groupRooms(directory.rooms, current, { settings, unsent, drafts: new Set(withDraft), mentions }),
+    [directory.rooms, current, settings, unsent, draftNames, mentions],
+  );
+  const close = () => setShown(null);
+  const openSwitcher = () => setShown({ kind: "switcher" });
+  const openCreate = (name = "") => setShown({ kind: "create", name });
+  const go = (step: 1 | -1, onlyUnread: boolean) => () => {
+    const next = neighbourRoom(groups.visited, current, step, onlyUnread);
+    if (next) actions.open(next);
+  };
+  useShortcuts([
+    { keys: "Mod+K", description: "rooms.shortcutSwitch", run: openSwitcher },
+    { keys: "Alt+ArrowUp", description: "rooms.shortcutPrevious", run: go(-1, false) },
+    { keys: "Alt+ArrowDown", description: "rooms.shortcutNext", run: go(1, false) },
+    { keys: "Alt+Shift+ArrowUp", description: "rooms.shortcutPreviousUnread", run: go(-1, true) },
+    { keys: "Alt+Shift+ArrowDown", description: "rooms.shortcutNextUnread", run: go(1, true) },
+  ]);
+  const leave = (item: RoomItem) => {
+    if (item.name === current) actions.open(afterLeaving(groups, current));
+    actions.leave(item.name);
+  };
+  const askToLeave = (item: RoomItem) => {
+    if (item.unsent || item.hasDraft) setShown({ kind: "leave", item });
+    else leave(item);
+  };
+  const links: RoomLinkActions = {
+    onRoom: actions.open,
+    onMenu: (item, at) => setShown({ kind: "menu", item, at }),
+  };
+  const canLeave = ({ name }: RoomItem) =>
+    groups.visited.some((item) => item.name === name) && (name !== current || afterLeaving(groups, name) !== name);
+  const dialogs = shown && (
+    <>
+      {shown.kind === "menu" && (
+        <RoomMenu
+          key={shown.item.name}
+          item={shown.item}
+          at={shown.at}
+          onMarkRead={
+            roomBadge(shown.item) === null ? null : () => void actions.markRead(shown.item.name).catch(() => {})
+          }
+          onAbout={shown.item.name === current ? onAbout : null}
+          onCopyLink={() => void copyText(actions.linkTo(shown.item.name))}
+          onLeave={canLeave(shown.item) ? () => askToLeave(shown.item) : null}
+          onClose={() => setShown((now) => (now === shown ? null : now))}
+        />
+      )}
+      {shown.kind === "switcher" && (
+        <RoomSwitcher
+          groups={groups}
+          current={current}
+          canCreate={isNamed}
+          onRoom={actions.open}
+          onCreate={openCreate}
+          onClose={() => setShown((now) => (now === shown ? null : now))}
+        />
+      )}
+      {shown.kind === "create" && (
+        <CreateRoom actions={actions} name={shown.name} canCreate={isNamed} onClose={close} />
+      )}
+      {shown.kind === "leave" && <LeaveRoom item={shown.item} onLeave={() => leave(shown.item)} onClose={close} />}
+    </>
+  );
+  return { groups, links, openSwitcher, openCreate, dialogs };
+}
+
+/** Returns where to go from a room that is left: the lobby if no other one was visited. */
+function afterLeaving({ visited }: RoomGroups, room: string): string {
+  return visited.find(({ name }) => name !== room)?.name ?? "lobby";
+}
+
+function useRoomSettings(): RoomSettings {
+  const [settings, setSettings] = useState(() => roomSettings.getSnapshot());
+  useEffect(() => roomSettings.subscribe(() => setSettings(roomSettings.getSnapshot())), []);
+  return settings;
+}
