@@ -4,6 +4,7 @@
 import { render } from "preact";
 import { createChat, type Room, unreadElsewhere } from "../client";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
+import { keepDrafts } from "./keep-drafts";
 import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
 import type { Act } from "./state/act";
 import { parseAddress, roomLink, roomPath } from "./state/address";
@@ -15,6 +16,7 @@ const root = document.getElementById("app") as HTMLElement;
 /** The folder of the page. Calls go there as well, so that a proxy can have the service at any path. */
 const base = new URL(".", document.baseURI).href;
 const chat = createChat({ baseUrl: base.replace(/\/$/, ""), watchRooms: true });
+const drafts = keepDrafts(() => chat.hasUnstored());
 
 /** The room on screen: null for an address without a valid name, undefined before the first. */
 let current: string | null | undefined;
@@ -87,6 +89,7 @@ function enter(room: Room): void {
         state={state}
         named={named}
         dispatch={performer.perform}
+        drafts={drafts}
         directory={directory}
         provider={
           providerName ? { name: providerName, problem: signInProblem, onSignIn: () => signIn(room.name) } : null
@@ -116,6 +119,8 @@ function enter(room: Room): void {
 class Performer {
   readonly #room: Room;
   #hideMembers: (() => void) | null = null;
+  /** Ends that the members are listed for mentions. */
+  #endMentions: (() => void) | null = null;
 
   constructor(room: Room) {
     this.#room = room;
@@ -127,6 +132,7 @@ class Performer {
       case "signIn":
         return chat.signIn(act.name);
       case "signOut":
+        drafts.clear();
         return chat.signOut();
       case "reconnect":
         return chat.reconnect();
@@ -146,13 +152,22 @@ class Performer {
         return room.targetReached();
       case "viewportChanged":
         return room.viewport(act.visible, act.atEnd);
+      case "mentionsWanted":
+        this.#endMentions ??= room.members.subscribe(() => {});
+        return;
       case "membersShown":
-        this.close();
+        this.#hide();
         if (act.shown) this.#hideMembers = room.members.subscribe(() => {});
     }
   };
 
   close(): void {
+    this.#hide();
+    this.#endMentions?.();
+    this.#endMentions = null;
+  }
+
+  #hide(): void {
     this.#hideMembers?.();
     this.#hideMembers = null;
   }

@@ -18,6 +18,8 @@ export type Act =
   | { readonly type: "goTo"; readonly sequence: bigint }
   /** The message that the user wants to see is on screen. */
   | { readonly type: "targetReached" }
+  /** The user completes mentions: the members are listed while the room is open. */
+  | { readonly type: "mentionsWanted" }
   /** The list of members is shown or hidden. */
   | { readonly type: "membersShown"; readonly shown: boolean }
   /** The user wants a connection now. */

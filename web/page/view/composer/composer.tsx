@@ -1,128 +1,200 @@
 import type { TargetedKeyboardEvent, TargetedSubmitEvent } from "preact";
-import { useEffect, useRef } from "preact/hooks";
-import { codePoints, isValidText, maxTextLength, normalizeText } from "../../../client";
+import { useEffect, useRef, useState } from "preact/hooks";
+import { isValidText, maxTextLength, type SessionState } from "../../../client";
+import { rich, t } from "../../i18n";
+import type { Dispatch } from "../../state/act";
+import type { Drafts, ReplyDraft } from "../../state/drafts";
+import { textLength } from "../../state/text-length";
 import { Icon } from "../controls/icons";
-
-/** The rest of the length is shown from this many characters on. */
-const showRestFrom = 200;
-
-/** What the text is for: a message, a reply to one, or a new text for one. */
-export type ComposerMode =
-  | { readonly kind: "message" }
-  | { readonly kind: "reply"; readonly target: bigint; readonly name: string; readonly text: string }
-  | { readonly kind: "edit"; readonly target: bigint };
+import { EmojiPicker } from "../emoji";
+import { Editor } from "./editor";
+import { insertText, replaceText } from "./field";
+import { LengthNote } from "./length-note";
+import { type ComposerNote, Note } from "./notes";
+import { usePageInput } from "./page-input";
+import { readTextFile, type TextFile } from "./text-file";
+import type { CompletionSources } from "./use-completion";
+import { useDraft } from "./use-draft";
+import { type CommandActions, useSending } from "./use-sending";
 
 interface Props {
-  readonly room: string;
-  readonly mode: ComposerMode;
-  readonly text: string;
-  readonly onText: (text: string) => void;
-  readonly onSend: (text: string) => void;
-  /** Leaves a reply or an edit. */
-  readonly onCancel: () => void;
+  readonly state: SessionState;
+  readonly dispatch: Dispatch;
+  readonly drafts: Drafts;
+  readonly sources: CompletionSources;
+  readonly commands: CommandActions;
+  /** Something to say from outside, such as that an edit has ended; null for nothing. */
+  readonly notice: ComposerNote | null;
+  readonly onNoticeClosed: () => void;
+  /** The sequence of a message that is being edited and not loaded; 0 for none. */
+  readonly editAway: bigint;
   readonly onEditLast: () => void;
 }
 
-/** A field to write in. Enter sends, Shift+Enter begins a new line. */
-export function Composer({ room, mode, text, onText, onSend, onCancel, onEditLast }: Props) {
+/** Where messages are written: the field with its buttons, and what is said about the text above and below it. */
+export function Composer(props: Props) {
+  const { state, dispatch, drafts, sources, commands } = props;
+  const { room, profile, auth } = state;
   const field = useRef<HTMLTextAreaElement>(null);
-  const isMounted = useRef(false);
-  const target = mode.kind === "message" ? 0n : mode.target;
+  const text = useDraft(drafts, room, (draft) => draft.text);
+  const reply = useDraft(drafts, room, (draft) => draft.reply);
+  const onSend = (message: string, replyTo: bigint) =>
+    dispatch({ type: "send", body: { kind: "message", text: message, replyTo } });
+  const sending = useSending({ room, drafts, field, nameProblem: auth.problem, commands, onSend });
+  const { note, setNote } = sending;
+  const length = textLength(text);
+  const canSend = length.kind !== "over" && isValidText(text);
   useEffect(() => {
     // On a touch screen, the focus would open the keyboard over the messages.
-    const hasKeyboard = matchMedia("(hover: hover)").matches;
-    if (isMounted.current || mode.kind !== "message" || hasKeyboard) field.current?.focus();
-    if (mode.kind === "edit") field.current?.setSelectionRange(text.length, text.length);
-    isMounted.current = true;
-  }, [mode.kind, target]);
+    if (matchMedia("(hover: hover)").matches) field.current?.focus();
+    return () => drafts.typing("");
+  }, []);
 
-  const left = maxTextLength - codePoints(normalizeText(text));
-  const send = () => {
-    if (!isValidText(text)) return;
-    onSend(normalizeText(text));
-    field.current?.focus();
+  const setText = (changed: string) => {
+    drafts.change(room, { text: changed });
+    dispatch({ type: "draftChanged", empty: changed.length <= 2 * maxTextLength && !isValidText(changed) });
+    if (note?.kind === "unknownCommand" || note?.kind === "problem") setNote(null);
   };
-  const onKeyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
-    // A key that ends an input method's composition, as for Japanese, is not ours.
-    // Safari marks it with the key code 229.
-    if (event.isComposing || event.keyCode === 229) return;
-    if (event.key === "Escape" && mode.kind !== "message") onCancel();
-    else if (event.key === "ArrowUp" && mode.kind === "message" && text === "") onEditLast();
-    else if (event.key === "Enter" && !event.shiftKey) send();
-    else return;
-    event.preventDefault();
+  const onFiles = (files: readonly File[]) => {
+    const offer = (file: TextFile | null) =>
+      setNote(file ? { kind: "textFile", file } : { kind: "files", count: files.length });
+    if (files.length === 1 && files[0]) void readTextFile(files[0]).then(offer);
+    else offer(null);
+  };
+  const isDragged = usePageInput(field, onFiles);
+  const onKey = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
+    const isPlain = !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey;
+    if (event.key === "Escape" && (note || reply)) closeAll();
+    else if (event.key === "ArrowUp" && isPlain && text === "") props.onEditLast();
+    else return false;
+    return true;
+  };
+  const closeAll = () => {
+    if (note) setNote(null);
+    else drafts.change(room, { reply: null });
+  };
+  const insert = (words: string) => field.current && insertText(field.current, words);
+  const onInsertFile = ({ block }: TextFile) => {
+    insert(text === "" || text.endsWith("\n") ? block : `\n${block}`);
+    setNote(null);
   };
   const onSubmit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    send();
+    if (canSend) sending.submit();
   };
+  const shown = note ?? props.notice;
+  const name = profile.displayName || `#${room}`;
   return (
-    <form class="composer" onSubmit={onSubmit}>
-      {mode.kind !== "message" && <ModeBanner mode={mode} onCancel={onCancel} />}
-      <label for="text" class="sr-only">
-        {label(room, mode)}
-      </label>
-      {/* The style sheet gives the field the height of a copy of the text. */}
-      <div class="auto-height" data-text={text}>
-        <textarea
-          ref={field}
-          id="text"
-          name="text"
-          rows={1}
-          dir="auto"
-          enterkeyhint="send"
-          autocomplete="off"
-          placeholder={mode.kind === "reply" ? "Your reply" : `Message #${room}`}
-          aria-invalid={left < 0}
-          aria-describedby="counter"
-          value={text}
-          onInput={(event) => onText(event.currentTarget.value)}
-          onKeyDown={onKeyDown}
+    <form class="composer" onSubmit={onSubmit} data-dragged={isDragged}>
+      {props.editAway > 0n && <EditAway sequence={props.editAway} room={room} drafts={drafts} dispatch={dispatch} />}
+      {reply && <ReplyBanner reply={reply} onCancel={() => drafts.change(room, { reply: null })} />}
+      {shown && (
+        <Note
+          note={shown}
+          onSendAnyway={sending.sendAsIs}
+          onInsert={onInsertFile}
+          onClose={() => (note ? setNote(null) : props.onNoticeClosed())}
         />
+      )}
+      <div class="composer-box">
+        <Editor
+          id="text"
+          label={
+            reply
+              ? t("composer.replyLabel", { name: reply.name || t("composer.anonymous") })
+              : t("composer.label", { room: name })
+          }
+          field={field}
+          text={text}
+          placeholder={reply ? t("composer.replyPlaceholder") : t("composer.placeholder", { room: name })}
+          invalid={length.kind === "over"}
+          describedBy="length"
+          sources={sources}
+          onText={setText}
+          onSubmit={() => canSend && sending.submit()}
+          onKey={onKey}
+          onFiles={onFiles}
+          onFocusChange={(focused) => drafts.typing(focused ? room : "")}
+        />
+        <Buttons canSend={canSend} onEmoji={insert} onHelp={commands.help} />
       </div>
-      <button type="submit" disabled={!isValidText(text)}>
-        {mode.kind === "edit" ? "Save" : "Send"}
-      </button>
-      <p id="counter" class="counter" data-over={left < 0} aria-live="polite">
-        {restLabel(left)}
-      </p>
+      <LengthNote
+        id="length"
+        length={length}
+        text={text}
+        onCut={(cut) => field.current && replaceText(field.current, 0, field.current.value.length, cut)}
+      />
+      {isDragged && <p class="drop-zone">{t("composer.dropHere")}</p>}
     </form>
   );
 }
 
-function label(room: string, mode: ComposerMode): string {
-  switch (mode.kind) {
-    case "message":
-      return `Message to ${room}`;
-    case "reply":
-      return `Reply to ${mode.name}`;
-    case "edit":
-      return "New text of your message";
-  }
+interface ButtonsProps {
+  readonly canSend: boolean;
+  readonly onEmoji: (emoji: string) => void;
+  readonly onHelp: () => void;
 }
 
-interface ModeBannerProps {
-  readonly mode: Exclude<ComposerMode, { kind: "message" }>;
-  readonly onCancel: () => void;
+function Buttons({ canSend, onEmoji, onHelp }: ButtonsProps) {
+  const [picks, setPicks] = useState(false);
+  const button = useRef<HTMLButtonElement>(null);
+  return (
+    <div class="composer-buttons">
+      <button
+        type="button"
+        class="quiet icon-only help"
+        title={t("composer.help")}
+        aria-label={t("composer.help")}
+        onClick={onHelp}
+      >
+        <Icon name="format" />
+      </button>
+      <button
+        ref={button}
+        type="button"
+        class="quiet icon-only"
+        title={t("composer.emoji")}
+        aria-label={t("composer.emoji")}
+        aria-haspopup="dialog"
+        aria-expanded={picks}
+        onClick={() => setPicks(true)}
+      >
+        <Icon name="smile" />
+      </button>
+      <button
+        type="submit"
+        class="icon-only send"
+        disabled={!canSend}
+        title={t("composer.send")}
+        aria-label={t("composer.send")}
+      >
+        <Icon name="send" />
+      </button>
+      {picks && (
+        <EmojiPicker
+          onPick={onEmoji}
+          onClose={() => setPicks(false)}
+          {...(button.current && { anchor: button.current })}
+        />
+      )}
+    </div>
+  );
 }
 
-function ModeBanner({ mode, onCancel }: ModeBannerProps) {
-  const isReply = mode.kind === "reply";
+function ReplyBanner({ reply, onCancel }: { readonly reply: ReplyDraft; readonly onCancel: () => void }) {
+  const name = reply.name || t("composer.anonymous");
   return (
     <div class="purpose">
-      <Icon name={mode.kind} />
-      {isReply ? (
-        <p>
-          Reply to <bdi class="recipient">{mode.name}</bdi> <bdi class="words">{mode.text}</bdi>
-        </p>
-      ) : (
-        <p>Edit your message</p>
-      )}
+      <Icon name="reply" />
+      <p>
+        <span class="recipient">{rich("composer.replyTo", { name: <bdi>{name}</bdi> })}</span>
+        <bdi class="words">{reply.text}</bdi>
+      </p>
       <button
         type="button"
         class="quiet icon-only"
-        title="Cancel (Esc)"
-        aria-label={isReply ? "Cancel the reply" : "Cancel the edit"}
+        title={t("composer.cancelReplyHint")}
+        aria-label={t("composer.cancelReply")}
         onClick={onCancel}
       >
         <Icon name="close" />
@@ -131,8 +203,22 @@ function ModeBanner({ mode, onCancel }: ModeBannerProps) {
   );
 }
 
-function restLabel(left: number): string {
-  if (left > showRestFrom) return "";
-  const n = Math.abs(left);
-  return `${n} ${n === 1 ? "character" : "characters"} ${left < 0 ? "too many" : "left"}`;
+interface EditAwayProps extends Pick<Props, "drafts" | "dispatch"> {
+  readonly sequence: bigint;
+  readonly room: string;
+}
+
+/** An edit of an earlier visit, whose message is not loaded. */
+function EditAway({ sequence, room, drafts, dispatch }: EditAwayProps) {
+  return (
+    <div class="composer-note" data-kind="edit">
+      <p role="status">{t("composer.unfinishedEdit")}</p>
+      <button type="button" class="small outlined" onClick={() => dispatch({ type: "goTo", sequence })}>
+        {t("composer.goToEdit")}
+      </button>
+      <button type="button" class="small quiet" onClick={() => drafts.change(room, { edit: null })}>
+        {t("composer.discardEdit")}
+      </button>
+    </div>
+  );
 }

@@ -1,4 +1,5 @@
 import type { Muted } from "../../../client";
+import { rich, t } from "../../i18n";
 import { shortTime } from "../controls/time";
 
 interface Props {
@@ -10,17 +11,12 @@ interface Props {
 export function ReadOnly({ muted }: Props) {
   return (
     <p class="read-only" role="status">
-      {muted ? mutedLabel(muted) : "You can read in this room, and not write."}
-      {muted && muted.reason !== "" && (
-        <>
-          {" Reason: "}
-          <bdi>{muted.reason}</bdi>
-        </>
-      )}
+      {muted ? mutedLabel(muted) : t("composer.readOnly")}
+      {muted && muted.reason !== "" && <> {rich("composer.reason", { reason: <bdi>{muted.reason}</bdi> })}</>}
     </p>
   );
 }
 
 function mutedLabel({ until }: Muted): string {
-  return until === 0 ? "You are muted in this room." : `You are muted in this room until ${shortTime(until)}.`;
+  return until === 0 ? t("composer.muted") : t("composer.mutedUntil", { time: shortTime(until) });
 }

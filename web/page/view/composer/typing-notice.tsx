@@ -1,9 +1,7 @@
 import { useEffect, useRef, useState } from "preact/hooks";
 import type { Typing } from "../../../client";
-import { nameList } from "../../state/labels";
+import { t } from "../../i18n";
 
-/** How many members are named; the others are counted. */
-const maxNames = 2;
 /** The shortest time between two announcements to screen readers, in milliseconds. */
 const announceInterval = 15_000;
 /** How long a notice must last to be announced, in milliseconds. */
@@ -12,9 +10,9 @@ const announceAfter = 1_000;
 /** Shows who is typing. Screen readers announce it less often than it changes. */
 export function TypingNotice({ typing: { others } }: { typing: Typing }) {
   // A name may be written from right to left: it is isolated from the text around it.
-  const names = others.slice(0, maxNames).map((o) => `\u2068${o.member.name}\u2069`);
-  const who = nameList(names, others.length - names.length);
-  const text = others.length === 0 ? "" : `${who} ${others.length === 1 ? "is" : "are"} typing…`;
+  const [first = "", second = ""] = others.map(({ member }) => `\u2068${member.name}\u2069`);
+  const count = others.length;
+  const text = count === 0 ? "" : t("composer.typing", { count, first, second, more: count - 2 });
   return (
     <div class="writers">
       <p class="typing" aria-hidden="true">

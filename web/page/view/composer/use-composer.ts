@@ -1,62 +1,98 @@
-import { useEffect, useState } from "preact/hooks";
-import { isValidText, type MessageChange } from "../../../client";
+import { useEffect, useRef } from "preact/hooks";
+import { quoteOf, type SessionState } from "../../../client";
 import type { Dispatch } from "../../state/act";
+import type { Drafts, EditDraft } from "../../state/drafts";
 import { type MessageRow, maxQuoteLength } from "../../state/message-rows";
-import type { ComposerMode } from "./composer";
-
-const plainMessage: ComposerMode = { kind: "message" };
+import { useDraft } from "./use-draft";
 
 interface Options {
-  readonly room: string;
+  readonly state: SessionState;
   readonly messages: readonly MessageRow[];
   readonly dispatch: Dispatch;
-  readonly sendChange: (change: MessageChange) => void;
-  /** The unsent text of each room. */
-  readonly drafts: Map<string, string>;
+  readonly drafts: Drafts;
+  /** The words of an edit are in the composer now: its message was deleted. */
+  readonly onEditLost: () => void;
 }
 
-/** Returns the mode and the text of the composer, and what changes them. */
-export function useComposer({ room, messages, dispatch, sendChange, drafts }: Options) {
-  const [draft, setDraft] = useState(drafts.get(room) ?? "");
-  const [editText, setEditText] = useState("");
-  const [chosenMode, setMode] = useState<ComposerMode>(plainMessage);
-  // A reply or an edit ends when its message is deleted.
-  const isPossible = chosenMode.kind === "message" || messages.some((row) => row.sequence === chosenMode.target);
-  const mode = isPossible ? chosenMode : plainMessage;
-  useEffect(() => setMode(mode), [mode]);
+export interface ComposerActions {
+  /** The key of the row that is edited; empty for none. */
+  readonly editingKey: string;
+  /** The sequence of the message that is edited, if it is not loaded; 0 for none. */
+  readonly editAway: bigint;
+  readonly edit: (row: MessageRow) => void;
+  readonly editLast: () => void;
+  readonly reply: (row: MessageRow) => void;
+  readonly save: (text: string) => void;
+  readonly cancelEdit: () => void;
+  /** Returns, once, whether an edit was begun here, and not in an earlier visit or another tab. */
+  readonly takeFocus: () => boolean;
+}
 
-  const setText = (text: string) => {
-    if (mode.kind === "edit") {
-      setEditText(text);
-      return;
-    }
-    drafts.set(room, text);
-    setDraft(text);
-    dispatch({ type: "draftChanged", empty: !isValidText(text) });
-  };
-  const send = (text: string) => {
-    if (mode.kind === "edit") {
-      const { target } = mode;
-      if (text !== messages.find((row) => row.sequence === target)?.text) sendChange({ kind: "edit", target, text });
-    } else {
-      const replyTo = mode.kind === "reply" ? mode.target : 0n;
-      dispatch({ type: "send", body: { kind: "message", text, replyTo } });
-      setText("");
-    }
-    setMode(plainMessage);
-  };
-  const edit = ({ text, sequence }: MessageRow) => {
-    setEditText(text);
-    setMode({ kind: "edit", target: sequence });
+/** What begins and ends replies and edits. The words themselves are in the drafts. */
+export function useComposer({ state, messages, dispatch, drafts, onEditLost }: Options): ComposerActions {
+  const { room, cursor, timeline, quotes } = state;
+  const edited = useDraft(drafts, room, ({ edit }) => edit?.sequence ?? 0n);
+  const replied = useDraft(drafts, room, ({ reply }) => reply?.sequence ?? 0n);
+  const wantsFocus = useRef(false);
+  const returnTo = useRef<"composer" | "message">("composer");
+  const row = edited > 0n ? messages.find(({ sequence }) => sequence === edited) : undefined;
+
+  useEffect(() => {
+    if (!cursor) return;
+    const { text, edit, reply } = drafts.get(room);
+    const isGone = (target: { readonly epoch: string; readonly sequence: bigint }) =>
+      target.epoch !== cursor.epoch || quoteOf(quotes, timeline, target.sequence) === "deleted";
+    if (reply && isGone(reply)) drafts.change(room, { reply: null });
+    if (!edit || !isGone(edit)) return;
+    drafts.change(room, { edit: null, text: joined(text, edit) });
+    onEditLost();
+  }, [cursor?.epoch, timeline, quotes, edited, replied]);
+
+  const edit = (target: MessageRow, from: "composer" | "message" = "message") => {
+    wantsFocus.current = true;
+    returnTo.current = from;
+    drafts.change(room, { edit: { epoch: cursor?.epoch ?? "", sequence: target.sequence, text: target.text } });
   };
   const editLast = () => {
-    const last = messages.findLast((row) => row.own && row.sequence > 0n);
-    if (last) edit(last);
+    const last = messages.findLast(({ own, sequence }) => own && sequence > 0n);
+    if (last) edit(last, "composer");
+  };
+  const endEdit = () => {
+    drafts.change(room, { edit: null });
+    const { current } = returnTo;
+    // Once the field is gone: its message gets the focus, or the composer.
+    requestAnimationFrame(() => {
+      const message = row && document.querySelector(`[data-key="${CSS.escape(row.key)}"]`);
+      const control = current === "message" && message?.querySelector<HTMLElement>(".more");
+      (control || document.getElementById("text"))?.focus({ preventScroll: true });
+    });
+  };
+  const save = (text: string) => {
+    if (text !== row?.text) dispatch({ type: "send", body: { kind: "edit", target: edited, text } });
+    endEdit();
   };
   const reply = ({ sequence, sender, text }: MessageRow) => {
-    const name = sender.name || "anonymous";
-    setMode({ kind: "reply", target: sequence, name, text: text.slice(0, maxQuoteLength) });
+    const target = { epoch: cursor?.epoch ?? "", sequence };
+    drafts.change(room, { reply: { ...target, name: sender.name, text: text.slice(0, maxQuoteLength) } });
+    document.getElementById("text")?.focus();
   };
-  const cancel = () => setMode(plainMessage);
-  return { mode, text: mode.kind === "edit" ? editText : draft, setText, send, edit, editLast, reply, cancel };
+  const takeFocus = () => {
+    const wanted = wantsFocus.current;
+    wantsFocus.current = false;
+    return wanted;
+  };
+  return {
+    editingKey: row?.key ?? "",
+    editAway: row ? 0n : edited,
+    edit,
+    editLast,
+    reply,
+    save,
+    cancelEdit: endEdit,
+    takeFocus,
+  };
+}
+
+function joined(text: string, edit: EditDraft): string {
+  return text.trim() === "" ? edit.text : `${text.trimEnd()}\n\n${edit.text}`;
 }

@@ -1,4 +1,4 @@
-import { Component } from "preact";
+import { Component, type ComponentChild } from "preact";
 import type { Dispatch } from "../../state/act";
 import { type CustomRow, isSameRow, type Row } from "../../state/message-rows";
 import { DateLabel } from "../controls/time";
@@ -8,13 +8,16 @@ interface Props {
   readonly row: Row;
   readonly active: boolean;
   readonly canReact: boolean;
+  /** The form that stands in the place of the message's text; null if it is not edited. */
+  readonly editor: ComponentChild;
   readonly actions: MessageActions;
   readonly dispatch: Dispatch;
 }
 
 /** A row of the log. It is drawn again only if it looks different. */
 export class LogRow extends Component<Props> {
-  override shouldComponentUpdate({ row, active, canReact }: Props): boolean {
+  override shouldComponentUpdate({ row, active, canReact, editor }: Props): boolean {
+    if ((editor === null) !== (this.props.editor === null)) return true;
     return active !== this.props.active || canReact !== this.props.canReact || !isSameRow(row, this.props.row);
   }
 

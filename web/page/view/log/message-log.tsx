@@ -1,4 +1,4 @@
-import { Component, createRef } from "preact";
+import { Component, type ComponentChild, createRef } from "preact";
 import type { SessionState } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
@@ -18,6 +18,8 @@ interface Props {
   readonly state: SessionState;
   readonly rows: readonly Row[];
   readonly canReact: boolean;
+  /** The form that stands in the place of a message's text while it is edited. */
+  readonly editor: { readonly key: string; readonly node: ComponentChild } | null;
   readonly actions: MessageActions;
   readonly dispatch: Dispatch;
 }
@@ -59,6 +61,7 @@ export class MessageLog extends Component<Props, LocalState> {
   override shouldComponentUpdate(next: Props, local: LocalState): boolean {
     const { state, rows } = this.props;
     if (rows !== next.rows || local !== this.state || this.props.canReact !== next.canReact) return true;
+    if (this.props.editor?.key !== next.editor?.key) return true;
     if (state.feed.caughtUpOnce !== next.state.feed.caughtUpOnce) return true;
     return shownParts.some((part) => state[part] !== next.state[part]);
   }
@@ -143,7 +146,7 @@ export class MessageLog extends Component<Props, LocalState> {
   }
 
   readonly #renderRow = (index: number) => {
-    const { rows, canReact, actions, dispatch } = this.props;
+    const { rows, canReact, editor, actions, dispatch } = this.props;
     const row = rows[index] as Row;
     return (
       <LogRow
@@ -151,6 +154,7 @@ export class MessageLog extends Component<Props, LocalState> {
         row={row}
         active={row.key === this.#activeKey}
         canReact={canReact}
+        editor={row.key === editor?.key ? editor.node : null}
         actions={actions}
         dispatch={dispatch}
       />

@@ -1,4 +1,4 @@
-import type { TargetedMouseEvent } from "preact";
+import type { ComponentChild, TargetedMouseEvent } from "preact";
 import type { Dispatch } from "../../state/act";
 import { avatarLetter, memberHue } from "../../state/avatar";
 import type { MessageRow, QuoteRow, ReactionRow } from "../../state/message-rows";
@@ -19,11 +19,13 @@ interface Props {
   /** Whether the Tab key reaches its controls: those of one message are reached. */
   readonly active: boolean;
   readonly canReact: boolean;
+  /** The form that stands in the place of the text; null if the message is not edited. */
+  readonly editor: ComponentChild;
   readonly actions: MessageActions;
   readonly dispatch: Dispatch;
 }
 
-export function MessageItem({ row, active, canReact, actions, dispatch }: Props) {
+export function MessageItem({ row, active, canReact, editor, actions, dispatch }: Props) {
   const { sender, first, own, status, sequence, edited, pending } = row;
   const isAnonymous = sender.id === "" && !own;
   const hue = isAnonymous ? undefined : memberHue(sender.id);
@@ -38,6 +40,7 @@ export function MessageItem({ row, active, canReact, actions, dispatch }: Props)
       data-first={first}
       data-ours={own}
       data-status={status}
+      data-editing={editor !== null}
       data-pending={pending ?? undefined}
     >
       {row.quote && <QuoteButton quote={row.quote} tabIndex={tabIndex} dispatch={dispatch} />}
@@ -56,8 +59,8 @@ export function MessageItem({ row, active, canReact, actions, dispatch }: Props)
         <Time ms={row.time} short={!first} />
       </p>
       <div class="content">
-        <LinkedText text={row.text} />
-        {edited > 0 && (
+        {editor ?? <LinkedText text={row.text} />}
+        {edited > 0 && editor === null && (
           <span class="edited" title={`Edited ${fullTime(edited)}`}>
             {" edited"}
           </span>

@@ -1,12 +1,17 @@
 import { useMemo, useRef, useState } from "preact/hooks";
-import { type MessageChange, rightsOf, type SessionState } from "../../../client";
+import { type MessageChange, type RoomProfile, rightsOf, type SessionState } from "../../../client";
 import type { Dispatch } from "../../state/act";
+import type { Drafts } from "../../state/drafts";
 import { type MessageRow, messageRows } from "../../state/message-rows";
 import { Composer } from "../composer/composer";
+import { EditForm } from "../composer/edit-form";
 import { type AccountProvider, NameForm } from "../composer/name-form";
+import type { ComposerNote } from "../composer/notes";
 import { ReadOnly } from "../composer/read-only";
 import { TypingNotice } from "../composer/typing-notice";
 import { useComposer } from "../composer/use-composer";
+import { useSources } from "../composer/use-sources";
+import { WritingHelp } from "../composer/writing-help";
 import { Dialog } from "../controls/dialog";
 import type { MessageActions } from "./message";
 import { MessageLog } from "./message-log";
@@ -15,8 +20,9 @@ import { MessageMenu } from "./message-menu";
 interface Props {
   readonly state: SessionState;
   readonly dispatch: Dispatch;
-  /** The unsent text of each room. */
-  readonly drafts: Map<string, string>;
+  /** The unsent words of each room. */
+  readonly drafts: Drafts;
+  readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
   /** Where to sign in with an account; null if the server offers none. */
   readonly provider: AccountProvider | null;
   readonly renaming: boolean;
@@ -24,7 +30,7 @@ interface Props {
 }
 
 /** The messages of a room, and the composer. */
-export function Room({ state, dispatch, drafts, provider, renaming, onRenamed }: Props) {
+export function Room({ state, dispatch, drafts, onSaveProfile, provider, renaming, onRenamed }: Props) {
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
@@ -36,7 +42,11 @@ export function Room({ state, dispatch, drafts, provider, renaming, onRenamed }:
   const messages = rows.filter((row) => row.kind === "message");
   const storedRow = (key: string) => messages.find((row) => row.key === key && row.sequence > 0n);
   const sendChange = (change: MessageChange) => dispatch({ type: "send", body: change });
-  const composer = useComposer({ room, messages, dispatch, sendChange, drafts });
+  const [notice, setNotice] = useState<ComposerNote | null>(null);
+  const [showsHelp, setShowsHelp] = useState(false);
+  const sources = useSources(state, dispatch);
+  const onEditLost = () => setNotice({ kind: "editDeleted" });
+  const composer = useComposer({ state, messages, dispatch, drafts, onEditLost });
   const toggleReaction = ({ sequence, reactions }: MessageRow, emoji: string) => {
     const removed = reactions.some((reaction) => reaction.emoji === emoji && reaction.own);
     sendChange({ kind: "reaction", target: sequence, emoji, removed });
@@ -60,29 +70,56 @@ export function Room({ state, dispatch, drafts, provider, renaming, onRenamed }:
     [],
   );
 
+  const commands = {
+    nick: auth.identity?.account ? null : (name: string) => dispatch({ type: "signIn", name }),
+    topic: rights?.manage === false ? null : (topic: string) => onSaveProfile({ ...state.profile, topic }),
+    help: () => setShowsHelp(true),
+  };
+  const editor = composer.editingKey !== "" && {
+    key: composer.editingKey,
+    node: (
+      <EditForm
+        room={room}
+        drafts={drafts}
+        sources={sources}
+        takeFocus={composer.takeFocus}
+        onSave={composer.save}
+        onCancel={composer.cancelEdit}
+      />
+    ),
+  };
   const menuRow = menu && storedRow(menu.key);
   const deleteRow = deleteKey === "" ? undefined : storedRow(deleteKey);
   const asksName = !auth.identity && (!isNamed || auth.problem !== "");
   return (
     <>
-      <MessageLog state={state} rows={rows} canReact={canReact} actions={actions} dispatch={dispatch} />
+      <MessageLog
+        state={state}
+        rows={rows}
+        canReact={canReact}
+        editor={editor || null}
+        actions={actions}
+        dispatch={dispatch}
+      />
       <footer class="footer">
-        <TypingNotice typing={state.typing} />
         {asksName || renaming ? (
           <NameForm auth={auth} dispatch={dispatch} provider={provider} onDone={asksName ? null : onRenamed} />
-        ) : !canPost && composer.mode.kind !== "edit" ? (
+        ) : !canPost ? (
           <ReadOnly muted={rights?.muted ?? null} />
         ) : (
           <Composer
-            room={room}
-            mode={composer.mode}
-            text={composer.text}
-            onText={composer.setText}
-            onSend={composer.send}
-            onCancel={composer.cancel}
+            state={state}
+            dispatch={dispatch}
+            drafts={drafts}
+            sources={sources}
+            commands={commands}
+            notice={notice}
+            onNoticeClosed={() => setNotice(null)}
+            editAway={composer.editAway}
             onEditLast={canEditOwn ? composer.editLast : () => {}}
           />
         )}
+        <TypingNotice typing={state.typing} />
       </footer>
       {menuRow && (
         <MessageMenu
@@ -100,6 +137,7 @@ export function Room({ state, dispatch, drafts, provider, renaming, onRenamed }:
           onDelete={() => setDeleteKey(menuRow.key)}
         />
       )}
+      {showsHelp && <WritingHelp onClose={() => setShowsHelp(false)} />}
       {deleteRow && (
         <DeleteDialog
           row={deleteRow}

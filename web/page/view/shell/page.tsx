@@ -1,4 +1,4 @@
-import { useEffect, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import {
   type DirectoryState,
   isOpen,
@@ -11,6 +11,7 @@ import {
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { roomPath } from "../../state/address";
+import type { Drafts } from "../../state/drafts";
 import { memberCount, roomCount } from "../../state/labels";
 import type { AccountProvider } from "../composer/name-form";
 import { Dialog } from "../controls/dialog";
@@ -28,6 +29,8 @@ export interface PageProps {
   /** The message that the address names; 0 for none. */
   readonly named: bigint;
   readonly dispatch: Dispatch;
+  /** The unsent words of each room. */
+  readonly drafts: Drafts;
   readonly directory: DirectoryState;
   /** Where to sign in with an account; null if the server offers none. */
   readonly provider: AccountProvider | null;
@@ -41,14 +44,13 @@ export interface PageProps {
 
 /** The page: the bar, the rooms, the messages with the composer, and the members. */
 export function Page(props: PageProps) {
-  const { state, dispatch, directory, provider, unsent, rooms: roomActions, onMoreRooms, onSaveProfile } = props;
+  const { state, dispatch, drafts, directory, provider, unsent, rooms: roomActions, onMoreRooms, onSaveProfile } = props;
   const { room, presence, auth, profile } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
   const [wantsMembers, setWantsMembers] = useState(true);
   const [dialog, setDialog] = useState<"rooms" | "members" | "about" | null>(null);
   const [renaming, setRenaming] = useState(false);
-  const drafts = useRef(new Map<string, string>()).current;
 
   const hasMemberSidebar = hasMemberSpace && wantsMembers;
   const membersShown = hasMemberSidebar || dialog === "members";
@@ -116,6 +118,7 @@ export function Page(props: PageProps) {
         state={state}
         dispatch={dispatch}
         drafts={drafts}
+        onSaveProfile={onSaveProfile}
         provider={provider}
         renaming={renaming}
         onRenamed={stopRenaming}

@@ -1,0 +1,67 @@
+import { type MessageKey, t } from "../../i18n";
+import { Dialog } from "../controls/dialog";
+
+const isMac = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
+const modifier = isMac ? "⌘" : "Ctrl+";
+
+const formats: readonly (readonly [string, MessageKey])[] = [
+  ["**…**", "composer.helpBold"],
+  ["_…_", "composer.helpItalic"],
+  ["~~…~~", "composer.helpStrike"],
+  ["`…`", "composer.helpCode"],
+  ["```", "composer.helpCodeBlock"],
+  ["> …", "composer.helpQuote"],
+  ["- …", "composer.helpList"],
+  ["@…", "composer.helpMention"],
+  [":…", "composer.helpEmoji"],
+];
+const keys: readonly (readonly [string, MessageKey])[] = [
+  ["Enter", "composer.helpSend"],
+  ["Shift+Enter", "composer.helpNewLine"],
+  ["↑", "composer.helpEditLast"],
+  [`${modifier}B`, "composer.helpBold"],
+  [`${modifier}I`, "composer.helpItalic"],
+  [isMac ? "⌘⇧X" : "Ctrl+Shift+X", "composer.helpStrike"],
+];
+const commands: readonly (readonly [string, MessageKey])[] = [
+  ["/me", "composer.commandMe"],
+  ["/nick", "composer.commandNick"],
+  ["/topic", "composer.commandTopic"],
+  ["/shrug", "composer.commandShrug"],
+  ["/help", "composer.commandHelp"],
+  ["//", "composer.commandEscape"],
+];
+
+/** How to format a message, the keys of the composer, and the commands. */
+export function WritingHelp({ onClose }: { readonly onClose: () => void }) {
+  return (
+    <Dialog title={t("composer.help")} kind="middle" onClose={onClose}>
+      <HelpList heading={t("composer.helpFormatting")} rows={formats} />
+      <HelpList heading={t("composer.helpKeys")} rows={keys} />
+      <HelpList heading={t("composer.helpCommands")} rows={commands} />
+    </Dialog>
+  );
+}
+
+interface HelpListProps {
+  readonly heading: string;
+  readonly rows: readonly (readonly [string, MessageKey])[];
+}
+
+function HelpList({ heading, rows }: HelpListProps) {
+  return (
+    <section class="writing-help">
+      <h3>{heading}</h3>
+      <dl>
+        {rows.map(([input, meaning]) => (
+          <div key={input}>
+            <dt>
+              <code>{input}</code>
+            </dt>
+            <dd>{t(meaning)}</dd>
+          </div>
+        ))}
+      </dl>
+    </section>
+  );
+}
