@@ -1,9 +1,17 @@
 // Bundles the page into dist. The same sources give the same bytes, on every
 // machine: CI builds them again and compares. Compressed files are compared by their content.
 
-import { cp, readFile, writeFile } from "node:fs/promises";
+import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
-import { checkSize, compress, firstLoad, hashedNames, removeBuild, writeIndex } from "./delivery.mjs";
+import {
+  checkSize,
+  compress,
+  firstLoad,
+  hashedNames,
+  removeBuild,
+  writeIndex,
+  writeServiceWorker,
+} from "./delivery.mjs";
 import { emojiPlugin } from "./emoji.mjs";
 import { messagesPlugin } from "./messages.mjs";
 
@@ -33,7 +41,10 @@ const { metafile } = await build({
 
 const loaded = firstLoad(metafile);
 await writeIndex(loaded);
-await cp("page/static/icon.svg", "dist/icon.svg");
+for (const file of await readdir("page/static")) {
+  if (file !== "index.html") await cp(`page/static/${file}`, `dist/${file}`);
+}
+await writeServiceWorker(loaded);
 await writeFile("dist/licenses.txt", await licenses(metafile));
 await compress();
 await checkSize(loaded);

@@ -1,13 +1,15 @@
 // How the built page is delivered: index.html with the hashed names of what it loads,
-// compressed files, and the size of the first load.
+// the service worker that keeps these, compressed files, and the size of the first load.
 
+import { createHash } from "node:crypto";
 import { readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { brotliCompressSync, brotliDecompressSync, constants, gzipSync } from "node:zlib";
+import { build } from "esbuild";
 
 const dist = "dist";
 
-/** The largest first load, gzipped, in bytes: HTML, CSS, scripts, the icon and the manifest. */
+/** The largest first load, gzipped, in bytes: HTML, CSS, scripts, the manifest and the icons of a browser. */
 const limit = 110_000;
 
 /** Where hashed files are: their content never changes, so that browsers keep them. */
@@ -42,6 +44,23 @@ export async function writeIndex({ app, style, modules }) {
   const preloads = modules.map((module) => `<link rel="modulepreload" href="${module}">\n`).join("");
   replace('<script type="module" src="app.js">', `${preloads}<script type="module" src="${app}">`);
   await writeFile(join(dist, "index.html"), html);
+}
+
+/** Writes the service worker, which is another one for each build. */
+export async function writeServiceWorker({ app, style, modules }) {
+  const index = await readFile(join(dist, "index.html"));
+  const id = createHash("sha256").update(index).digest("hex").slice(0, 16);
+  await build({
+    entryPoints: { sw: "page/worker/worker.ts" },
+    outdir: dist,
+    bundle: true,
+    minify: true,
+    format: "iife",
+    target: "es2022",
+    charset: "utf8",
+    define: { build: JSON.stringify({ id, files: [app, style, ...modules] }) },
+    logLevel: "warning",
+  });
 }
 
 /** Removes the last build, but for its compressed files. */
@@ -81,7 +100,7 @@ async function decompressed(path) {
 export async function checkSize({ app, style, modules }) {
   let total = 0;
   let brotli = 0;
-  for (const file of ["index.html", style, app, ...modules, "icon.svg"]) {
+  for (const file of ["index.html", style, app, ...modules, "icon.svg", "manifest.webmanifest", "icon-192.png"]) {
     const content = await readFile(join(dist, file));
     const gzipped = gzipSync(content, { level: 9 }).length;
     total += gzipped;

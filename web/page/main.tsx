@@ -9,7 +9,10 @@ import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign
 import type { Act } from "./state/act";
 import { parseAddress, roomLink, roomPath } from "./state/address";
 import { unreadBadge } from "./state/labels";
+import { outdated } from "./update/load-chunk";
+import { keepPage } from "./update/service-worker";
 import type { RoomActions } from "./view/rooms/room-actions";
+import { OutdatedNotice } from "./view/shell/outdated-notice";
 import { InvalidRoom, Page } from "./view/shell/page";
 
 const root = document.getElementById("app") as HTMLElement;
@@ -183,6 +186,13 @@ function showSignInProblem(reason: unknown): void {
   redraw();
 }
 
+/** Offers to load the page again: the server has another version, and parts of this one are gone. */
+function offerReload(): void {
+  const notice = document.createElement("div");
+  document.body.append(notice);
+  render(<OutdatedNotice onReload={() => location.reload()} />, notice);
+}
+
 /** Shows the page. After signing in, the token is fetched first: that of the guest is about to end. */
 async function start(): Promise<void> {
   void loadProviderName().then((name) => {
@@ -192,8 +202,10 @@ async function start(): Promise<void> {
   if (isSignedIn(location)) await fetchIdentity().then((identity) => chat.adopt(identity), showSignInProblem);
   window.addEventListener("hashchange", showAddress);
   window.addEventListener("popstate", showAddress);
+  outdated.subscribe(offerReload);
   fitAboveKeyboard();
   showAddress();
+  keepPage(base);
 }
 
 void start();

@@ -2,6 +2,7 @@
 
 import { type Language, language } from "../i18n";
 import { outsideCode } from "../text";
+import { loadChunk } from "../update/load-chunk";
 import { type Emoji, EmojiSet } from "./emoji-set";
 
 export { type Emoji, type EmojiGroup, EmojiSet, type SkinTone, skinTones, withTone } from "./emoji-set";
@@ -12,11 +13,9 @@ let loaded: { readonly language: Language; readonly set: EmojiSet } | null = nul
 export async function loadEmoji(): Promise<EmojiSet> {
   const wanted = language();
   if (loaded?.language === wanted) return loaded.set;
-  const [{ default: groups }, { default: english }, { default: words }] = await Promise.all([
-    import("emoji:set"),
-    import("emoji:en"),
-    wanted === "ja" ? import("emoji:ja") : import("emoji:en"),
-  ]);
+  const [{ default: groups }, { default: english }, { default: words }] = await loadChunk(() =>
+    Promise.all([import("emoji:set"), import("emoji:en"), wanted === "ja" ? import("emoji:ja") : import("emoji:en")]),
+  );
   const set = new EmojiSet(groups, wanted === "en" ? [english] : [words, english]);
   loaded = { language: wanted, set };
   return set;

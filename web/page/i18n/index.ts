@@ -3,6 +3,7 @@
 
 import english from "messages:en";
 import type { ComponentChild } from "preact";
+import { loadChunk } from "../update/load-chunk";
 import type { MessageKey } from "./keys";
 import { chooseLanguage, type Language } from "./languages";
 
@@ -31,7 +32,7 @@ export function locale(): string {
 /** Loads a language, and shows the page in it from the next drawing on. */
 export async function setLanguage(wanted: Language | "system"): Promise<void> {
   const next = wanted === "system" ? chooseLanguage(navigator.languages) : wanted;
-  messages = next === "ja" ? (await import("messages:ja")).default : english;
+  messages = next === "ja" ? (await loadChunk(() => import("messages:ja"))).default : english;
   shown = next;
   document.documentElement.lang = next;
 }

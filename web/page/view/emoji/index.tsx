@@ -1,4 +1,5 @@
 import { useEffect, useState } from "preact/hooks";
+import { loadChunk } from "../../update/load-chunk";
 import type { PickerProps } from "./picker";
 
 export type { PickerProps } from "./picker";
@@ -13,7 +14,7 @@ export function EmojiPicker(props: PickerProps) {
   useEffect(() => {
     if (Picker) return;
     let wanted = true;
-    import("./picker").then((module) => {
+    loadChunk(() => import("./picker")).then((module) => {
       loaded = module.Picker;
       if (wanted) setPicker(() => module.Picker);
     }, props.onClose);

@@ -16,7 +16,7 @@ interface Options {
   readonly current: string;
   readonly unsent: ReadonlyMap<string, Unsent>;
   /** The text of each room that was not sent. */
-  readonly drafts: ReadonlyMap<string, string>;
+  readonly drafts: ReadonlySet<string>;
   /** How many messages mention the user, by room. */
   readonly mentions?: ReadonlyMap<string, number>;
   /** Whether the user has a name. */
@@ -39,10 +39,9 @@ export function useRooms(options: Options) {
   const { directory, current, unsent, drafts, mentions = none, isNamed, actions, onAbout } = options;
   const settings = useRoomSettings();
   const [shown, setShown] = useState<Shown | null>(null);
-  const withDraft = [...drafts].filter(([, text]) => text.trim() !== "").map(([room]) => room);
-  const draftNames = withDraft.sort().join(" ");
+  const draftNames = [...drafts].sort().join(" ");
   const groups = useMemo(
-    () => groupRooms(directory.rooms, current, { settings, unsent, drafts: new Set(withDraft), mentions }),
+    () => groupRooms(directory.rooms, current, { settings, unsent, drafts, mentions }),
     [directory.rooms, current, settings, unsent, draftNames, mentions],
   );
   const close = () => setShown(null);

@@ -44,7 +44,17 @@ export interface PageProps {
 
 /** The page: the bar, the rooms, the messages with the composer, and the members. */
 export function Page(props: PageProps) {
-  const { state, dispatch, drafts, directory, provider, unsent, rooms: roomActions, onMoreRooms, onSaveProfile } = props;
+  const {
+    state,
+    dispatch,
+    drafts,
+    directory,
+    provider,
+    unsent,
+    rooms: roomActions,
+    onMoreRooms,
+    onSaveProfile,
+  } = props;
   const { room, presence, auth, profile } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
@@ -71,7 +81,7 @@ export function Page(props: PageProps) {
     directory,
     current: room,
     unsent,
-    drafts,
+    drafts: drafts.rooms(),
     isNamed: auth.identity !== null,
     actions: { ...roomActions, open: openRoom },
     onAbout: () => setDialog("about"),
