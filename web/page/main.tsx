@@ -4,16 +4,20 @@
 import { render } from "preact";
 import { createChat, type Room, unreadElsewhere } from "../client";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
+import { t } from "./i18n";
 import { keepDrafts } from "./keep-drafts";
+import { applySettings, followSettings, settings } from "./settings/store";
 import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
 import type { Act } from "./state/act";
 import { parseAddress, roomLink, roomPath } from "./state/address";
+import { connectionReport } from "./state/connection-report";
 import { unreadBadge } from "./state/labels";
 import { outdated } from "./update/load-chunk";
 import { keepPage } from "./update/service-worker";
 import type { RoomActions } from "./view/rooms/room-actions";
 import { OutdatedNotice } from "./view/shell/outdated-notice";
-import { InvalidRoom, Page } from "./view/shell/page";
+import { Page } from "./view/shell/page";
+import { InvalidRoom } from "./view/shell/placeholders";
 
 const root = document.getElementById("app") as HTMLElement;
 /** The folder of the page. Calls go there as well, so that a proxy can have the service at any path. */
@@ -46,9 +50,10 @@ function showAddress(): void {
     enter(chat.room(room));
     return;
   }
-  redraw = () => {};
-  document.title = "chatroom";
-  render(<InvalidRoom />, root);
+  redraw = () => render(<InvalidRoom />, root);
+  document.title = t("shell.product");
+  delete document.documentElement.dataset.connection;
+  redraw();
 }
 
 /** Goes to a room, as a link would. */
@@ -86,7 +91,7 @@ function enter(room: Room): void {
     }
     const directory = chat.rooms.getSnapshot();
     const badge = unreadBadge(unread + unreadElsewhere(directory.rooms, room.name));
-    document.title = `${badge && `(${badge}) `}${profile.displayName || `#${room.name}`} · chatroom`;
+    document.title = `${badge && `(${badge}) `}${profile.displayName || `#${room.name}`} · ${t("shell.product")}`;
     render(
       <Page
         state={state}
@@ -99,11 +104,13 @@ function enter(room: Room): void {
         }
         unsent={chat.unsent.getSnapshot()}
         rooms={roomActions}
+        link={roomLink(base, room.name)}
         onMoreRooms={() => chat.loadMoreRooms()}
         onSaveProfile={(changed) => room.setProfile(changed)}
       />,
       root,
     );
+    document.documentElement.dataset.connection = connectionReport(state).kind;
   };
 
   redraw = drawOncePerFrame(draw, left.signal);
@@ -195,6 +202,9 @@ function offerReload(): void {
 
 /** Shows the page. After signing in, the token is fetched first: that of the guest is about to end. */
 async function start(): Promise<void> {
+  await applySettings().catch(() => {}); // without the words of a language, those in English
+  followSettings();
+  settings.subscribe(() => redraw());
   void loadProviderName().then((name) => {
     providerName = name;
     redraw();

@@ -23,6 +23,9 @@ func newBrowser(t *testing.T, flags ...chromedp.ExecAllocatorOption) browser {
 	return browser{harness.Chromium(t, flags...)}
 }
 
+// isLive holds while the page has a connection that brings everything.
+const isLive = `document.documentElement.dataset.connection === "live"`
+
 // tab is a browser tab with the page.
 type tab struct {
 	t    *testing.T
@@ -46,7 +49,7 @@ func (b browser) open(t *testing.T, url, name string, options ...chromedp.Contex
 	p := &tab{t, name, ctx}
 	// Only messages in view are elements: the tests that compare all of them have few enough.
 	p.do(chromedp.EmulateViewport(800, 1600), chromedp.Navigate(url))
-	p.await(`document.querySelector("[role=status]")?.textContent === "Live"`)
+	p.await(isLive)
 	return p
 }
 

@@ -25,7 +25,7 @@ func (p *tab) rename(name string) {
 	p.do(chromedp.WaitVisible(chromedp.CSS("#name")))
 	p.run(`document.querySelector("#name").select()`)
 	p.do(chromedp.SendKeys(chromedp.CSS("#name"), name+"\r"))
-	p.do(chromedp.WaitVisible(chromedp.CSS("#text")))
+	p.await(`!document.querySelector(".profile")`)
 }
 
 // Members of one name have numbers, a name that may mislead has a tag, and a change of
@@ -36,6 +36,7 @@ func TestPageShowsNamesAsTheRoomDoes(t *testing.T) {
 	first := b.openSignedIn(t, s.URL, "Ada")
 	first.widen()
 	second := b.openSignedIn(t, s.URL, "Ada")
+	second.widen()
 	second.await(ownName + ` === "Ada 2"`)
 	first.await(people + ` === "Ada,Ada 2"`)
 	first.await(ownName + ` === "Ada"`)
@@ -56,18 +57,21 @@ func TestPageSignsOut(t *testing.T) {
 	t.Parallel()
 	b, s := newBrowser(t), harness.Start(t)
 	ada := b.open(t, s.URL, "Ada")
+	ada.widen()
 	ada.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
 	ada.do(chromedp.WaitVisible(chromedp.CSS("#text")))
 	other := b.open(t, s.URL, "another tab")
+	other.widen()
 	other.await(ownName + ` === "Ada"`)
 	ada.sendMessage("mine")
 	ada.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
 	token, err := chromedp.Run(ada.ctx, chromedp.Evaluate[string](`JSON.parse(localStorage.getItem("chatroom.identity")).token`))
 	harness.Must(t, err)
 
-	ada.run(`document.querySelector("#who").click()`)
-	ada.do(chromedp.WaitVisible(chromedp.CSS("#name")))
-	ada.run(`[...document.querySelectorAll(".naming button")].find((b) => b.textContent === "Sign out").click()`)
+	ada.click("#who")
+	ada.click(".profile .sign-out")
+	ada.await(`document.activeElement.textContent === "Stay"`)
+	ada.click(".profile .confirm-sign-out")
 	for _, p := range []*tab{ada, other} {
 		p.do(chromedp.WaitVisible(chromedp.CSS(".naming [type=submit]")))
 		p.await(ownName + ` === "" && document.querySelectorAll("[role=log] [data-ours=true]").length === 0`)

@@ -70,7 +70,7 @@ func TestPageResumesAfterBrokenConnections(t *testing.T) {
 		if round > 0 {
 			line.restore()
 		}
-		ada.do(chromedp.Evaluate[chromedp.Void](`[...document.querySelectorAll("button")].find((b) => b.textContent === "Reconnect now")?.click()`))
+		ada.do(chromedp.Evaluate[chromedp.Void](`document.querySelector(".try-now")?.click()`))
 		ada.expectMessages(all...)
 	}
 }
@@ -177,7 +177,7 @@ func TestPageRoomListAndProfile(t *testing.T) {
 	ada.goTo("Tea")
 	ada.expectMessages("what is left")
 	ada.run(`document.querySelector(".room-link[href='r/lobby']").click()`)
-	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
+	ada.await(`document.title.startsWith("#lobby") && document.documentElement.dataset.connection === "live"`)
 	for _, text := range []string{"tea", "is", "ready"} {
 		bob.sendMessage(text)
 	}
@@ -212,7 +212,7 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	ada.expectMessages("one")
 	ada.await(`document.querySelector(".room-link[href='r/lobby']") !== null`)
 	ada.run(`document.querySelector(".room-link[href='r/lobby']").click()`)
-	ada.await(`document.title.startsWith("#lobby") && document.querySelector("[role=status]").textContent === "Live"`)
+	ada.await(`document.title.startsWith("#lobby") && document.documentElement.dataset.connection === "live"`)
 	second := browser{ada.ctx}.open(t, s.URL, "Ada, in a second tab")
 	second.widen()
 	tabs := []*tab{ada, second}

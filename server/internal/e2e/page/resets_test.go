@@ -22,7 +22,7 @@ func TestPageTellsWhatIsLost(t *testing.T) {
 	ada.expectMessages("before")
 	ada.await(logStart + ` === "This is where #lobby begins."`)
 	line.breakConnections()
-	ada.await(`document.querySelector("[role=status]").textContent !== "Live"`)
+	ada.await(`!(` + isLive + `)`)
 	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
 	var kept []string
 	for i := range 60 {
@@ -34,7 +34,7 @@ func TestPageTellsWhatIsLost(t *testing.T) {
 		}
 	}
 	line.restore()
-	ada.run(`[...document.querySelectorAll("button")].find((b) => b.textContent === "Reconnect now")?.click()`)
+	ada.run(`document.querySelector(".try-now")?.click()`)
 	ada.await(logStart + ` === "40 messages are no longer kept."`)
 	ada.expectMessages(kept...)
 	bob := b.openSignedIn(t, line.URL, "Bob")

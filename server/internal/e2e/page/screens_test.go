@@ -111,7 +111,7 @@ func (b browser) openBlank(t *testing.T, name string) *tab {
 // awaitConnected waits until the page shows a room's messages as they are now.
 func (p *tab) awaitConnected() {
 	p.t.Helper()
-	p.await(`document.querySelector("[role=status]")?.textContent === "Live"`)
+	p.await(isLive)
 }
 
 func (p *tab) setLanguages(languages string) {

@@ -44,15 +44,17 @@ func TestPageSignsInAtAProvider(t *testing.T) {
 	b := newBrowser(t)
 	s, _ := startWithProvider(t)
 	page := b.open(t, s.URL+"/?room=garden", "Ada")
+	page.widen()
 	page.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
 	page.do(chromedp.WaitVisible(chromedp.CSS("#text")))
 	page.sendMessage("as a guest")
 	page.expectMessages("as a guest")
 	other := b.open(t, s.URL+"/?room=garden", "another tab of Ada")
+	other.widen()
 	other.await(ownName + ` === "Ada"`)
 
 	page.click("#who")
-	page.click(".naming .sign-in")
+	page.click(".profile .sign-in")
 	page.atProvider(providertest.User)
 	page.await(ownName + ` === "Test User"`)
 	page.await(`location.pathname === "/r/garden" && location.search === "" && location.hash === ""`)
@@ -78,8 +80,8 @@ func TestPageSignsInAtAProvider(t *testing.T) {
 	page.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 3`)
 
 	page.click("#who")
-	page.await(`document.querySelector(".naming .account bdi")?.textContent === "Test User" && !document.querySelector("#name")`)
-	page.run(`[...document.querySelectorAll(".naming button")].find((b) => b.textContent === "Sign out").click()`)
+	page.await(`document.querySelector(".profile-name bdi")?.textContent === "Test User" && !document.querySelector("#name")`)
+	page.click(".profile .sign-out")
 	for _, p := range []*tab{page, other} {
 		p.do(chromedp.WaitVisible(chromedp.CSS(".naming .sign-in")))
 		p.await(ownName + ` === "" && document.querySelectorAll("[role=log] [data-ours=true]").length === 0`)
@@ -104,7 +106,7 @@ func TestPageWhenSigningInFails(t *testing.T) {
 
 	page.do(chromedp.Navigate(s.URL + "/?room=garden&signin=done"))
 	page.await(`document.querySelector("#name-problem")?.textContent.includes("Nobody has signed in")`)
-	page.await(`location.pathname + location.search === "/r/garden" && document.querySelector("[role=status]")?.textContent === "Live"`)
+	page.await(`location.pathname + location.search === "/r/garden" && document.documentElement.dataset.connection === "live"`)
 }
 
 // Without a provider the page offers none.

@@ -5,7 +5,7 @@ import { Icon } from "./icons";
 
 interface Props {
   readonly title: string;
-  /** In the middle of the page, or a drawer at a side. */
+  /** In the middle of the page, and a sheet on a phone; or a drawer at a side. */
   readonly kind: "middle" | "start" | "end";
   readonly onClose: () => void;
   readonly children: ComponentChildren;
@@ -18,7 +18,10 @@ export function Dialog({ title, kind, onClose, children }: Props) {
   useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
-    return () => current?.close(); // restores the focus; removing the element does not
+    return () => {
+      current?.close(); // restores the focus; removing the element does not
+      takeInput();
+    };
   }, []);
   const close = () => dialog.current?.close();
   return (
@@ -34,12 +37,46 @@ export function Dialog({ title, kind, onClose, children }: Props) {
       <div class="panel">
         <div class="panel-head">
           <h2 id={id}>{title}</h2>
-          <button type="button" class="quiet icon-only" aria-label={t("controls.close")} onClick={close}>
+          <button
+            type="button"
+            class="quiet icon-only"
+            title={t("controls.close")}
+            aria-label={t("controls.close")}
+            onClick={close}
+          >
             <Icon name="close" />
           </button>
         </div>
         {children}
       </div>
     </dialog>
+  );
+}
+
+/**
+ * Gives the focus again to the field that has it: when it comes from a field in a dialog that
+ * closes, Chromium 156 shows it and does not type into it.
+ */
+function takeInput(): void {
+  const { activeElement } = document;
+  if (!(activeElement instanceof HTMLTextAreaElement || activeElement instanceof HTMLInputElement)) return;
+  activeElement.blur();
+  activeElement.focus({ preventScroll: true });
+}
+
+interface ActionsProps {
+  /** What leaves the dialog without an effect. */
+  readonly cancel?: ComponentChildren;
+  /** The main action, at the end, where one expects it. */
+  readonly children: ComponentChildren;
+}
+
+/** The buttons at the end of a dialog. */
+export function DialogActions({ cancel, children }: ActionsProps) {
+  return (
+    <div class="buttons">
+      {cancel}
+      {children}
+    </div>
   );
 }

@@ -1,3 +1,4 @@
+import type { ComponentChild } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type MessageChange, type RoomProfile, rightsOf, type SessionState } from "../../../client";
 import type { Dispatch } from "../../state/act";
@@ -5,14 +6,13 @@ import type { Drafts } from "../../state/drafts";
 import { type MessageRow, messageRows } from "../../state/message-rows";
 import { Composer } from "../composer/composer";
 import { EditForm } from "../composer/edit-form";
-import { type AccountProvider, NameForm } from "../composer/name-form";
 import type { ComposerNote } from "../composer/notes";
 import { ReadOnly } from "../composer/read-only";
 import { TypingNotice } from "../composer/typing-notice";
 import { useComposer } from "../composer/use-composer";
 import { useSources } from "../composer/use-sources";
 import { WritingHelp } from "../composer/writing-help";
-import { Dialog } from "../controls/dialog";
+import { Dialog, DialogActions } from "../controls/dialog";
 import type { MessageActions } from "./message";
 import { MessageLog } from "./message-log";
 import { MessageMenu } from "./message-menu";
@@ -23,14 +23,12 @@ interface Props {
   /** The unsent words of each room. */
   readonly drafts: Drafts;
   readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
-  /** Where to sign in with an account; null if the server offers none. */
-  readonly provider: AccountProvider | null;
-  readonly renaming: boolean;
-  readonly onRenamed: () => void;
+  /** What asks for a name, in place of the composer; null for a user who has one. */
+  readonly welcome: ComponentChild;
 }
 
 /** The messages of a room, and the composer. */
-export function Room({ state, dispatch, drafts, onSaveProfile, provider, renaming, onRenamed }: Props) {
+export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props) {
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
@@ -90,7 +88,6 @@ export function Room({ state, dispatch, drafts, onSaveProfile, provider, renamin
   };
   const menuRow = menu && storedRow(menu.key);
   const deleteRow = deleteKey === "" ? undefined : storedRow(deleteKey);
-  const asksName = !auth.identity && (!isNamed || auth.problem !== "");
   return (
     <>
       <MessageLog
@@ -102,8 +99,8 @@ export function Room({ state, dispatch, drafts, onSaveProfile, provider, renamin
         dispatch={dispatch}
       />
       <footer class="footer">
-        {asksName || renaming ? (
-          <NameForm auth={auth} dispatch={dispatch} provider={provider} onDone={asksName ? null : onRenamed} />
+        {welcome ? (
+          welcome
         ) : !canPost ? (
           <ReadOnly muted={rights?.muted ?? null} />
         ) : (
@@ -166,14 +163,17 @@ function DeleteDialog({ row, onDelete, onClose }: DeleteDialogProps) {
         {row.text}
       </p>
       <p>It is deleted for everyone in the room and cannot be restored.</p>
-      <div class="buttons">
+      <DialogActions
+        cancel={
+          <button type="button" class="quiet" autofocus onClick={onClose}>
+            Keep it
+          </button>
+        }
+      >
         <button type="button" class="danger" onClick={confirm}>
           Delete
         </button>
-        <button type="button" class="quiet" autofocus onClick={onClose}>
-          Keep it
-        </button>
-      </div>
+      </DialogActions>
     </Dialog>
   );
 }

@@ -8,21 +8,34 @@ import {
   type Unsent,
   unreadElsewhere,
 } from "../../../client";
-import { t } from "../../i18n";
+import { language, t } from "../../i18n";
+import { settings } from "../../settings/store";
 import type { Dispatch } from "../../state/act";
-import { roomPath } from "../../state/address";
+import { connectionReport, isDisconnected } from "../../state/connection-report";
 import type { Drafts } from "../../state/drafts";
 import { memberCount, roomCount } from "../../state/labels";
-import type { AccountProvider } from "../composer/name-form";
+import { copyText } from "../controls/copy";
 import { Dialog } from "../controls/dialog";
+import type { MenuItem } from "../controls/menu";
+import { ToastArea, toast } from "../controls/toast";
+import { useStore } from "../controls/use-store";
 import { Room } from "../log/room";
 import { MemberList } from "../people/member-list";
 import { AboutRoom } from "../rooms/about-room";
 import type { RoomActions } from "../rooms/room-actions";
 import { RoomList } from "../rooms/room-list";
 import { useRooms } from "../rooms/use-rooms";
+import { ConnectionBanner } from "./banner";
 import { fitsMembers, fitsRooms, useMediaQuery } from "./media-query";
+import type { AccountProvider } from "./name-field";
+import { OwnProfile } from "./own-profile";
+import { RefusedRoom, UnreadRoom } from "./placeholders";
+import { ProfileDialog } from "./profile-dialog";
+import { SettingsDialog } from "./settings-dialog";
+import { Sidebar } from "./sidebar";
+import { SkipLinks } from "./skip-links";
 import { TopBar } from "./top-bar";
+import { Welcome } from "./welcome";
 
 export interface PageProps {
   readonly state: SessionState;
@@ -34,6 +47,8 @@ export interface PageProps {
   readonly directory: DirectoryState;
   /** Where to sign in with an account; null if the server offers none. */
   readonly provider: AccountProvider | null;
+  /** The link to the room, to share. */
+  readonly link: string;
   /** What was sent and is not stored yet, by room. */
   readonly unsent: ReadonlyMap<string, Unsent>;
   readonly rooms: RoomActions;
@@ -42,39 +57,26 @@ export interface PageProps {
   readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
 }
 
-/** The page: the bar, the rooms, the messages with the composer, and the members. */
+type DialogName = "rooms" | "members" | "about" | "profile" | "settings";
+
+/** The page: the rooms, the bar, the messages with the composer, and the members. */
 export function Page(props: PageProps) {
-  const {
-    state,
-    dispatch,
-    drafts,
-    directory,
-    provider,
-    unsent,
-    rooms: roomActions,
-    onMoreRooms,
-    onSaveProfile,
-  } = props;
-  const { room, presence, auth, profile } = state;
+  const { state, dispatch, drafts, directory, provider, link, unsent, rooms: roomActions } = props;
+  const { room, auth, profile, presence } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
   const [wantsMembers, setWantsMembers] = useState(true);
-  const [dialog, setDialog] = useState<"rooms" | "members" | "about" | null>(null);
-  const [renaming, setRenaming] = useState(false);
+  const [dialog, setDialog] = useState<DialogName | null>(null);
+  useStore(settings); // the words and the language of dates may change
 
   const hasMemberSidebar = hasMemberSpace && wantsMembers;
   const membersShown = hasMemberSidebar || dialog === "members";
   useEffect(() => dispatch({ type: "membersShown", shown: membersShown }), [membersShown, dispatch]);
   const token = auth.identity?.token;
-  useEffect(() => setRenaming(false), [token]);
+  useEffect(() => setDialog((shown) => (shown === "profile" ? null : shown)), [token]);
 
-  const closeDialog = () => setDialog(null);
-  const stopRenaming = () => {
-    setRenaming(false);
-    document.getElementById("who")?.focus();
-  };
   const openRoom = (name: string) => {
-    closeDialog();
+    setDialog(null);
     roomActions.open(name);
   };
   const rooms = useRooms({
@@ -86,11 +88,23 @@ export function Page(props: PageProps) {
     actions: { ...roomActions, open: openRoom },
     onAbout: () => setDialog("about"),
   });
-  const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
-  const members = memberCount(presence);
-  const mayManage = auth.identity !== null && rightsOf(state)?.manage !== false;
+  const openProfile = () => setDialog("profile");
+  const openSettings = () => setDialog("settings");
+  const copyLink = () => {
+    void copyText(link).then((ok) => toast(ok ? t("shell.linkCopied") : t("shell.linkIs", { link })));
+  };
+  const onRooms = hasRoomSidebar ? null : () => setDialog("rooms");
+  const menu: MenuItem[] = [
+    { label: t("shell.about"), icon: "info", onSelect: () => setDialog("about") },
+    { label: t("shell.copyLink"), icon: "link", onSelect: copyLink },
+    { label: t("shell.settings"), icon: "settings", onSelect: openSettings },
+  ];
+  if (!hasRoomSidebar && auth.name !== "") {
+    menu.push({ label: t("shell.profile"), icon: "user", onSelect: openProfile });
+  }
   const roomList = (
     <RoomList
+      key={language()}
       directory={directory}
       groups={rooms.groups}
       current={room}
@@ -99,83 +113,150 @@ export function Page(props: PageProps) {
       actions={rooms.links}
       onSwitch={rooms.openSwitcher}
       onCreate={() => rooms.openCreate()}
-      onMore={onMoreRooms}
+      onMore={props.onMoreRooms}
     />
   );
-  const memberList = <MemberList presence={presence} auth={auth} connected={isOpen(state.connection)} />;
+  const ownProfile = <OwnProfile state={state} onProfile={openProfile} onSettings={openSettings} />;
+  const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
+  const members = memberCount(presence);
+  const memberList = (
+    <MemberList key={language()} presence={presence} auth={auth} connected={isOpen(state.connection)} />
+  );
   return (
     <div class="page" data-rooms={hasRoomSidebar} data-people={hasMemberSidebar}>
+      <SkipLinks />
+      {hasRoomSidebar && (
+        <Sidebar count={count} foot={ownProfile}>
+          {roomList}
+        </Sidebar>
+      )}
       <TopBar
         state={state}
-        dispatch={dispatch}
         unread={unreadElsewhere(directory.rooms, room)}
-        onRooms={hasRoomSidebar ? null : () => setDialog("rooms")}
+        onRooms={onRooms}
         onAbout={() => setDialog("about")}
         membersShown={hasMemberSidebar}
         onMembers={() => (hasMemberSpace ? setWantsMembers(!wantsMembers) : setDialog("members"))}
-        onRename={() => setRenaming(true)}
+        menu={menu}
       />
-      {hasRoomSidebar && (
-        <nav class="sidebar rooms" aria-label={t("rooms.title")}>
-          <h2>
-            {t("rooms.title")} <span class="count">{count}</span>
-          </h2>
-          {roomList}
-        </nav>
-      )}
-      <Room
-        key={room}
+      <Conversation
         state={state}
         dispatch={dispatch}
-        drafts={drafts}
-        onSaveProfile={onSaveProfile}
         provider={provider}
-        renaming={renaming}
-        onRenamed={stopRenaming}
+        drafts={drafts}
+        onSaveProfile={props.onSaveProfile}
+        onInvite={copyLink}
+        onRoom={openRoom}
+        onRooms={onRooms}
       />
       {hasMemberSidebar && (
-        <aside class="sidebar people" aria-label="People">
+        <aside class="sidebar people" aria-label={t("shell.people")}>
           <h2>
-            People <span class="count">{members}</span>
+            {t("shell.people")} <span class="count">{members}</span>
           </h2>
           {memberList}
         </aside>
       )}
       {dialog === "rooms" && !hasRoomSidebar && (
-        <Dialog title={t("rooms.title")} kind="start" onClose={closeDialog}>
+        <Dialog title={t("rooms.title")} kind="start" onClose={() => setDialog(null)}>
           {roomList}
+          {ownProfile}
         </Dialog>
       )}
       {dialog === "members" && !hasMemberSpace && (
-        <Dialog title={members ? `People: ${members}` : "People"} kind="end" onClose={closeDialog}>
+        <Dialog
+          title={members ? t("shell.peopleCount", { count: members }) : t("shell.people")}
+          kind="end"
+          onClose={() => setDialog(null)}
+        >
           {memberList}
         </Dialog>
       )}
       {rooms.dialogs}
-      {dialog === "about" && (
-        <Dialog title={t("rooms.about")} kind="middle" onClose={closeDialog}>
+      <MiddleDialog {...props} shown={dialog} onSettings={openSettings} onClose={() => setDialog(null)} />
+      <ToastArea />
+    </div>
+  );
+}
+
+interface ConversationProps extends Pick<PageProps, "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile"> {
+  readonly onRoom: (room: string) => void;
+  readonly onInvite: () => void;
+  /** Opens the list of rooms; null if it is on screen. */
+  readonly onRooms: (() => void) | null;
+}
+
+/** The messages and the composer, or what is said in their place. */
+function Conversation(props: ConversationProps) {
+  const { state, dispatch, provider, drafts, onSaveProfile, onInvite, onRoom, onRooms } = props;
+  const { auth, feed, room } = state;
+  const report = connectionReport(state);
+  const isUnread = isDisconnected(report) && !feed.caughtUpOnce;
+  const asksName = !auth.identity && (auth.name === "" || auth.problem !== "");
+  return (
+    <>
+      <ConnectionBanner
+        report={report}
+        hidden={isUnread}
+        onSignIn={provider ? provider.onSignIn : null}
+        dispatch={dispatch}
+      />
+      {report.kind === "refused" ? (
+        <RefusedRoom state={state} dispatch={dispatch} onRoom={onRoom} onRooms={onRooms} />
+      ) : (
+        <Room
+          key={`${room} ${language()}`}
+          state={state}
+          dispatch={dispatch}
+          drafts={drafts}
+          onSaveProfile={onSaveProfile}
+          welcome={
+            asksName ? <Welcome auth={auth} dispatch={dispatch} provider={provider} onInvite={onInvite} /> : null
+          }
+        />
+      )}
+      {isUnread && <UnreadRoom report={report} dispatch={dispatch} />}
+    </>
+  );
+}
+
+interface MiddleDialogProps extends PageProps {
+  readonly shown: DialogName | null;
+  readonly onSettings: () => void;
+  readonly onClose: () => void;
+}
+
+/** The dialogs in the middle of the page. */
+function MiddleDialog({ shown, state, dispatch, provider, onSaveProfile, onSettings, onClose }: MiddleDialogProps) {
+  const { auth, room, profile } = state;
+  switch (shown) {
+    case "settings":
+      return <SettingsDialog onClose={onClose} />;
+    case "profile":
+      return (
+        <ProfileDialog
+          state={state}
+          dispatch={dispatch}
+          provider={provider}
+          onSettings={onSettings}
+          onClose={onClose}
+        />
+      );
+    case "about": {
+      const mayManage = auth.identity !== null && rightsOf(state)?.manage !== false;
+      return (
+        <Dialog title={t("rooms.about")} kind="middle" onClose={onClose}>
           <AboutRoom
             room={room}
             profile={profile}
             onSave={mayManage ? onSaveProfile : null}
             isNamed={auth.identity !== null}
-            onDone={closeDialog}
+            onDone={onClose}
           />
         </Dialog>
-      )}
-    </div>
-  );
-}
-
-/** Shown instead of a room when the address has no valid name. */
-export function InvalidRoom() {
-  return (
-    <main class="note">
-      <h1>This is not a room’s name</h1>
-      <p>A room’s name has 1 to 64 characters: a to z, 0 to 9, dot, hyphen and underscore.</p>
-      <p>
-        <a href={roomPath("lobby")}>Go to the lobby</a>
-      </p>
-    </main>
-  );
+      );
+    }
+    default:
+      return null;
+  }
 }

@@ -1,15 +1,11 @@
 import type { SessionState } from "../../../client";
-import type { Dispatch } from "../../state/act";
-import { avatarLetter, memberHue } from "../../state/avatar";
-import { memberCount, personCount, unreadBadge } from "../../state/labels";
-import { selfOf } from "../../state/message-rows";
+import { t } from "../../i18n";
+import { memberCount, unreadBadge } from "../../state/labels";
 import { Icon } from "../controls/icons";
-import { NameMarkTag } from "../controls/name-mark";
-import { ConnectionStatus } from "./connection-status";
+import { MenuButton, type MenuItem } from "../controls/menu";
 
 interface Props {
   readonly state: SessionState;
-  readonly dispatch: Dispatch;
   /** How many messages are unread in other rooms. */
   readonly unread: number;
   /** Opens the list of rooms; null if it is on screen. */
@@ -18,15 +14,15 @@ interface Props {
   /** Whether the members are shown beside the messages. */
   readonly membersShown: boolean;
   readonly onMembers: () => void;
-  readonly onRename: () => void;
+  readonly menu: readonly MenuItem[];
 }
 
-/** The bar above the messages. */
-export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown, onMembers, onRename }: Props) {
-  const { room, profile, presence, auth } = state;
+/** The bar above the messages: where one is, and what one can do there. */
+export function TopBar({ state, unread, onRooms, onAbout, membersShown, onMembers, menu }: Props) {
+  const { room, profile, presence } = state;
   const badge = unreadBadge(unread);
-  const self = selfOf(state);
-  const whoLabel = auth.identity?.account ? "Your account" : "Change your name";
+  const count = memberCount(presence);
+  const peopleLabel = presence.self ? t("shell.peopleHere", { count: presence.count }) : t("shell.whoIsHere");
   return (
     <header class="bar">
       {onRooms && (
@@ -34,10 +30,11 @@ export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown
           type="button"
           class="quiet icon-only to-rooms"
           aria-haspopup="dialog"
-          aria-label={badge ? `Rooms, ${badge} unread` : "Rooms"}
+          title={t("shell.rooms")}
+          aria-label={badge ? t("shell.roomsUnread", { badge }) : t("shell.rooms")}
           onClick={onRooms}
         >
-          <Icon name="rooms" />
+          <Icon name="rooms" size={20} />
           {badge !== "" && (
             <span class="badge" aria-hidden="true">
               {badge}
@@ -46,44 +43,30 @@ export function TopBar({ state, dispatch, unread, onRooms, onAbout, membersShown
         </button>
       )}
       <h1>
-        <button type="button" class="title" title="About this room" aria-haspopup="dialog" onClick={onAbout}>
-          {profile.displayName === "" ? (
-            <>
-              <span class="hash">#</span>
-              {room}
-            </>
-          ) : (
-            <bdi>{profile.displayName}</bdi>
-          )}
+        <button type="button" class="quiet title" title={t("shell.about")} aria-haspopup="dialog" onClick={onAbout}>
+          <Icon name="room" />
+          <bdi>{profile.displayName || room}</bdi>
         </button>
       </h1>
-      <ConnectionStatus connection={state.connection} dispatch={dispatch} />
       {profile.topic !== "" && (
         <p class="topic" title={profile.topic}>
           <bdi>{profile.topic}</bdi>
         </p>
       )}
-      <button
-        type="button"
-        class="quiet to-people"
-        aria-expanded={membersShown}
-        aria-label={presence.self ? `${personCount(presence.count)} here` : "Who is here"}
-        title="Who is here"
-        onClick={onMembers}
-      >
-        <Icon name="people" />
-        <span>{memberCount(presence)}</span>
-      </button>
-      {auth.name !== "" && (
-        <button type="button" id="who" class="quiet who" title={whoLabel} onClick={onRename}>
-          <span class="sr-only">{whoLabel}, </span>
-          <span class="avatar" data-hue={memberHue(auth.memberIds.at(-1) ?? "")} aria-hidden="true">
-            {avatarLetter(auth.name)}
-          </span>
-          <bdi>{self.name || auth.name}</bdi>
-          <NameMarkTag mark={self.mark} />
+      <div class="bar-end">
+        <button
+          type="button"
+          class="quiet to-people"
+          aria-expanded={membersShown}
+          aria-label={peopleLabel}
+          title={peopleLabel}
+          onClick={onMembers}
+        >
+          <Icon name="people" />
+          {count !== "" && <span>{count}</span>}
         </button>
-      )}
+        <MenuButton label={t("shell.menu")} icon="more" items={menu} />
+      </div>
     </header>
   );
 }

@@ -1,0 +1,87 @@
+// What is shown in the place of a room: it is refused, there is no connection to read it,
+// or there is no such room.
+
+import type { SessionState } from "../../../client";
+import { t } from "../../i18n";
+import type { Dispatch } from "../../state/act";
+import { roomPath } from "../../state/address";
+import type { ConnectionReport } from "../../state/connection-report";
+import { EmptyState } from "../controls/empty-state";
+import { bannerText } from "./banner";
+
+const lobby = "lobby";
+
+interface RefusedProps {
+  readonly state: SessionState;
+  readonly dispatch: Dispatch;
+  readonly onRoom: (room: string) => void;
+  /** Opens the list of rooms; null if it is on screen. */
+  readonly onRooms: (() => void) | null;
+}
+
+/** The server refuses the room. It is said once, with ways on. */
+export function RefusedRoom({ state, dispatch, onRoom, onRooms }: RefusedProps) {
+  const { room, feed, connection } = state;
+  const problem = feed.refusal?.message ?? connection.problem;
+  return (
+    <main class="room placeholder">
+      <EmptyState illustration="closedRoom" heading={2} title={t("shell.refused")}>
+        <p class="reason">
+          <bdi>{problem}</bdi>
+        </p>
+        <div class="buttons">
+          <button type="button" class="quiet try-now" onClick={() => dispatch({ type: "reconnect" })}>
+            {t("shell.tryAgain")}
+          </button>
+          {onRooms && (
+            <button type="button" class="outlined" onClick={onRooms}>
+              {t("shell.otherRooms")}
+            </button>
+          )}
+          {room !== lobby && (
+            <button type="button" onClick={() => onRoom(lobby)}>
+              {t("shell.toLobby")}
+            </button>
+          )}
+        </div>
+      </EmptyState>
+    </main>
+  );
+}
+
+interface UnreadProps {
+  readonly report: ConnectionReport;
+  readonly dispatch: Dispatch;
+}
+
+/** There has been no connection to read the room, and there is none. */
+export function UnreadRoom({ report, dispatch }: UnreadProps) {
+  return (
+    <div class="room placeholder">
+      <EmptyState illustration="offline" heading={2} title={bannerText(report)}>
+        <p>{t("shell.unreadRoom")}</p>
+        <div class="buttons">
+          <button type="button" class="outlined try-now" onClick={() => dispatch({ type: "reconnect" })}>
+            {t("shell.tryNow")}
+          </button>
+        </div>
+      </EmptyState>
+    </div>
+  );
+}
+
+/** Shown instead of the page when the address has no valid name of a room. */
+export function InvalidRoom() {
+  return (
+    <main class="note">
+      <EmptyState illustration="invalidRoom" heading={1} title={t("shell.invalidRoom")}>
+        <p>{t("shell.roomNameRule")}</p>
+        <div class="buttons">
+          <a class="button" href={roomPath(lobby)}>
+            {t("shell.toLobby")}
+          </a>
+        </div>
+      </EmptyState>
+    </main>
+  );
+}
