@@ -13,7 +13,7 @@ import { build } from "esbuild";
 process.chdir(import.meta.dirname);
 
 /** The largest sizes, gzipped, in bytes. */
-const limits = { "index.js": 28_800, "react.js": 2_000, "moderation.js": 3_600, "chatroom.js": 61_000 };
+const limits = { "index.js": 29_800, "react.js": 2_000, "moderation.js": 3_600, "chatroom.js": 61_900 };
 
 const dist = "client/dist";
 await rm(dist, { recursive: true, force: true });

@@ -239,14 +239,30 @@ export class Room implements Store<SessionState> {
     this.#dispatch({ type: "draftChanged", empty: !isWriting });
   }
 
-  /** Reads a page of older messages, unless one is being read. */
+  /**
+   * Reads a page of older messages, unless one is being read. The timeline keeps 2,000
+   * messages: far newer ones are dropped, and loadNewer reads them again.
+   */
   loadOlder(): void {
     this.#dispatch({ type: "loadEarlier" });
   }
 
-  /** Reads pages until the timeline has the message with a sequence, and marks it as the target. */
-  goTo(sequence: bigint): void {
-    this.#dispatch({ type: "goTo", sequence });
+  /** Reads a page of newer messages if the timeline does not end with the log, unless a page is being read. */
+  loadNewer(): void {
+    this.#dispatch({ type: "loadLater" });
+  }
+
+  /** Makes the timeline end with the log again. */
+  loadNewest(): void {
+    this.#dispatch({ type: "loadNewest" });
+  }
+
+  /**
+   * Reads the messages around the one with a sequence, unless the timeline has it, and makes
+   * it the target. If it is none, the nearest one is the target, or it is marked as absent.
+   */
+  goTo(sequence: bigint, { nearest = false }: { readonly nearest?: boolean } = {}): void {
+    this.#dispatch({ type: "goTo", sequence, nearest });
   }
 
   /** The target is on screen. */
@@ -352,9 +368,9 @@ export class Room implements Store<SessionState> {
         );
       }
       case "listEvents": {
-        const { serial, position, large } = effect;
+        const { serial, position } = effect;
         return this.#answer(
-          service.listEvents(this.#token, this.name, position, large ? largePageSize : pageSize),
+          service.listEvents(this.#token, this.name, position, pageSize),
           (page) => ({ type: "pageLoaded", serial, page }),
           (failure) => ({ type: "pageFailed", serial, failure }),
         );

@@ -14,6 +14,8 @@ export interface TimelineView {
   readonly items: readonly TimelineItem[];
   /** Whether the log has older events. */
   readonly hasOlder: boolean;
+  /** Whether the log has newer events than the last item, because older ones were read: loadNewer reads them. */
+  readonly hasNewer: boolean;
   /**
    * How many messages before the first item are not retained: 0 if the room begins there.
    * Null if there are older events to read, after a reset, which has its own number, or if
@@ -90,6 +92,7 @@ export function timelineView(state: Parts): TimelineView {
   return {
     items,
     hasOlder: timeline.more,
+    hasNewer: timeline.newer,
     missing: timeline.missing,
     loading: history.phase === "loading",
     problem: history.problem,

@@ -5,12 +5,20 @@ import type { Failure } from "../failure";
 import { isOwn } from "../hub/auth";
 import type { Cursor, Event, EventsPage, JoinedRoom } from "../model";
 import { continues, isLive, isNew, startOfNew } from "../state/feed";
+import { cancelPage } from "../state/history";
 import { messagesUpTo, noCounts } from "../state/message-count";
 import { dropId, dropReceived, dropSent, markSent, outboxChanged } from "../state/pending";
 import { postOf } from "../state/posts";
 import { memberEvent, streamJoined } from "../state/presence";
 import { changeQuote, loadQuotes, noQuotes, retryQuotes } from "../state/quotes";
-import { appendEvent, keepAtEnd, keepScrolledBack, resetTimeline, trimTimeline } from "../state/timeline";
+import {
+  appendEvent,
+  detachTimeline,
+  keepAtEnd,
+  keepScrolledBack,
+  resetTimeline,
+  trimTimeline,
+} from "../state/timeline";
 import { clearTyping, typingEnded, typingReceived, typistRenamed } from "../state/typing";
 import type { Input, RoomNews } from "./input";
 import { loadPage } from "./paging";
@@ -173,6 +181,7 @@ function reset(s: Step, cursor: Cursor): void {
 function forgetLog(s: Step, epoch: string): void {
   const { timeline, counts, cursor } = s.state;
   const isNew = cursor?.epoch !== epoch;
+  s.set("history", cancelPage(s.state.history));
   s.set("timeline", resetTimeline(timeline, isNew, isNew ? null : messagesUpTo(counts, timeline, cursor)));
   if (isNew) s.set("counts", noCounts);
   s.set("cursor", null);
@@ -185,7 +194,11 @@ function add(s: Step, e: Event, afterGap: boolean, epoch: string): void {
   const { feed, viewport, auth, unread, history, timeline } = s.state;
   const keep = viewport.atEnd && history.target === 0n ? keepAtEnd : keepScrolledBack;
   s.set("cursor", { epoch, sequence: e.sequence });
-  s.set("timeline", trimTimeline(appendEvent(timeline, e, afterGap), keep));
+  const next = appendEvent(timeline, e, afterGap);
+  // Who has loaded older messages reads them.
+  const isReadingOlder = !viewport.atEnd && history.serial > 0;
+  if (!next.newer) s.set("timeline", isReadingOlder ? detachTimeline(next, keep) : trimTimeline(next, keep));
+  else s.set("timeline", next);
   const own = isOwn(auth, e);
   if (own) s.set("outbox", dropId(s.state.outbox, e.id));
   s.apply("quotes", changeQuote(s.state.quotes, e, s.quoteContext));

@@ -32,8 +32,10 @@ export type Input =
   /** A message was sent: its draft is no longer one. */
   | { readonly type: "draftSent" }
   | { readonly type: "loadEarlier" }
-  /** The user wants to see the message with a sequence. */
-  | { readonly type: "goTo"; readonly sequence: bigint }
+  | { readonly type: "loadLater" }
+  | { readonly type: "loadNewest" }
+  /** The user wants to see the message with a sequence, or, if it is none, the nearest one. */
+  | { readonly type: "goTo"; readonly sequence: bigint; readonly nearest?: boolean }
   /** The message that the user wants to see is on screen. */
   | { readonly type: "targetReached" }
   | { readonly type: "pageLoaded"; readonly serial: number; readonly page: EventsPage }

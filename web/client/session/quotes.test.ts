@@ -71,22 +71,12 @@ test("quotes are loaded one by one, and failed ones again with the next stream",
   assert.deepEqual(p.state.quotes.queue, [7n]);
 });
 
-test("going to an older message loads page by page", () => {
+test("going to a deleted message says that it is absent", () => {
   const p = answering(7).do({ type: "goTo", sequence: 7n });
-  const [far] = p.of("listEvents");
-  assert.deepEqual([far?.large, far?.position], [true, { before: { epoch: "e1", sequence: 50n } }]);
-  p.do({ type: "pageLoaded", serial: far!.serial, page: page([event(30)]) });
-  const [further] = p.of("listEvents");
-  p.do({ type: "pageLoaded", serial: further!.serial, page: page([event(7), event(29)]) });
-  assert.deepEqual([p.state.history.target, p.of("listEvents").length], [7n, 0]);
-  assert.equal(p.do({ type: "targetReached" }).state.history.target, 0n);
-});
-
-test("going to a deleted message ends", () => {
-  const p = answering(7).do({ type: "goTo", sequence: 7n });
-  p.do({ type: "pageLoaded", serial: p.of("listEvents")[0]!.serial, page: page([event(6), event(29)]) });
-  assert.deepEqual([p.state.history.target, p.of("listEvents").length], [0n, 0]);
-  assert.equal(p.do({ type: "goTo", sequence: 8n }).of("listEvents").length, 0);
+  p.do({ type: "pageLoaded", serial: p.of("listEvents")[0]!.serial, page: page([event(5), event(6)]) });
+  assert.deepEqual([p.state.history.target, p.state.history.absent, p.posts], [0n, 7n, [50, 51]]);
+  assert.equal(p.do({ type: "goTo", sequence: 60n }).of("listEvents").length, 0);
+  assert.equal(p.state.history.absent, 60n);
 });
 
 test("a page with changes only loads the next one", () => {

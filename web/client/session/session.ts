@@ -8,6 +8,7 @@
 
 import type { Effect, Env, Timer } from "../state/effect";
 import { isLive } from "../state/feed";
+import { setTarget } from "../state/history";
 import { countTaken } from "../state/message-count";
 import { membersListed, refreshMembers, showMembers } from "../state/presence";
 import { quoteLoaded } from "../state/quotes";
@@ -16,7 +17,7 @@ import { keepAtEnd, trimTimeline } from "../state/timeline";
 import { draftSent, expireTyping, notifyTyping } from "../state/typing";
 import { catchUpFailed, caughtUpTo, retryCatchUp, sharedChanged, takeNews } from "./following";
 import type { Input } from "./input";
-import { goTo, loadEarlier, pageFailed, pageLoaded } from "./paging";
+import { goTo, loadEarlier, loadLater, loadNewest, pageFailed, pageLoaded } from "./paging";
 import { Step } from "./step";
 
 export function step(state: SessionState, input: Input, env: Env): [SessionState, readonly Effect[]] {
@@ -55,10 +56,14 @@ function take(s: Step, input: Input): void {
       return s.set("typing", draftSent(s.state.typing));
     case "loadEarlier":
       return loadEarlier(s);
+    case "loadLater":
+      return loadLater(s);
+    case "loadNewest":
+      return loadNewest(s);
     case "goTo":
-      return goTo(s, input.sequence);
+      return goTo(s, input.sequence, input.nearest);
     case "targetReached":
-      return goTo(s, 0n);
+      return s.set("history", setTarget(history, 0n));
     case "pageLoaded":
       if (input.serial === history.serial) pageLoaded(s, input.page);
       return;
@@ -100,6 +105,6 @@ function viewportChanged(s: Step, visible: boolean, atEnd: boolean): void {
   const { timeline, history } = s.state;
   s.set("viewport", { visible, atEnd });
   if (visible && atEnd) s.set("unread", 0);
-  if (atEnd && history.target === 0n) s.set("timeline", trimTimeline(timeline, keepAtEnd));
+  if (atEnd && history.target === 0n && !timeline.newer) s.set("timeline", trimTimeline(timeline, keepAtEnd));
   s.apply("presence", refreshMembers(s.state.presence, s.presenceContext));
 }

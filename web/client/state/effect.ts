@@ -8,13 +8,7 @@ export type Timer = "members" | "typing" | "history";
 export type Effect =
   /** The page after the timeline is read: the stream does not bring it. */
   | { readonly type: "catchUp"; readonly serial: number; readonly position: PagePosition }
-  | {
-      readonly type: "listEvents";
-      readonly serial: number;
-      readonly position: PagePosition;
-      /** Whether many pages follow, so that each should be large. */
-      readonly large: boolean;
-    }
+  | { readonly type: "listEvents"; readonly serial: number; readonly position: PagePosition }
   | { readonly type: "loadQuote"; readonly serial: number; readonly before: Cursor }
   | { readonly type: "listMembers"; readonly serial: number }
   | { readonly type: "sendTyping"; readonly stopped: boolean }

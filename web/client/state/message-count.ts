@@ -26,7 +26,8 @@ export function countTaken(counts: MessageCounts, latest: MessageCount, cursor: 
 export function messagesUpTo(counts: MessageCounts, t: Timeline, cursor: Cursor | null): bigint | null {
   const count = receivedCount(counts, cursor);
   if (!count || !cursor) return null;
-  const isWhole = t.oldest > 0n && t.oldest <= count.head + 1n && t.gaps.every((sequence) => sequence <= count.head);
+  const isWhole =
+    !t.newer && t.oldest > 0n && t.oldest <= count.head + 1n && t.gaps.every((sequence) => sequence <= count.head);
   if (count.head < cursor.sequence && !isWhole) return null;
   const later = t.posts.filter((post) => post.text !== null && post.sequence > count.head);
   return count.messages + BigInt(later.length);
@@ -39,6 +40,7 @@ export function messagesUpTo(counts: MessageCounts, t: Timeline, cursor: Cursor 
 export function countMissing(t: Timeline, { latest }: MessageCounts, cursor: Cursor | null): Timeline {
   const isDone = t.reset ? t.reset.missed !== null || t.reset.before === null : t.missing !== null;
   if (isDone || t.more || !cursor) return t;
+  if (t.newer) return t.oldest === 1n && !t.reset ? { ...t, missing: 0 } : t; // what comes later counts as well
   // Sequences begin with 1, and the head of an empty log is 0.
   if (!t.reset && (t.oldest === 1n || cursor.sequence === 0n)) return { ...t, missing: 0 };
   const isOfTimeline = latest && latest.head <= cursor.sequence && latest.head >= (t.oldest || cursor.sequence);

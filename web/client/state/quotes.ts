@@ -4,7 +4,7 @@
 import type { Cursor, Event, EventsPage } from "../model";
 import type { Transition } from "./effect";
 import { applyChange, changeOf, indexOfPost, type Post, postOf } from "./posts";
-import type { Timeline } from "./timeline";
+import { covers, type Timeline } from "./timeline";
 
 /** What a reply quotes: a message, a deleted one, or one that could not be loaded yet. */
 export type Quote = Post | "deleted" | "unknown";
@@ -29,9 +29,7 @@ export const noQuotes: Quotes = { loaded: new Map(), queue: [], serial: 0 };
 export function quoteOf(quotes: Quotes, timeline: Timeline, sequence: bigint): Quote {
   const post = timeline.posts[indexOfPost(timeline.posts, sequence)];
   if (post) return post;
-  const { oldest, gaps } = timeline;
-  const isCovered = oldest > 0n && sequence >= oldest && gaps.length === 0;
-  return isCovered ? "deleted" : (quotes.loaded.get(sequence) ?? "unknown");
+  return covers(timeline, sequence) ? "deleted" : (quotes.loaded.get(sequence) ?? "unknown");
 }
 
 /** Loads the messages that posts quote, except those that are known. */

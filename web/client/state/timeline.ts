@@ -1,4 +1,5 @@
-// The timeline: a contiguous range of the room's log. A gap in it is marked.
+// The timeline: a contiguous range of the room's log. A gap in it is marked. It ends with
+// the log, unless the reader went to older messages that are far away.
 
 import type { Event } from "../model";
 import { applyChange, changeOf, type Post, postOf } from "./posts";
@@ -6,7 +7,7 @@ import { applyChange, changeOf, type Post, postOf } from "./posts";
 /** How many posts are kept while the newest ones are shown. */
 export const keepAtEnd = 1_000;
 /** How many posts are kept while older ones are shown. */
-export const keepScrolledBack = 5_000;
+export const keepScrolledBack = 2_000;
 
 export interface Timeline {
   /** Oldest first. */
@@ -15,6 +16,10 @@ export interface Timeline {
   readonly oldest: bigint;
   /** Whether there are events before it. */
   readonly more: boolean;
+  /** Whether there are events after its end, which newer pages bring. Then the stream adds none to it. */
+  readonly newer: boolean;
+  /** The sequence up to which it goes while there are newer events; 0 otherwise. */
+  readonly newest: bigint;
   /** How many messages before the oldest event are not retained; null if that is not known, or there are more to read. */
   readonly missing: number | null;
   /** The deletions that were read. */
@@ -52,12 +57,19 @@ export const emptyTimeline: Timeline = {
   posts: [],
   oldest: 0n,
   more: false,
+  newer: false,
+  newest: 0n,
   missing: null,
   deletions: [],
   gaps: [],
   reset: null,
   changesDuringLoad: null,
 };
+
+/** Whether the timeline has the event with a sequence, if there is one: it is shown, or was deleted. */
+export function covers({ oldest, newer, newest, gaps }: Timeline, sequence: bigint): boolean {
+  return oldest > 0n && sequence >= oldest && (!newer || sequence <= newest) && gaps.length === 0;
+}
 
 /** The log is another one, or does not go back to the timeline any more. */
 export function resetTimeline({ posts }: Timeline, newLog: boolean, before: bigint | null): Timeline {
@@ -67,6 +79,8 @@ export function resetTimeline({ posts }: Timeline, newLog: boolean, before: bigi
 
 /** Adds the newest event. */
 export function appendEvent(t: Timeline, e: Event, afterGap = false): Timeline {
+  const changesDuringLoad = t.changesDuringLoad && changeOf(e) ? [...t.changesDuringLoad, e] : t.changesDuringLoad;
+  if (t.newer) return { ...t, posts: applyChange(t.posts, e), changesDuringLoad };
   const isFirst = t.oldest === 0n;
   const post = postOf(e);
   return {
@@ -76,7 +90,7 @@ export function appendEvent(t: Timeline, e: Event, afterGap = false): Timeline {
     more: isFirst ? e.previous > 0n : t.more,
     deletions: [...t.deletions, ...deletionsIn([e])],
     gaps: afterGap ? [...t.gaps, e.sequence] : t.gaps,
-    changesDuringLoad: t.changesDuringLoad && changeOf(e) ? [...t.changesDuringLoad, e] : t.changesDuringLoad,
+    changesDuringLoad,
   };
 }
 
@@ -103,6 +117,47 @@ export function prependPage(t: Timeline, page: readonly Event[], more: boolean):
     deletions: [...deletionsIn(older), ...t.deletions],
     changesDuringLoad: null,
   };
+}
+
+/**
+ * Adds a page of newer events, which goes up to the sequence newest. newer: whether there
+ * are events after it that the stream has delivered already.
+ */
+export function appendPage(t: Timeline, page: readonly Event[], newest: bigint, newer: boolean): Timeline {
+  const later = page.filter((e) => e.sequence > t.newest);
+  const [first] = later;
+  const read: readonly Post[] = later.map(postOf).filter((post) => post !== null);
+  return {
+    ...t,
+    posts: [...t.posts, ...(t.changesDuringLoad ?? []).reduce(applyChange, read)],
+    newer,
+    newest: newer ? newest : 0n,
+    deletions: [...t.deletions, ...deletionsIn(later)],
+    gaps: first && first.previous > t.newest ? [...t.gaps, first.sequence] : t.gaps,
+    changesDuringLoad: null,
+  };
+}
+
+/** Replaces the timeline by a page somewhere in the log. */
+export function replaceByPage(
+  t: Timeline,
+  page: readonly Event[],
+  more: boolean,
+  newest: bigint,
+  newer: boolean,
+): Timeline {
+  const empty = { ...emptyTimeline, reset: t.reset, changesDuringLoad: t.changesDuringLoad };
+  return { ...prependPage(empty, page, more), newer, newest: newer ? newest : 0n };
+}
+
+/** Drops the newest posts when there are more than `keep`; newer pages bring them again. */
+export function detachTimeline(t: Timeline, keep: number): Timeline {
+  if (t.changesDuringLoad || t.posts.length <= keep + keep / 10) return t;
+  const posts = t.posts.slice(0, keep);
+  const newest = posts.at(-1)?.sequence ?? 0n;
+  const deletions = t.deletions.filter((d) => d.sequence <= newest);
+  const gaps = t.gaps.filter((sequence) => sequence <= newest);
+  return { ...t, posts, newer: true, newest, deletions, gaps };
 }
 
 function deletionsIn(events: readonly Event[]): DeletionAt[] {

@@ -186,6 +186,8 @@ const sessionInputs: ReadonlySet<string> = new Set([
   "draftChanged",
   "draftSent",
   "loadEarlier",
+  "loadLater",
+  "loadNewest",
   "goTo",
   "targetReached",
   "pageLoaded",

@@ -98,6 +98,30 @@ export class SimulatedBrowser {
     for (const tab of this.tabs) if (tab.wanted.has(room)) this.#session(tab, room, { type: "counted", count });
   }
 
+  /** The user reads an older part of the log, or goes on from there. */
+  page(tab: SimulatedTab, room: string): void {
+    if (!tab.wanted.has(room)) return;
+    const chance = this.#random();
+    const sequence = BigInt(Math.floor(this.#random() * Number(this.#server.head(room) + 2n)));
+    if (chance < 0.4) this.#session(tab, room, { type: "goTo", sequence, nearest: chance < 0.2 });
+    else if (chance < 0.65) this.#session(tab, room, { type: "loadEarlier" });
+    else if (chance < 0.9) this.#session(tab, room, { type: "loadLater" });
+    else this.#session(tab, room, { type: "loadNewest" });
+  }
+
+  /** Loads newer messages where a timeline lacks them. Returns whether any does. */
+  loadLater(): boolean {
+    let isAny = false;
+    for (const tab of this.tabs) {
+      for (const room of tab.wanted) {
+        if (!this.session(tab, room).timeline.newer) continue;
+        isAny = true;
+        this.#session(tab, room, { type: "loadLater" });
+      }
+    }
+    return isAny;
+  }
+
   loadEarlier(): void {
     for (const tab of this.tabs) for (const room of tab.wanted) this.#session(tab, room, { type: "loadEarlier" });
   }
@@ -291,7 +315,7 @@ export class SimulatedBrowser {
         answer(() => {
           const page = this.#server.page(room, position, pageLimit);
           if (page) return { type: "pageLoaded", serial, page };
-          return { type: "pageFailed", serial, failure: { code: "unavailable", message: "cut" } };
+          return { type: "pageFailed", serial, failure: { code: "out_of_range", message: "not retained" } };
         });
         return;
       }
