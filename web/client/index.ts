@@ -22,6 +22,8 @@ export type { Pending, PendingEntry } from "./state/pending";
 export { changedPost, type Post } from "./state/posts";
 export type { Presence } from "./state/presence";
 export { type Quote, type Quotes, quoteOf } from "./state/quotes";
+export type { UnreadStart } from "./state/reading";
+export type { Rename } from "./state/renames";
 export { rightsOf } from "./state/rights";
 export type { SessionState, Viewport } from "./state/session-state";
 export type { Reset, Timeline } from "./state/timeline";

@@ -303,6 +303,7 @@ export class Chat {
       service: this.#service,
       shared: () => this.#shared,
       watch: (call) => this.#calls.watch(call),
+      readCursor: (room) => this.#storage.loadReadCursors().get(room) ?? null,
       wanted: (room, isWanted) => {
         if (isWanted) this.#wanted.add(room);
         else this.#wanted.delete(room);

@@ -27,6 +27,7 @@ function joinedRoom(head: number): { readonly room: Room; readonly sent: string[
     retry: () => {},
     discard: () => {},
     read: () => {},
+    readCursor: () => null,
   };
   const room = new Room("lobby", context);
   room.takeShared(context.shared());

@@ -39,6 +39,8 @@ export interface RoomContext {
   readonly retry: (id: string, body: SendBody) => void;
   readonly discard: (id: string) => void;
   readonly read: (room: string, cursor: Cursor) => void;
+  /** Returns how far a room was read in this browser, null if it never was. */
+  readonly readCursor: (room: string) => Cursor | null;
 }
 
 /** Who is in a room. */
@@ -326,6 +328,7 @@ export class Room implements Store<SessionState> {
   #want(isWanted: boolean): void {
     if (this.#isWanted === isWanted) return;
     this.#isWanted = isWanted;
+    if (isWanted) this.#dispatch({ type: "opened", read: this.#context.readCursor(this.name) });
     this.#context.wanted(this, isWanted);
     if (!isWanted) this.#dispatch({ type: "left" });
   }

@@ -11,6 +11,8 @@ import { dropId, dropReceived, dropSent, markSent, outboxChanged } from "../stat
 import { postOf } from "../state/posts";
 import { memberEvent, streamJoined } from "../state/presence";
 import { changeQuote, loadQuotes, noQuotes, retryQuotes } from "../state/quotes";
+import { unreadBegins } from "../state/reading";
+import { renamed } from "../state/renames";
 import {
   appendEvent,
   detachTimeline,
@@ -191,7 +193,7 @@ function forgetLog(s: Step, epoch: string): void {
 }
 
 function add(s: Step, e: Event, afterGap: boolean, epoch: string): void {
-  const { feed, viewport, auth, unread, history, timeline } = s.state;
+  const { feed, viewport, auth, unread, history, timeline, cursor } = s.state;
   const keep = viewport.atEnd && history.target === 0n ? keepAtEnd : keepScrolledBack;
   s.set("cursor", { epoch, sequence: e.sequence });
   const next = appendEvent(timeline, e, afterGap);
@@ -208,7 +210,13 @@ function add(s: Step, e: Event, afterGap: boolean, epoch: string): void {
   s.set("typing", typingEnded(s.state.typing, e.sender));
   s.apply("quotes", loadQuotes(s.state.quotes, [post], s.quoteContext));
   const isSeen = viewport.visible && viewport.atEnd;
-  if (feed.caughtUpOnce && !isSeen && !own) s.set("unread", unread + 1);
+  if (!feed.caughtUpOnce || isSeen || own) return;
+  s.set("unread", unread + 1);
+  s.set("unreadStart", unreadBegins(s.state.unreadStart, cursor));
+}
+
+function renameContext({ state: { presence, timeline } }: Step) {
+  return { members: presence.members, posts: timeline.posts };
 }
 
 function ephemeralEvent(s: Step, e: Event): void {
@@ -226,6 +234,7 @@ function ephemeralEvent(s: Step, e: Event): void {
       return s.apply("presence", memberEvent(presence, e, s.presenceContext));
     case "memberRenamed":
       s.set("typing", typistRenamed(typing, sender));
+      s.set("renames", renamed(s.state.renames, e, renameContext(s), s.state.cursor?.sequence ?? 0n));
       return s.apply("presence", memberEvent(presence, e, s.presenceContext));
     case "memberJoined":
     case "memberCount":

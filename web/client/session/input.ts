@@ -3,7 +3,7 @@ import type { Auth } from "../hub/auth";
 import type { Connection } from "../hub/connection";
 import type { News } from "../hub/effect";
 import type { OutboxEntry } from "../hub/outbox-entry";
-import type { EventsPage, MembersPage } from "../model";
+import type { Cursor, EventsPage, MembersPage } from "../model";
 import type { Timer } from "../state/effect";
 import type { MessageCount } from "../state/message-count";
 
@@ -23,6 +23,8 @@ export type Input =
   | { readonly type: "catchUpFailed"; readonly serial: number; readonly failure: Failure }
   /** How many messages were ever stored in the room, as the list of rooms says. */
   | { readonly type: "counted"; readonly count: MessageCount }
+  /** The room is wanted. read: how far it was read in this browser; null if it never was. */
+  | { readonly type: "opened"; readonly read: Cursor | null }
   /** The room is not wanted any more. */
   | { readonly type: "left" }
   /** The user has read everything. */

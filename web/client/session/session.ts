@@ -12,6 +12,7 @@ import { setTarget } from "../state/history";
 import { countTaken } from "../state/message-count";
 import { membersListed, refreshMembers, showMembers } from "../state/presence";
 import { quoteLoaded } from "../state/quotes";
+import { unreadAtOpening, unreadEnds } from "../state/reading";
 import type { SessionState } from "../state/session-state";
 import { keepAtEnd, trimTimeline } from "../state/timeline";
 import { draftSent, expireTyping, notifyTyping } from "../state/typing";
@@ -48,8 +49,10 @@ function take(s: Step, input: Input): void {
       return s.set("counts", countTaken(s.state.counts, input.count, s.state.cursor));
     case "left":
       return s.set("feed", { ...feed, state: null, streamed: false, held: null });
+    case "opened":
+      return s.set("unreadStart", unreadAtOpening(input.read));
     case "read":
-      return s.set("unread", 0);
+      return read(s);
     case "draftChanged":
       return draftChanged(s, input.empty);
     case "draftSent":
@@ -101,10 +104,15 @@ function draftChanged(s: Step, isEmpty: boolean): void {
   s.apply("typing", notifyTyping(typing, isEmpty, s.env.now));
 }
 
+function read(s: Step): void {
+  s.set("unread", 0);
+  s.set("unreadStart", unreadEnds(s.state.unreadStart));
+}
+
 function viewportChanged(s: Step, visible: boolean, atEnd: boolean): void {
   const { timeline, history } = s.state;
   s.set("viewport", { visible, atEnd });
-  if (visible && atEnd) s.set("unread", 0);
+  if (visible && atEnd) read(s);
   if (atEnd && history.target === 0n && !timeline.newer) s.set("timeline", trimTimeline(timeline, keepAtEnd));
   s.apply("presence", refreshMembers(s.state.presence, s.presenceContext));
 }

@@ -7,6 +7,8 @@ import { type MessageCounts, noCounts } from "./message-count";
 import { nothingPending, type Pending } from "./pending";
 import { type Presence, unknownPresence } from "./presence";
 import { noQuotes, type Quotes } from "./quotes";
+import type { UnreadStart } from "./reading";
+import type { Rename } from "./renames";
 import type { MemberRights } from "./rights";
 import { emptyTimeline, type Timeline } from "./timeline";
 import { noTyping, type Typing } from "./typing";
@@ -36,6 +38,10 @@ export interface SessionState {
   readonly viewport: Viewport;
   /** How many messages of others came while their place was not on screen. */
   readonly unread: number;
+  /** Null if nothing is unread, as in a room that was never read. */
+  readonly unreadStart: UnreadStart | null;
+  /** Oldest first. */
+  readonly renames: readonly Rename[];
 }
 
 /** What the user sees of the timeline. */
@@ -64,5 +70,7 @@ export function initialState(room: string, auth: Auth): SessionState {
     outbox: nothingPending,
     viewport: { visible: true, atEnd: false },
     unread: 0,
+    unreadStart: null,
+    renames: [],
   };
 }

@@ -179,6 +179,7 @@ const sessionInputs: ReadonlySet<string> = new Set([
   "shared",
   "news",
   "counted",
+  "opened",
   "left",
   "read",
   "caughtUpTo",
