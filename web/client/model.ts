@@ -214,11 +214,13 @@ export interface Receipt {
   readonly time: number;
 }
 
-/** The first page of the members who are in a room and have an id. */
+/** A page of the members who are in a room and have an id. */
 export interface MembersPage {
   readonly members: readonly Member[];
   /** Whether there are more pages. */
   readonly more: boolean;
+  /** The token of the next page; absent on the last one. */
+  readonly nextToken?: string;
   /** How many are in the room, those without an id included. */
   readonly total: number;
 }

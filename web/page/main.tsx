@@ -3,6 +3,7 @@
 
 import { render } from "preact";
 import { createChat, type Room, unreadElsewhere } from "../client";
+import type { Moderation } from "../client/moderation";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { t } from "./i18n";
 import { keepDrafts } from "./keep-drafts";
@@ -63,6 +64,13 @@ function openRoom(room: string): void {
   showAddress();
 }
 
+/** Loads the calls of moderators, which few users need. */
+async function loadModeration(): Promise<Moderation> {
+  const { createModeration } = await import("../client/moderation");
+  const token = () => chat.auth.getSnapshot().identity?.token ?? "";
+  return createModeration({ baseUrl: base.replace(/\/$/, ""), token });
+}
+
 /** What the user does with rooms. */
 const roomActions: RoomActions = {
   open: openRoom,
@@ -107,6 +115,8 @@ function enter(room: Room): void {
         link={roomLink(base, room.name)}
         onMoreRooms={() => chat.loadMoreRooms()}
         onSaveProfile={(changed) => room.setProfile(changed)}
+        onListMembers={() => room.listMembers()}
+        loadModeration={loadModeration}
       />,
       root,
     );

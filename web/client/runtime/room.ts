@@ -284,6 +284,20 @@ export class Room implements Store<SessionState> {
     this.#dispatch({ type: "read" });
   }
 
+  /** Lists the members in the room who have an id, up to limit. It rejects with a ChatError. */
+  async listMembers(limit = 1_000): Promise<readonly Member[]> {
+    const { service, watch } = this.#context;
+    const all: Member[] = [];
+    let next: string | undefined;
+    do {
+      const size = Math.min(limit - all.length, 1_000);
+      const page = await watch(service.listMembers(this.#token, this.name, next, size));
+      all.push(...page.members);
+      next = page.nextToken;
+    } while (next && all.length < limit);
+    return all.slice(0, limit);
+  }
+
   /** Sets the display name and the topic. It rejects with a ChatError. */
   async setProfile(profile: RoomProfile): Promise<void> {
     const { service, watch } = this.#context;

@@ -102,8 +102,8 @@ export function createChatService(baseUrl: string) {
       return fromListEvents(await call(ChatRoom.method.listEvents, request, token));
     },
 
-    async listMembers(token: string, room: string): Promise<MembersPage> {
-      return fromListMembers(await call(ChatRoom.method.listMembers, { room }, token));
+    async listMembers(token: string, room: string, pageToken = "", size = 0): Promise<MembersPage> {
+      return fromListMembers(await call(ChatRoom.method.listMembers, { room, pageToken, pageSize: size }, token));
     },
 
     /** Lists rooms by activity, with unread counts for those that were read. */

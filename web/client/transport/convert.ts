@@ -282,7 +282,8 @@ export function fromListEvents({ epoch, events, more, next }: ListEventsResponse
 }
 
 export function fromListMembers({ members, nextPageToken, total }: ListMembersResponse): MembersPage {
-  return { members: members.map(fromMember), more: nextPageToken !== "", total };
+  const more = nextPageToken !== "";
+  return { members: members.map(fromMember), more, ...(more && { nextToken: nextPageToken }), total };
 }
 
 export function fromListRooms({ rooms, nextPageToken }: ListRoomsResponse): RoomsPage {

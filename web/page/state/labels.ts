@@ -1,6 +1,7 @@
 // Numbers and names as the page shows them.
 
 import { manyUnread, type NameMark, type Presence } from "../../client";
+import { t } from "../i18n";
 
 /** A number of rooms, where there may be more. */
 export function roomCount(n: number, more: boolean): string {
@@ -19,28 +20,25 @@ export function memberCount({ count, self }: Presence): string {
 }
 
 export function personCount(count: number): string {
-  return count === 1 ? "1 person" : `${count.toLocaleString()} people`;
+  return t("people.count", { count });
 }
 
 /** What is said of a name that may mislead, in short and in a sentence. */
 export function nameMarkLabel(mark: NameMark): { readonly text: string; readonly reason: string } {
   switch (mark) {
     case "resembles":
-      return { text: "similar name", reason: "This name looks like that of another member who was here first." };
+      return { text: t("people.resembles"), reason: t("people.resemblesReason") };
     case "mixedScripts":
-      return {
-        text: "mixed letters",
-        reason: "This name mixes letters of different scripts, some of which look alike.",
-      };
+      return { text: t("people.mixedScripts"), reason: t("people.mixedScriptsReason") };
     case "reserved":
-      return { text: "not staff", reason: "This is a guest who has chosen a name that looks like one of the service." };
+      return { text: t("people.reserved"), reason: t("people.reservedReason") };
   }
 }
 
 /** Names in a sentence, and how many more there are. */
 export function nameList(names: readonly string[], more: number): string {
-  if (names.length === 0) return more === 1 ? "1 person" : `${more} people`;
-  const others = more === 1 ? "1 other" : `${more} others`;
-  const all = more > 0 ? [...names, others] : names;
-  return all.length === 1 ? all.join() : `${all.slice(0, -1).join(", ")} and ${all.at(-1)}`;
+  if (names.length === 0) return personCount(more);
+  const all = more > 0 ? [...names, t("people.others", { count: more })] : names;
+  const [last = ""] = all.slice(-1);
+  return all.length === 1 ? last : t("people.and", { first: all.slice(0, -1).join(t("people.comma")), last });
 }

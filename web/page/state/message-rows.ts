@@ -14,6 +14,7 @@ import {
   type Reactions,
   type SessionState,
 } from "../../client";
+import { t } from "../i18n";
 import { nameList } from "./labels";
 
 /** The longest pause within a group of messages, in milliseconds. */
@@ -258,7 +259,7 @@ function reactionRows(
     const own = others.length < members.length;
     const known = others.map((m) => names.get(m.id) || m.name).filter((name) => name !== "");
     const shown = known.slice(0, maxNames);
-    const by = nameList(own ? ["you", ...shown] : shown, others.length - shown.length);
+    const by = nameList(own ? [t("people.you"), ...shown] : shown, others.length - shown.length);
     return { emoji, count: members.length, own, by };
   });
 }

@@ -1,13 +1,15 @@
 import type { NameMark } from "../../../client";
 import { nameMarkLabel } from "../../state/labels";
+import { RoomIcon } from "../rooms/room-icons";
 
-/** Warns of a name that may mislead. */
+/** Warns of a name that may mislead, in little space: the profile says why. */
 export function NameMarkTag({ mark }: { readonly mark: NameMark | undefined }) {
   if (!mark) return null;
   const { text, reason } = nameMarkLabel(mark);
   return (
-    <span class="tag warning" title={reason}>
-      {text}
+    <span class="name-mark warning" title={`${text}: ${reason}`}>
+      <RoomIcon name="lookalike" size={14} />
+      <span class="sr-only">{text}</span>
     </span>
   );
 }

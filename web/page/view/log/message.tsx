@@ -1,10 +1,11 @@
 import type { ComponentChild, TargetedMouseEvent } from "preact";
+import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
-import { avatarLetter, memberHue } from "../../state/avatar";
 import type { MessageRow, QuoteRow, ReactionRow } from "../../state/message-rows";
 import { Icon } from "../controls/icons";
 import { NameMarkTag } from "../controls/name-mark";
 import { fullTime, Time } from "../controls/time";
+import { Avatar, MemberName } from "../people/looks";
 import { LinkedText } from "./linked-text";
 
 /** What a message's controls do. */
@@ -28,7 +29,6 @@ interface Props {
 export function MessageItem({ row, active, canReact, editor, actions, dispatch }: Props) {
   const { sender, first, own, status, sequence, edited, pending } = row;
   const isAnonymous = sender.id === "" && !own;
-  const hue = isAnonymous ? undefined : memberHue(sender.id);
   const name = sender.name || "anonymous";
   const tabIndex = active ? 0 : -1;
   return (
@@ -44,17 +44,11 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
       data-pending={pending ?? undefined}
     >
       {row.quote && <QuoteButton quote={row.quote} tabIndex={tabIndex} dispatch={dispatch} />}
-      {first && (
-        <span class="avatar" data-hue={hue} aria-hidden="true">
-          {isAnonymous ? "?" : avatarLetter(sender.name)}
-        </span>
-      )}
+      {first && <Avatar member={isAnonymous ? { id: "", name: "" } : sender} />}
       <p key={first} class={first ? "byline" : "byline compact"}>
-        <bdi class="name" data-hue={hue}>
-          {name}
-        </bdi>
+        <MemberName member={isAnonymous ? { id: "", name } : sender} tabIndex={first ? tabIndex : -1} />
         <NameMarkTag mark={sender.mark} />
-        {own && <span class="tag">you</span>}
+        {own && <span class="you">{t("people.you")}</span>}
         {isAnonymous && sender.name !== "anonymous" && <span class="tag">anonymous</span>}
         <Time ms={row.time} short={!first} />
       </p>
@@ -121,13 +115,7 @@ function QuoteButton({ quote, tabIndex, dispatch }: QuoteButtonProps) {
     >
       <Icon name="reply" />
       <span class="sr-only">In reply to </span>
-      {by ? (
-        <bdi class="name" data-hue={by.id ? memberHue(by.id) : undefined}>
-          {by.name || "anonymous"}
-        </bdi>
-      ) : (
-        <i>an earlier message</i>
-      )}
+      {by ? <bdi class="name">{by.name || t("people.anonymous")}</bdi> : <i>an earlier message</i>}
       {text !== null && <bdi class="words">{text}</bdi>}
     </button>
   );

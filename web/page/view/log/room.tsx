@@ -1,6 +1,7 @@
 import type { ComponentChild } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type MessageChange, type RoomProfile, rightsOf, type SessionState } from "../../../client";
+import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { Drafts } from "../../state/drafts";
 import { type MessageRow, messageRows } from "../../state/message-rows";
@@ -138,7 +139,10 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
       {deleteRow && (
         <DeleteDialog
           row={deleteRow}
-          onDelete={() => sendChange({ kind: "deletion", target: deleteRow.sequence })}
+          asksReason={!deleteRow.own}
+          onDelete={(reason) =>
+            sendChange({ kind: "deletion", target: deleteRow.sequence, ...(reason !== "" && { reason }) })
+          }
           onClose={() => setDeleteKey("")}
         />
       )}
@@ -148,13 +152,16 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
 
 interface DeleteDialogProps {
   readonly row: MessageRow;
-  readonly onDelete: () => void;
+  /** Whether a moderator deletes the message of another member. */
+  readonly asksReason: boolean;
+  readonly onDelete: (reason: string) => void;
   readonly onClose: () => void;
 }
 
-function DeleteDialog({ row, onDelete, onClose }: DeleteDialogProps) {
+function DeleteDialog({ row, asksReason, onDelete, onClose }: DeleteDialogProps) {
+  const [reason, setReason] = useState("");
   const confirm = () => {
-    onDelete();
+    onDelete(reason.trim().replace(/\s+/g, " "));
     onClose();
   };
   return (
@@ -163,6 +170,20 @@ function DeleteDialog({ row, onDelete, onClose }: DeleteDialogProps) {
         {row.text}
       </p>
       <p>It is deleted for everyone in the room and cannot be restored.</p>
+      {asksReason && (
+        <div class="delete-reason">
+          <label for="delete-reason">{t("people.deleteReason")}</label>
+          <input
+            id="delete-reason"
+            type="text"
+            dir="auto"
+            maxLength={300}
+            autocomplete="off"
+            value={reason}
+            onInput={(event) => setReason(event.currentTarget.value)}
+          />
+        </div>
+      )}
       <DialogActions
         cancel={
           <button type="button" class="quiet" autofocus onClick={onClose}>

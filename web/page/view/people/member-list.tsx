@@ -1,54 +1,121 @@
-import type { Auth, Presence } from "../../../client";
-import { avatarLetter, memberHue } from "../../state/avatar";
+import { useContext, useEffect, useMemo, useState } from "preact/hooks";
+import type { Auth, Member, Presence } from "../../../client";
+import { locale, t } from "../../i18n";
+import { foldCase } from "../../state/fold-case";
 import { selfOf } from "../../state/message-rows";
 import { NameMarkTag } from "../controls/name-mark";
+import { Avatar, LooksContext } from "./looks";
 
 interface Props {
   readonly presence: Presence;
   readonly auth: Auth;
   /** Whether there is a stream, so that the list will be loaded. */
   readonly connected: boolean;
+  /** Lists more members than the list shows, to search in. It rejects with a ChatError. */
+  readonly onList: () => Promise<readonly Member[]>;
+  /** Shows what moderators do; null for a user who may not moderate. */
+  readonly onModeration: (() => void) | null;
 }
 
-const collator = new Intl.Collator(undefined, { sensitivity: "base", numeric: true });
+/** From this number of members on there is a search. */
+const searchFrom = 10;
 
 /** Who is in the room: this member first, then the others by name. */
-export function MemberList({ presence, auth, connected }: Props) {
+export function MemberList({ presence, auth, connected, onList, onModeration }: Props) {
   const { members, count, more } = presence;
-  const isSelf = (id: string) => auth.memberIds.includes(id);
+  const [search, setSearch] = useState("");
+  const listed = useMoreMembers(more && search.trim() !== "", onList);
   const self = auth.identity && selfOf({ auth, presence });
-  // A long list may end before this member.
-  const all = self && members && !members.some((m) => isSelf(m.id)) ? [self, ...members] : (members ?? []);
-  const sorted = [...all].sort(
-    (a, b) => Number(isSelf(b.id)) - Number(isSelf(a.id)) || collator.compare(a.name, b.name),
-  );
-  const rest = count - sorted.length;
-  const missing = connected ? "Loading…" : "There is no connection.";
+  const isSelf = (id: string) => auth.memberIds.includes(id);
+  const sorted = useMemo(() => {
+    const all = listed ?? members ?? [];
+    // A long list may end before this member.
+    const withSelf = self && members && !all.some((m) => isSelf(m.id)) ? [self, ...all] : all;
+    const collator = new Intl.Collator(locale(), { sensitivity: "base", numeric: true });
+    return [...withSelf].sort(
+      (a, b) => Number(isSelf(b.id)) - Number(isSelf(a.id)) || collator.compare(a.name, b.name),
+    );
+  }, [listed, members, self, auth.memberIds]);
+  const wanted = foldCase(search.trim());
+  const shown = wanted === "" ? sorted : sorted.filter(({ name }) => foldCase(name).includes(wanted));
+  const missing = connected ? t("people.loading") : t("people.noConnection");
+  const rest = more && !listed ? count - sorted.length : 0;
+  const unnamed = more ? 0 : count - sorted.length;
   return (
     <div class="people-list">
-      <ul>
-        {sorted.map(({ id, name, mark }) => (
-          <li key={id} class="person">
-            <span class="avatar" data-hue={memberHue(id)} aria-hidden="true">
-              {avatarLetter(name)}
-            </span>
-            <bdi class="name" data-hue={memberHue(id)} title={name}>
-              {name}
-            </bdi>
-            <NameMarkTag mark={mark} />
-            {isSelf(id) && <span class="tag">you</span>}
-          </li>
+      {sorted.length >= searchFrom && (
+        <div class="people-search" role="search">
+          <input
+            type="search"
+            aria-label={t("people.search")}
+            placeholder={t("people.search")}
+            autocomplete="off"
+            spellcheck={false}
+            maxLength={80}
+            value={search}
+            onInput={(event) => setSearch(event.currentTarget.value)}
+          />
+          <p class="sr-only" role="status">
+            {wanted === "" ? "" : t("people.found", { count: shown.length })}
+          </p>
+        </div>
+      )}
+      {/* biome-ignore lint/a11y/noRedundantRoles: Safari drops the role of a list without markers. */}
+      <ul role="list">
+        {shown.map((member) => (
+          <Person key={member.id} member={member} isSelf={isSelf(member.id)} />
         ))}
       </ul>
-      <p class="hint">{members ? restLabel(rest, sorted.length > 0, more) : missing}</p>
+      {wanted !== "" && shown.length === 0 && <p class="hint">{t("people.noMatch")}</p>}
+      {wanted === "" && <p class="hint">{members ? restLabel(sorted.length, rest, unnamed) : missing}</p>}
+      {onModeration && (
+        <button type="button" class="quiet small to-moderation" aria-haspopup="dialog" onClick={onModeration}>
+          {t("people.moderation")}
+        </button>
+      )}
     </div>
   );
 }
 
-function restLabel(rest: number, isContinued: boolean, more: boolean): string {
-  if (rest <= 0) return isContinued ? "" : "Nobody is here.";
-  const and = isContinued ? "and " : "";
-  const n = rest.toLocaleString();
-  if (more) return `${and}${n} more`;
-  return `${and}${n} ${rest === 1 ? "guest" : "guests"} without a name`;
+/** Returns the members that a search of a large room looks at, null before they are known. */
+function useMoreMembers(isWanted: boolean, list: Props["onList"]): readonly Member[] | null {
+  const [members, setMembers] = useState<readonly Member[] | null>(null);
+  useEffect(() => {
+    if (!isWanted) return setMembers(null);
+    let isCurrent = true;
+    list().then(
+      (all) => isCurrent && setMembers(all),
+      () => {}, // the members that are known are searched
+    );
+    return () => {
+      isCurrent = false;
+    };
+  }, [isWanted]);
+  return isWanted ? members : null;
+}
+
+function Person({ member, isSelf }: { readonly member: Member; readonly isSelf: boolean }) {
+  const looks = useContext(LooksContext);
+  return (
+    <li class="person">
+      <button
+        type="button"
+        class="quiet"
+        aria-haspopup="dialog"
+        title={member.name}
+        onClick={(event) => looks.openProfile(member, event.currentTarget)}
+      >
+        <Avatar member={member} />
+        <bdi class="name">{member.name}</bdi>
+        <NameMarkTag mark={member.mark} />
+        {isSelf && <span class="you">{t("people.you")}</span>}
+      </button>
+    </li>
+  );
+}
+
+function restLabel(named: number, rest: number, unnamed: number): string {
+  if (rest > 0) return t("people.more", { count: rest });
+  if (unnamed > 0) return t(named > 0 ? "people.andUnnamed" : "people.unnamed", { count: unnamed });
+  return named > 0 ? "" : t("people.nobody");
 }

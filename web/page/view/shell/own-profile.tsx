@@ -1,9 +1,9 @@
 import type { SessionState } from "../../../client";
 import { t } from "../../i18n";
-import { avatarLetter, memberHue } from "../../state/avatar";
 import { selfOf } from "../../state/message-rows";
 import { Icon } from "../controls/icons";
 import { NameMarkTag } from "../controls/name-mark";
+import { Avatar } from "../people/looks";
 
 interface Props {
   readonly state: SessionState;
@@ -47,9 +47,7 @@ function Who({ state, onProfile }: Omit<Props, "onSettings">) {
       title={t("shell.profile")}
       onClick={onProfile}
     >
-      <span class="avatar" data-hue={memberHue(auth.memberIds.at(-1) ?? "")} aria-hidden="true">
-        {avatarLetter(auth.name)}
-      </span>
+      <Avatar member={{ ...self, id: self.id || (auth.memberIds.at(-1) ?? ""), name: self.name || auth.name }} />
       <span class="who-text">
         <span class="sr-only">{t("shell.profile")}: </span>
         <bdi>{self.name || auth.name}</bdi>

@@ -1,13 +1,15 @@
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import {
   type DirectoryState,
   isOpen,
+  type Member,
   type RoomProfile,
   rightsOf,
   type SessionState,
   type Unsent,
   unreadElsewhere,
 } from "../../../client";
+import type { Moderation } from "../../../client/moderation";
 import { language, t } from "../../i18n";
 import { settings } from "../../settings/store";
 import type { Dispatch } from "../../state/act";
@@ -20,7 +22,9 @@ import type { MenuItem } from "../controls/menu";
 import { ToastArea, toast } from "../controls/toast";
 import { useStore } from "../controls/use-store";
 import { Room } from "../log/room";
+import { LooksContext } from "../people/looks";
 import { MemberList } from "../people/member-list";
+import { usePeople } from "../people/use-people";
 import { AboutRoom } from "../rooms/about-room";
 import type { RoomActions } from "../rooms/room-actions";
 import { RoomList } from "../rooms/room-list";
@@ -55,19 +59,31 @@ export interface PageProps {
   /** Reads the next page of the list of rooms. */
   readonly onMoreRooms: () => void;
   readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
+  /** Lists more members of the room than are shown. */
+  readonly onListMembers: () => Promise<readonly Member[]>;
+  /** Loads the calls of moderators. */
+  readonly loadModeration: () => Promise<Moderation>;
 }
 
 type DialogName = "rooms" | "members" | "about" | "profile" | "settings";
 
 /** The page: the rooms, the bar, the messages with the composer, and the members. */
 export function Page(props: PageProps) {
-  const { state, dispatch, drafts, directory, provider, link, unsent, rooms: roomActions } = props;
+  const { state, drafts, directory, provider, link, unsent, rooms: roomActions } = props;
   const { room, auth, profile, presence } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
   const [wantsMembers, setWantsMembers] = useState(true);
   const [dialog, setDialog] = useState<DialogName | null>(null);
   useStore(settings); // the words and the language of dates may change
+
+  const people = usePeople({
+    state,
+    dispatch: props.dispatch,
+    onRename: () => setDialog("profile"),
+    loadModeration: props.loadModeration,
+  });
+  const dispatch = useStable(people.perform);
 
   const hasMemberSidebar = hasMemberSpace && wantsMembers;
   const membersShown = hasMemberSidebar || dialog === "members";
@@ -120,63 +136,86 @@ export function Page(props: PageProps) {
   const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
   const members = memberCount(presence);
   const memberList = (
-    <MemberList key={language()} presence={presence} auth={auth} connected={isOpen(state.connection)} />
+    <MemberList
+      key={language()}
+      presence={presence}
+      auth={auth}
+      connected={isOpen(state.connection)}
+      onList={props.onListMembers}
+      onModeration={people.onModeration}
+    />
   );
   return (
-    <div class="page" data-rooms={hasRoomSidebar} data-people={hasMemberSidebar}>
-      <SkipLinks />
-      {hasRoomSidebar && (
-        <Sidebar count={count} foot={ownProfile}>
-          {roomList}
-        </Sidebar>
-      )}
-      <TopBar
-        state={state}
-        unread={unreadElsewhere(directory.rooms, room)}
-        onRooms={onRooms}
-        onAbout={() => setDialog("about")}
-        membersShown={hasMemberSidebar}
-        onMembers={() => (hasMemberSpace ? setWantsMembers(!wantsMembers) : setDialog("members"))}
-        menu={menu}
-      />
-      <Conversation
-        state={state}
-        dispatch={dispatch}
-        provider={provider}
-        drafts={drafts}
-        onSaveProfile={props.onSaveProfile}
-        onInvite={copyLink}
-        onRoom={openRoom}
-        onRooms={onRooms}
-      />
-      {hasMemberSidebar && (
-        <aside class="sidebar people" aria-label={t("shell.people")}>
-          <h2>
-            {t("shell.people")} <span class="count">{members}</span>
-          </h2>
-          {memberList}
-        </aside>
-      )}
-      {dialog === "rooms" && !hasRoomSidebar && (
-        <Dialog title={t("rooms.title")} kind="start" onClose={() => setDialog(null)}>
-          {roomList}
-          {ownProfile}
-        </Dialog>
-      )}
-      {dialog === "members" && !hasMemberSpace && (
-        <Dialog
-          title={members ? t("shell.peopleCount", { count: members }) : t("shell.people")}
-          kind="end"
+    <LooksContext.Provider value={people.looks}>
+      <div class="page" data-rooms={hasRoomSidebar} data-people={hasMemberSidebar}>
+        <SkipLinks />
+        {hasRoomSidebar && (
+          <Sidebar count={count} foot={ownProfile}>
+            {roomList}
+          </Sidebar>
+        )}
+        <TopBar
+          state={state}
+          unread={unreadElsewhere(directory.rooms, room)}
+          onRooms={onRooms}
+          onAbout={() => setDialog("about")}
+          membersShown={hasMemberSidebar}
+          onMembers={() => (hasMemberSpace ? setWantsMembers(!wantsMembers) : setDialog("members"))}
+          menu={menu}
+        />
+        <Conversation
+          state={state}
+          dispatch={dispatch}
+          provider={provider}
+          drafts={drafts}
+          onSaveProfile={props.onSaveProfile}
+          onInvite={copyLink}
+          onRoom={openRoom}
+          onRooms={onRooms}
+        />
+        {hasMemberSidebar && (
+          <aside class="sidebar people" aria-label={t("shell.people")}>
+            <h2>
+              {t("shell.people")} <span class="count">{members}</span>
+            </h2>
+            {memberList}
+          </aside>
+        )}
+        {dialog === "rooms" && !hasRoomSidebar && (
+          <Dialog title={t("rooms.title")} kind="start" onClose={() => setDialog(null)}>
+            {roomList}
+            {ownProfile}
+          </Dialog>
+        )}
+        {dialog === "members" && !hasMemberSpace && (
+          <Dialog
+            title={members ? t("shell.peopleCount", { count: members }) : t("shell.people")}
+            kind="end"
+            onClose={() => setDialog(null)}
+          >
+            {memberList}
+          </Dialog>
+        )}
+        {rooms.dialogs}
+        {people.dialogs}
+        <MiddleDialog
+          {...props}
+          dispatch={dispatch}
+          shown={dialog}
+          onSettings={openSettings}
           onClose={() => setDialog(null)}
-        >
-          {memberList}
-        </Dialog>
-      )}
-      {rooms.dialogs}
-      <MiddleDialog {...props} shown={dialog} onSettings={openSettings} onClose={() => setDialog(null)} />
-      <ToastArea />
-    </div>
+        />
+        <ToastArea />
+      </div>
+    </LooksContext.Provider>
   );
+}
+
+/** Returns a function that stays the same, and calls the latest one. */
+function useStable(latest: Dispatch): Dispatch {
+  const ref = useRef(latest);
+  ref.current = latest;
+  return useMemo(() => (act) => ref.current(act), []);
 }
 
 interface ConversationProps extends Pick<PageProps, "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile"> {

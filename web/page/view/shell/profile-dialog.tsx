@@ -2,11 +2,11 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import type { SessionState } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
-import { avatarLetter, memberHue } from "../../state/avatar";
 import { selfOf } from "../../state/message-rows";
 import { Dialog, DialogActions } from "../controls/dialog";
 import { Icon } from "../controls/icons";
 import { NameMarkTag } from "../controls/name-mark";
+import { Avatar } from "../people/looks";
 import { type AccountProvider, NameField, SignInButton, useNameForm } from "./name-field";
 
 interface Props {
@@ -26,9 +26,7 @@ export function ProfileDialog({ state, dispatch, provider, onSettings, onClose }
     <Dialog title={t("shell.profile")} kind="middle" onClose={onClose}>
       <div class="profile">
         <div class="profile-head">
-          <span class="avatar" data-hue={memberHue(auth.memberIds.at(-1) ?? "")} aria-hidden="true">
-            {avatarLetter(auth.name)}
-          </span>
+          <Avatar member={{ ...self, id: self.id || (auth.memberIds.at(-1) ?? ""), name: self.name || auth.name }} />
           <div>
             <p class="profile-name">
               <bdi>{self.name || auth.name}</bdi> <NameMarkTag mark={self.mark} />

@@ -1,0 +1,114 @@
+import type { TargetedSubmitEvent } from "preact";
+import { useRef, useState } from "preact/hooks";
+import { failureOf, type Member } from "../../../../client";
+import type { Moderation } from "../../../../client/moderation";
+import { locale, rich, t } from "../../../i18n";
+import { Dialog } from "../../controls/dialog";
+import type { DenialAct } from "../profile-card";
+
+interface Props {
+  readonly room: string;
+  readonly act: DenialAct;
+  readonly member: Member;
+  readonly moderation: Moderation;
+  readonly onClose: () => void;
+}
+
+/** The longest reason, in characters. */
+export const maxReasonLength = 300;
+
+const minute = 60_000;
+const hour = 60 * minute;
+const day = 24 * hour;
+/** How long each act may last: 0 for no end, and the first one is preselected. */
+const durations = {
+  mute: [hour, 10 * minute, day, 7 * day, 0],
+  kick: [],
+  ban: [day, hour, 7 * day, 30 * day, 0],
+} as const satisfies Record<DenialAct, readonly number[]>;
+
+const titles = { mute: "people.muteTitle", kick: "people.kickTitle", ban: "people.banTitle" } as const;
+const effects = { mute: "people.muteEffect", kick: "people.kickEffect", ban: "people.banEffect" } as const;
+const labels = { mute: "people.muteNow", kick: "people.kickNow", ban: "people.banNow" } as const;
+
+/** Mutes, removes or bans a member, for a time and with a reason. */
+export function DenyMember({ room, act, member, moderation, onClose }: Props) {
+  const choices: readonly number[] = durations[act];
+  const [duration, setDuration] = useState(choices[0] ?? 0);
+  const [reason, setReason] = useState("");
+  const [isBusy, setBusy] = useState(false);
+  const [problem, setProblem] = useState("");
+  const isClosed = useRef(false);
+  const close = () => {
+    isClosed.current = true;
+    onClose();
+  };
+  const submit = async (event: TargetedSubmitEvent<HTMLFormElement>) => {
+    event.preventDefault();
+    if (isBusy) return;
+    setBusy(true);
+    setProblem("");
+    try {
+      const options = { reason: reason.trim().replace(/\s+/g, " "), ...(duration > 0 && { duration }) };
+      await moderation[act](room, { memberId: member.id }, options);
+      if (!isClosed.current) close();
+    } catch (failed) {
+      if (isClosed.current) return;
+      setBusy(false);
+      setProblem(failureOf(failed).message);
+    }
+  };
+  return (
+    <Dialog title={t(titles[act])} kind="middle" onClose={close}>
+      <form class="about deny-member" onSubmit={submit}>
+        <p class="hint">{rich(effects[act], { name: <bdi key="name">{member.name}</bdi> })}</p>
+        {choices.length > 0 && (
+          <>
+            <label for="deny-duration">{t("people.duration")}</label>
+            <select
+              id="deny-duration"
+              value={duration}
+              onChange={(event) => setDuration(Number(event.currentTarget.value))}
+            >
+              {[...choices]
+                .sort((a, b) => (a || Infinity) - (b || Infinity))
+                .map((ms) => (
+                  <option key={ms} value={ms}>
+                    {durationLabel(ms)}
+                  </option>
+                ))}
+            </select>
+          </>
+        )}
+        <label for="deny-reason">{t("people.reason")}</label>
+        <input
+          id="deny-reason"
+          type="text"
+          dir="auto"
+          maxLength={maxReasonLength}
+          autocomplete="off"
+          value={reason}
+          onInput={(event) => setReason(event.currentTarget.value)}
+        />
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+        <div class="buttons">
+          <button type="button" class="quiet" onClick={close}>
+            {t("people.cancel")}
+          </button>
+          <button type="submit" class="danger" disabled={isBusy}>
+            {t(labels[act])}
+          </button>
+        </div>
+      </form>
+    </Dialog>
+  );
+}
+
+function durationLabel(ms: number): string {
+  if (ms === 0) return t("people.noEnd");
+  const [unit, length] =
+    ms >= day ? (["day", day] as const) : ms >= hour ? (["hour", hour] as const) : (["minute", minute] as const);
+  return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(ms / length);
+}

@@ -1,0 +1,156 @@
+import { useEffect, useState } from "preact/hooks";
+import { failureOf } from "../../../../client";
+import type { AuditRecord, Denial, Moderation, ModerationPage, Subject } from "../../../../client/moderation";
+import { locale, rich, t } from "../../../i18n";
+import { Dialog } from "../../controls/dialog";
+import { shortId } from "../profile-card";
+
+interface Props {
+  readonly room: string;
+  readonly moderation: Moderation;
+  /** The names of members by id, as far as they are known. */
+  readonly names: ReadonlyMap<string, string>;
+  readonly onClose: () => void;
+}
+
+/** The bans and mutes of a room, which can be ended, and what moderators have done. */
+export function ModerationLog({ room, moderation, names, onClose }: Props) {
+  const denials = usePages((token) => moderation.listDenials(room, token));
+  const audit = usePages((token) => moderation.listAudit(room, token));
+  const [problem, setProblem] = useState("");
+  const nameOf = (subject: Subject) =>
+    "address" in subject ? subject.address : (names.get(subject.memberId) ?? shortId(subject.memberId));
+  const end = async ({ effect, subject }: Denial) => {
+    setProblem("");
+    try {
+      await (effect === "mute" ? moderation.unmute(room, subject) : moderation.unban(room, subject));
+      denials.reload();
+      audit.reload();
+    } catch (reason) {
+      setProblem(failureOf(reason).message);
+    }
+  };
+  return (
+    <Dialog title={t("people.moderation")} kind="middle" onClose={onClose}>
+      <div class="moderation">
+        <h3>{t("people.denials")}</h3>
+        {denials.items?.length === 0 && <p class="hint">{t("people.noDenials")}</p>}
+        <ul>
+          {denials.items?.map((denial) => (
+            <li key={`${denial.effect} ${JSON.stringify(denial.subject)}`}>
+              <div>
+                <p>
+                  {rich(denial.effect === "mute" ? "people.isMuted" : "people.isBanned", {
+                    name: <bdi key="name">{nameOf(denial.subject)}</bdi>,
+                  })}
+                </p>
+                <p class="hint">{[untilLabel(denial.until), denial.reason].filter(Boolean).join(" · ")}</p>
+              </div>
+              <button type="button" class="outlined small" onClick={() => void end(denial)}>
+                {denial.effect === "mute" ? t("people.unmute") : t("people.unban")}
+              </button>
+            </li>
+          ))}
+        </ul>
+        <More pages={denials} />
+        <p class="problem" role="alert">
+          {problem}
+        </p>
+        <h3>{t("people.audit")}</h3>
+        {audit.items?.length === 0 && <p class="hint">{t("people.noAudit")}</p>}
+        <ul>
+          {audit.items?.map((record, i) => (
+            <li key={i}>
+              <AuditLine record={record} nameOf={nameOf} />
+            </li>
+          ))}
+        </ul>
+        <More pages={audit} />
+      </div>
+    </Dialog>
+  );
+}
+
+const acts = {
+  mute: "people.didMute",
+  unmute: "people.didUnmute",
+  kick: "people.didKick",
+  ban: "people.didBan",
+  unban: "people.didUnban",
+  deletion: "people.didDelete",
+  other: "people.didOther",
+} as const;
+
+interface AuditLineProps {
+  readonly record: AuditRecord;
+  readonly nameOf: (subject: Subject) => string;
+}
+
+function AuditLine({ record, nameOf }: AuditLineProps) {
+  const { time, action, moderatorId, subject, reason } = record;
+  const who = <bdi key="who">{nameOf({ memberId: moderatorId })}</bdi>;
+  const name = <bdi key="name">{subject ? nameOf(subject) : ""}</bdi>;
+  return (
+    <div>
+      <p>{rich(acts[action], { who, name })}</p>
+      <p class="hint">{[timeLabel(time), reason].filter(Boolean).join(" · ")}</p>
+    </div>
+  );
+}
+
+function timeLabel(time: number): string {
+  return new Intl.DateTimeFormat(locale(), { dateStyle: "medium", timeStyle: "short" }).format(time);
+}
+
+function untilLabel(until: number): string {
+  return until === 0 ? t("people.noEnd") : t("people.until", { time: timeLabel(until) });
+}
+
+interface Pages<T> {
+  /** Null before the first page. */
+  readonly items: readonly T[] | null;
+  readonly hasMore: boolean;
+  readonly problem: string;
+  readonly loadMore: () => void;
+  readonly reload: () => void;
+}
+
+/** Reads a list page by page. */
+function usePages<T>(read: (token: string) => Promise<ModerationPage<T>>): Pages<T> {
+  const [items, setItems] = useState<readonly T[] | null>(null);
+  const [token, setToken] = useState("");
+  const [problem, setProblem] = useState("");
+  const load = (from: string, before: readonly T[]) => {
+    setProblem("");
+    read(from).then(
+      (page) => {
+        setItems([...before, ...page.items]);
+        setToken(page.nextToken);
+      },
+      (reason: unknown) => setProblem(failureOf(reason).message),
+    );
+  };
+  useEffect(() => load("", []), []);
+  return {
+    items,
+    hasMore: token !== "",
+    problem,
+    loadMore: () => load(token, items ?? []),
+    reload: () => load("", []),
+  };
+}
+
+function More({ pages }: { readonly pages: Pages<unknown> }) {
+  const { items, hasMore, problem, loadMore } = pages;
+  return (
+    <>
+      {items === null && problem === "" && <p class="hint">{t("people.loading")}</p>}
+      {problem !== "" && <p class="problem">{problem}</p>}
+      {(hasMore || problem !== "") && (
+        <button type="button" class="quiet small" onClick={loadMore}>
+          {problem ? t("people.tryAgain") : t("people.showMore")}
+        </button>
+      )}
+    </>
+  );
+}

@@ -1,0 +1,112 @@
+import { useEffect, useMemo, useState } from "preact/hooks";
+import { type Member, rightsOf, type SessionState } from "../../../client";
+import type { Moderation } from "../../../client/moderation";
+import { t } from "../../i18n";
+import type { Dispatch } from "../../state/act";
+import { membersInSight } from "../../state/present";
+import { Dialog } from "../controls/dialog";
+import { useLooks } from "./looks";
+import { insertMention } from "./mention";
+import { type DenialAct, ProfileCard } from "./profile-card";
+import { SignOut } from "./sign-out";
+
+interface Options {
+  readonly state: SessionState;
+  readonly dispatch: Dispatch;
+  readonly onRename: () => void;
+  /** Loads the calls of moderators. */
+  readonly loadModeration: () => Promise<Moderation>;
+}
+
+type Shown =
+  | { readonly kind: "profile"; readonly member: Member; readonly anchor: HTMLElement }
+  | { readonly kind: "deny"; readonly act: DenialAct; readonly member: Member }
+  | { readonly kind: "log" }
+  | { readonly kind: "signOut" };
+
+interface Tools {
+  readonly views: typeof import("./moderation");
+  readonly moderation: Moderation;
+}
+
+/** What the parts of the page do with people, and the dialogs and the card that belong to it. */
+export function usePeople({ state, dispatch, onRename, loadModeration }: Options) {
+  const { room, presence, auth, timeline, outbox } = state;
+  const [shown, setShown] = useState<Shown | null>(null);
+  const looks = useLooks(state, (member, anchor) => setShown({ kind: "profile", member, anchor }));
+  const needsTools = shown?.kind === "deny" || shown?.kind === "log";
+  const tools = useTools(needsTools, loadModeration);
+  const names = useMemo(
+    () => new Map(membersInSight(state).map(({ id, name }) => [id, name])),
+    [presence.members, presence.self, timeline.posts],
+  );
+  const rights = rightsOf(state);
+  const mayModerate = rights?.moderate === true;
+  const isSelf = (id: string) => auth.memberIds.includes(id);
+  const close = () => setShown(null);
+  const closeOf = (of: Shown) => () => setShown((now) => (now === of ? null : now));
+  const perform: Dispatch = (act) => {
+    if (act.type === "signOut") setShown({ kind: "signOut" });
+    else dispatch(act);
+  };
+  const dialogs = shown && (
+    <>
+      {shown.kind === "profile" && (
+        <ProfileCard
+          key={shown.member.id}
+          {...shown}
+          isSelf={isSelf(shown.member.id)}
+          isHere={presence.members?.some(({ id }) => id === shown.member.id) === true}
+          onMention={auth.identity && rights?.post !== false ? () => insertMention(shown.member.name) : null}
+          onRename={isSelf(shown.member.id) ? onRename : null}
+          onDeny={
+            mayModerate && !isSelf(shown.member.id)
+              ? (act) => setShown({ kind: "deny", act, member: shown.member })
+              : null
+          }
+          onClose={closeOf(shown)}
+        />
+      )}
+      {shown.kind === "signOut" && (
+        <SignOut
+          isGuest={!auth.identity?.account}
+          hasUnsent={outbox.entries.some(({ status }) => status !== "sent")}
+          onSignOut={() => dispatch({ type: "signOut" })}
+          onClose={close}
+        />
+      )}
+      {needsTools && typeof tools === "string" && (
+        <Dialog title={t("people.moderation")} kind="middle" onClose={close}>
+          <p class={tools === "" ? "hint" : "problem"}>{tools || t("people.loading")}</p>
+        </Dialog>
+      )}
+      {shown.kind === "deny" && typeof tools === "object" && (
+        <tools.views.DenyMember {...shown} room={room} moderation={tools.moderation} onClose={close} />
+      )}
+      {shown.kind === "log" && typeof tools === "object" && (
+        <tools.views.ModerationLog room={room} moderation={tools.moderation} names={names} onClose={close} />
+      )}
+    </>
+  );
+  return {
+    looks,
+    perform,
+    dialogs,
+    /** Shows what moderators do; null for a user who may not moderate. */
+    onModeration: mayModerate ? () => setShown({ kind: "log" }) : null,
+  };
+}
+
+/** Loads the dialogs and the calls when they are first needed. Until then it returns why there are none, empty while they are loaded. */
+function useTools(isNeeded: boolean, loadModeration: () => Promise<Moderation>): Tools | string {
+  const [tools, setTools] = useState<Tools | string>("");
+  useEffect(() => {
+    if (!isNeeded || typeof tools === "object") return;
+    setTools("");
+    Promise.all([import("./moderation"), loadModeration()]).then(
+      ([views, moderation]) => setTools({ views, moderation }),
+      () => setTools(t("people.notLoaded")),
+    );
+  }, [isNeeded]);
+  return tools;
+}
