@@ -19,6 +19,7 @@ import type { RoomActions } from "./view/rooms/room-actions";
 import { OutdatedNotice } from "./view/shell/outdated-notice";
 import { Page } from "./view/shell/page";
 import { InvalidRoom } from "./view/shell/placeholders";
+import { OpenMessageContext } from "./view/text/text-context";
 
 const root = document.getElementById("app") as HTMLElement;
 /** The folder of the page. Calls go there as well, so that a proxy can have the service at any path. */
@@ -80,6 +81,12 @@ const roomActions: RoomActions = {
   linkTo: (name) => roomLink(base, name),
 };
 
+/** Goes to a message, or to a room for the sequence 0, as a link would. */
+function openMessage(room: string, sequence: bigint): void {
+  history.pushState(null, "", roomPath(room, sequence));
+  showAddress();
+}
+
 function enter(room: Room): void {
   const left = new AbortController();
   const performer = new Performer(room);
@@ -101,23 +108,25 @@ function enter(room: Room): void {
     const badge = unreadBadge(unread + unreadElsewhere(directory.rooms, room.name));
     document.title = `${badge && `(${badge}) `}${profile.displayName || `#${room.name}`} · ${t("shell.product")}`;
     render(
-      <Page
-        state={state}
-        named={named}
-        dispatch={performer.perform}
-        drafts={drafts}
-        directory={directory}
-        provider={
-          providerName ? { name: providerName, problem: signInProblem, onSignIn: () => signIn(room.name) } : null
-        }
-        unsent={chat.unsent.getSnapshot()}
-        rooms={roomActions}
-        link={roomLink(base, room.name)}
-        onMoreRooms={() => chat.loadMoreRooms()}
-        onSaveProfile={(changed) => room.setProfile(changed)}
-        onListMembers={() => room.listMembers()}
-        loadModeration={loadModeration}
-      />,
+      <OpenMessageContext.Provider value={openMessage}>
+        <Page
+          state={state}
+          named={named}
+          dispatch={performer.perform}
+          drafts={drafts}
+          directory={directory}
+          provider={
+            providerName ? { name: providerName, problem: signInProblem, onSignIn: () => signIn(room.name) } : null
+          }
+          unsent={chat.unsent.getSnapshot()}
+          rooms={roomActions}
+          link={roomLink(base, room.name)}
+          onMoreRooms={() => chat.loadMoreRooms()}
+          onSaveProfile={(changed) => room.setProfile(changed)}
+          onListMembers={() => room.listMembers()}
+          loadModeration={loadModeration}
+        />
+      </OpenMessageContext.Provider>,
       root,
     );
     document.documentElement.dataset.connection = connectionReport(state).kind;

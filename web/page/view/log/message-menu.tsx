@@ -1,6 +1,7 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
 import type { MessageRow } from "../../state/message-rows";
 import { Icon } from "../controls/icons";
+import { copyText } from "../text/copy-text";
 
 /** The emoji that the menu offers, and their names. */
 const palette: readonly (readonly [string, string])[] = [
@@ -83,7 +84,7 @@ export function MessageMenu(props: Props) {
           Reply
         </button>
       )}
-      <button type="button" class="quiet" onClick={closeAnd(() => copyText(row.text))}>
+      <button type="button" class="quiet" onClick={closeAnd(() => void copyText(row.text))}>
         <Icon name="copy" />
         Copy text
       </button>
@@ -122,9 +123,4 @@ function moveFocus(event: KeyboardEvent): void {
   const at = buttons.indexOf(event.target as HTMLButtonElement);
   buttons[(at + step + buttons.length) % buttons.length]?.focus();
   event.preventDefault();
-}
-
-function copyText(text: string): void {
-  // Over plain http from another machine there is no clipboard.
-  navigator.clipboard?.writeText(text).catch(() => {});
 }

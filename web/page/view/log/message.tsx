@@ -1,12 +1,15 @@
 import type { ComponentChild, TargetedMouseEvent } from "preact";
+import { useContext, useMemo } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { MessageRow, QuoteRow, ReactionRow } from "../../state/message-rows";
+import { mentionsSelf, plainText } from "../../text";
 import { Icon } from "../controls/icons";
 import { NameMarkTag } from "../controls/name-mark";
 import { fullTime, Time } from "../controls/time";
 import { Avatar, MemberName } from "../people/looks";
-import { LinkedText } from "./linked-text";
+import { MessageText } from "../text/message-text";
+import { MentionContext } from "../text/text-context";
 
 /** What a message's controls do. */
 export interface MessageActions {
@@ -31,6 +34,8 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
   const isAnonymous = sender.id === "" && !own;
   const name = sender.name || "anonymous";
   const tabIndex = active ? 0 : -1;
+  const { names, self } = useContext(MentionContext);
+  const isForSelf = useMemo(() => !own && mentionsSelf(row.text, names, self), [own, row.text, names, self]);
   return (
     <li
       class="message"
@@ -39,6 +44,7 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
       data-key={row.key}
       data-first={first}
       data-ours={own}
+      data-mentions-self={isForSelf || undefined}
       data-status={status}
       data-editing={editor !== null}
       data-pending={pending ?? undefined}
@@ -53,7 +59,7 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
         <Time ms={row.time} short={!first} />
       </p>
       <div class="content">
-        {editor ?? <LinkedText text={row.text} />}
+        {editor ?? <MessageText text={row.text} />}
         {edited > 0 && editor === null && (
           <span class="edited" title={`Edited ${fullTime(edited)}`}>
             {" edited"}
@@ -116,7 +122,7 @@ function QuoteButton({ quote, tabIndex, dispatch }: QuoteButtonProps) {
       <Icon name="reply" />
       <span class="sr-only">In reply to </span>
       {by ? <bdi class="name">{by.name || t("people.anonymous")}</bdi> : <i>an earlier message</i>}
-      {text !== null && <bdi class="words">{text}</bdi>}
+      {text !== null && <bdi class="words">{plainText(text)}</bdi>}
     </button>
   );
 }

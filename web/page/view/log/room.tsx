@@ -14,6 +14,8 @@ import { useComposer } from "../composer/use-composer";
 import { useSources } from "../composer/use-sources";
 import { WritingHelp } from "../composer/writing-help";
 import { Dialog, DialogActions } from "../controls/dialog";
+import { MentionContext } from "../text/text-context";
+import { useMentionable } from "../text/use-mentionable";
 import type { MessageActions } from "./message";
 import { MessageLog } from "./message-log";
 import { MessageMenu } from "./message-menu";
@@ -35,6 +37,7 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
     () => messageRows(state),
     [timeline, outbox.entries, quotes, presence.members, presence.self, auth.identity, auth.memberIds, auth.name],
   );
+  const mentionable = useMentionable(rows, presence, auth.name);
   const [menu, setMenu] = useState<{ readonly key: string; readonly button: HTMLElement } | null>(null);
   const [deleteKey, setDeleteKey] = useState("");
 
@@ -91,14 +94,16 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
   const deleteRow = deleteKey === "" ? undefined : storedRow(deleteKey);
   return (
     <>
-      <MessageLog
-        state={state}
-        rows={rows}
-        canReact={canReact}
-        editor={editor || null}
-        actions={actions}
-        dispatch={dispatch}
-      />
+      <MentionContext.Provider value={mentionable}>
+        <MessageLog
+          state={state}
+          rows={rows}
+          canReact={canReact}
+          editor={editor || null}
+          actions={actions}
+          dispatch={dispatch}
+        />
+      </MentionContext.Provider>
       <footer class="footer">
         {welcome ? (
           welcome

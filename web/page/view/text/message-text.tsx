@@ -1,0 +1,72 @@
+import type { ComponentChildren } from "preact";
+import { useContext, useMemo } from "preact/hooks";
+import { type Block, type Inline, isLargeEmoji, type ListBlock, parseMessage } from "../../text";
+import { CodeBlock } from "./code-block";
+import { MentionContext } from "./text-context";
+import { TextLink } from "./text-link";
+
+/** A message's text, from its source. Each block has the direction of its own words. */
+export function MessageText({ text }: { text: string }) {
+  const mentionable = useContext(MentionContext);
+  const blocks = useMemo(() => parseMessage(text, mentionable), [text, mentionable]);
+  const isLarge = useMemo(() => isLargeEmoji(text), [text]);
+  return (
+    <div class="text" data-large={isLarge || undefined}>
+      {blocks.map(blockNode)}
+    </div>
+  );
+}
+
+function blockNode(block: Block, key: number): ComponentChildren {
+  switch (block.kind) {
+    case "paragraph":
+      return (
+        <p key={key} dir="auto">
+          {block.children.map(inlineNode)}
+        </p>
+      );
+    case "quote":
+      return <blockquote key={key}>{block.blocks.map(blockNode)}</blockquote>;
+    case "code":
+      return <CodeBlock key={key} language={block.language} text={block.text} />;
+    case "list":
+      return listNode(block, key);
+  }
+}
+
+function listNode({ ordered, items }: ListBlock, key: number): ComponentChildren {
+  const entries = items.map(({ number, children, nested }, i) => (
+    <li key={i} dir="auto" value={ordered ? number : undefined}>
+      {children.map(inlineNode)}
+      {nested.map(listNode)}
+    </li>
+  ));
+  return ordered ? <ol key={key}>{entries}</ol> : <ul key={key}>{entries}</ul>;
+}
+
+function inlineNode(inline: Inline, key: number): ComponentChildren {
+  switch (inline.kind) {
+    case "text":
+      return inline.text;
+    case "strong":
+      return <strong key={key}>{inline.children.map(inlineNode)}</strong>;
+    case "emphasis":
+      return <em key={key}>{inline.children.map(inlineNode)}</em>;
+    case "strike":
+      return <s key={key}>{inline.children.map(inlineNode)}</s>;
+    case "code":
+      return <code key={key}>{inline.text}</code>;
+    case "mention":
+      return (
+        <bdi key={key} class="mention" data-self={inline.self || undefined}>
+          {inline.text}
+        </bdi>
+      );
+    case "link":
+      return (
+        <TextLink key={key} link={inline}>
+          {inline.label?.map(inlineNode)}
+        </TextLink>
+      );
+  }
+}
