@@ -12,36 +12,51 @@ export function MessageText({ text }: { text: string }) {
   const isLarge = useMemo(() => isLargeEmoji(text), [text]);
   return (
     <div class="text" data-large={isLarge || undefined}>
-      {blocks.map(blockNode)}
+      {blocks.map((block, i) => blockNode(block, i, "auto"))}
     </div>
   );
 }
 
-function blockNode(block: Block, key: number): ComponentChildren {
+/** The outermost block has the direction: that of its first letter, for its marks and lines as well. */
+type Direction = "auto" | undefined;
+
+function blockNode(block: Block, key: number, dir: Direction): ComponentChildren {
   switch (block.kind) {
     case "paragraph":
       return (
-        <p key={key} dir="auto">
+        <p key={key} dir={dir}>
           {block.children.map(inlineNode)}
         </p>
       );
     case "quote":
-      return <blockquote key={key}>{block.blocks.map(blockNode)}</blockquote>;
+      return (
+        <blockquote key={key} dir={dir}>
+          {block.blocks.map((inner, i) => blockNode(inner, i, undefined))}
+        </blockquote>
+      );
     case "code":
       return <CodeBlock key={key} language={block.language} text={block.text} />;
     case "list":
-      return listNode(block, key);
+      return listNode(block, key, dir);
   }
 }
 
-function listNode({ ordered, items }: ListBlock, key: number): ComponentChildren {
+function listNode({ ordered, items }: ListBlock, key: number, dir: Direction): ComponentChildren {
   const entries = items.map(({ number, children, nested }, i) => (
-    <li key={i} dir="auto" value={ordered ? number : undefined}>
+    <li key={i} value={ordered ? number : undefined}>
       {children.map(inlineNode)}
-      {nested.map(listNode)}
+      {nested.map((list, j) => listNode(list, j, undefined))}
     </li>
   ));
-  return ordered ? <ol key={key}>{entries}</ol> : <ul key={key}>{entries}</ul>;
+  return ordered ? (
+    <ol key={key} dir={dir}>
+      {entries}
+    </ol>
+  ) : (
+    <ul key={key} dir={dir}>
+      {entries}
+    </ul>
+  );
 }
 
 function inlineNode(inline: Inline, key: number): ComponentChildren {
