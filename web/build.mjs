@@ -3,6 +3,7 @@
 
 import { cp, readdir, readFile, writeFile } from "node:fs/promises";
 import { build } from "esbuild";
+import { binaryOnlyPlugin } from "./binary-only.mjs";
 import {
   checkSize,
   compress,
@@ -33,7 +34,7 @@ const { metafile } = await build({
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  plugins: [emojiPlugin, messagesPlugin],
+  plugins: [binaryOnlyPlugin, emojiPlugin, messagesPlugin],
   legalComments: "none",
   metafile: true,
   logLevel: "warning",
