@@ -1,7 +1,8 @@
 // Bundles the page into dist. The same sources give the same bytes, on every
 // machine: CI builds them again and compares. Compressed files are compared by their content.
 
-import { cp, readdir, readFile, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
 import { build } from "esbuild";
 import { binaryOnlyPlugin } from "./binary-only.mjs";
 import {
@@ -18,9 +19,7 @@ import { messagesPlugin } from "./messages.mjs";
 
 process.chdir(import.meta.dirname);
 
-await removeBuild();
-
-const { metafile } = await build({
+const { metafile, outputFiles } = await build({
   absWorkingDir: import.meta.dirname,
   entryPoints: { app: "page/main.tsx", style: "page/styles/style.css" },
   outdir: "dist",
@@ -37,9 +36,15 @@ const { metafile } = await build({
   plugins: [binaryOnlyPlugin, emojiPlugin, messagesPlugin],
   legalComments: "none",
   metafile: true,
+  write: false, // a build that fails leaves the last one
   logLevel: "warning",
 });
 
+await removeBuild();
+for (const { path, contents } of outputFiles) {
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, contents);
+}
 const loaded = firstLoad(metafile);
 await writeIndex(loaded);
 for (const file of await readdir("page/static")) {
