@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	acksBefore = 200 // acknowledgements before each backup
+	enoughAcks = 200 // acknowledgements before each backup, and around each restart
 	sendsAfter = 10  // in each room, to a restored server
 )
 
@@ -80,7 +80,7 @@ func (w *workload) backUp(ctx context.Context, c Config, s *server, dir string, 
 	}
 	var backups []backup
 	for i := range c.Backups {
-		w.awaitAcks(ctx, acksBefore)
+		w.awaitAcks(ctx)
 		b := backup{file: filepath.Join(dir, fmt.Sprint("backup-", i)), began: w.history.now()}
 		before := w.history.ackedCount()
 		command := "backup"
@@ -92,7 +92,7 @@ func (w *workload) backUp(ctx context.Context, c Config, s *server, dir string, 
 		}
 		report.Meanwhile += w.history.ackedCount() - before
 		if c.JudgeLate {
-			w.awaitAcks(ctx, acksBefore)
+			w.awaitAcks(ctx)
 			b.began = w.history.now()
 		}
 		if !c.Export {
@@ -108,9 +108,9 @@ func (w *workload) backUp(ctx context.Context, c Config, s *server, dir string, 
 	return backups, ctx.Err()
 }
 
-// awaitAcks waits for further acknowledgements.
-func (w *workload) awaitAcks(ctx context.Context, n int) {
-	n += w.history.ackedCount()
+// awaitAcks waits for enough further acknowledgements.
+func (w *workload) awaitAcks(ctx context.Context) {
+	n := w.history.ackedCount() + enoughAcks
 	for w.history.ackedCount() < n && ctx.Err() == nil {
 		wait(ctx, 5*time.Millisecond)
 	}

@@ -67,7 +67,7 @@ func (w *workload) restart(ctx context.Context, c Config, s *server, report *Rep
 		if err := s.waitReady(ctx); err != nil {
 			return err
 		}
-		w.awaitAcks(ctx, acksBefore)
+		w.awaitAcks(ctx)
 		p.longest.Store(0)
 		if err := errors.Join(s.stop(), s.start()); err != nil {
 			return err
@@ -76,7 +76,7 @@ func (w *workload) restart(ctx context.Context, c Config, s *server, report *Rep
 		if err := s.waitReady(ctx); err != nil {
 			return err
 		}
-		w.awaitAcks(ctx, acksBefore)
+		w.awaitAcks(ctx)
 		report.Gaps = append(report.Gaps, time.Duration(p.longest.Load()))
 	}
 	return ctx.Err()

@@ -115,7 +115,7 @@ func setUp(ctx context.Context, caller connect.HTTPClient, url, key string, ada 
 		Room: teaRoom, Subject: &chatv1.Subject{Who: &chatv1.Subject_MemberId{MemberId: bob.GetId()}}, Reason: "for the upgrade test",
 	})
 	if err != nil {
-		return fmt.Errorf("Ban: %w", err)
+		return fmt.Errorf("ban: %w", err)
 	}
 	return nil
 }
