@@ -9,6 +9,8 @@ import type { Effect, Env, Transition } from "./effect";
 export const joinTimeout = 10_000;
 /** How much later than due a heartbeat may be before the server is asked whether it is there, in milliseconds. */
 export const heartbeatGrace = 3_000;
+/** How old the last sign of the server may be when the user does something, in milliseconds. */
+export const freshFor = 5_000;
 /** How long a stream must have lived for earlier failures to be forgotten, in milliseconds. */
 export const healthyAfter = 5_000;
 
@@ -46,6 +48,8 @@ export interface Connection {
   readonly probe: number;
   /** When that question was asked, 0 if there is none in flight. */
   readonly probedAt: number;
+  /** When the server has last answered a question. */
+  readonly answeredAt: number;
   /** The server announced that it drains, and no stream was joined since. */
   readonly draining: boolean;
   /** The browser's report on the network, which may be wrong. */
@@ -75,6 +79,7 @@ export const disconnected: Connection = {
   unanswered: false,
   probe: 0,
   probedAt: 0,
+  answeredAt: 0,
   draining: false,
   online: true,
   roomsWatched: false,
@@ -126,11 +131,17 @@ export function rest(c: Connection): Transition<Connection> {
   return [{ ...c, phase: "idle" }, { type: "stopTimer", timer: "reconnect" }, ...hangUp(c)];
 }
 
-/** Closes the stream and waits, longer after every failure in a row, and at least so many milliseconds. */
+/**
+ * Closes the stream and waits, longer after every failure in a row, and at least so many
+ * milliseconds. An attempt that a server has left unanswered has taken long enough itself: the
+ * next one, which is answered as soon as the server continues, follows soon.
+ */
 export function waitToRetry(c: Connection, { now, random }: Env, least = 0): Transition<Connection> {
   const failures = isJoined(c) && now - c.joinedAt >= healthyAfter ? 1 : c.failures + 1;
+  const isUnanswered = c.phase === "connecting" && now - c.lastFrameAt >= joinTimeout;
+  const delay = Math.max(least, backoff(isUnanswered ? 1 : failures, random));
   // A server that drains has announced when to reconnect, with jitter.
-  const after = c.draining && c.retryAt > now ? c.retryAt - now : Math.max(least, backoff(failures, random));
+  const after = c.draining && c.retryAt > now ? c.retryAt - now : delay;
   return [{ ...c, phase: "waiting", failures, retryAt: now + after }, ...hangUp(c), reconnectIn(after)];
 }
 
@@ -150,6 +161,11 @@ export function isSilent(c: Connection, now: number): boolean {
 /** Whether a heartbeat is late: the server may be gone. */
 export function isLate(c: Connection, now: number): boolean {
   return isJoined(c) && now - c.lastFrameAt >= c.heartbeat + heartbeatGrace;
+}
+
+/** Whether nothing has come from the server for so long that a user who does something should know more. */
+export function isStale(c: Connection, now: number): boolean {
+  return isJoined(c) && now - Math.max(c.lastFrameAt, c.answeredAt) >= freshFor;
 }
 
 /** Starts the watchdog again, for the time until the next heartbeat is late, or until the stream is dead. */
@@ -225,8 +241,8 @@ export function callAnswered(c: Connection): Connection {
 }
 
 /** The answer to the question: the server is there. */
-export function probeAnswered(c: Connection): Connection {
-  return { ...c, unanswered: false, probedAt: 0 };
+export function probeAnswered(c: Connection, now: number): Connection {
+  return { ...c, unanswered: false, probedAt: 0, answeredAt: now };
 }
 
 /**

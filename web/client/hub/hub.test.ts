@@ -1,7 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { firstBound } from "../backoff";
 import { statusOf } from "../runtime/status";
 import { ada, caughtUp, event, joined, message, SessionHarness, send } from "../testing/session-harness";
+import { freshFor, joinTimeout } from "./connection";
 import { maxRooms } from "./lines";
 import { gatherTime, lingerTime } from "./streams";
 
@@ -99,6 +101,37 @@ test("being offline, waking up and a late heartbeat are hints that are checked a
     assert.equal(p.of("probe").length, 1, input.type);
     assert.equal(status(p), "live", "until the check fails");
   }
+});
+
+test("when the user does something and the server was silent for a while, it is asked whether it is there", () => {
+  const p = new SessionHarness().live(1, 1);
+  p.now += freshFor - 1;
+  p.do({ type: "attended" });
+  assert.equal(p.of("probe").length, 0);
+  p.now += 1;
+  p.do({ type: "attended" });
+  assert.equal(p.of("probe").length, 1);
+  p.do({ type: "attended" });
+  assert.equal(p.of("probe").length, 0, "it is being asked");
+  p.do({ type: "probeAnswered", serial: 1 });
+  p.now += freshFor - 1;
+  p.do({ type: "attended" });
+  assert.equal(p.of("probe").length, 0, "it has answered a moment ago");
+  p.end().do({ type: "attended" });
+  assert.equal(p.of("probe").length, 0, "there is no stream");
+});
+
+test("attempts that are not answered follow one another soon", () => {
+  const p = new SessionHarness().live(1, 1).end();
+  for (let i = 0; i < 5; i++) {
+    p.do({ type: "timer", timer: "reconnect" });
+    p.now += joinTimeout;
+    p.do({ type: "timer", timer: "watchdog" });
+    assert.equal(p.state.connection.phase, "waiting");
+    assert.ok(p.state.connection.retryAt - p.now <= firstBound, `attempt ${i}`);
+  }
+  p.do({ type: "timer", timer: "reconnect" }).end();
+  assert.ok(p.state.connection.retryAt - p.now > firstBound, "an attempt that fails at once waits longer each time");
 });
 
 test("a refused caller is told, and an application without a token is expired", () => {

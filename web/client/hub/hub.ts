@@ -77,6 +77,8 @@ function take(s: HubStep, input: HubInput): void {
       return discard(s, input.id);
     case "reconnect":
       return reconnect(s);
+    case "attended":
+      return connection.isStale(c, s.env.now) ? check(s) : undefined;
     case "woke":
       return wake(s);
     case "networkChanged":
@@ -86,7 +88,7 @@ function take(s: HubStep, input: HubInput): void {
     case "callAnswered":
       return s.set("connection", connection.callAnswered(c));
     case "probeAnswered":
-      return input.serial === c.probe ? s.set("connection", connection.probeAnswered(c)) : undefined;
+      return input.serial === c.probe ? s.set("connection", connection.probeAnswered(c, s.env.now)) : undefined;
     case "probeFailed":
       return input.serial === c.probe ? probeFailed(s) : undefined;
   }

@@ -29,6 +29,8 @@ export type Request =
   | { readonly type: "reconnect" }
   /** The device or a page was asleep: timers may be late, and the stream dead. */
   | { readonly type: "woke" }
+  /** The user does something on a page. */
+  | { readonly type: "attended" }
   | { readonly type: "networkChanged"; readonly online: boolean }
   /** A call of a tab waits for its answer, or has failed without one. */
   | { readonly type: "callUnanswered" }

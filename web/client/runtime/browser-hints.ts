@@ -1,5 +1,8 @@
 import type { Request } from "../hub/input";
 
+/** The shortest time between two reports that the user does something, in milliseconds. */
+const attentionInterval = 1_000;
+
 export interface HintListener {
   /** A hint for the hub. */
   request(request: Request): void;
@@ -21,6 +24,15 @@ export function listenToBrowser(listener: HintListener): () => void {
     listener.shown();
     listener.request({ type: "woke" });
   };
+  let attendedAt = -Infinity;
+  const attend = ({ timeStamp }: Event) => {
+    if (timeStamp - attendedAt < attentionInterval) return;
+    attendedAt = timeStamp;
+    listener.request({ type: "attended" });
+  };
+  for (const type of ["focus", "keydown", "pointerdown", "wheel"]) {
+    window.addEventListener(type, attend, { signal, capture: true, passive: true });
+  }
   window.addEventListener("online", reportNetwork, { signal });
   window.addEventListener("offline", reportNetwork, { signal });
   document.addEventListener("visibilitychange", wake, { signal });

@@ -126,7 +126,7 @@ export class HubRunner {
       }
       case "probe": {
         const { serial, room } = effect;
-        service.probe(this.state.auth.identity?.token ?? "", room).then(
+        this.#calls.watch(service.probe(this.state.auth.identity?.token ?? "", room)).then(
           () => this.dispatch({ type: "probeAnswered", serial }),
           (reason: unknown) => {
             const isAnswer = !["unavailable", "deadline_exceeded", "unknown"].includes(failureOf(reason).code);
