@@ -2,7 +2,7 @@ import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Member } from "../../../client";
 import { t } from "../../i18n";
 import { nameMarkLabel } from "../../state/labels";
-import { copyText } from "../controls/copy-text";
+import { copyText } from "../controls/copy";
 import { Icon } from "../controls/icons";
 import { placeAt } from "../controls/place";
 import { RoomIcon } from "../rooms/room-icons";

@@ -5,10 +5,10 @@ import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { membersInSight } from "../../state/present";
 import { Dialog } from "../controls/dialog";
+import { useLoaded } from "../controls/use-loaded";
 import { useLooks } from "./looks";
 import { insertMention } from "./mention";
-import { type DenialAct, ProfileCard } from "./profile-card";
-import { SignOut } from "./sign-out";
+import type { DenialAct } from "./profile-card";
 
 interface Options {
   readonly state: SessionState;
@@ -49,10 +49,11 @@ export function usePeople({ state, dispatch, onRename, loadModeration }: Options
     if (act.type === "signOut") setShown({ kind: "signOut" });
     else dispatch(act);
   };
-  const dialogs = shown && (
+  const views = useLoaded(shown !== null, () => import("./dialogs"));
+  const dialogs = shown && views && (
     <>
       {shown.kind === "profile" && (
-        <ProfileCard
+        <views.ProfileCard
           key={shown.member.id}
           {...shown}
           isSelf={isSelf(shown.member.id)}
@@ -68,7 +69,7 @@ export function usePeople({ state, dispatch, onRename, loadModeration }: Options
         />
       )}
       {shown.kind === "signOut" && (
-        <SignOut
+        <views.SignOut
           isGuest={!auth.identity?.account}
           hasUnsent={outbox.entries.some(({ status }) => status !== "sent")}
           onSignOut={() => dispatch({ type: "signOut" })}

@@ -1,15 +1,14 @@
 import { useEffect, useMemo, useState } from "preact/hooks";
 import type { DirectoryState, Unsent } from "../../../client";
+import { t } from "../../i18n";
 import { useShortcuts } from "../../keyboard/shortcuts";
 import { groupRooms, neighbourRoom, type RoomGroups, type RoomItem, roomBadge } from "../../state/room-groups";
 import { type RoomSettings, roomSettings } from "../../state/room-settings";
-import { copyText } from "../controls/copy-text";
-import { CreateRoom } from "./create-room";
-import { LeaveRoom } from "./leave-room";
+import { copyText } from "../controls/copy";
+import { toast } from "../controls/toast";
+import { useLoaded } from "../controls/use-loaded";
 import type { RoomActions } from "./room-actions";
 import type { RoomLinkActions } from "./room-link";
-import { RoomMenu } from "./room-menu";
-import { RoomSwitcher } from "./room-switcher";
 
 interface Options {
   readonly directory: DirectoryState;
@@ -72,10 +71,15 @@ export function useRooms(options: Options) {
   };
   const canLeave = ({ name }: RoomItem) =>
     groups.visited.some((item) => item.name === name) && (name !== current || afterLeaving(groups, name) !== name);
-  const dialogs = shown && (
+  const views = useLoaded(shown !== null, () => import("./dialogs"));
+  const copyLink = async (room: string) => {
+    const link = actions.linkTo(room);
+    toast((await copyText(link)) ? t("shell.linkCopied") : t("shell.linkIs", { link }));
+  };
+  const dialogs = shown && views && (
     <>
       {shown.kind === "menu" && (
-        <RoomMenu
+        <views.RoomMenu
           key={shown.item.name}
           item={shown.item}
           at={shown.at}
@@ -83,13 +87,13 @@ export function useRooms(options: Options) {
             roomBadge(shown.item) === null ? null : () => void actions.markRead(shown.item.name).catch(() => {})
           }
           onAbout={shown.item.name === current ? onAbout : null}
-          onCopyLink={() => void copyText(actions.linkTo(shown.item.name))}
+          onCopyLink={() => void copyLink(shown.item.name)}
           onLeave={canLeave(shown.item) ? () => askToLeave(shown.item) : null}
           onClose={() => setShown((now) => (now === shown ? null : now))}
         />
       )}
       {shown.kind === "switcher" && (
-        <RoomSwitcher
+        <views.RoomSwitcher
           groups={groups}
           current={current}
           canCreate={isNamed}
@@ -99,9 +103,11 @@ export function useRooms(options: Options) {
         />
       )}
       {shown.kind === "create" && (
-        <CreateRoom actions={actions} name={shown.name} canCreate={isNamed} onClose={close} />
+        <views.CreateRoom actions={actions} name={shown.name} canCreate={isNamed} onClose={close} />
       )}
-      {shown.kind === "leave" && <LeaveRoom item={shown.item} onLeave={() => leave(shown.item)} onClose={close} />}
+      {shown.kind === "leave" && (
+        <views.LeaveRoom item={shown.item} onLeave={() => leave(shown.item)} onClose={close} />
+      )}
     </>
   );
   return { groups, links, openSwitcher, openCreate, dialogs };
