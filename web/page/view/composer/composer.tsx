@@ -1,6 +1,6 @@
 import type { TargetedKeyboardEvent, TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isValidText, maxTextLength, type SessionState } from "../../../client";
+import { isValidText, maxTextLength, normalizeText, type SessionState } from "../../../client";
 import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { Drafts, ReplyDraft } from "../../state/drafts";
@@ -43,7 +43,7 @@ export function Composer(props: Props) {
   const sending = useSending({ room, drafts, field, nameProblem: auth.problem, commands, onSend });
   const { note, setNote } = sending;
   const length = textLength(text);
-  const canSend = length.kind !== "over" && isValidText(text);
+  const canSend = length.kind !== "over" && isValidText(normalizeText(text));
   useEffect(() => {
     // On a touch screen, the focus would open the keyboard over the messages.
     if (matchMedia("(hover: hover)").matches) field.current?.focus();
@@ -65,7 +65,7 @@ export function Composer(props: Props) {
   const onKey = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
     const isPlain = !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (event.key === "Escape" && (note || reply)) closeAll();
-    else if (event.key === "ArrowUp" && isPlain && text === "") props.onEditLast();
+    else if (event.key === "ArrowUp" && isPlain && event.currentTarget.value === "") props.onEditLast();
     else return false;
     return true;
   };
@@ -75,12 +75,13 @@ export function Composer(props: Props) {
   };
   const insert = (words: string) => field.current && insertText(field.current, words);
   const onInsertFile = ({ block }: TextFile) => {
-    insert(text === "" || text.endsWith("\n") ? block : `\n${block}`);
+    const before = field.current?.value.slice(0, field.current.selectionStart) ?? "";
+    insert(before === "" || before.endsWith("\n") ? block : `\n${block}`);
     setNote(null);
   };
   const onSubmit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    if (canSend) sending.submit();
+    sending.submit();
   };
   const shown = note ?? props.notice;
   const name = profile.displayName || `#${room}`;
@@ -111,7 +112,7 @@ export function Composer(props: Props) {
           describedBy="length"
           sources={sources}
           onText={setText}
-          onSubmit={() => canSend && sending.submit()}
+          onSubmit={sending.submit}
           onKey={onKey}
           onFiles={onFiles}
           onFocusChange={(focused) => drafts.typing(focused ? room : "")}

@@ -36,7 +36,10 @@ export function EditForm({ room, drafts, sources, takeFocus, onSave, onCancel }:
     const { edit } = drafts.get(room);
     if (edit) drafts.change(room, { edit: { ...edit, text: changed } });
   };
-  const save = () => isValid && onSave(normalizeText(text));
+  const save = () => {
+    const normal = normalizeText(drafts.get(room).edit?.text ?? "");
+    if (isValidText(normal)) onSave(normal);
+  };
   const onSubmit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
     save();

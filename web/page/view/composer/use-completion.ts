@@ -1,5 +1,5 @@
 import type { RefObject, TargetedKeyboardEvent } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useRef, useState } from "preact/hooks";
 import type { Member } from "../../../client";
 import { searchEmoji } from "../../emoji";
 import { type MessageKey, t } from "../../i18n";
@@ -36,52 +36,57 @@ const commandHints: Readonly<Record<CommandName, MessageKey>> = {
   topic: "composer.commandTopic",
 };
 
+/** What is offered for a word. */
+interface Offer {
+  readonly query: Query;
+  readonly options: readonly Option[];
+  readonly active: number;
+}
+
 /** Completes the word before the caret of a field. */
 export function useCompletion(field: RefObject<HTMLTextAreaElement | null>, sources: CompletionSources): Completion {
-  const [query, setQuery] = useState<Query | null>(null);
-  const [found, setFound] = useState<{ readonly query: Query; readonly options: readonly Option[] } | null>(null);
-  const [active, setActive] = useState(0);
-  const options = query && found?.query.kind === query.kind ? found.options : [];
-
-  useEffect(() => {
-    setActive(0);
-    let wanted = true;
-    if (!query) setFound(null);
-    else if (query.kind === "emoji") {
-      emojiOptions(query.words).then(
-        (all) => wanted && setFound({ query, options: all }),
-        () => {}, // without a network there are no names of emoji
-      );
-    } else setFound({ query, options: optionsOf(query, sources) });
-    return () => {
-      wanted = false;
-    };
-  }, [query?.kind, query?.start, query?.words]);
+  const [shown, setShown] = useState<Offer | null>(null);
+  // A key may come before what the one before it has changed is drawn.
+  const latest = useRef<Offer | null>(null);
+  const offer = (next: Offer | null) => {
+    latest.current = next;
+    setShown(next);
+  };
 
   const refresh = () => {
     const { current } = field;
     if (!current) return;
     const { selectionStart, selectionEnd, value } = current;
-    setQuery(selectionStart === selectionEnd ? queryAt(value, selectionStart) : null);
+    const query = selectionStart === selectionEnd ? queryAt(value, selectionStart) : null;
+    if (query?.kind !== "emoji") return offer(query && { query, options: optionsOf(query, sources), active: 0 });
+    const pending = { query, options: [], active: 0 };
+    latest.current = pending; // what is shown for the word so far stays until there is more
+    emojiOptions(query.words).then(
+      (options) => latest.current === pending && offer({ query, options, active: 0 }),
+      () => {}, // without a network there are no names of emoji
+    );
   };
-  const close = () => setQuery(null);
+  const close = () => offer(null);
   const pick = (option: Option) => {
-    const { current } = field;
-    if (!current || !query) return;
-    replaceText(current, query.start, current.selectionEnd, option.insert);
+    const { current: now } = latest;
+    if (!field.current || !now) return;
     close();
+    replaceText(field.current, now.query.start, field.current.selectionEnd, option.insert);
   };
   const keyDown = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
-    if (options.length === 0 || event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return false;
+    const { current: now } = latest;
+    if (!now || now.options.length === 0) return false;
+    if (event.shiftKey || event.ctrlKey || event.metaKey || event.altKey) return false;
+    const { options, active } = now;
     const step = { ArrowDown: 1, ArrowUp: -1 }[event.key];
-    const option = options[Math.min(active, options.length - 1)];
-    if (step) setActive((active + step + options.length) % options.length);
+    const option = options[active];
+    if (step) offer({ ...now, active: (active + step + options.length) % options.length });
     else if (event.key === "Escape") close();
     else if ((event.key === "Enter" || event.key === "Tab") && option) pick(option);
     else return false;
     return true;
   };
-  return { options, active: Math.min(active, Math.max(0, options.length - 1)), refresh, pick, close, keyDown };
+  return { options: shown?.options ?? [], active: shown?.active ?? 0, refresh, pick, close, keyDown };
 }
 
 function optionsOf({ kind, words }: Query, { people, mayMentionAll, commands }: CompletionSources): Option[] {
