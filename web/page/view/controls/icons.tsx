@@ -19,7 +19,7 @@ import pencil from "lucide/dist/esm/icons/pencil.mjs";
 import reply from "lucide/dist/esm/icons/reply.mjs";
 import rotateCw from "lucide/dist/esm/icons/rotate-cw.mjs";
 import sendHorizontal from "lucide/dist/esm/icons/send-horizontal.mjs";
-import settings2 from "lucide/dist/esm/icons/settings-2.mjs";
+import settings from "lucide/dist/esm/icons/settings.mjs";
 import trash from "lucide/dist/esm/icons/trash.mjs";
 import triangleAlert from "lucide/dist/esm/icons/triangle-alert.mjs";
 import userRound from "lucide/dist/esm/icons/user-round.mjs";
@@ -46,7 +46,7 @@ const icons = {
   room: hash,
   rooms: menu,
   send: sendHorizontal,
-  settings: settings2,
+  settings,
   signIn: logIn,
   signOut: logOut,
   smile: faceSlightlySmiling,

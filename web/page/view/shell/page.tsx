@@ -15,7 +15,7 @@ import { settings } from "../../settings/store";
 import type { Dispatch } from "../../state/act";
 import { connectionReport, isDisconnected } from "../../state/connection-report";
 import type { Drafts } from "../../state/drafts";
-import { memberCount, roomCount } from "../../state/labels";
+import { memberCount } from "../../state/labels";
 import { copyText } from "../controls/copy";
 import { Dialog } from "../controls/dialog";
 import type { MenuItem } from "../controls/menu";
@@ -133,7 +133,6 @@ export function Page(props: PageProps) {
     />
   );
   const ownProfile = <OwnProfile state={state} onProfile={openProfile} onSettings={openSettings} />;
-  const count = directory.rooms ? roomCount(directory.rooms.known.size, directory.rooms.nextToken !== "") : "";
   const members = memberCount(presence);
   const memberList = (
     <MemberList
@@ -149,11 +148,7 @@ export function Page(props: PageProps) {
     <LooksContext.Provider value={people.looks}>
       <div class="page" data-rooms={hasRoomSidebar} data-people={hasMemberSidebar}>
         <SkipLinks />
-        {hasRoomSidebar && (
-          <Sidebar count={count} foot={ownProfile}>
-            {roomList}
-          </Sidebar>
-        )}
+        {hasRoomSidebar && <Sidebar foot={ownProfile}>{roomList}</Sidebar>}
         <TopBar
           state={state}
           unread={unreadElsewhere(directory.rooms, room)}

@@ -30,8 +30,8 @@ export function TopBar({ state, unread, onRooms, onAbout, membersShown, onMember
           type="button"
           class="quiet icon-only to-rooms"
           aria-haspopup="dialog"
-          title={t("shell.rooms")}
-          aria-label={badge ? t("shell.roomsUnread", { badge }) : t("shell.rooms")}
+          title={t("rooms.title")}
+          aria-label={badge ? t("shell.roomsUnread", { badge }) : t("rooms.title")}
           onClick={onRooms}
         >
           <Icon name="rooms" size={20} />
