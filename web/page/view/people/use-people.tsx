@@ -2,7 +2,6 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import { type Member, rightsOf, type SessionState } from "../../../client";
 import type { Moderation } from "../../../client/moderation";
 import { t } from "../../i18n";
-import type { Dispatch } from "../../state/act";
 import { membersInSight } from "../../state/present";
 import { Dialog } from "../controls/dialog";
 import { useLoaded } from "../controls/use-loaded";
@@ -12,7 +11,6 @@ import type { DenialAct } from "./profile-card";
 
 interface Options {
   readonly state: SessionState;
-  readonly dispatch: Dispatch;
   readonly onRename: () => void;
   /** Loads the calls of moderators. */
   readonly loadModeration: () => Promise<Moderation>;
@@ -21,8 +19,7 @@ interface Options {
 type Shown =
   | { readonly kind: "profile"; readonly member: Member; readonly anchor: HTMLElement }
   | { readonly kind: "deny"; readonly act: DenialAct; readonly member: Member }
-  | { readonly kind: "log" }
-  | { readonly kind: "signOut" };
+  | { readonly kind: "log" };
 
 interface Tools {
   readonly views: typeof import("./moderation");
@@ -30,8 +27,8 @@ interface Tools {
 }
 
 /** What the parts of the page do with people, and the dialogs and the card that belong to it. */
-export function usePeople({ state, dispatch, onRename, loadModeration }: Options) {
-  const { room, presence, auth, timeline, outbox } = state;
+export function usePeople({ state, onRename, loadModeration }: Options) {
+  const { room, presence, auth, timeline } = state;
   const [shown, setShown] = useState<Shown | null>(null);
   const looks = useLooks(state, (member, anchor) => setShown({ kind: "profile", member, anchor }));
   const needsTools = shown?.kind === "deny" || shown?.kind === "log";
@@ -45,11 +42,7 @@ export function usePeople({ state, dispatch, onRename, loadModeration }: Options
   const isSelf = (id: string) => auth.memberIds.includes(id);
   const close = () => setShown(null);
   const closeOf = (of: Shown) => () => setShown((now) => (now === of ? null : now));
-  const perform: Dispatch = (act) => {
-    if (act.type === "signOut") setShown({ kind: "signOut" });
-    else dispatch(act);
-  };
-  const views = useLoaded(shown !== null, () => import("./dialogs"));
+  const views = useLoaded(shown !== null, () => import("./profile-card"));
   const dialogs = shown && views && (
     <>
       {shown.kind === "profile" && (
@@ -68,14 +61,6 @@ export function usePeople({ state, dispatch, onRename, loadModeration }: Options
           onClose={closeOf(shown)}
         />
       )}
-      {shown.kind === "signOut" && (
-        <views.SignOut
-          isGuest={!auth.identity?.account}
-          hasUnsent={outbox.entries.some(({ status }) => status !== "sent")}
-          onSignOut={() => dispatch({ type: "signOut" })}
-          onClose={close}
-        />
-      )}
       {needsTools && typeof tools === "string" && (
         <Dialog title={t("people.moderation")} kind="middle" onClose={close}>
           <p class={tools === "" ? "hint" : "problem"}>{tools || t("people.loading")}</p>
@@ -91,7 +76,6 @@ export function usePeople({ state, dispatch, onRename, loadModeration }: Options
   );
   return {
     looks,
-    perform,
     dialogs,
     /** Shows what moderators do; null for a user who may not moderate. */
     onModeration: mayModerate ? () => setShown({ kind: "log" }) : null,

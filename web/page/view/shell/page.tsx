@@ -1,4 +1,4 @@
-import { useEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import {
   type DirectoryState,
   isOpen,
@@ -69,7 +69,7 @@ type DialogName = "rooms" | "members" | "about" | "profile" | "settings";
 
 /** The page: the rooms, the bar, the messages with the composer, and the members. */
 export function Page(props: PageProps) {
-  const { state, drafts, directory, provider, link, unsent, rooms: roomActions } = props;
+  const { state, dispatch, drafts, directory, provider, link, unsent, rooms: roomActions } = props;
   const { room, auth, profile, presence } = state;
   const hasRoomSidebar = useMediaQuery(fitsRooms);
   const hasMemberSpace = useMediaQuery(fitsMembers);
@@ -79,11 +79,9 @@ export function Page(props: PageProps) {
 
   const people = usePeople({
     state,
-    dispatch: props.dispatch,
     onRename: () => setDialog("profile"),
     loadModeration: props.loadModeration,
   });
-  const dispatch = useStable(people.perform);
 
   const hasMemberSidebar = hasMemberSpace && wantsMembers;
   const membersShown = hasMemberSidebar || dialog === "members";
@@ -193,24 +191,11 @@ export function Page(props: PageProps) {
         )}
         {rooms.dialogs}
         {people.dialogs}
-        <MiddleDialog
-          {...props}
-          dispatch={dispatch}
-          shown={dialog}
-          onSettings={openSettings}
-          onClose={() => setDialog(null)}
-        />
+        <MiddleDialog {...props} shown={dialog} onSettings={openSettings} onClose={() => setDialog(null)} />
         <ToastArea />
       </div>
     </LooksContext.Provider>
   );
-}
-
-/** Returns a function that stays the same, and calls the latest one. */
-function useStable(latest: Dispatch): Dispatch {
-  const ref = useRef(latest);
-  ref.current = latest;
-  return useMemo(() => (act) => ref.current(act), []);
 }
 
 interface ConversationProps extends Pick<PageProps, "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile"> {
