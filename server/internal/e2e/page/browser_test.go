@@ -68,7 +68,8 @@ func (p *tab) await(expression string) {
 		if err == nil {
 			return
 		}
-		if !strings.Contains(err.Error(), "Inspected target navigated") {
+		isNavigation := strings.Contains(err.Error(), "Inspected target navigated") || strings.Contains(err.Error(), "Cannot find context with specified id")
+		if !isNavigation {
 			p.t.Fatalf("the page of %s never has %s: %v; it shows %q", p.name, expression, err, p.texts())
 		}
 	}

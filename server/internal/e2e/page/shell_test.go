@@ -150,7 +150,14 @@ func TestPageSaysThatARoomIsRefused(t *testing.T) {
 	b := newBrowser(t)
 	s := harness.Start(t, harness.WithLimits(""), harness.WithPolicy(t, `rooms:
   - {pattern: lobby, anonymous: [read], guest: [read, post, react, edit_own, create]}
-  - {pattern: '*'}`))
+  - {pattern: members, anonymous: [], guest: [read, post, create]}
+  - {pattern: '*', anonymous: [], guest: []}`))
+	visitor := b.openBlank(t, "a visitor")
+	visitor.do(chromedp.Navigate(s.URL + "/r/members"))
+	visitor.await(`document.querySelector(".reason")?.textContent === "Only those who have a name can read it."`)
+	visitor.do(chromedp.SendKeys(chromedp.CSS("#name"), "Bob\r"), chromedp.WaitVisible(chromedp.CSS("#text")))
+	visitor.await(isLive)
+
 	ada := b.openSignedIn(t, s.URL, "Ada")
 	ada.do(chromedp.Navigate(s.URL + "/r/secret"))
 	ada.await(`document.querySelector(".placeholder h2")?.textContent === "You cannot open this room"`)

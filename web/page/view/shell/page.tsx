@@ -211,7 +211,10 @@ function Conversation(props: ConversationProps) {
   const { auth, feed, room } = state;
   const report = connectionReport(state);
   const isUnread = isDisconnected(report) && !feed.caughtUpOnce;
-  const asksName = !auth.identity && (auth.name === "" || auth.problem !== "");
+  const needsName = !auth.identity && (auth.name === "" || auth.problem !== "");
+  const welcome = needsName ? (
+    <Welcome auth={auth} dispatch={dispatch} provider={provider} onInvite={onInvite} />
+  ) : null;
   return (
     <>
       <ConnectionBanner
@@ -221,7 +224,7 @@ function Conversation(props: ConversationProps) {
         dispatch={dispatch}
       />
       {report.kind === "refused" ? (
-        <RefusedRoom state={state} dispatch={dispatch} onRoom={onRoom} onRooms={onRooms} />
+        <RefusedRoom state={state} welcome={welcome} dispatch={dispatch} onRoom={onRoom} onRooms={onRooms} />
       ) : (
         <Room
           key={`${room} ${language()}`}
@@ -229,9 +232,7 @@ function Conversation(props: ConversationProps) {
           dispatch={dispatch}
           drafts={drafts}
           onSaveProfile={onSaveProfile}
-          welcome={
-            asksName ? <Welcome auth={auth} dispatch={dispatch} provider={provider} onInvite={onInvite} /> : null
-          }
+          welcome={welcome}
         />
       )}
       {isUnread && <UnreadRoom report={report} dispatch={dispatch} />}

@@ -1,6 +1,8 @@
 // What is shown in the place of a room: it is refused, there is no connection to read it,
 // or there is no such room.
 
+import type { ComponentChild } from "preact";
+import { useEffect, useRef } from "preact/hooks";
 import type { SessionState } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
@@ -13,6 +15,8 @@ const lobby = "lobby";
 
 interface RefusedProps {
   readonly state: SessionState;
+  /** What asks for a name; null for a user who has one. */
+  readonly welcome: ComponentChild;
   readonly dispatch: Dispatch;
   readonly onRoom: (room: string) => void;
   /** Opens the list of rooms; null if it is on screen. */
@@ -20,9 +24,17 @@ interface RefusedProps {
 }
 
 /** The server refuses the room. It is said once, with ways on. */
-export function RefusedRoom({ state, dispatch, onRoom, onRooms }: RefusedProps) {
-  const { room, feed, connection } = state;
-  const problem = feed.refusal?.message ?? connection.problem;
+export function RefusedRoom({ state, welcome, dispatch, onRoom, onRooms }: RefusedProps) {
+  const { room, auth, feed, connection } = state;
+  const needsName = welcome !== null && feed.refusal?.reason === "TOKEN_REQUIRED";
+  const problem = needsName ? t("shell.needsName") : (feed.refusal?.message ?? connection.problem);
+  // With another identity the answer may be another one.
+  const token = auth.identity?.token;
+  const refused = useRef(token);
+  useEffect(() => {
+    if (token !== refused.current) dispatch({ type: "reconnect" });
+    refused.current = token;
+  }, [token, dispatch]);
   return (
     <main class="room placeholder">
       <EmptyState illustration="closedRoom" heading={2} title={t("shell.refused")}>
@@ -45,6 +57,7 @@ export function RefusedRoom({ state, dispatch, onRoom, onRooms }: RefusedProps) 
           )}
         </div>
       </EmptyState>
+      {needsName && welcome}
     </main>
   );
 }
