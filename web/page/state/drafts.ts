@@ -1,6 +1,8 @@
 // The words that are not sent yet, of each room: a message, a reply or an edit. They
 // outlive the page, and all tabs of the browser have the same ones.
 
+import { storageKey } from "./storage-key";
+
 /** A message that a draft refers to. */
 export interface DraftTarget {
   /** The log that the sequence is a position in. */
@@ -35,7 +37,7 @@ export const maxStoredLength = 60_000;
 /** How long a change waits to be stored with those that follow, in milliseconds. */
 export const storeAfter = 300;
 
-const keyPrefix = "chatroom.draft.";
+const keyPrefix = `${storageKey("chatroom.draft")}.`;
 const noDraft: Draft = { text: "", reply: null, edit: null };
 
 interface Kept {

@@ -1,12 +1,14 @@
 // Which of a room's messages the user wants to be told of, as this browser keeps it.
 
+import { storageKey } from "./storage-key";
+
 /** All messages, those that mention the user, or nothing. */
 export type NotifyLevel = "all" | "mentions" | "nothing";
 
 /** The levels by room; a room that is not listed has "all". The value is never changed, only replaced. */
 export type RoomSettings = ReadonlyMap<string, NotifyLevel>;
 
-const storageKey = "chatroom.rooms";
+const key = storageKey("chatroom.rooms");
 
 /** Reads settings that were stored; what is not valid is left out. */
 export function parseRoomSettings(text: string | null): RoomSettings {
@@ -53,15 +55,15 @@ class RoomSettingsStore {
     // Another tab may have stored something since.
     const changed = withLevel(parseRoomSettings(read()), room, level);
     try {
-      localStorage.setItem(storageKey, JSON.stringify(Object.fromEntries(changed)));
+      localStorage.setItem(key, JSON.stringify(Object.fromEntries(changed)));
     } catch {
       // Storage is full or disabled: it lasts as long as the page.
     }
     this.#replace(changed);
   }
 
-  readonly #onStorage = ({ key, newValue }: StorageEvent) => {
-    if (key === storageKey) this.#replace(parseRoomSettings(newValue));
+  readonly #onStorage = (event: StorageEvent) => {
+    if (event.key === key) this.#replace(parseRoomSettings(event.newValue));
   };
 
   #replace(settings: RoomSettings): void {
@@ -72,7 +74,7 @@ class RoomSettingsStore {
 
 function read(): string | null {
   try {
-    return localStorage.getItem(storageKey);
+    return localStorage.getItem(key);
   } catch {
     return null;
   }
