@@ -1,1 +1,0 @@
-var p=t=>{let o=String(t).split("."),e=!o[1];return t==1&&e?"one":"other"},i=t=>"other";var x=p;var l=i;function s(t){return s[t]||(s[t]=new Intl.NumberFormat(t))}function g(t,o,e){return s(t).format(o-e)}function m(t,o,e,r,c){if({}.hasOwnProperty.call(r,t))return r[t];o&&(t-=o);let n=e(t,c);return n in r?r[n]:r.other}export{x as a,l as b,g as c,m as d};
