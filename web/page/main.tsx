@@ -5,8 +5,10 @@ import { render } from "preact";
 import { createChat, type Room, unreadElsewhere } from "../client";
 import type { Moderation } from "../client/moderation";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
-import { t } from "./i18n";
 import { keepDrafts } from "./keep-drafts";
+import { mentionCount } from "./notice/notice";
+import { Notices } from "./notice/notices";
+import { Tab } from "./notice/tab-badge";
 import { applySettings, followSettings, settings } from "./settings/store";
 import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
 import type { Act } from "./state/act";
@@ -35,6 +37,17 @@ let isNamedWanted = false;
 let leave = () => {};
 let redraw = () => {};
 
+const tab = new Tab();
+const notices = new Notices({
+  chat,
+  attention: () => ({
+    room: current ?? null,
+    looking: document.hasFocus() && !!current && chat.room(current).getSnapshot().viewport.atEnd,
+  }),
+  onMentions: () => redraw(),
+  open: openMessage,
+});
+
 /** Where to sign in with an account: empty for nowhere. */
 let providerName = "";
 let signInProblem = "";
@@ -53,7 +66,7 @@ function showAddress(): void {
     return;
   }
   redraw = () => render(<InvalidRoom />, root);
-  document.title = t("shell.product");
+  tab.show({ title: "", unread: "", mentions: 0 });
   delete document.documentElement.dataset.connection;
   redraw();
 }
@@ -105,8 +118,11 @@ function enter(room: Room): void {
       room.goTo(named);
     }
     const directory = chat.rooms.getSnapshot();
-    const badge = unreadBadge(unread + unreadElsewhere(directory.rooms, room.name));
-    document.title = `${badge && `(${badge}) `}${profile.displayName || `#${room.name}`} · ${t("shell.product")}`;
+    tab.show({
+      title: profile.displayName || `#${room.name}`,
+      unread: unreadBadge(unread + unreadElsewhere(directory.rooms, room.name)),
+      mentions: mentionCount(notices.mentions),
+    });
     render(
       <OpenMessageContext.Provider value={openMessage}>
         <Page
@@ -121,6 +137,8 @@ function enter(room: Room): void {
           unsent={chat.unsent.getSnapshot()}
           rooms={roomActions}
           link={roomLink(base, room.name)}
+          mentions={notices.mentions}
+          onNoticeOffer={notices.isOffered && !document.hidden ? (accepted) => notices.answerOffer(accepted) : null}
           onMoreRooms={() => chat.loadMoreRooms()}
           onSaveProfile={(changed) => room.setProfile(changed)}
           onListMembers={() => room.listMembers()}
@@ -232,6 +250,7 @@ async function start(): Promise<void> {
   window.addEventListener("hashchange", showAddress);
   window.addEventListener("popstate", showAddress);
   outdated.subscribe(offerReload);
+  document.addEventListener("visibilitychange", () => redraw()); // notifications are offered on return
   fitAboveKeyboard();
   showAddress();
   keepPage(base);

@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { matchesKeys } from "./shortcuts";
+import { matchesKeys, shownKeys } from "./shortcuts";
 
 const none = { ctrlKey: false, metaKey: false, altKey: false, shiftKey: false };
 
@@ -19,4 +19,16 @@ test("all modifiers count, except Shift for a character", () => {
   assert.equal(matchesKeys("?", { ...none, key: "?", shiftKey: true }, false), true);
   assert.equal(matchesKeys("?", { ...none, key: "?", ctrlKey: true }, false), false);
   assert.equal(matchesKeys("Mod++", { ...none, key: "+", ctrlKey: true }, false), true);
+});
+
+test("keys are shown as the system writes them", () => {
+  const cases: [string, string, string][] = [
+    ["Mod+K", "Ctrl+K", "⌘K"],
+    ["Alt+Shift+ArrowUp", "Alt+Shift+↑", "⌥⇧↑"],
+    ["?", "?", "?"],
+  ];
+  for (const [keys, elsewhere, apple] of cases) {
+    assert.equal(shownKeys(keys, false), elsewhere);
+    assert.equal(shownKeys(keys, true), apple);
+  }
 });

@@ -39,6 +39,16 @@ export function matchesKeys(keys: string, press: KeyPress, isApple: boolean): bo
   );
 }
 
+const symbols: Readonly<Record<string, string>> = { ArrowUp: "↑", ArrowDown: "↓" };
+const appleSymbols: Readonly<Record<string, string>> = { Mod: "⌘", Alt: "⌥", Shift: "⇧", Ctrl: "⌃" };
+
+/** Returns the keys of a shortcut as they are shown: "Ctrl+K", or "⌘K" on a system of Apple's. */
+export function shownKeys(keys: string, isApple: boolean): string {
+  const parts = keys.split("+").map((part) => symbols[part] ?? part);
+  if (isApple) return parts.map((part) => appleSymbols[part] ?? part).join("");
+  return parts.map((part) => (part === "Mod" ? "Ctrl" : part)).join("+");
+}
+
 /** Registers shortcuts. The function that it returns ends that. */
 export function registerShortcuts(list: readonly Shortcut[]): () => void {
   if (registered.size === 0) document.addEventListener("keydown", onKeyDown);

@@ -1,5 +1,6 @@
 // Notifications of the browser. They need a secure context, and the user's permission.
 
+import { t } from "../i18n";
 import type { Arrival } from "./notice";
 
 /** Whether the user has allowed notifications, has forbidden them, or was not asked; null if there are none. */
@@ -17,8 +18,9 @@ export async function askPermission(): Promise<NotificationPermission | null> {
  * Shows a notification. A click shows the message. Several tabs that show the same message
  * replace each other's notification, as they have one tag.
  */
-export async function showNotice(arrival: Arrival, title: string, onClick: () => void): Promise<void> {
+export async function showNotice(arrival: Arrival, onClick: () => void): Promise<void> {
   if (noticePermission() !== "granted") return;
+  const title = t("notice.title", { sender: arrival.sender || t("people.anonymous"), room: arrival.title });
   const options = { body: arrival.text.slice(0, maxBody), tag: `${arrival.room}/${arrival.sequence}`, silent: true };
   try {
     const notification = new Notification(title, options);

@@ -1,21 +1,39 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Arrival, isNotified, mentionCount, withMention, withoutRead } from "./notice";
+import {
+  type Arrival,
+  decodeMentions,
+  encodeMentions,
+  isNotified,
+  mentionCount,
+  withMention,
+  withoutRead,
+} from "./notice";
 
-const arrival: Arrival = { room: "team", sequence: 7n, sender: "Ada", text: "hi", mentionsReader: false };
+const arrival: Arrival = {
+  room: "team",
+  title: "Team",
+  sequence: 7n,
+  sender: "Ada",
+  text: "hi",
+  mentionsReader: false,
+};
 const mention = { ...arrival, mentionsReader: true };
 const away = { room: "team", looking: false };
 
-test("a room's level says what the reader is told of", () => {
-  assert.equal(isNotified(arrival, "all", away), true);
-  assert.equal(isNotified(arrival, "mentions", away), false);
-  assert.equal(isNotified(mention, "mentions", away), true);
-  assert.equal(isNotified(mention, "nothing", away), false);
+test("the setting says what the reader is told of, and a room's level may lower it", () => {
+  assert.equal(isNotified(arrival, "all", "all", away), true);
+  assert.equal(isNotified(arrival, "mentions", "all", away), false);
+  assert.equal(isNotified(mention, "mentions", "all", away), true);
+  assert.equal(isNotified(arrival, "all", "mentions", away), false);
+  assert.equal(isNotified(mention, "all", "mentions", away), true);
+  assert.equal(isNotified(mention, "all", "nothing", away), false);
+  assert.equal(isNotified(mention, "off", "all", away), false);
 });
 
 test("a reader who looks at the room is not told", () => {
-  assert.equal(isNotified(mention, "all", { room: "team", looking: true }), false);
-  assert.equal(isNotified(mention, "all", { room: "lobby", looking: true }), true);
+  assert.equal(isNotified(mention, "all", "all", { room: "team", looking: true }), false);
+  assert.equal(isNotified(mention, "all", "all", { room: "lobby", looking: true }), true);
 });
 
 test("mentions are counted once, until they are read", () => {
@@ -34,4 +52,10 @@ test("a hundred mentions of a room are kept", () => {
   for (let i = 1n; i <= 150n; i++) mentions = withMention(mentions, { ...mention, sequence: i });
   assert.equal(mentionCount(mentions), 100);
   assert.equal(mentions.get("team")?.at(-1), 150n);
+});
+
+test("mentions outlive the page, and what is not valid is dropped", () => {
+  const mentions = withMention(withMention(new Map(), mention), { ...mention, room: "lobby", sequence: 2n ** 60n });
+  assert.deepEqual(decodeMentions(encodeMentions(mentions)), mentions);
+  for (const text of [null, "", "[]", "null", '{"a":1}', '{"a":["x"]}']) assert.equal(decodeMentions(text).size, 0);
 });

@@ -1,11 +1,15 @@
 // What deserves the reader's attention while the reader is elsewhere.
 
-/** What the reader wants to be told of in a room. */
-export type NoticeLevel = "all" | "mentions" | "nothing";
+import type { NotifyLevel } from "../state/room-settings";
+
+/** Of which messages the reader is told, in rooms that have no level of their own. */
+export type NoticeSetting = "off" | "mentions" | "all";
 
 /** A new message of another member. */
 export interface Arrival {
   readonly room: string;
+  /** The room's name as it is shown. */
+  readonly title: string;
   readonly sequence: bigint;
   readonly sender: string;
   /** The message without its markup. */
@@ -21,10 +25,16 @@ export interface Attention {
   readonly looking: boolean;
 }
 
-/** Whether the reader is told of a message. */
-export function isNotified(arrival: Arrival, level: NoticeLevel, attention: Attention): boolean {
+/** Whether the reader is told of a message. A room's level can only lower the setting. */
+export function isNotified(
+  arrival: Arrival,
+  setting: NoticeSetting,
+  level: NotifyLevel,
+  attention: Attention,
+): boolean {
+  if (setting === "off" || level === "nothing") return false;
   if (attention.looking && attention.room === arrival.room) return false;
-  return level === "all" || (level === "mentions" && arrival.mentionsReader);
+  return arrival.mentionsReader || (setting === "all" && level === "all");
 }
 
 /** The unread messages that mention the reader, by room. The value is never changed, only replaced. */
@@ -57,4 +67,26 @@ export function mentionCount(mentions: Mentions): number {
   let count = 0;
   for (const sequences of mentions.values()) count += sequences.length;
   return count;
+}
+
+/** Returns mentions as localStorage keeps them. */
+export function encodeMentions(mentions: Mentions): string {
+  return JSON.stringify(Object.fromEntries([...mentions].map(([room, all]) => [room, all.map(String)])));
+}
+
+/** Reads mentions that were stored; what is not valid is left out. */
+export function decodeMentions(text: string | null): Mentions {
+  const mentions = new Map<string, readonly bigint[]>();
+  try {
+    for (const [room, all] of Object.entries(JSON.parse(text ?? "{}") ?? {})) {
+      if (Array.isArray(all))
+        mentions.set(
+          room,
+          all.map((sequence) => BigInt(sequence)),
+        );
+    }
+  } catch {
+    return new Map();
+  }
+  return mentions;
 }

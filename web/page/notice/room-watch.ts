@@ -1,39 +1,34 @@
 // Follows the rooms that the reader has visited, to find the messages there that deserve
 // attention: the list of rooms only has their number.
 
-import type { Chat, Event, Room } from "../../client";
-import { type Arrival, type Mentions, withMention, withoutRead } from "./notice";
+import { type Chat, type Event, isOwn, type Room } from "../../client";
+import { mentionsSelf, plainText } from "../text";
+import type { Arrival } from "./notice";
 
 /** How many rooms are followed: the most recently active ones. */
 const maxFollowed = 20;
 
 interface Options {
   readonly chat: Chat;
-  /** Whether a text mentions the reader, who has a name in the room. */
-  readonly mentionsReader: (text: string, room: Room) => boolean;
-  /** A text without its markup. */
-  readonly plainText: (text: string) => string;
+  /** A message of another member has come. */
   readonly onArrival: (arrival: Arrival) => void;
-  readonly onMentions: () => void;
+  /** A message from before the room was followed is unread, and mentions the reader. */
+  readonly onMissed: (arrival: Arrival) => void;
+  /** A room was read up to a sequence. */
+  readonly onRead: (room: string, sequence: bigint) => void;
 }
 
 /** The messages of others in the rooms that the reader has visited. */
 export class RoomWatch {
   readonly #options: Options;
+  /** What ends following, by room. */
   readonly #followed = new Map<string, () => void>();
   readonly #stop: () => void;
-  #mentions: Mentions = new Map();
 
   constructor(options: Options) {
     this.#options = options;
-    const { rooms } = options.chat;
-    this.#stop = rooms.subscribe(() => this.#update());
+    this.#stop = options.chat.rooms.subscribe(() => this.#update());
     this.#update();
-  }
-
-  /** The unread messages that mention the reader. */
-  get mentions(): Mentions {
-    return this.#mentions;
   }
 
   close(): void {
@@ -42,9 +37,9 @@ export class RoomWatch {
     this.#followed.clear();
   }
 
-  /** Follows the rooms that are visited now, and drops the mentions that were read. */
   #update(): void {
-    const known = [...(this.#options.chat.rooms.getSnapshot().rooms?.known.values() ?? [])];
+    const { chat, onRead } = this.#options;
+    const known = [...(chat.rooms.getSnapshot().rooms?.known.values() ?? [])];
     const visited = known
       .filter((room) => room.read !== null)
       .sort((a, b) => b.lastActivity - a.lastActivity)
@@ -55,36 +50,52 @@ export class RoomWatch {
       leave();
       this.#followed.delete(name);
     }
-    for (const name of names) {
-      if (this.#followed.has(name)) continue;
-      const room = this.#options.chat.room(name);
-      this.#followed.set(
-        name,
-        room.onEvent((event) => this.#take(event, room)),
-      );
-    }
-    for (const { name, readTo } of visited) this.#set(withoutRead(this.#mentions, name, readTo));
+    for (const name of names) if (!this.#followed.has(name)) this.#followed.set(name, this.#follow(chat.room(name)));
+    for (const { name, readTo } of visited) onRead(name, readTo);
   }
 
-  #take(event: Event, room: Room): void {
-    const { body, sender, sequence } = event;
-    const { memberIds } = room.getSnapshot().auth;
-    if (body.kind !== "message" || (sender.id !== "" && memberIds.includes(sender.id))) return;
-    const { mentionsReader, plainText, onArrival } = this.#options;
-    const arrival: Arrival = {
-      room: room.name,
-      sequence,
-      sender: sender.name,
-      text: plainText(body.text),
-      mentionsReader: mentionsReader(body.text, room),
+  #follow(room: Room): () => void {
+    const endEvents = room.onEvent((event) => this.#take(event, room));
+    const endOnce = room.subscribe(() => {
+      if (!room.getSnapshot().feed.caughtUpOnce) return;
+      endOnce();
+      this.#takeUnread(room);
+    });
+    return () => {
+      endEvents();
+      endOnce();
     };
-    if (arrival.mentionsReader) this.#set(withMention(this.#mentions, arrival));
-    onArrival(arrival);
   }
 
-  #set(mentions: Mentions): void {
-    if (mentions === this.#mentions) return;
-    this.#mentions = mentions;
-    this.#options.onMentions();
+  #take({ body, sender, sequence }: Event, room: Room): void {
+    if (body.kind !== "message" || isOwn(room.getSnapshot().auth, { sender })) return;
+    this.#options.onArrival(arrivalOf(room, sequence, sender.name, body.text));
   }
+
+  /** Looks for mentions among the messages that were unread when the room was joined. */
+  #takeUnread(room: Room): void {
+    const { timeline, unreadStart, auth } = room.getSnapshot();
+    if (!unreadStart) return;
+    for (const { sequence, sender, text } of timeline.posts) {
+      if (text === null || sequence <= unreadStart.after.sequence || isOwn(auth, { sender })) continue;
+      const arrival = arrivalOf(room, sequence, sender.name, text);
+      if (arrival.mentionsReader) this.#options.onMissed(arrival);
+    }
+  }
+}
+
+function arrivalOf(room: Room, sequence: bigint, sender: string, text: string): Arrival {
+  const { presence, auth, timeline, profile } = room.getSnapshot();
+  const self = presence.self?.name || auth.name;
+  // Another member's longer name, as "Ada 2", does not mention "Ada".
+  const names = new Set([self, ...timeline.posts.map((post) => post.sender.name)]);
+  for (const { name } of presence.members ?? []) names.add(name);
+  return {
+    room: room.name,
+    title: profile.displayName || `#${room.name}`,
+    sequence,
+    sender,
+    text: plainText(text),
+    mentionsReader: self !== "" && mentionsSelf(text, [...names], self),
+  };
 }

@@ -2,10 +2,11 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { parseSettings } from "./settings";
 
-const defaults = { theme: "system", density: "comfortable", language: "system" };
+const defaults = { theme: "system", density: "comfortable", language: "system", notifications: "off", sound: "off" };
 
 test("settings that are stored are read", () => {
   assert.deepEqual(parseSettings('{"theme":"dark","density":"compact","language":"ja"}'), {
+    ...defaults,
     theme: "dark",
     density: "compact",
     language: "ja",

@@ -7,6 +7,8 @@ export const choices = {
   theme: ["system", "light", "dark"],
   density: ["comfortable", "compact"],
   language: ["system", ...(Object.keys(languageNames) as Language[])],
+  notifications: ["off", "mentions", "all"],
+  sound: ["off", "on"],
 } as const;
 
 export type Settings = { readonly [Name in keyof typeof choices]: (typeof choices)[Name][number] };

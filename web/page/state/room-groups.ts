@@ -29,7 +29,8 @@ export interface RoomMarks {
   readonly unsent: ReadonlyMap<string, Unsent>;
   /** The rooms with a draft. */
   readonly drafts: ReadonlySet<string>;
-  readonly mentions: ReadonlyMap<string, number>;
+  /** The unread messages that mention the user. */
+  readonly mentions: ReadonlyMap<string, readonly bigint[]>;
 }
 
 export interface RoomGroups {
@@ -78,7 +79,7 @@ export function groupRooms(rooms: RoomList | null, current: string, marks: RoomM
 }
 
 function markedItem(name: string, room: KnownRoom | undefined, unread: number, marks: RoomMarks): RoomItem {
-  const mentions = marks.mentions.get(name);
+  const mentions = marks.mentions.get(name)?.length;
   return {
     ...plainRoom,
     name,

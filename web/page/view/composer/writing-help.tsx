@@ -1,8 +1,6 @@
 import { type MessageKey, t } from "../../i18n";
+import { isApple, shortcuts, shownKeys } from "../../keyboard/shortcuts";
 import { Dialog } from "../controls/dialog";
-
-const isMac = /Mac|iPhone|iPad/.test(globalThis.navigator?.platform ?? "");
-const modifier = isMac ? "⌘" : "Ctrl+";
 
 const formats: readonly (readonly [string, MessageKey])[] = [
   ["**…**", "composer.helpBold"],
@@ -15,13 +13,13 @@ const formats: readonly (readonly [string, MessageKey])[] = [
   ["@…", "composer.helpMention"],
   [":…", "composer.helpEmoji"],
 ];
-const keys: readonly (readonly [string, MessageKey])[] = [
+const keys = (): readonly (readonly [string, MessageKey])[] => [
   ["Enter", "composer.helpSend"],
   ["Shift+Enter", "composer.helpNewLine"],
   ["↑", "composer.helpEditLast"],
-  [`${modifier}B`, "composer.helpBold"],
-  [`${modifier}I`, "composer.helpItalic"],
-  [isMac ? "⌘⇧X" : "Ctrl+Shift+X", "composer.helpStrike"],
+  [shownKeys("Mod+B", isApple()), "composer.helpBold"],
+  [shownKeys("Mod+I", isApple()), "composer.helpItalic"],
+  [shownKeys("Mod+Shift+X", isApple()), "composer.helpStrike"],
 ];
 const commands: readonly (readonly [string, MessageKey])[] = [
   ["/me", "composer.commandMe"],
@@ -32,12 +30,16 @@ const commands: readonly (readonly [string, MessageKey])[] = [
   ["//", "composer.commandEscape"],
 ];
 
-/** How to format a message, the keys of the composer, and the commands. */
+/** How to format a message, the keys of the composer and of the page, and the commands. */
 export function WritingHelp({ onClose }: { readonly onClose: () => void }) {
   return (
     <Dialog title={t("composer.help")} kind="middle" onClose={onClose}>
       <HelpList heading={t("composer.helpFormatting")} rows={formats} />
-      <HelpList heading={t("composer.helpKeys")} rows={keys} />
+      <HelpList heading={t("composer.helpKeys")} rows={keys()} />
+      <HelpList
+        heading={t("composer.helpEverywhere")}
+        rows={shortcuts().map(({ keys, description }) => [shownKeys(keys, isApple()), description])}
+      />
       <HelpList heading={t("composer.helpCommands")} rows={commands} />
     </Dialog>
   );

@@ -3,6 +3,7 @@
 
 import aLargeSmall from "lucide/dist/esm/icons/a-large-small.mjs";
 import arrowLeft from "lucide/dist/esm/icons/arrow-left.mjs";
+import atSign from "lucide/dist/esm/icons/at-sign.mjs";
 import check from "lucide/dist/esm/icons/check.mjs";
 import cloudAlert from "lucide/dist/esm/icons/cloud-alert.mjs";
 import copy from "lucide/dist/esm/icons/copy.mjs";
@@ -38,6 +39,7 @@ const icons = {
   info,
   link,
   lock,
+  mention: atSign,
   more: ellipsis,
   offline: wifiOff,
   people: usersRound,

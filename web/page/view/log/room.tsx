@@ -2,6 +2,7 @@ import type { ComponentChild } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type MessageChange, type RoomProfile, rightsOf, type SessionState } from "../../../client";
 import { t } from "../../i18n";
+import { useShortcuts } from "../../keyboard/shortcuts";
 import type { Dispatch } from "../../state/act";
 import type { Drafts } from "../../state/drafts";
 import { type MessageRow, messageRows } from "../../state/message-rows";
@@ -46,6 +47,7 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
   const sendChange = (change: MessageChange) => dispatch({ type: "send", body: change });
   const [notice, setNotice] = useState<ComposerNote | null>(null);
   const [showsHelp, setShowsHelp] = useState(false);
+  useShortcuts([{ keys: "?", description: "composer.commandHelp", run: () => setShowsHelp(true) }]);
   const sources = useSources(state, dispatch);
   const onEditLost = () => setNotice({ kind: "editDeleted" });
   const composer = useComposer({ state, messages, dispatch, drafts, onEditLost });

@@ -2,6 +2,7 @@ import { useEffect, useMemo, useState } from "preact/hooks";
 import type { DirectoryState, Unsent } from "../../../client";
 import { t } from "../../i18n";
 import { useShortcuts } from "../../keyboard/shortcuts";
+import type { Mentions } from "../../notice/notice";
 import { groupRooms, neighbourRoom, type RoomGroups, type RoomItem, roomBadge } from "../../state/room-groups";
 import { type RoomSettings, roomSettings } from "../../state/room-settings";
 import { copyText } from "../controls/copy";
@@ -16,8 +17,8 @@ interface Options {
   readonly unsent: ReadonlyMap<string, Unsent>;
   /** The text of each room that was not sent. */
   readonly drafts: ReadonlySet<string>;
-  /** How many messages mention the user, by room. */
-  readonly mentions?: ReadonlyMap<string, number>;
+  /** The unread messages that mention the user, by room. */
+  readonly mentions: Mentions;
   /** Whether the user has a name. */
   readonly isNamed: boolean;
   readonly actions: RoomActions;
@@ -31,11 +32,9 @@ type Shown =
   | { readonly kind: "leave"; readonly item: RoomItem }
   | { readonly kind: "menu"; readonly item: RoomItem; readonly at: DOMRectReadOnly };
 
-const none: ReadonlyMap<string, number> = new Map();
-
 /** What the parts of the page do with rooms, and the dialogs and the menu that belong to it. */
 export function useRooms(options: Options) {
-  const { directory, current, unsent, drafts, mentions = none, isNamed, actions, onAbout } = options;
+  const { directory, current, unsent, drafts, mentions, isNamed, actions, onAbout } = options;
   const settings = useRoomSettings();
   const [shown, setShown] = useState<Shown | null>(null);
   const draftNames = [...drafts].sort().join(" ");

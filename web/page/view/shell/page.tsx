@@ -11,6 +11,7 @@ import {
 } from "../../../client";
 import type { Moderation } from "../../../client/moderation";
 import { language, t } from "../../i18n";
+import type { Mentions } from "../../notice/notice";
 import { settings } from "../../settings/store";
 import type { Dispatch } from "../../state/act";
 import { connectionReport, isDisconnected } from "../../state/connection-report";
@@ -32,6 +33,7 @@ import { useRooms } from "../rooms/use-rooms";
 import { ConnectionBanner } from "./banner";
 import { fitsMembers, fitsRooms, useMediaQuery } from "./media-query";
 import type { AccountProvider } from "./name-field";
+import { NoticeOffer } from "./notice-offer";
 import { OwnProfile } from "./own-profile";
 import { RefusedRoom, UnreadRoom } from "./placeholders";
 import { ProfileDialog } from "./profile-dialog";
@@ -56,6 +58,10 @@ export interface PageProps {
   /** What was sent and is not stored yet, by room. */
   readonly unsent: ReadonlyMap<string, Unsent>;
   readonly rooms: RoomActions;
+  /** The unread messages that mention the user, by room. */
+  readonly mentions: Mentions;
+  /** Answers the offer of notifications; null while there is none. */
+  readonly onNoticeOffer: ((accepted: boolean) => void) | null;
   /** Reads the next page of the list of rooms. */
   readonly onMoreRooms: () => void;
   readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
@@ -98,6 +104,7 @@ export function Page(props: PageProps) {
     current: room,
     unsent,
     drafts: drafts.rooms(),
+    mentions: props.mentions,
     isNamed: auth.identity !== null,
     actions: { ...roomActions, open: openRoom },
     onAbout: () => setDialog("about"),
@@ -162,6 +169,7 @@ export function Page(props: PageProps) {
           provider={provider}
           drafts={drafts}
           onSaveProfile={props.onSaveProfile}
+          onNoticeOffer={props.onNoticeOffer}
           onInvite={copyLink}
           onRoom={openRoom}
           onRooms={onRooms}
@@ -198,7 +206,8 @@ export function Page(props: PageProps) {
   );
 }
 
-interface ConversationProps extends Pick<PageProps, "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile"> {
+interface ConversationProps
+  extends Pick<PageProps, "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile" | "onNoticeOffer"> {
   readonly onRoom: (room: string) => void;
   readonly onInvite: () => void;
   /** Opens the list of rooms; null if it is on screen. */
@@ -223,6 +232,7 @@ function Conversation(props: ConversationProps) {
         onSignIn={provider ? provider.onSignIn : null}
         dispatch={dispatch}
       />
+      {props.onNoticeOffer && report.kind === "live" && <NoticeOffer onAnswer={props.onNoticeOffer} />}
       {report.kind === "refused" ? (
         <RefusedRoom state={state} welcome={welcome} dispatch={dispatch} onRoom={onRoom} onRooms={onRooms} />
       ) : (

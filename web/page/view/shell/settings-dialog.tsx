@@ -1,5 +1,7 @@
 import type { ComponentChildren } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { languageNames, t } from "../../i18n";
+import { askPermission, noticePermission } from "../../notice/browser-notice";
 import { choices, type Settings } from "../../settings/settings";
 import { changeSettings, settings } from "../../settings/store";
 import { Dialog } from "../controls/dialog";
@@ -11,13 +13,25 @@ interface Props {
 
 /** The settings of this browser. They apply at once. */
 export function SettingsDialog({ onClose }: Props) {
-  const { theme, density, language } = useStore(settings);
+  const { theme, density, language, notifications, sound } = useStore(settings);
   return (
     <Dialog title={t("settings.title")} kind="middle" onClose={onClose}>
       <div class="settings">
         <Choice name="theme" label={t("settings.theme")} value={theme} labels={themeLabels()} />
         <Choice name="density" label={t("settings.density")} value={density} labels={densityLabels()} />
         <Choice name="language" label={t("settings.language")} value={language} labels={languageLabels()} />
+        {noticePermission() !== null && (
+          <>
+            <Choice
+              name="notifications"
+              label={t("settings.notifications")}
+              value={notifications}
+              labels={notificationLabels()}
+            />
+            {notifications !== "off" && <PermissionHint />}
+          </>
+        )}
+        <Choice name="sound" label={t("settings.sound")} value={sound} labels={soundLabels()} />
         <p class="hint">{t("settings.hint")}</p>
       </div>
     </Dialog>
@@ -37,6 +51,27 @@ function densityLabels(): Labels<"density"> {
 function languageLabels(): Labels<"language"> {
   const own = Object.entries(languageNames).map(([language, name]) => [language, <span lang={language}>{name}</span>]);
   return { system: t("settings.system"), ...(Object.fromEntries(own) as Omit<Labels<"language">, "system">) };
+}
+
+function notificationLabels(): Labels<"notifications"> {
+  return {
+    off: t("settings.notifyOff"),
+    mentions: t("settings.notifyMentions"),
+    all: t("settings.notifyAll"),
+  };
+}
+
+function soundLabels(): Labels<"sound"> {
+  return { off: t("settings.soundOff"), on: t("settings.soundOn") };
+}
+
+/** Asks the browser for its permission, and says so if it is denied. */
+function PermissionHint() {
+  const [permission, setPermission] = useState(noticePermission());
+  useEffect(() => {
+    if (permission === "default") void askPermission().then(setPermission);
+  }, []);
+  return permission === "denied" ? <p class="hint">{t("notice.denied")}</p> : null;
 }
 
 interface ChoiceProps<Name extends keyof Settings> {
