@@ -1,6 +1,7 @@
 import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Token } from "../../text/highlight";
+import { loadChunk } from "../../update/load-chunk";
 import { Icon } from "../controls/icons";
 import { copyText } from "./copy-text";
 
@@ -21,7 +22,7 @@ export function CodeBlock({ language, text }: Props) {
     setTokens(null);
     if (language === "") return;
     let wanted = true;
-    import("../../text/highlight").then(
+    loadChunk(() => import("../../text/highlight")).then(
       ({ highlight }) => wanted && setTokens(highlight(text, language)),
       () => {}, // without a network the code has no colours
     );
