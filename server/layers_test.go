@@ -127,6 +127,14 @@ var layers = []layer{
 		"github.com/prometheus/client_golang"},
 		[]string{"chatroom/server/internal/store/memory", "chatroom/server/internal/h2", "go.yaml.in/yaml"},
 		"metrics are collected from the parts, which know nothing of them: only here is there a library for metrics"},
+	{"chatroom/server/internal/tracing", []string{
+		"=chatroom/server/internal/chat", "chatroom/server/internal/rpc", "chatroom/server/internal/logsample",
+		"connectrpc.com/connect", "connectrpc.com/otelconnect", "go.opentelemetry.io/otel"}, nil,
+		"the parts have hooks for tracing and know nothing of it: only here is there a library for spans"},
+	{"chatroom/server/internal/e2e/operations/tracing", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/tracing", "go.opentelemetry.io/proto/otlp"},
+		clientLibraries...),
+		"these tests are an OTLP receiver, and configure tracing as main does"},
 	{"chatroom/server/internal/health", nil, nil,
 		"whether a server is ready follows from what its parts report, whatever asks"},
 	{"chatroom/server/internal/logsample", nil, nil,
@@ -157,7 +165,7 @@ var layers = []layer{
 	{"chatroom/server/internal/service", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/health", "chatroom/server/internal/httpd", "chatroom/server/internal/identity", "chatroom/server/internal/metrics",
 		"chatroom/server/internal/apikey", "chatroom/server/internal/migrate", "chatroom/server/internal/moderation", "chatroom/server/internal/policy", "chatroom/server/internal/presence", "chatroom/server/internal/revocation", "chatroom/server/internal/rpc", "chatroom/server/internal/schema", "chatroom/server/internal/signin",
-		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/server/internal/systemd", "chatroom/web"},
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/ratelimit", "chatroom/server/internal/store", "chatroom/server/internal/systemd", "chatroom/server/internal/tracing", "chatroom/web"},
 		[]string{"github.com/nats-io/nats-server"},
 		"the service puts the parts together, and has no part in what they do; its tests run the NATS server that nodes share"},
 	{"chatroom/server/internal/e2e/crash", []string{
@@ -220,7 +228,7 @@ var layers = []layer{
 		"the client is for anyone to use: it must not bring the service along"},
 	{"chatroom/server", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/datadir", "chatroom/server/internal/eventpb", "chatroom/server/internal/apikey", "chatroom/server/internal/identity", "chatroom/server/internal/migrate",
-		"chatroom/server/internal/durable", "chatroom/server/internal/requestid", "chatroom/server/internal/roomfile", "chatroom/server/internal/schema", "chatroom/server/internal/service", "chatroom/server/internal/store/sqlite", "chatroom/server/internal/systemd"},
+		"chatroom/server/internal/durable", "chatroom/server/internal/requestid", "chatroom/server/internal/roomfile", "chatroom/server/internal/schema", "chatroom/server/internal/service", "chatroom/server/internal/store/sqlite", "chatroom/server/internal/systemd", "chatroom/server/internal/tracing"},
 		append([]string{"chatroom/server/internal/e2e/harness"}, clientLibraries...),
 		"main turns flags into a configuration and runs commands; what a service is made of is decided in the package service"},
 	{"chatroom/gen", []string{"chatroom/gen", "connectrpc.com/connect", "google.golang.org/protobuf", "buf.build/gen/"}, nil,

@@ -12,6 +12,7 @@ import (
 
 	"chatroom/server/internal/service"
 	"chatroom/server/internal/systemd"
+	"chatroom/server/internal/tracing"
 )
 
 func main() {
@@ -40,6 +41,9 @@ func runServe(ctx context.Context, args []string, p process) error {
 	if err := asked.checkUnknown(p.environ); err != nil {
 		return err
 	}
+	if _, err := tracing.Protocol(p.getenv); err != nil {
+		return err
+	}
 	if settings.checkOnly {
 		if err := service.Check(*c); err != nil {
 			return settings.locate(err)
@@ -50,6 +54,9 @@ func runServe(ctx context.Context, args []string, p process) error {
 	c.Log = settings.logs.open(p.stderr)
 	c.Log.Info("starting", "version", version())
 	settings.log(c.Log)
+	if c.Tracing, err = tracing.Open(ctx, tracing.Config{Getenv: p.getenv, Version: version(), Log: c.Log}); err != nil {
+		return err
+	}
 	c.Manager = systemd.NewManager(c.Log)
 	if c.Sockets, err = systemd.Inherit(); err != nil {
 		return err
@@ -59,5 +66,7 @@ func runServe(ctx context.Context, args []string, p process) error {
 			fmt.Fprintf(p.stdout, "chatroom: open %s\n", pageURL(address, &c.TLS))
 		}
 	}
-	return settings.locate(service.Run(ctx, *c))
+	err = settings.locate(service.Run(ctx, *c))
+	_ = c.Tracing.Shutdown(ctx) // has an effect only if Run has not come so far
+	return err
 }

@@ -49,8 +49,18 @@ type Event struct {
 	// in bytes.
 	PayloadSize int
 
+	// Trace is told of deliveries. It is nil for events that are not traced.
+	Trace Trace
+
 	superseded atomic.Bool
 	encodings
+}
+
+// Trace follows an event to those who receive it.
+type Trace interface {
+	// Delivered is called after the event was handed to a subscriber's connection, for each of
+	// them, by any goroutine. It must not block.
+	Delivered()
 }
 
 // MemorySize estimates what an event takes in memory, in bytes: itself, its decoded
@@ -61,7 +71,7 @@ func (e *Event) MemorySize() int64 { return 400 + 4*int64(e.PayloadSize) }
 func (e *Event) With(previous uint64, body Body, changes *Changes) *Event {
 	return &Event{
 		Room: e.Room, Sequence: e.Sequence, Previous: previous, Time: e.Time, ID: e.ID, Sender: e.Sender,
-		Body: body, Changes: changes, PayloadSize: e.PayloadSize,
+		Body: body, Changes: changes, PayloadSize: e.PayloadSize, Trace: e.Trace,
 	}
 }
 

@@ -70,16 +70,18 @@ func (c *chatRoom) Chat(ctx context.Context, bidi *connect.BidiStream[chatv1.Cha
 	}
 	s.converse(func() error {
 		return receive(conn, func(request *chatv1.ChatRequest, refusal *connect.Error) error {
-			sending, err := c.do(ctx, s, request, refusal)
+			sending, observed, err := c.do(ctx, s, request, refusal)
 			switch {
 			case err != nil:
+				observed.end(err)
+				observed.answered(err)
 				s.answers.add(s.ctx, answered(c.refuse(ctx, request, err)))
 				s.wake(false)
 				s.pause(ctx, refusalPause(err))
 				return nil
 			case sending != nil:
-				s.answers.add(s.ctx, c.answerOf(request, sending))
-				sending.Notify(func() { s.wake(false) })
+				s.answers.add(s.ctx, c.answerOf(request, sending, observed))
+				observed.follow(sending, func() { s.wake(false) })
 				return nil
 			}
 			s.wake(false)
@@ -99,7 +101,7 @@ func (c *chatRoom) open(ctx context.Context, s *stream, conn connect.StreamingHa
 			if request.GetJoin() == nil && refusal == nil {
 				return errNotAJoin
 			}
-			if _, err := c.do(ctx, s, request, refusal); err != nil {
+			if _, _, err := c.do(ctx, s, request, refusal); err != nil {
 				return err
 			}
 			joined = true
@@ -117,12 +119,13 @@ func (c *chatRoom) open(ctx context.Context, s *stream, conn connect.StreamingHa
 }
 
 // answerOf returns the answer to a send.
-func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *hub.Sending) answer {
+func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *hub.Sending, observed *observedSend) answer {
 	return answer{
 		done:  sending.Done(),
 		reads: sending.Reads,
 		frame: func(ctx context.Context) (*chatv1.Frame, error) {
 			receipt, err := sending.Receipt(ctx)
+			observed.answered(err)
 			if err != nil {
 				return c.refuse(ctx, request, inField("send", err))
 			}
@@ -133,35 +136,46 @@ func (c *chatRoom) answerOf(request *chatv1.ChatRequest, sending *hub.Sending) a
 
 // do carries out one request of a Chat stream. A send may still be on its way when
 // it returns; a join is answered by the feed.
-func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatRequest, refusal *connect.Error) (*hub.Sending, error) {
+func (c *chatRoom) do(ctx context.Context, s *stream, request *chatv1.ChatRequest, refusal *connect.Error) (*hub.Sending, *observedSend, error) {
 	if refusal != nil {
-		return nil, refusal
+		return nil, nil, refusal
 	}
+	if send := request.GetSend(); send != nil {
+		ctx, observed := s.observe(ctx, send)
+		err := c.server.checkCredential(identified(ctx), time.Now())
+		if err != nil {
+			return nil, observed, err
+		}
+		sending, err := c.begin(ctx, s.feed.Member(), send)
+		return sending, observed, inField("send", err)
+	}
+	return nil, nil, c.control(ctx, s, request)
+}
+
+// control carries out a request of a Chat stream that sends nothing.
+func (c *chatRoom) control(ctx context.Context, s *stream, request *chatv1.ChatRequest) error {
 	if renew := request.GetRenew(); renew != nil {
 		if err := c.server.charge(ctx, ratelimit.SignIn, 1, ""); err != nil {
-			return nil, err
+			return err
 		}
-		return nil, c.renewWith(ctx, s, renew.GetToken())
+		return c.renewWith(ctx, s, renew.GetToken())
 	}
 	if err := c.server.checkCredential(identified(ctx), time.Now()); err != nil {
-		return nil, err
+		return err
 	}
 	switch action := request.GetAction().(type) {
 	case *chatv1.ChatRequest_Join:
-		return nil, inField("join", s.joinRooms(ctx, fromSubscription(action.Join)))
+		return inField("join", s.joinRooms(ctx, fromSubscription(action.Join)))
 	case *chatv1.ChatRequest_Leave:
-		return nil, inField("leave", s.leaveRoom(ctx, action.Leave.GetRoom()))
-	case *chatv1.ChatRequest_Send:
-		sending, err := c.begin(ctx, s.feed.Member(), action.Send)
-		return sending, inField("send", err)
+		return inField("leave", s.leaveRoom(ctx, action.Leave.GetRoom()))
 	case *chatv1.ChatRequest_WatchRooms:
 		if action.WatchRooms.GetStop() {
 			s.feed.UnwatchRooms()
-			return nil, nil
+			return nil
 		}
-		return nil, s.watchRooms(ctx)
+		return s.watchRooms(ctx)
 	}
-	return nil, nil
+	return nil
 }
 
 // refuse returns the frame that refuses a request, or the error that ends the

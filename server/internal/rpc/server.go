@@ -73,6 +73,12 @@ type Config struct {
 	Rates *ratelimit.Limiter
 	// Counts bounds the streams and rooms that there are at the same time.
 	Counts ratelimit.Counts
+	// Interceptors come before those of the server itself, and get errors as callers do.
+	Interceptors []connect.Interceptor
+	// BeginSend is called for each send on a Chat stream. It returns the context of the
+	// send, and a function that is called at least once when it is stored or refused. Nil
+	// means nothing.
+	BeginSend func(ctx context.Context, room string) (context.Context, func(error))
 	// Log takes what operators should know. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -141,13 +147,15 @@ func New(c Config) *Server {
 }
 
 func (s *Server) routes() map[string]http.Handler {
+	interceptors := append(slices.Clone(s.config.Interceptors),
+		errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(validate.WithValidator(requests)), connect.UnaryInterceptorFunc(s.limitUnary))
 	options := connect.WithHandlerOptions(
 		connect.WithCodec(protoCodec),
 		connect.WithCodec(s.json),
 		withGzip(),
 		connect.WithRecover(s.recovered),
 		connect.WithRequestGate(s.gate),
-		connect.WithInterceptors(errorMapping{s}, endingInterceptor{}, connect.UnaryInterceptorFunc(refuseUndecodable), validate.NewInterceptor(validate.WithValidator(requests)), connect.UnaryInterceptorFunc(s.limitUnary)),
+		connect.WithInterceptors(interceptors...),
 		connect.WithConditionalHandlerOptions(compression),
 	)
 	handlers := make(map[string]http.Handler)

@@ -61,6 +61,7 @@ type stream struct {
 	generation uint64       // of the policy, before the first join was authorized
 
 	reconnectAfter time.Duration // set before noticeDrain
+	ended          func(error)   // called at the end, with closing; nil for nothing
 }
 
 // messageFunc returns what is sent for an item of the feed or a frame, nil for nothing.
@@ -100,6 +101,7 @@ func (s *Server) newStream(ctx context.Context, message messageFunc) (*stream, e
 	}
 	st.codec = st.origin.codec(s.json)
 	st.ctx, st.cancel = context.WithCancel(context.Background()) // the request's ends with its handler
+	st.ended = streamEndOf(ctx)
 	st.feed = s.config.Hub.NewFeed(caller(ctx), st.wake)
 	st.membership.stream, st.address = giveBack, clientAddress(ctx)
 	return st, nil
@@ -215,7 +217,7 @@ func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 	batch := batches.Get().(*[]byte)
 	defer batches.Put(batch)
 	*batch = (*batch)[:0]
-	replay, unread, err := s.fill(batch, pending, mayBlock)
+	replay, unread, traced, err := s.fill(batch, pending, mayBlock)
 	if err == nil {
 		err = s.checkCaller(batch, pending, now)
 	}
@@ -230,6 +232,9 @@ func (s *stream) Run(now time.Time, mayBlock bool) delivery.Result {
 		}
 	}
 	s.append(batch, now)
+	for _, t := range traced {
+		t.Delivered()
+	}
 	switch {
 	case err != nil:
 		s.closing = err
@@ -260,11 +265,12 @@ func (s *stream) append(batch *[]byte, now time.Time) {
 }
 
 // fill adds what is pending to a batch. The journal has to be read for more events if it
-// returns replay, and for an answer that is ready if it returns unread.
-func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (replay, unread bool, err error) {
+// returns replay, and for an answer that is ready if it returns unread. Of the events that it
+// adds it returns those that are traced.
+func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (replay, unread bool, traced []chat.Trace, err error) {
 	if pending&noticeDrain != 0 {
 		if err := s.add(batch, drainingFrame(s.reconnectAfter)); err != nil {
-			return false, false, err
+			return false, false, nil, err
 		}
 	}
 	var items [replayItems]chat.Item
@@ -277,18 +283,21 @@ func (s *stream) fill(batch *[]byte, pending notice, mayBlock bool) (replay, unr
 		n, replay, err = s.feed.Take(s.ctx, items[:size], mayBlock)
 		events := 0
 		for _, item := range items[:n] {
-			if _, ok := item.(*chat.Event); ok {
+			if e, ok := item.(*chat.Event); ok {
 				events++
+				if e.Trace != nil {
+					traced = append(traced, e.Trace)
+				}
 			}
 			err = errors.Join(s.add(batch, item), err)
 		}
 		s.task.Count(events)
 		if err != nil {
-			return false, false, err
+			return false, false, traced, err
 		}
 	}
 	unread, err = s.answer(batch, mayBlock)
-	return replay, unread, err
+	return replay, unread, traced, err
 }
 
 // answer adds the answers that are ready. It returns whether the next one has to read
@@ -390,6 +399,9 @@ func (s *stream) end() delivery.Result {
 	s.cancel()
 	s.server.closed(s)
 	s.held = nil
+	if s.ended != nil {
+		s.ended(s.closing)
+	}
 	return delivery.Ended
 }
 

@@ -9,6 +9,7 @@ import (
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/signin"
 	"chatroom/server/internal/systemd"
+	"chatroom/server/internal/tracing"
 )
 
 // MemoryData is the value of Config.Data under which nothing is kept.
@@ -125,6 +126,9 @@ type Config struct {
 	// Admin is the TCP address for operators: metrics, health and profiles, for which it
 	// asks no credential. Empty means that there is none.
 	Admin string
+
+	// Tracing creates spans. Run shuts it down. Nil means that there are none.
+	Tracing *tracing.Tracing `json:"-"`
 
 	// Ready is called once the service accepts connections, with the addresses that it
 	// listens on. Nil means that nothing is called.

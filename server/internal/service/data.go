@@ -152,6 +152,7 @@ func openSQLite(ctx context.Context, c *Config, dir *datadir.Dir, log *slog.Logg
 		NoFsync:    c.NoFsync,
 		Log:        log,
 		Writable:   c.writable,
+		Committed:  c.Tracing.Committed(),
 	})
 	if err != nil {
 		return nil, err

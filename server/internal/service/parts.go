@@ -30,8 +30,9 @@ type parts struct {
 	keys    *keySocket
 	server  *httpd.Server
 
-	closeRooms func()   // may be called more than once
-	opened     []func() // what undoes opening, in the order of opening
+	flushBy    time.Time // of spans; set by serve
+	closeRooms func()    // may be called more than once
+	opened     []func()  // what undoes opening, in the order of opening
 }
 
 // openParts opens the parts one on the other. If one fails it closes those before it.
@@ -80,7 +81,7 @@ func (p *parts) closeOpened() {
 
 func (p *parts) newHub(c *Config, data *data) *hub.Hub {
 	return hub.New(hub.Config{
-		Journal:     p.ports.admin.journal(data.store),
+		Journal:     c.Tracing.Journal(p.ports.admin.journal(data.store)),
 		State:       data.store,
 		Encoding:    eventpb.Encoding{},
 		Rooms:       c.Rooms,
@@ -90,6 +91,7 @@ func (p *parts) newHub(c *Config, data *data) *hub.Hub {
 		Log:         c.Log,
 
 		ReservedNames: c.ReservedNames,
+		Publishing:    c.Tracing.Publishing(),
 	})
 }
 
@@ -111,6 +113,8 @@ func (p *parts) newAPI(c *Config, prepared prepared, data *data) *rpc.Server {
 		Proxies:      prepared.access.proxies,
 		Rates:        prepared.access.rates,
 		Counts:       prepared.access.counts,
+		Interceptors: c.Tracing.Interceptors(),
+		BeginSend:    c.Tracing.BeginSend(),
 		Log:          c.Log,
 	})
 }
@@ -160,6 +164,7 @@ func (p *parts) serve(ctx context.Context, c *Config) error {
 	}
 	p.health.Set(health.Draining, true)
 	begun, streams := time.Now(), p.api.Streams()
+	p.flushBy = newStopTimes(begun, c.Drain).cut
 	c.Manager.Stopping(fmt.Sprintf("draining %d streams", streams))
 	switch {
 	case failed != nil:

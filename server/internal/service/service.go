@@ -6,6 +6,8 @@ package service
 import (
 	"context"
 	"errors"
+	"sync"
+	"time"
 )
 
 // Run serves until ctx ends, and then stops gracefully, which takes no longer than
@@ -34,5 +36,22 @@ func Run(ctx context.Context, c Config) error {
 	if err != nil {
 		return errors.Join(err, data.Close())
 	}
-	return errors.Join(parts.serve(ctx, &c), data.Close())
+	err = parts.serve(ctx, &c)
+	flushing := c.flush(parts.flushBy)
+	err = errors.Join(err, data.Close())
+	flushing.Wait()
+	return err
+}
+
+// flush exports the last spans, at most until a time.
+func (c *Config) flush(until time.Time) *sync.WaitGroup {
+	var flushing sync.WaitGroup
+	flushing.Go(func() {
+		ctx, cancel := context.WithDeadline(context.Background(), until)
+		defer cancel()
+		if err := c.Tracing.Shutdown(ctx); err != nil {
+			c.Log.Warn("the last spans were not exported", "err", err)
+		}
+	})
+	return &flushing
 }

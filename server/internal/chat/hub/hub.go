@@ -39,6 +39,9 @@ type Config struct {
 	// ReservedNames are names that stand for the service: those of guests that look like
 	// one have a mark. Nil means text.DefaultReserved.
 	ReservedNames []string
+	// Publishing is called with each stored event before it is delivered to the listeners on
+	// this node, and may set its Trace. It must not block. Nil means nothing.
+	Publishing func(*chat.Event)
 	// Log receives what operators need to know. Nil means slog.Default.
 	Log *slog.Logger
 }
@@ -61,6 +64,8 @@ type Hub struct {
 	eraser    *erasure.Eraser
 	settled   settledRooms
 	catchUps  catchUps
+
+	publishing func(*chat.Event) // nil for nothing
 
 	mu        sync.Mutex // guards below, and the fields of rooms that say so
 	rooms     map[string]*room
@@ -94,6 +99,8 @@ func New(c Config) *Hub {
 		rooms:     make(map[string]*room),
 		presences: make(map[string]*roomPresence),
 		present:   make(map[string]*presentMember),
+
+		publishing: c.Publishing,
 	}
 	h.nobody = &roomPresence{names: newRoomNames(h.reserved)}
 	h.directory = directory.New(directory.Config{

@@ -82,6 +82,9 @@ func (h *Hub) publish(r *room, stored []chat.Stored) {
 		if deletion, ok := events[i].Body.(chat.Deletion); ok {
 			h.history.Forget(deletion.Target)
 		}
+		if h.publishing != nil {
+			h.publishing(events[i])
+		}
 	}
 	r.deletions.publish(events)
 	_ = r.topic.Publish(events...) // fails after the last listener has left

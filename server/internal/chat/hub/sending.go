@@ -55,6 +55,9 @@ func (s *Sending) Wait(ctx context.Context) (chat.Receipt, error) {
 // is a deletion, its target is erased.
 func (s *Sending) Done() <-chan struct{} { return s.done }
 
+// Err returns why the post was refused, nil if it was not. The post must be done.
+func (s *Sending) Err() error { return s.err }
+
 // Reads reports whether Receipt reads the journal. The post must be done.
 func (s *Sending) Reads() bool { return s.err == nil && s.receipt.Duplicate }
 

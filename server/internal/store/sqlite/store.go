@@ -57,6 +57,10 @@ type Config struct {
 	// Writable is called with false when writing begins to fail, as on a full disk, and with
 	// true when it works again. It must not block. Nil means nothing.
 	Writable func(bool)
+	// Committed is called after each transaction that has stored entries, before they are
+	// answered and by the same goroutine, with the time at which the writer has begun with
+	// them, and their number. It must not block. Nil means nothing.
+	Committed func(began time.Time, entries int)
 	// VFS names the virtual file system under SQLite. Empty means the system's own.
 	VFS string
 

@@ -90,6 +90,10 @@ func (w *writer) run() {
 
 // write runs jobs in one transaction and answers them.
 func (w *writer) write(jobs []job) {
+	var began time.Time
+	if w.config.Committed != nil {
+		began = time.Now()
+	}
 	err := w.checkSpace(jobs)
 	if err == nil {
 		err = w.transact(func() error { return w.stageAll(jobs) })
@@ -109,6 +113,9 @@ func (w *writer) write(jobs []job) {
 		return
 	}
 	w.setFailing(false)
+	if w.config.Committed != nil {
+		w.config.Committed(began, len(jobs))
+	}
 	if err := w.retain(); err != nil {
 		w.complain("old events can't be evicted", err)
 	}
