@@ -65,14 +65,17 @@ func unknownFlag(flags *flag.FlagSet, err error) error {
 
 // noVariable are flags that are not environment variables: they say what to do once, not how
 // to serve.
-var noVariable = map[string]bool{"as": true, "check": true, "room": true, "version": true}
+var noVariable = map[string]bool{"check": true, "version": true}
+
+// commandOnly are flags of other commands that are not environment variables, either.
+var commandOnly = map[string]bool{"as": true, "room": true}
 
 func fromEnvironment(flags *flag.FlagSet, getenv func(string) string) error {
 	given := make(map[string]bool)
 	flags.Visit(func(f *flag.Flag) { given[f.Name] = true })
 	var errs []error
 	flags.VisitAll(func(f *flag.Flag) {
-		if noVariable[f.Name] {
+		if noVariable[f.Name] || commandOnly[f.Name] {
 			return
 		}
 		name := variable(f.Name)

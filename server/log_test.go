@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"io"
 	"log/slog"
@@ -105,8 +106,33 @@ func TestLogSettingsAreChecked(t *testing.T) {
 	}
 }
 
-// A call and a stream in the room that is followed are in the log, with the id that the
-// client has sent, and those in other rooms are not.
+// sendOnChat sends to two rooms on a Chat stream, and a reply to what is not there. It returns
+// once all are answered, with a function that ends the stream.
+func sendOnChat(t *testing.T, p *program) (end func()) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(harness.Context(t))
+	client := chatv1connect.NewChatRoomClient(harness.H2CClient(t), strings.TrimSuffix(p.url, "/"))
+	stream, err := client.Chat(ctx)
+	harness.Must(t, err)
+	for _, request := range []*chatv1.ChatRequest{
+		harness.JoinAction(&chatv1.Subscription{Room: "lobby"}),
+		harness.SendAction(harness.MessageRequest("elsewhere", "on-chat-elsewhere", &chatv1.Message{Text: "hush"})),
+		harness.SendAction(harness.MessageRequest("lobby", "on-chat", &chatv1.Message{Text: "hush"})),
+		harness.SendAction(harness.MessageRequest("lobby", "no-target", &chatv1.Message{Text: "hush", ReplyTo: 77})),
+	} {
+		harness.Must(t, stream.Send(request))
+	}
+	for {
+		response, err := stream.Receive()
+		harness.Must(t, err)
+		if response.GetFrame().GetRejected() != nil {
+			return cancel
+		}
+	}
+}
+
+// A call, a stream and a send on a stream in the room that is followed are in the log, with the
+// id that the client has sent, and those in other rooms are not.
 func TestFollowedCalls(t *testing.T) {
 	t.Parallel()
 	p := startProgram(t, "-log-follow", "room=lobby")
@@ -118,6 +144,10 @@ func TestFollowedCalls(t *testing.T) {
 		harness.Must(t, err)
 	}
 	p.awaitLog(t, "method=chat.v1.ChatRoom/Send code=ok")
+	chatted := sendOnChat(t, p)
+	p.awaitLog(t, "id=on-chat code=ok")
+	p.awaitLog(t, "id=no-target code=not_found")
+	chatted()
 	log := p.stderr.String()
 	for _, want := range []string{`msg="a stream has joined" peer=127.0.0.1`, "level=DEBUG", " request="} {
 		if !strings.Contains(log, want) {
