@@ -174,6 +174,7 @@ func TestPageRoomListAndProfile(t *testing.T) {
 	ada, bob := b.openSignedIn(t, s.URL, "Ada"), b.openSignedIn(t, s.URL+"?room=tea", "Bob")
 	ada.widen()
 	bob.sendMessage("what is left")
+	ada.await(`document.querySelector("[data-room=tea]") !== null`)
 	ada.goTo("Tea")
 	ada.expectMessages("what is left")
 	ada.run(`document.querySelector(".room-link[href='r/lobby']").click()`)

@@ -95,7 +95,7 @@ func TestPageSaysThatARoomMayNotBeCreated(t *testing.T) {
 // comes within seconds without another request for the list.
 func TestPageSwitchesRooms(t *testing.T) {
 	t.Parallel()
-	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("")), harness.Context(t)
+	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("list.address=off")), harness.Context(t)
 	token, _ := s.SignIn(t, "grace")
 	grace := harness.ConnectHTTP1.Open(t, s, token)
 	for i := range 12 {

@@ -3,7 +3,7 @@ import { type Member, rightsOf, type SessionState } from "../../../client";
 import type { Moderation } from "../../../client/moderation";
 import { t } from "../../i18n";
 import { membersInSight } from "../../state/present";
-import { Dialog } from "../controls/dialog";
+import { toast } from "../controls/toast";
 import { useLoaded } from "../controls/use-loaded";
 import { useLooks } from "./looks";
 import { insertMention } from "./mention";
@@ -32,7 +32,10 @@ export function usePeople({ state, onRename, loadModeration }: Options) {
   const [shown, setShown] = useState<Shown | null>(null);
   const looks = useLooks(state, (member, anchor) => setShown({ kind: "profile", member, anchor }));
   const needsTools = shown?.kind === "deny" || shown?.kind === "log";
-  const tools = useTools(needsTools, loadModeration);
+  const tools = useTools(needsTools, loadModeration, () => {
+    setShown(null);
+    toast(t("people.notLoaded"));
+  });
   const names = useMemo(
     () => new Map(membersInSight(state).map(({ id, name }) => [id, name])),
     [presence.members, presence.self, timeline.posts],
@@ -61,15 +64,10 @@ export function usePeople({ state, onRename, loadModeration }: Options) {
           onClose={closeOf(shown)}
         />
       )}
-      {needsTools && typeof tools === "string" && (
-        <Dialog title={t("people.moderation")} kind="middle" onClose={close}>
-          <p class={tools === "" ? "hint" : "problem"}>{tools || t("people.loading")}</p>
-        </Dialog>
-      )}
-      {shown.kind === "deny" && typeof tools === "object" && (
+      {shown.kind === "deny" && tools && (
         <tools.views.DenyMember {...shown} room={room} moderation={tools.moderation} onClose={close} />
       )}
-      {shown.kind === "log" && typeof tools === "object" && (
+      {shown.kind === "log" && tools && (
         <tools.views.ModerationLog room={room} moderation={tools.moderation} names={names} onClose={close} />
       )}
     </>
@@ -82,15 +80,14 @@ export function usePeople({ state, onRename, loadModeration }: Options) {
   };
 }
 
-/** Loads the dialogs and the calls when they are first needed. Until then it returns why there are none, empty while they are loaded. */
-function useTools(isNeeded: boolean, loadModeration: () => Promise<Moderation>): Tools | string {
-  const [tools, setTools] = useState<Tools | string>("");
+/** Returns the dialogs and the calls of moderators: null until they are loaded, which begins when they are needed. */
+function useTools(isNeeded: boolean, loadModeration: () => Promise<Moderation>, onFailure: () => void): Tools | null {
+  const [tools, setTools] = useState<Tools | null>(null);
   useEffect(() => {
-    if (!isNeeded || typeof tools === "object") return;
-    setTools("");
+    if (!isNeeded || tools) return;
     Promise.all([import("./moderation"), loadModeration()]).then(
       ([views, moderation]) => setTools({ views, moderation }),
-      () => setTools(t("people.notLoaded")),
+      onFailure,
     );
   }, [isNeeded]);
   return tools;
