@@ -77,7 +77,8 @@ func (p *tab) await(expression string) {
 
 func (p *tab) sendMessage(text string) {
 	p.t.Helper()
-	p.do(chromedp.SendKeys(chromedp.CSS("#text"), text+"\r"))
+	p.do(chromedp.SendKeys(chromedp.CSS("#text"), text))
+	p.press("\r")
 }
 
 // texts returns the messages that the page shows as stored, in its order.

@@ -126,8 +126,9 @@ func TestPageEditsReactionsAndDeletions(t *testing.T) {
 	bob.await(`document.querySelector(".chip")?.title === "you"`)
 
 	ada.choose("first", "Edit")
-	ada.await(`document.querySelector("#text").value === "first"`)
-	ada.sendMessage(", edited")
+	ada.await(`document.querySelector("#edit-text")?.value === "first"`)
+	ada.do(chromedp.SendKeys(chromedp.CSS("#edit-text"), ", edited"))
+	ada.press("\r")
 	bob.await(`document.querySelector(".edited")?.title.startsWith("Edited ")`)
 	bob.expectMessages("first, edited", "second", "an answer")
 	bob.await(`document.querySelector("button.quote .words").textContent === "first, edited"`)

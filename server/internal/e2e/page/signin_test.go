@@ -62,9 +62,10 @@ func TestPageSignsInAtAProvider(t *testing.T) {
 	other.await(ownName + ` === "Test User" && document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
 
 	page.choose("as a guest", "Edit")
-	page.do(chromedp.WaitVisible(chromedp.CSS(".composer .purpose")))
-	page.run(`document.querySelector("#text").select()`)
-	page.sendMessage("edited by the account")
+	page.do(chromedp.WaitVisible(chromedp.CSS("#edit-text")))
+	page.run(`document.querySelector("#edit-text").select()`)
+	page.do(chromedp.SendKeys(chromedp.CSS("#edit-text"), "edited by the account"))
+	page.press("\r")
 	page.expectMessages("edited by the account")
 	page.sendMessage("as an account")
 	other.expectMessages("edited by the account", "as an account")
