@@ -173,9 +173,9 @@ var layers = []layer{
 		"connectrpc.com/connect", "google.golang.org/genproto", "google.golang.org/grpc", "google.golang.org/protobuf"}, nil,
 		"the verifier sees the server from outside, as its clients do: it must share no code with it"},
 	{"chatroom/server/internal/e2e/harness", append([]string{
-		"chatroom/server/internal/service", "chatroom/server/internal/identity", "chatroom/server/internal/migrate/formertest", "github.com/chromedp/chromedp", "go.uber.org/goleak"},
+		"chatroom/server/internal/service", "chatroom/server/internal/identity", "chatroom/server/internal/apikey", "chatroom/server/internal/migrate/formertest", "github.com/chromedp/chromedp", "go.uber.org/goleak"},
 		clientLibraries...), nil,
-		"the harness configures a service and calls it as its users do, also in a browser: it knows nothing of the parts but how a data directory is prepared"},
+		"the harness configures a service and calls it as its users do, also in a browser: it knows nothing of the parts but how a data directory is prepared, with keys in it"},
 	{"chatroom/server/internal/e2e/durability/formerstores", append([]string{"chatroom/server/internal/e2e/durability/formerstores"}, clientLibraries...), nil,
 		"what writes a store for later versions sees the server from outside, whichever version it is"},
 	{"chatroom/server/internal/e2e/durability", nil, append([]string{
@@ -202,6 +202,10 @@ var layers = []layer{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "github.com/charmbracelet/x/vt", "github.com/creack/pty"},
 		clientLibraries...),
 		"these tests look at a terminal, in which a program runs that they do not link"},
+	{"chatroom/server/internal/e2e/proxies", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/client", "github.com/chromedp/chromedp"},
+		clientLibraries...),
+		"these tests go through proxies as every kind of client does, the Go client among them"},
 	{"chatroom/server/internal/e2e", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat/hub",
 		"chatroom/server/internal/signin/providertest", "chatroom/server/internal/systemd", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto", "golang.org/x/net/http2"},

@@ -10,7 +10,6 @@ import (
 	"testing"
 
 	chatv1 "chatroom/gen/chat/v1"
-	"chatroom/server/internal/apikey"
 	"chatroom/server/internal/e2e/harness"
 
 	"google.golang.org/protobuf/reflect/protoreflect"
@@ -94,7 +93,7 @@ func TestCurlExamplesAreComplete(t *testing.T) {
 func runExamples(t *testing.T, path string, examples []harness.Example) {
 	harness.RequireTool(t, "curl")
 	dir := t.TempDir()
-	key := harness.CreateKey(t, dir, apikey.Spec{Name: "office", Grants: []apikey.Grant{
+	key := harness.CreateKey(t, dir, harness.KeySpec{Name: "office", Grants: []harness.KeyGrant{
 		{Pattern: "*", Can: []string{"read", "post", "create", "manage", "moderate"}},
 	}})
 	s := harness.Start(t, harness.InDir(dir))

@@ -1,1 +1,0 @@
-import{a,b}from"./chunk-MDVNEWKM.js";import"./chunk-SSIXL4EC.js";import"./chunk-KQ3UVMM5.js";import"./chunk-VVIHKXJG.js";import"./chunk-D26KHHMY.js";import"./chunk-MVQVVS6B.js";import"./chunk-CIWXCWF6.js";import"./chunk-AAZABAPM.js";export{b as ProfileCard,a as shortId};
