@@ -9,10 +9,10 @@ export interface TabBadge {
   readonly mentions: number;
 }
 
-/** Returns the title: mentions before unread messages, which matter less. */
+/** Returns the title, with the number of mentions, or of unread messages if there are none. */
 export function tabTitle({ title, unread, mentions }: TabBadge): string {
-  const count = mentions > 0 ? `(${mentions}) ` : unread === "" ? "" : "• ";
-  return `${count}${title === "" ? "chatroom" : `${title} · chatroom`}`;
+  const count = mentions > 0 ? `@${mentions}` : unread;
+  return `${count && `(${count}) `}${title === "" ? "chatroom" : `${title} · chatroom`}`;
 }
 
 /** Returns the icon with a mark: a number for mentions, a dot for unread messages. */

@@ -13,16 +13,16 @@ import (
 // visitedRooms are the names in the first section of the list, in its order.
 const visitedRooms = `[...document.querySelectorAll(".room-links section:first-of-type .room-link")].map((a) => a.dataset.room).join()`
 
-// press presses a key with modifiers, which the page has as a shortcut.
-func (p *tab) press(key, modifiers string) {
+// pressShortcut presses a key with a modifier, which the page has as a shortcut.
+func (p *tab) pressShortcut(key, modifier string) {
 	p.t.Helper()
-	p.run(`document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: %q, bubbles: true, cancelable: true, %s: true}))`, key, modifiers)
+	p.run(`document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: %q, bubbles: true, cancelable: true, %s: true}))`, key, modifier)
 }
 
 // goTo goes to the room that the switcher offers first for a text.
 func (p *tab) goTo(text string) {
 	p.t.Helper()
-	p.press("k", "ctrlKey")
+	p.pressShortcut("k", "ctrlKey")
 	p.do(chromedp.SendKeys(chromedp.CSS("[role=combobox]"), text))
 	p.await(`document.querySelector("[role=option][aria-selected=true]") !== null`)
 	p.run(`document.querySelector("[role=option][aria-selected=true]").click()`)
@@ -131,7 +131,7 @@ func TestPageSwitchesRooms(t *testing.T) {
 	ada.run(`document.querySelector("#text").focus()`)
 	ada.run(`document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key: "ArrowDown", altKey: true, shiftKey: true, bubbles: true, cancelable: true}))`)
 	ada.await(`location.pathname === "/r/fresh-room" && !document.querySelector("[data-room=fresh-room] .badge")`)
-	ada.press("ArrowUp", "altKey")
+	ada.pressShortcut("ArrowUp", "altKey")
 	ada.await(`location.pathname !== "/r/fresh-room"`)
 }
 
