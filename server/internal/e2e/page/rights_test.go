@@ -58,7 +58,7 @@ func TestPageOffersWhatTheUserMayDo(t *testing.T) {
 	_, err = mod.Send(ctx, harness.TextRequest("announcements", "news"))
 	harness.Must(t, err)
 	ada.do(chromedp.Navigate(s.URL + "/#announcements"))
-	ada.await(`document.querySelector(".read-only")?.textContent === "You can read in this room, and not write."`)
+	ada.await(`document.querySelector(".read-only")?.textContent === "You can read in this room, but not write."`)
 }
 
 func subject(member string) *chatv1.Subject {
