@@ -60,6 +60,7 @@ func TestPageModerates(t *testing.T) {
 	bob.sendMessage("spam")
 	mod.expectMessages("spam")
 
+	bob.await(people + `.includes("mod")`)
 	bob.openProfile("mod")
 	bob.await(`!document.querySelector(".profile-card [data-act]")`)
 	bob.run(`document.querySelector(".profile-card").hidePopover()`)
