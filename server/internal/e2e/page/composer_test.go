@@ -264,7 +264,7 @@ func TestComposerCommands(t *testing.T) {
 	p.sendMessage("/etc/hosts is a file")
 	p.sendMessage("//me")
 	p.sendMessage("/me waves")
-	p.expectMessages("/foo bar", "/etc/hosts is a file", "/me", "_waves_")
+	p.expectMessages("/foo bar", "/etc/hosts is a file", "/me", "waves")
 	p.press("/to")
 	p.await(`document.querySelector("[role=option]")?.textContent.startsWith("/topic")`)
 	p.press("\r")

@@ -91,7 +91,9 @@ export function useCompletion(field: RefObject<HTMLTextAreaElement | null>, sour
 
 function optionsOf({ kind, words }: Query, { people, mayMentionAll, commands }: CompletionSources): Option[] {
   if (kind === "command") {
-    const matching = commands.filter((name) => name.startsWith(words.toLowerCase()));
+    const written = words.toLowerCase();
+    const matching = commands.filter((name) => name.startsWith(written));
+    if (matching.some((name) => name === written)) return []; // Enter runs it
     return matching.map((name) => ({
       key: name,
       insert: `/${name} `,
