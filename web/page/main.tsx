@@ -106,16 +106,16 @@ function enter(room: Room): void {
   let readSequence = -1n;
 
   const draw = () => {
+    if (isNamedWanted && room.getSnapshot().feed.caughtUpOnce) {
+      isNamedWanted = false;
+      room.goTo(named);
+    }
     const state = room.getSnapshot();
     const { viewport, cursor, feed, unread, profile } = state;
     const isAtEnd = feed.caughtUpOnce && viewport.visible && viewport.atEnd;
     if (isAtEnd && cursor && cursor.sequence !== readSequence) {
       readSequence = cursor.sequence;
       room.markRead();
-    }
-    if (isNamedWanted && feed.caughtUpOnce) {
-      isNamedWanted = false;
-      room.goTo(named);
     }
     const directory = chat.rooms.getSnapshot();
     tab.show({
@@ -156,9 +156,10 @@ function enter(room: Room): void {
     left.abort();
     leave = () => {};
     performer.close();
+    room.viewport(false, false);
     for (const end of ends) end();
   };
-  room.viewport(!document.hidden, true);
+  room.viewport(!document.hidden, false); // until the log has found its place
   redraw();
 }
 
@@ -193,8 +194,12 @@ class Performer {
         return room.typing(!act.empty);
       case "loadEarlier":
         return room.loadOlder();
+      case "loadLater":
+        return room.loadNewer();
+      case "loadNewest":
+        return room.loadNewest();
       case "goTo":
-        return room.goTo(act.sequence);
+        return room.goTo(act.sequence, { nearest: act.nearest ?? false });
       case "targetReached":
         return room.targetReached();
       case "viewportChanged":

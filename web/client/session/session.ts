@@ -106,7 +106,7 @@ function draftChanged(s: Step, isEmpty: boolean): void {
 
 function read(s: Step): void {
   s.set("unread", 0);
-  s.set("unreadStart", unreadEnds(s.state.unreadStart));
+  s.set("unreadStart", unreadEnds(s.state.unreadStart, s.state.cursor));
 }
 
 function viewportChanged(s: Step, visible: boolean, atEnd: boolean): void {

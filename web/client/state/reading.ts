@@ -21,7 +21,9 @@ export function unreadBegins(start: UnreadStart | null, before: Cursor | null): 
   return before && { after: before, read: false };
 }
 
-/** The user has read everything. */
-export function unreadEnds(start: UnreadStart | null): UnreadStart | null {
-  return start && !start.read ? { ...start, read: true } : start;
+/** The user has read everything up to a cursor. */
+export function unreadEnds(start: UnreadStart | null, cursor: Cursor | null): UnreadStart | null {
+  if (!start || start.read) return start;
+  const isAny = cursor !== null && (cursor.epoch !== start.after.epoch || cursor.sequence > start.after.sequence);
+  return isAny ? { ...start, read: true } : null;
 }

@@ -14,8 +14,10 @@ export type Act =
   /** The draft of a message has changed. */
   | { readonly type: "draftChanged"; readonly empty: boolean }
   | { readonly type: "loadEarlier" }
-  /** The user wants to see the message with a sequence. */
-  | { readonly type: "goTo"; readonly sequence: bigint }
+  | { readonly type: "loadLater" }
+  | { readonly type: "loadNewest" }
+  /** The user wants to see the message with a sequence, or, if it is none, the nearest one. */
+  | { readonly type: "goTo"; readonly sequence: bigint; readonly nearest?: boolean }
   /** The message that the user wants to see is on screen. */
   | { readonly type: "targetReached" }
   /** The user completes mentions: the members are listed while the room is open. */

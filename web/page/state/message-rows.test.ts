@@ -27,7 +27,8 @@ function firsts(...changes: Partial<Event>[]): boolean[] {
 test("messages in quick succession are grouped", () => {
   assert.deepEqual(firsts({}, {}, {}), [true, false, false]);
   assert.deepEqual(firsts({}, { sender: { id: "c", name: "C" } }, {}), [true, true, true]);
-  assert.deepEqual(firsts({}, { sender: { id: "bob", name: "Robert" } }), [true, true]);
+  // A member who was renamed is shown by the new name, also in earlier messages.
+  assert.deepEqual(firsts({}, { sender: { id: "bob", name: "Robert" } }), [true, false]);
   assert.deepEqual(firsts({}, { time: noon + 300_000 }), [true, true]);
 });
 

@@ -12,6 +12,7 @@ import {
   type Quote,
   quoteOf,
   type Reactions,
+  type Rename,
   type SessionState,
 } from "../../client";
 import { t } from "../i18n";
@@ -24,9 +25,15 @@ const maxNames = 10;
 /** How much of a message is quoted, in UTF-16 units. */
 export const maxQuoteLength = 200;
 
+/** The key of the row where the unread messages begin. */
+export const unreadKey = "unread";
+
 export type Row =
   | { readonly kind: "day"; readonly key: string; readonly time: number }
   | { readonly kind: "gap"; readonly key: string }
+  /** The unread messages begin here. */
+  | { readonly kind: "unread"; readonly key: string }
+  | { readonly kind: "renamed"; readonly key: string; readonly from: string; readonly to: string }
   | CustomRow
   | MessageRow;
 
@@ -94,7 +101,10 @@ const plainMessage = {
 } as const;
 
 /** The parts of the state that the rows show. */
-export type RowsState = Pick<SessionState, "timeline" | "outbox" | "auth" | "quotes" | "presence">;
+export type RowsState = Pick<
+  SessionState,
+  "timeline" | "outbox" | "auth" | "quotes" | "presence" | "unreadStart" | "renames" | "cursor"
+>;
 
 /** Returns the rows for the timeline, and after them those for the messages in the outbox. */
 export function messageRows(state: RowsState): Row[] {
@@ -103,15 +113,28 @@ export function messageRows(state: RowsState): Row[] {
   const self = selfOf(state);
   const changes = changesByTarget(outbox.entries);
   const names = namesById(state, self);
+  const unreadAfter = unreadAfterOf(state);
+  let renames = state.renames.filter(({ after }) => timeline.oldest > 0n && after >= timeline.oldest);
   for (const post of timeline.posts) {
+    for (const rename of renames) if (rename.after < post.sequence) rows.addRename(rename);
+    renames = renames.filter(({ after }) => after >= post.sequence);
+    if (unreadAfter !== null && post.sequence > unreadAfter && !isOwn(state.auth, post)) rows.addUnread();
     if (timeline.gaps.includes(post.sequence)) rows.addGap(post.sequence);
     if (post.text === null) rows.addCustom(post);
     else rows.addMessage(postRow(state, post, changes.get(post.sequence) ?? [], self, names));
   }
-  for (const entry of outbox.entries) {
+  if (!timeline.newer) for (const rename of renames) rows.addRename(rename);
+  for (const entry of timeline.newer ? [] : outbox.entries) {
     if (entry.body.kind === "message") rows.addMessage(outboxRow(state, entry, entry.body, self));
   }
   return rows.rows;
+}
+
+/** Returns the sequence after which the messages are unread, null if none is, or the timeline does not have the first one. */
+function unreadAfterOf({ timeline, unreadStart, cursor }: RowsState): bigint | null {
+  if (!unreadStart || unreadStart.after.epoch !== cursor?.epoch) return null;
+  const { sequence } = unreadStart.after;
+  return timeline.oldest <= sequence + 1n || !timeline.more ? sequence : null;
 }
 
 /** Adds days, and joins messages into groups. */
@@ -119,6 +142,7 @@ class RowList {
   readonly rows: Row[] = [];
   readonly #keys = new Set<string>();
   #day = 0;
+  #hasUnread = false;
   /** The message that the next one may join. */
   #last: MessageRow | null = null;
 
@@ -145,6 +169,18 @@ class RowList {
 
   addGap(sequence: bigint): void {
     this.rows.push({ kind: "gap", key: `gap ${sequence}` });
+    this.#last = null;
+  }
+
+  addUnread(): void {
+    if (this.#hasUnread) return;
+    this.#hasUnread = true;
+    this.rows.push({ kind: "unread", key: unreadKey });
+    this.#last = null;
+  }
+
+  addRename({ after, time, from, member }: Rename): void {
+    this.rows.push({ kind: "renamed", key: `renamed ${after} ${time} ${member.id}`, from, to: member.name });
     this.#last = null;
   }
 
@@ -203,7 +239,7 @@ function postRow(
     sequence: post.sequence,
     text: now.text ?? "",
     time: post.time,
-    sender: post.sender,
+    sender: nowNamed(post.sender, names),
     own,
     status: "sent",
     quote: quoteRow(state, post.replyTo),
@@ -212,6 +248,12 @@ function postRow(
     pending: pending.includes("deletion") ? "deletion" : pending.includes("edit") ? "edit" : null,
     failed: failed ? { id: failed.id, kind: failed.body.kind, problem: failed.problem } : null,
   };
+}
+
+/** Returns a sender by the name that it has now. */
+function nowNamed(sender: Member, names: ReadonlyMap<string, string>): Member {
+  const name = sender.id === "" ? sender.name : (names.get(sender.id) ?? sender.name);
+  return name === sender.name ? sender : { ...sender, name };
 }
 
 function outboxRow(state: RowsState, entry: PendingEntry, { text, replyTo }: Message, sender: Member): MessageRow {
@@ -239,12 +281,13 @@ function quoteRow({ quotes, timeline }: RowsState, sequence: bigint): QuoteRow |
 }
 
 /** The names of members by id, as far as they are known. */
-function namesById({ timeline, presence }: RowsState, self: Member): Map<string, string> {
+function namesById({ timeline, presence, renames }: RowsState, self: Member): Map<string, string> {
   const names = new Map<string, string>();
   for (const { sender, reactions } of timeline.posts) {
     names.set(sender.id, sender.name);
     for (const { members } of reactions) for (const m of members) if (m.name !== "") names.set(m.id, m.name);
   }
+  for (const { member } of renames) names.set(member.id, member.name);
   for (const m of presence.members ?? []) names.set(m.id, m.name);
   return names.set(self.id, self.name);
 }

@@ -110,3 +110,76 @@ func TestPageScrollsThroughHistory(t *testing.T) {
 	}
 	ada.await(logStart + ` === "This is where #lobby begins."`)
 }
+
+// top returns where a message is in the view, in pixels from the top of the log.
+func (p *tab) top(text string) float64 {
+	p.t.Helper()
+	return evaluate[float64](p, fmt.Sprintf(`[...document.querySelectorAll("[role=log] .text")].find((e) => e.textContent.startsWith(%q))
+		.getBoundingClientRect().top - document.querySelector("[role=log]").getBoundingClientRect().top`, text))
+}
+
+const atEnd = `document.querySelector(".to-end") === null`
+
+// P8: a room opens at its first unread message, also when that is far from the end, and
+// what is unread counts as read at the end only.
+func TestPageOpensAtFirstUnread(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t)
+	grace := member(t, s, "grace")
+	fill(t, grace, "lobby", 0, 20)
+	ada := b.openSignedIn(t, s.URL, "Ada")
+	ada.await(shows("message 19"))
+	ada.await(atEnd)
+	ada.do(chromedp.Navigate("about:blank"))
+	fill(t, grace, "lobby", 20, 320)
+	ada.do(chromedp.Navigate(s.URL))
+	ada.await(shows("message 20 "))
+	ada.await(`document.querySelector(".divider.unread") !== null && document.querySelector(".to-end .count") !== null`)
+	if top := ada.top("message 20 "); top < 0 || top > 300 {
+		t.Errorf("the first unread message is %.0f px below the top of the view", top)
+	}
+	ada.run(`document.querySelector(".to-end").click()`)
+	ada.await(shows("message 319"))
+	ada.await(atEnd)
+	ada.do(chromedp.Reload())
+	ada.await(shows("message 319"))
+	ada.await(atEnd)
+}
+
+// A room that was left in the middle of its history is there again, also after a reload.
+func TestPageKeepsPlaceInRoom(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t)
+	fill(t, member(t, s, "grace"), "lobby", 0, 600)
+	ada := b.openSignedIn(t, s.URL, "Ada")
+	ada.await(shows("message 599"))
+	ada.scroll(-500, shows("message 300 "))
+	ada.await(`sessionStorage.getItem("chatroom.place.lobby") !== null`)
+	place := ada.top("message 300 ")
+	ada.await(fmt.Sprintf(`sessionStorage.getItem("chatroom.place.lobby") !== window.place && Boolean(window.place = sessionStorage.getItem("chatroom.place.lobby")) || %s`, shows("message 300 ")))
+	ada.do(chromedp.Reload())
+	ada.await(shows("message 300 "))
+	ada.await(`document.querySelector(".to-end") !== null`)
+	if top := ada.top("message 300 "); top < place-30 || top > place+30 {
+		t.Errorf("the message is at %.0f px after a reload, and was at %.0f px", top, place)
+	}
+}
+
+// A link to a message opens the room around it; from there, one reads on to the end.
+func TestPageOpensLinkToMessage(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t)
+	fill(t, member(t, s, "grace"), "lobby", 0, 1_000)
+	ada := b.openSignedIn(t, s.URL+"/r/lobby/401", "Ada")
+	ada.await(shows("message 400"))
+	ada.await(`document.activeElement?.querySelector?.(".text")?.textContent.startsWith("message 400") || document.querySelector(".message[data-highlighted]") !== null || document.activeElement?.id === "text"`)
+	if moved := ada.scroll(800, shows("message 999")); moved > 2 {
+		t.Errorf("a text in view moved by %.1f px while newer messages were loaded", moved)
+	}
+	ada.await(atEnd)
+	ada.sendMessage("and on")
+	ada.await(shows("and on"))
+
+	ada.do(chromedp.Navigate(s.URL + "/r/lobby/5000"))
+	ada.await(`document.querySelector(".absent")?.textContent.includes("deleted")`)
+}

@@ -2,6 +2,7 @@
 // index would make the bundler read two thousand files.
 
 import aLargeSmall from "lucide/dist/esm/icons/a-large-small.mjs";
+import arrowDown from "lucide/dist/esm/icons/arrow-down.mjs";
 import arrowLeft from "lucide/dist/esm/icons/arrow-left.mjs";
 import atSign from "lucide/dist/esm/icons/at-sign.mjs";
 import check from "lucide/dist/esm/icons/check.mjs";
@@ -32,6 +33,7 @@ import { createElement } from "preact";
 const icons = {
   back: arrowLeft,
   check,
+  down: arrowDown,
   close: x,
   copy,
   edit: pencil,

@@ -1,4 +1,5 @@
 import { Component, type ComponentChild } from "preact";
+import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { type CustomRow, isSameRow, type Row } from "../../state/message-rows";
 import { DateLabel } from "../controls/time";
@@ -40,6 +41,18 @@ export class LogRow extends Component<Props> {
         return (
           <li class="divider">
             <span>Some messages are missing here</span>
+          </li>
+        );
+      case "unread":
+        return (
+          <li class="divider unread">
+            <span>{t("log.unread")}</span>
+          </li>
+        );
+      case "renamed":
+        return (
+          <li class="custom-events">
+            <span>{rich("log.renamed", { from: <bdi>{row.from}</bdi>, to: <bdi>{row.to}</bdi> })}</span>
           </li>
         );
       case "message":

@@ -1,14 +1,21 @@
 import { Component, type ComponentChild, createRef } from "preact";
-import type { SessionState } from "../../../client";
+import { isOwn, type SessionState } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
-import type { Row } from "../../state/message-rows";
+import { type MessageRow, type Row, unreadKey } from "../../state/message-rows";
+import { keepPlace, keptPlace } from "../../state/place";
+import { Icon } from "../controls/icons";
 import { Announcer } from "./announcer";
 import { LogRow } from "./log-row";
 import { LogStart } from "./log-start";
 import type { MessageActions } from "./message";
-import { type ListView, VirtualList } from "./virtual-list";
+import { type Align, type ListView, VirtualList } from "./virtual-list";
 
+/** How far below the top of the view the unread messages begin when a room is opened, in pixels. */
+const unreadTop = 72;
+/** How long the view rests before its place is kept, in milliseconds. */
+const placeDelay = 300;
+const markedInMiddle = { align: "center", marked: true } as const;
 /** How long a message that was gone to is highlighted, in milliseconds. */
 const highlightTime = 2_000;
 /** How near the view comes to the first row before earlier messages are loaded, in heights of the view. */
@@ -30,7 +37,7 @@ interface LocalState {
 }
 
 /** The parts of the state that the log shows besides the rows. */
-const shownParts = ["timeline", "history", "outbox", "viewport", "unread"] as const;
+const shownParts = ["timeline", "history", "outbox", "viewport", "unread", "connection", "unreadStart"] as const;
 
 /**
  * The messages. The Tab key reaches the controls of one message only, otherwise it would
@@ -44,6 +51,13 @@ export class MessageLog extends Component<Props, LocalState> {
   #keysOf: readonly Row[] | null = null;
   /** The message whose controls get the focus when it is drawn. */
   #wantsFocus = "";
+  /** Whether the room was opened at its place: until then, nothing counts as read. */
+  #started = false;
+  /** Where in the view the target is to be, and whether it is highlighted. */
+  #arrival: { readonly align: Align; readonly marked: boolean } = markedInMiddle;
+  /** Whether the end is shown once the timeline has it. */
+  #wantsEnd = false;
+  #keepingPlace = 0;
 
   get #list(): VirtualList {
     return this.#listRef.current as VirtualList;
@@ -51,10 +65,13 @@ export class MessageLog extends Component<Props, LocalState> {
 
   override componentDidMount(): void {
     document.addEventListener("visibilitychange", this.#reportViewport);
+    if (this.props.state.connection.phase === "live") this.#start();
   }
 
   override componentWillUnmount(): void {
     document.removeEventListener("visibilitychange", this.#reportViewport);
+    clearTimeout(this.#keepingPlace);
+    if (this.#started) this.#keepPlace();
   }
 
   /** A key that is pressed, or a heartbeat, does not need every message compared. */
@@ -67,28 +84,75 @@ export class MessageLog extends Component<Props, LocalState> {
   }
 
   override componentDidUpdate(before: Props): void {
+    if (!this.#started && this.props.state.connection.phase === "live") this.#start();
     if (this.#showTarget()) return;
-    if (hasNewOwnMessage(before.state, this.props.state)) this.#list.scrollToEnd();
+    if (hasNewOwnMessage(before.state, this.props.state)) this.#goToEnd();
+    if (this.#wantsEnd && !this.props.state.timeline.newer) {
+      this.#wantsEnd = false;
+      this.#list.scrollToEnd();
+    }
     this.#loadMore();
   }
 
-  /** Loads earlier messages when the view comes near the first one. */
+  /** Opens the room at the place that it was left at, otherwise at the first unread message, or at the end. */
+  #start(): void {
+    this.#started = true;
+    const { state, rows, dispatch } = this.props;
+    const { history, unreadStart, cursor } = state;
+    if (history.target > 0n || history.phase === "loading") return; // the address names a message
+    const place = keptPlace(sessionStorage, state.room);
+    const isUnread = unreadStart && !unreadStart.read && unreadStart.after.epoch === cursor?.epoch;
+    if (place) {
+      this.#arrival = { align: place.top, marked: false };
+      dispatch({ type: "goTo", sequence: place.sequence, nearest: true });
+    } else if (rows.some((row) => row.key === unreadKey)) {
+      this.#list.scrollToKey(unreadKey, unreadTop);
+    } else if (isUnread && unreadStart.after.sequence > 0n && unreadStart.after.sequence < cursor.sequence) {
+      this.#arrival = { align: unreadTop, marked: false };
+      dispatch({ type: "goTo", sequence: unreadStart.after.sequence, nearest: true });
+    }
+    this.#reportViewport();
+  }
+
+  /** Loads messages when the view comes near the first or the last one. */
   #loadMore(): void {
     const { state, dispatch } = this.props;
     if (!this.#view || !state.feed.caughtUpOnce || state.history.phase !== "idle") return;
-    if (state.timeline.more && this.#view.before < loadDistance) dispatch({ type: "loadEarlier" });
+    if (state.timeline.newer && this.#view.after < loadDistance) dispatch({ type: "loadLater" });
+    else if (state.timeline.more && this.#view.before < loadDistance) dispatch({ type: "loadEarlier" });
+  }
+
+  #goToEnd(): void {
+    if (this.props.state.timeline.newer) {
+      this.#wantsEnd = true;
+      this.props.dispatch({ type: "loadNewest" });
+    } else this.#list.scrollToEnd();
+  }
+
+  #keepPlace(): void {
+    const { state, rows } = this.props;
+    const { first = 0, atEnd = true } = this.#view ?? {};
+    const row = rows.slice(first).find((r) => r.kind === "message" && r.sequence > 0n);
+    const element = row && this.#list.elementOf(row.key);
+    if ((atEnd && !state.timeline.newer) || !element || row.kind !== "message") {
+      keepPlace(sessionStorage, state.room, null);
+      return;
+    }
+    const top = element.getBoundingClientRect().top - this.#list.box.getBoundingClientRect().top;
+    keepPlace(sessionStorage, state.room, { sequence: row.sequence, top });
   }
 
   /** Scrolls to the message that the user wants to see, once it is there. */
   #showTarget(): boolean {
     const { state, rows, dispatch } = this.props;
-    const { target } = state.history;
-    const row = target > 0n && rows.find((r) => r.kind === "message" && r.sequence === target);
+    const { target, nearest, phase } = state.history;
+    if (target === 0n || phase === "loading") return false;
+    const { align, marked } = this.#arrival;
+    const row = targetRow(rows, target, nearest, align === unreadTop);
     if (!row) return false;
-    this.#list.scrollToKey(row.key, "center", (element) => {
-      element.focus({ preventScroll: true });
-      element.dataset.highlighted = "true";
-      setTimeout(() => delete element.dataset.highlighted, highlightTime);
+    this.#arrival = markedInMiddle;
+    this.#list.scrollToKey(row.key, align, (element) => {
+      if (marked) highlight(element);
       dispatch({ type: "targetReached" });
     });
     return true;
@@ -97,19 +161,22 @@ export class MessageLog extends Component<Props, LocalState> {
   readonly #onEndButton = (): void => {
     this.#list.box.focus({ preventScroll: true }); // the button disappears
     this.setState({ activeKey: "" });
-    this.#list.scrollToEnd();
+    this.#goToEnd();
   };
 
   readonly #onView = (view: ListView): void => {
     this.#view = view;
     this.#reportViewport();
     this.#loadMore();
+    if (!this.#started) return;
+    clearTimeout(this.#keepingPlace);
+    this.#keepingPlace = window.setTimeout(() => this.#keepPlace(), placeDelay);
   };
 
   /** Reports whether the user sees the end. */
   readonly #reportViewport = (): void => {
-    if (!this.#view) return;
-    const { atEnd } = this.#view;
+    if (!this.#view || !this.#started) return;
+    const atEnd = this.#view.atEnd && !this.props.state.timeline.newer && this.props.state.history.target === 0n;
     const visible = !document.hidden;
     const { viewport } = this.props.state;
     if (viewport.atEnd === atEnd && viewport.visible === visible) return;
@@ -180,15 +247,19 @@ export class MessageLog extends Component<Props, LocalState> {
           renderRow={this.#renderRow}
           before={<LogStart state={state} dispatch={dispatch} />}
           label={t("log.label", { room: state.room })}
+          endsWithLog={!state.timeline.newer}
           onView={this.#onView}
           onFocusIn={this.#onFocus}
           onKeyDown={this.#onKeyDown}
         />
         <Announcer rows={rows} isNews={state.feed.caughtUpOnce && state.history.phase !== "loading"} />
-        {!state.viewport.atEnd && (
-          <button type="button" class="to-end" onClick={this.#onEndButton}>
-            {endButtonLabel(state.unread)}
-          </button>
+        {state.history.absent > 0n && (
+          <p class="absent" role="alert">
+            {t("log.absent")}
+          </p>
+        )}
+        {this.#started && !state.viewport.atEnd && (
+          <EndButton unread={unreadBelow(state)} onClick={this.#onEndButton} />
         )}
       </main>
     );
@@ -201,7 +272,36 @@ function hasNewOwnMessage(before: SessionState, now: SessionState): boolean {
   return last?.body.kind === "message" && isNew && last.status !== "failed";
 }
 
-function endButtonLabel(unread: number): string {
-  if (unread === 0) return "To the newest message";
-  return unread === 1 ? "1 new message" : `${unread} new messages`;
+/** Returns the row to show for a target: its own, or the nearest one after it. */
+function targetRow(rows: readonly Row[], target: bigint, nearest: boolean, wantsUnread: boolean): Row | undefined {
+  const unread = wantsUnread && rows.find((row) => row.key === unreadKey);
+  if (unread) return unread;
+  const stored = rows.filter((row) => row.kind === "message" && row.sequence > 0n) as MessageRow[];
+  if (!nearest) return stored.find((row) => row.sequence === target);
+  return stored.find((row) => row.sequence >= target) ?? stored.at(-1);
+}
+
+/** Shows which message was gone to, also to screen readers. */
+function highlight(row: HTMLElement): void {
+  row.focus({ preventScroll: true });
+  row.dataset.highlighted = "true";
+  setTimeout(() => delete row.dataset.highlighted, highlightTime);
+}
+
+/** Returns how many messages of others are unread below, as far as is known. */
+function unreadBelow({ unread, unreadStart, timeline, auth }: SessionState): number {
+  if (!unreadStart || unreadStart.read) return unread;
+  const { sequence } = unreadStart.after;
+  const loaded = timeline.posts.filter((post) => post.sequence > sequence && !isOwn(auth, post)).length;
+  return Math.max(unread, loaded);
+}
+
+/** Goes to the newest message, and says how many are unread. */
+function EndButton({ unread, onClick }: { readonly unread: number; readonly onClick: () => void }) {
+  return (
+    <button type="button" class="to-end" aria-label={t("log.toEnd", { n: unread })} onClick={onClick}>
+      {unread > 0 && <span class="count">{t("log.newCount", { n: unread })}</span>}
+      <Icon name="down" />
+    </button>
+  );
 }

@@ -36,7 +36,18 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
-    [timeline, outbox.entries, quotes, presence.members, presence.self, auth.identity, auth.memberIds, auth.name],
+    [
+      timeline,
+      outbox.entries,
+      quotes,
+      presence.members,
+      presence.self,
+      auth.identity,
+      auth.memberIds,
+      auth.name,
+      state.unreadStart,
+      state.renames,
+    ],
   );
   const mentionable = useMentionable(rows, presence, auth.name);
   const [menu, setMenu] = useState<{ readonly key: string; readonly button: HTMLElement } | null>(null);

@@ -31,6 +31,8 @@ interface Props {
   /** Gets the list, for its methods. */
   readonly handle: RefObject<VirtualList | null>;
   readonly keys: readonly string[];
+  /** Whether rows come after the last one only when they are new: a reader at the end stays there. */
+  readonly endsWithLog: boolean;
   /** Draws a row, as one <li>. */
   readonly renderRow: (index: number) => ComponentChild;
   /** What is above the first row. */
@@ -298,7 +300,7 @@ export class VirtualList extends Component<Props> {
     const scrolled = scrollTop - this.#lastTop;
     if (Math.abs(scrolled) <= 1) return;
     this.#lastScroll = performance.now();
-    if (this.#isAtEnd) this.#pinned = true;
+    if (this.#isAtEnd && this.props.endsWithLog) this.#pinned = true;
     else if (scrolled < 0) this.#pinned = false;
     this.#lastTop = scrollTop;
   }
@@ -377,7 +379,8 @@ export class VirtualList extends Component<Props> {
     return this.#layout.range(top - around, top + box.clientHeight + around);
   }
 
-  override render({ keys, renderRow, before, label, onFocusIn, onKeyDown }: Props) {
+  override render({ keys, endsWithLog, renderRow, before, label, onFocusIn, onKeyDown }: Props) {
+    if (!endsWithLog) this.#pinned = false;
     if (this.#boxRef.current) {
       this.#noticeScroll();
       this.#recordAnchors();
