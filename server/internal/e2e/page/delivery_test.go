@@ -148,6 +148,9 @@ func (p *tab) awaitKept(script string) {
 	})()`, chromedp.EvalAwaitPromise))
 }
 
+// saysDisconnected holds while the page has words and a way on for a server that it can't reach.
+const saysDisconnected = `document.querySelector(".banner [role=status]")?.textContent.length > 0 && document.querySelector(".banner .try-now") !== null`
+
 // awaitStored waits until the browser has stored a message that is not sent yet.
 func (p *tab) awaitStored() {
 	p.t.Helper()
@@ -186,7 +189,7 @@ func TestPageIsKept(t *testing.T) {
 	ada.awaitStored()
 	for _, path := range []string{"/r/team", "/"} { // at each depth
 		ada.do(chromedp.Navigate(line.URL + path))
-		ada.await(`document.querySelector("[role=status]")?.textContent.length > 0 && document.querySelector("[role=status]").textContent !== "Live"`)
+		ada.await(saysDisconnected)
 		if path == "/r/team" {
 			ada.await(`[...document.querySelectorAll(".message .text")].some((e) => e.textContent === "written offline")`)
 		}
@@ -194,7 +197,7 @@ func TestPageIsKept(t *testing.T) {
 	ada.do(chromedp.Navigate(line.URL + "/r/team"))
 	ada.await(`[...document.querySelectorAll(".message .text")].some((e) => e.textContent === "written offline")`)
 	line.restore()
-	ada.run(`[...document.querySelectorAll("button")].find((b) => b.textContent === "Reconnect now")?.click()`)
+	ada.run(`document.querySelector(".banner .try-now")?.click()`)
 	ada.expectMessages("sent", "written offline")
 }
 
@@ -283,7 +286,7 @@ func TestPageIsReplaced(t *testing.T) {
 	ada := b.openSignedIn(t, line.URL+"/r/team", "Ada")
 	ada.awaitKept(d.script)
 	ada.do(chromedp.Reload()) // by the service worker
-	ada.await(`document.querySelector("[role=status]")?.textContent === "Live" && !document.documentElement.dataset.build`)
+	ada.await(isLive + ` && !document.documentElement.dataset.build`)
 
 	d.replace()
 	ada.do(chromedp.Reload())
@@ -294,5 +297,5 @@ func TestPageIsReplaced(t *testing.T) {
 
 	line.breakConnections()
 	ada.do(chromedp.Reload())
-	ada.await(`document.documentElement.dataset.build === "next" && document.querySelector("[role=status]")?.textContent !== "Live"`)
+	ada.await(`document.documentElement.dataset.build === "next" && ` + saysDisconnected)
 }
