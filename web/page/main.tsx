@@ -141,6 +141,7 @@ function enter(room: Room): void {
           onNoticeOffer={notices.isOffered && !document.hidden ? (accepted) => notices.answerOffer(accepted) : null}
           onMoreRooms={() => chat.loadMoreRooms()}
           onSaveProfile={(changed) => room.setProfile(changed)}
+          onFindTime={(time) => room.findTime(time)}
           onListMembers={() => room.listMembers()}
           loadModeration={loadModeration}
         />

@@ -15,6 +15,7 @@ function copySelection(text: string): boolean {
   const focused = document.activeElement;
   const field = document.createElement("textarea");
   field.value = text;
+  field.readOnly = true; // no keyboard appears
   field.className = "sr-only";
   // A modal dialog makes everything outside it inert.
   (focused?.closest("dialog") ?? document.body).append(field);

@@ -1,29 +1,43 @@
-const timeFormat = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
-const dayFormat = new Intl.DateTimeFormat(undefined, {
-  weekday: "long",
-  day: "numeric",
-  month: "long",
-  year: "numeric",
-});
-const fullFormat = new Intl.DateTimeFormat(undefined, { dateStyle: "full", timeStyle: "medium" });
+import { locale } from "../../i18n";
+
+const styles = {
+  time: { hour: "2-digit", minute: "2-digit" },
+  day: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
+  full: { dateStyle: "full", timeStyle: "medium" },
+} as const;
+
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Returns the format of a style in the language of the page, which may change. */
+function format(style: keyof typeof styles): Intl.DateTimeFormat {
+  const key = `${style} ${locale()}`;
+  let known = formats.get(key);
+  if (!known) {
+    known = new Intl.DateTimeFormat(locale(), styles[style]);
+    formats.set(key, known);
+  }
+  return known;
+}
 
 /** Returns a time with its date and seconds. */
 export function fullTime(ms: number): string {
-  return fullFormat.format(new Date(ms));
+  return format("full").format(new Date(ms));
 }
 
 /** Returns a time of day, with the date unless it is within a day from now. */
 export function shortTime(ms: number): string {
   const date = new Date(ms);
   return ms - Date.now() < 86_400_000
-    ? timeFormat.format(date)
-    : `${dayFormat.format(date)}, ${timeFormat.format(date)}`;
+    ? format("time").format(date)
+    : `${format("day").format(date)}, ${format("time").format(date)}`;
 }
 
 /** A time of day; short is without "AM". */
 export function Time({ ms, short }: { ms: number; short: boolean }) {
   const date = new Date(ms);
-  const parts = timeFormat.formatToParts(date).filter((part) => !short || part.type !== "dayPeriod");
+  const parts = format("time")
+    .formatToParts(date)
+    .filter((part) => !short || part.type !== "dayPeriod");
   const text = parts
     .map((part) => part.value)
     .join("")
@@ -38,10 +52,11 @@ export function Time({ ms, short }: { ms: number; short: boolean }) {
 /** A date. */
 export function DateLabel({ ms }: { ms: number }) {
   const date = new Date(ms);
-  return <time datetime={localDay(date)}>{dayFormat.format(date)}</time>;
+  return <time datetime={localDay(date)}>{format("day").format(date)}</time>;
 }
 
-function localDay(date: Date): string {
+/** Returns a day as dates are written in HTML. */
+export function localDay(date: Date): string {
   const two = (n: number) => String(n).padStart(2, "0");
   return `${date.getFullYear()}-${two(date.getMonth() + 1)}-${two(date.getDate())}`;
 }

@@ -3,7 +3,8 @@ import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { type CustomRow, isSameRow, type Row } from "../../state/message-rows";
 import { DateLabel } from "../controls/time";
-import { type MessageActions, MessageItem } from "./message";
+import { MessageItem } from "./message";
+import type { MessageActions } from "./message-actions";
 
 interface Props {
   readonly row: Row;
@@ -40,7 +41,7 @@ export class LogRow extends Component<Props> {
       case "gap":
         return (
           <li class="divider">
-            <span>Some messages are missing here</span>
+            <span>{t("log.gap")}</span>
           </li>
         );
       case "unread":

@@ -1,5 +1,7 @@
 import type { Reset, SessionState } from "../../../client";
+import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
+import { EmptyState } from "../controls/empty-state";
 
 interface Props {
   readonly state: SessionState;
@@ -8,15 +10,16 @@ interface Props {
 
 /** What is above the first message: a button for earlier ones, or the beginning of the room. */
 export function LogStart({ state, dispatch }: Props) {
-  const { history, timeline, feed, room, outbox } = state;
+  const { history, timeline, feed, room, profile, outbox } = state;
   const loadEarlier = () => dispatch({ type: "loadEarlier" });
+  const roomLabel = profile.displayName || `#${room}`;
   const isLoading = history.phase === "loading";
   if (history.phase === "failed") {
     return (
       <div class="log-start">
-        <p class="problem">Earlier messages could not be loaded. {history.problem}</p>
+        <p class="problem">{t("log.earlierFailed", { problem: history.problem })}</p>
         <button type="button" class="quiet" onClick={loadEarlier}>
-          Try again
+          {t("log.again")}
         </button>
       </div>
     );
@@ -27,7 +30,7 @@ export function LogStart({ state, dispatch }: Props) {
       <div class="log-start">
         {lost}
         <button type="button" class="quiet" aria-disabled={isLoading} onClick={loadEarlier}>
-          {isLoading ? "Loading…" : "Load earlier messages"}
+          {isLoading ? t("log.loading") : t("log.earlier")}
         </button>
       </div>
     );
@@ -36,7 +39,7 @@ export function LogStart({ state, dispatch }: Props) {
   if (timeline.missing) {
     return (
       <div class="log-start">
-        <p class="lost">{notKept(timeline.missing, "earlier ")}</p>
+        <p class="lost">{t("log.missingEarlier", { n: timeline.missing })}</p>
       </div>
     );
   }
@@ -44,31 +47,22 @@ export function LogStart({ state, dispatch }: Props) {
   if (timeline.posts.length > 0) {
     return (
       <div class="log-start">
-        <p>
-          This is where <b>#{room}</b> begins.
-        </p>
+        <p>{rich("log.begins", { room: <b>{roomLabel}</b> })}</p>
       </div>
     );
   }
   if (!feed.caughtUpOnce || outbox.entries.length > 0) return <div class="log-start" />;
   return (
     <div class="log-start empty">
-      <p>
-        <b>There are no messages in #{room} yet.</b>
-      </p>
-      <p>Write the first one.</p>
+      <EmptyState illustration="emptyRoom" title={rich("log.empty", { room: <bdi>{roomLabel}</bdi> })}>
+        <p>{t("log.emptyHint")}</p>
+      </EmptyState>
     </div>
   );
 }
 
 /** What is said when the stream could not bring what came while there was no connection. */
 function lostLabel({ newLog, missed }: Reset): string {
-  if (newLog) return "The server has lost the messages that were here.";
-  return missed ? notKept(missed) : "Some messages are no longer kept.";
-}
-
-function notKept(count: number, which = ""): string {
-  return count === 1
-    ? `1 ${which}message is no longer kept.`
-    : `${count.toLocaleString()} ${which}messages are no longer kept.`;
+  if (newLog) return t("log.lostLog");
+  return missed ? t("log.missed", { n: missed }) : t("log.lostSome");
 }

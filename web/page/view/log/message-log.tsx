@@ -6,9 +6,10 @@ import { type MessageRow, type Row, unreadKey } from "../../state/message-rows";
 import { keepPlace, keptPlace } from "../../state/place";
 import { Icon } from "../controls/icons";
 import { Announcer } from "./announcer";
+import { DayHeader } from "./day-header";
 import { LogRow } from "./log-row";
 import { LogStart } from "./log-start";
-import type { MessageActions } from "./message";
+import type { MessageActions } from "./message-actions";
 import { type Align, type ListView, VirtualList } from "./virtual-list";
 
 /** How far below the top of the view the unread messages begin when a room is opened, in pixels. */
@@ -29,9 +30,13 @@ interface Props {
   readonly editor: { readonly key: string; readonly node: ComponentChild } | null;
   readonly actions: MessageActions;
   readonly dispatch: Dispatch;
+  /** Returns the message that came at a time, or the first one after it; null if there is none. */
+  readonly onFindTime: (time: number) => Promise<bigint | null>;
 }
 
 interface LocalState {
+  /** The time of the first message in view, 0 while its day is on screen as a row. */
+  readonly day: number;
   /** The key of the message whose controls the Tab key reaches; empty for the newest one's. */
   readonly activeKey: string;
 }
@@ -44,7 +49,7 @@ const shownParts = ["timeline", "history", "outbox", "viewport", "unread", "conn
  * take hundreds of steps to the composer. The arrow keys go to the other messages.
  */
 export class MessageLog extends Component<Props, LocalState> {
-  override state: LocalState = { activeKey: "" };
+  override state: LocalState = { activeKey: "", day: 0 };
   readonly #listRef = createRef<VirtualList>();
   #view: ListView | null = null;
   #keys: readonly string[] = [];
@@ -168,9 +173,24 @@ export class MessageLog extends Component<Props, LocalState> {
     this.#view = view;
     this.#reportViewport();
     this.#loadMore();
+    this.#showDay(view);
     if (!this.#started) return;
     clearTimeout(this.#keepingPlace);
     this.#keepingPlace = window.setTimeout(() => this.#keepPlace(), placeDelay);
+  };
+
+  /** Says which day the first message in view is of, unless the row of that day is there. */
+  #showDay({ first }: ListView): void {
+    const row = this.props.rows[first];
+    const time = row?.kind === "message" ? row.time : 0;
+    const day = time === 0 ? 0 : new Date(time).setHours(0, 0, 0, 0);
+    if (day !== this.state.day) this.setState({ day });
+  }
+
+  readonly #onDate = (time: number): void => {
+    void this.props.onFindTime(time).then((sequence) => {
+      if (sequence !== null) this.props.dispatch({ type: "goTo", sequence, nearest: true });
+    });
   };
 
   /** Reports whether the user sees the end. */
@@ -231,7 +251,7 @@ export class MessageLog extends Component<Props, LocalState> {
   /** The key of the message whose controls the Tab key reaches. */
   #activeKey = "";
 
-  override render({ state, rows, dispatch }: Props, { activeKey }: LocalState) {
+  override render({ state, rows, dispatch }: Props, { activeKey, day }: LocalState) {
     if (this.#keysOf !== rows) {
       this.#keysOf = rows;
       this.#keys = rows.map((row) => row.key);
@@ -252,6 +272,7 @@ export class MessageLog extends Component<Props, LocalState> {
           onFocusIn={this.#onFocus}
           onKeyDown={this.#onKeyDown}
         />
+        {day > 0 && <DayHeader day={day} onDate={this.#onDate} />}
         <Announcer rows={rows} isNews={state.feed.caughtUpOnce && state.history.phase !== "loading"} />
         {state.history.absent > 0n && (
           <p class="absent" role="alert">

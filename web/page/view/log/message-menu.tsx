@@ -1,30 +1,32 @@
 import { useLayoutEffect, useRef } from "preact/hooks";
+import { t } from "../../i18n";
 import type { MessageRow } from "../../state/message-rows";
+import { copyText } from "../controls/copy";
 import { Icon } from "../controls/icons";
-import { copyText } from "../text/copy-text";
+import { fullTime } from "../controls/time";
+import { toast } from "../controls/toast";
 
-/** The emoji that the menu offers, and their names. */
-const palette: readonly (readonly [string, string])[] = [
-  ["👍", "Thumbs up"],
-  ["❤️", "Heart"],
-  ["😂", "Laughing"],
-  ["🎉", "Party"],
-  ["😮", "Surprised"],
-  ["😢", "Sad"],
-];
+/** The emoji that the menu offers. */
+const palette = ["👍", "❤️", "😂", "🎉", "😮", "😢"];
 
 /** The space between the menu, its button and the edge of the window, in pixels. */
 const margin = 6;
 
 interface Props {
   readonly row: MessageRow;
-  /** The button that opened the menu. */
+  /** The address of the message. */
+  readonly link: string;
+  /** What opened the menu. */
   readonly button: HTMLElement;
   readonly canReact: boolean;
   readonly canReply: boolean;
   readonly canEdit: boolean;
   readonly canDelete: boolean;
   readonly onReact: (emoji: string) => void;
+  /** Shows all emoji. */
+  readonly onPick: () => void;
+  /** Shows who reacted. */
+  readonly onReactors: () => void;
   readonly onReply: () => void;
   readonly onEdit: () => void;
   readonly onDelete: () => void;
@@ -33,7 +35,8 @@ interface Props {
 
 /** The actions for a message. The browser closes the menu on Esc and on a click elsewhere. */
 export function MessageMenu(props: Props) {
-  const { row, button, canReact, canReply, canEdit, canDelete, onReact, onReply, onEdit, onDelete, onClose } = props;
+  const { row, link, button, canReact, canReply, canEdit, canDelete } = props;
+  const { onReact, onPick, onReactors, onReply, onEdit, onDelete, onClose } = props;
   const menu = useRef<HTMLDivElement>(null);
   useLayoutEffect(() => {
     const { current } = menu;
@@ -58,50 +61,68 @@ export function MessageMenu(props: Props) {
       class="menu"
       popover="auto"
       role="dialog"
-      aria-label="Actions for this message"
+      aria-label={t("log.actionsHere")}
       onToggle={(event) => event.newState === "closed" && onClose()}
       onKeyDown={moveFocus}
     >
+      <p class="menu-time">{fullTime(row.time)}</p>
       {canReact && (
-        <div class="palette" role="group" aria-label="React">
-          {palette.map(([emoji, name]) => (
+        <div class="palette" role="group" aria-label={t("log.react")}>
+          {palette.map((emoji) => (
             <button
               key={emoji}
               type="button"
               class="quiet emoji"
-              aria-label={name}
+              aria-label={t("log.reactWith", { emoji })}
               aria-pressed={isPressed(emoji)}
               onClick={closeAnd(() => onReact(emoji))}
             >
               {emoji}
             </button>
           ))}
+          <button type="button" class="quiet" aria-label={t("log.reactMore")} onClick={closeAnd(onPick)}>
+            <Icon name="smile" />
+          </button>
         </div>
       )}
       {canReply && (
         <button type="button" class="quiet" onClick={closeAnd(onReply)}>
           <Icon name="reply" />
-          Reply
+          {t("log.reply")}
         </button>
       )}
-      <button type="button" class="quiet" onClick={closeAnd(() => void copyText(row.text))}>
+      <button type="button" class="quiet" onClick={closeAnd(() => copy(row.text))}>
         <Icon name="copy" />
-        Copy text
+        {t("log.copyText")}
       </button>
+      <button type="button" class="quiet" onClick={closeAnd(() => copy(link))}>
+        <Icon name="link" />
+        {t("log.copyLink")}
+      </button>
+      {row.reactions.length > 0 && (
+        <button type="button" class="quiet" onClick={closeAnd(onReactors)}>
+          <Icon name="people" />
+          {t("log.whoReacted")}
+        </button>
+      )}
       {canEdit && (
         <button type="button" class="quiet" onClick={closeAnd(onEdit)}>
           <Icon name="edit" />
-          Edit
+          {t("log.edit")}
         </button>
       )}
       {canDelete && (
         <button type="button" class="quiet danger" onClick={closeAnd(onDelete)}>
           <Icon name="trash" />
-          Delete…
+          {t("log.deleteMenu")}
         </button>
       )}
     </div>
   );
+}
+
+function copy(text: string): void {
+  void copyText(text).then((isCopied) => toast(isCopied ? t("log.copied") : t("log.notCopied")));
 }
 
 /** Puts the menu above its button, or below it if there is no room. On small screens the style sheet decides. */

@@ -1,7 +1,6 @@
 import type { ComponentChild } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type MessageChange, type RoomProfile, rightsOf, type SessionState } from "../../../client";
-import { t } from "../../i18n";
 import { useShortcuts } from "../../keyboard/shortcuts";
 import type { Dispatch } from "../../state/act";
 import type { Drafts } from "../../state/drafts";
@@ -14,12 +13,14 @@ import { TypingNotice } from "../composer/typing-notice";
 import { useComposer } from "../composer/use-composer";
 import { useSources } from "../composer/use-sources";
 import { WritingHelp } from "../composer/writing-help";
-import { Dialog, DialogActions } from "../controls/dialog";
+import { EmojiPicker } from "../emoji";
 import { MentionContext } from "../text/text-context";
 import { useMentionable } from "../text/use-mentionable";
-import type { MessageActions } from "./message";
+import { DeleteDialog } from "./delete-dialog";
+import type { MessageActions } from "./message-actions";
 import { MessageLog } from "./message-log";
 import { MessageMenu } from "./message-menu";
+import { ReactorsDialog } from "./reactors-dialog";
 
 interface Props {
   readonly state: SessionState;
@@ -27,12 +28,16 @@ interface Props {
   /** The unsent words of each room. */
   readonly drafts: Drafts;
   readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
+  /** The address of the room. */
+  readonly link: string;
+  /** Returns the message that came at a time, or the first one after it; null if there is none. */
+  readonly onFindTime: (time: number) => Promise<bigint | null>;
   /** What asks for a name, in place of the composer; null for a user who has one. */
   readonly welcome: ComponentChild;
 }
 
 /** The messages of a room, and the composer. */
-export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props) {
+export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime, welcome }: Props) {
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
@@ -51,6 +56,8 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
   );
   const mentionable = useMentionable(rows, presence, auth.name);
   const [menu, setMenu] = useState<{ readonly key: string; readonly button: HTMLElement } | null>(null);
+  const [picking, setPicking] = useState<{ readonly key: string; readonly button: HTMLElement } | null>(null);
+  const [reactorsKey, setReactorsKey] = useState("");
   const [deleteKey, setDeleteKey] = useState("");
 
   const messages = rows.filter((row) => row.kind === "message");
@@ -72,15 +79,15 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
   const canPost = rights?.post !== false;
   const canEditOwn = rights?.editOwn !== false;
   // The rows are only drawn again when they change, so that the actions must stay the same object.
-  const latest = useRef({ isNamed, toggleReaction });
-  latest.current = { isNamed, toggleReaction };
+  const whenNamed = (act: () => void) => (isNamed ? act() : document.getElementById("name")?.focus());
+  const latest = useRef({ whenNamed, toggleReaction, reply: composer.reply });
+  latest.current = { whenNamed, toggleReaction, reply: composer.reply };
   const actions = useMemo<MessageActions>(
     () => ({
       openMenu: (row, button) => setMenu({ key: row.key, button }),
-      toggleReaction: (row, emoji) => {
-        if (latest.current.isNamed) latest.current.toggleReaction(row, emoji);
-        else document.getElementById("name")?.focus();
-      },
+      toggleReaction: (row, emoji) => latest.current.whenNamed(() => latest.current.toggleReaction(row, emoji)),
+      pickReaction: (row, button) => latest.current.whenNamed(() => setPicking({ key: row.key, button })),
+      reply: (row) => latest.current.whenNamed(() => latest.current.reply(row)),
     }),
     [],
   );
@@ -104,6 +111,8 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
     ),
   };
   const menuRow = menu && storedRow(menu.key);
+  const pickingRow = picking && storedRow(picking.key);
+  const reactorsRow = reactorsKey === "" ? undefined : storedRow(reactorsKey);
   const deleteRow = deleteKey === "" ? undefined : storedRow(deleteKey);
   return (
     <>
@@ -115,6 +124,7 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
           editor={editor || null}
           actions={actions}
           dispatch={dispatch}
+          onFindTime={onFindTime}
         />
       </MentionContext.Provider>
       <footer class="footer">
@@ -141,6 +151,7 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
         <MessageMenu
           key={menuRow.key}
           row={menuRow}
+          link={`${link}/${menuRow.sequence}`}
           button={menu.button}
           canReact={isNamed && canReact}
           canReply={isNamed && canPost}
@@ -148,11 +159,21 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
           canDelete={isNamed && ((menuRow.own && canEditOwn) || rights?.moderate === true)}
           onClose={() => setMenu(null)}
           onReact={(emoji) => toggleReaction(menuRow, emoji)}
+          onPick={() => setPicking({ key: menuRow.key, button: menu.button })}
+          onReactors={() => setReactorsKey(menuRow.key)}
           onReply={() => composer.reply(menuRow)}
           onEdit={() => composer.edit(menuRow)}
           onDelete={() => setDeleteKey(menuRow.key)}
         />
       )}
+      {pickingRow && (
+        <EmojiPicker
+          anchor={picking.button}
+          onPick={(emoji) => toggleReaction(pickingRow, emoji)}
+          onClose={() => setPicking(null)}
+        />
+      )}
+      {reactorsRow && <ReactorsDialog row={reactorsRow} onClose={() => setReactorsKey("")} />}
       {showsHelp && <WritingHelp onClose={() => setShowsHelp(false)} />}
       {deleteRow && (
         <DeleteDialog
@@ -165,54 +186,5 @@ export function Room({ state, dispatch, drafts, onSaveProfile, welcome }: Props)
         />
       )}
     </>
-  );
-}
-
-interface DeleteDialogProps {
-  readonly row: MessageRow;
-  /** Whether a moderator deletes the message of another member. */
-  readonly asksReason: boolean;
-  readonly onDelete: (reason: string) => void;
-  readonly onClose: () => void;
-}
-
-function DeleteDialog({ row, asksReason, onDelete, onClose }: DeleteDialogProps) {
-  const [reason, setReason] = useState("");
-  const confirm = () => {
-    onDelete(reason.trim().replace(/\s+/g, " "));
-    onClose();
-  };
-  return (
-    <Dialog title="Delete this message?" kind="middle" onClose={onClose}>
-      <p class="deleted-text" dir="auto">
-        {row.text}
-      </p>
-      <p>It is deleted for everyone in the room and cannot be restored.</p>
-      {asksReason && (
-        <div class="delete-reason">
-          <label for="delete-reason">{t("people.deleteReason")}</label>
-          <input
-            id="delete-reason"
-            type="text"
-            dir="auto"
-            maxLength={300}
-            autocomplete="off"
-            value={reason}
-            onInput={(event) => setReason(event.currentTarget.value)}
-          />
-        </div>
-      )}
-      <DialogActions
-        cancel={
-          <button type="button" class="quiet" autofocus onClick={onClose}>
-            Keep it
-          </button>
-        }
-      >
-        <button type="button" class="danger" onClick={confirm}>
-          Delete
-        </button>
-      </DialogActions>
-    </Dialog>
   );
 }

@@ -65,6 +65,8 @@ export interface PageProps {
   /** Reads the next page of the list of rooms. */
   readonly onMoreRooms: () => void;
   readonly onSaveProfile: (profile: RoomProfile) => Promise<void>;
+  /** Returns the message that came at a time, or the first one after it; null if there is none. */
+  readonly onFindTime: (time: number) => Promise<bigint | null>;
   /** Lists more members of the room than are shown. */
   readonly onListMembers: () => Promise<readonly Member[]>;
   /** Loads the calls of moderators. */
@@ -170,6 +172,8 @@ export function Page(props: PageProps) {
           drafts={drafts}
           onSaveProfile={props.onSaveProfile}
           onNoticeOffer={props.onNoticeOffer}
+          link={link}
+          onFindTime={props.onFindTime}
           onInvite={copyLink}
           onRoom={openRoom}
           onRooms={onRooms}
@@ -207,7 +211,10 @@ export function Page(props: PageProps) {
 }
 
 interface ConversationProps
-  extends Pick<PageProps, "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile" | "onNoticeOffer"> {
+  extends Pick<
+    PageProps,
+    "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile" | "onNoticeOffer" | "link" | "onFindTime"
+  > {
   readonly onRoom: (room: string) => void;
   readonly onInvite: () => void;
   /** Opens the list of rooms; null if it is on screen. */
@@ -242,6 +249,8 @@ function Conversation(props: ConversationProps) {
           dispatch={dispatch}
           drafts={drafts}
           onSaveProfile={onSaveProfile}
+          link={props.link}
+          onFindTime={props.onFindTime}
           welcome={welcome}
         />
       )}

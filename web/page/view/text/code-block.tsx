@@ -2,8 +2,8 @@ import { useEffect, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Token } from "../../text/highlight";
 import { loadChunk } from "../../update/load-chunk";
+import { copyText } from "../controls/copy";
 import { Icon } from "../controls/icons";
-import { copyText } from "./copy-text";
 
 /** How long the button says that the code is copied, in milliseconds. */
 const copiedTime = 2_000;

@@ -1,0 +1,41 @@
+import type { ComponentChildren } from "preact";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import { t } from "../../i18n";
+
+/** The messages that the user has unfolded, by key: they stay so when they are drawn again. */
+const unfolded = new Set<string>();
+
+interface Props {
+  /** Names the message. */
+  readonly id: string;
+  readonly text: string;
+  readonly children: ComponentChildren;
+}
+
+/** A text of which the style sheet shows the beginning, if it is long, with a button for the rest. */
+export function Fold({ id, text, children }: Props) {
+  const box = useRef<HTMLDivElement>(null);
+  const [isOpen, setOpen] = useState(unfolded.has(id));
+  const [isLong, setLong] = useState(isOpen);
+  useLayoutEffect(() => {
+    const { current } = box;
+    if (current && !isOpen) setLong(current.scrollHeight > current.clientHeight + 1);
+  }, [text, isOpen]);
+  const toggle = () => {
+    if (isOpen) unfolded.delete(id);
+    else unfolded.add(id);
+    setOpen(!isOpen);
+  };
+  return (
+    <>
+      <div ref={box} class="fold" data-open={isOpen} data-long={isLong}>
+        {children}
+      </div>
+      {isLong && (
+        <button type="button" class="small quiet unfold" aria-expanded={isOpen} onClick={toggle}>
+          {isOpen ? t("log.collapse") : t("log.expand")}
+        </button>
+      )}
+    </>
+  );
+}
