@@ -1,1 +1,0 @@
-import{a,b}from"./chunk-IK34CAMS.js";import"./chunk-SSIXL4EC.js";import"./chunk-W7HG622W.js";import"./chunk-BIQNWGZZ.js";import"./chunk-D26KHHMY.js";import"./chunk-7JG332YD.js";import"./chunk-CIWXCWF6.js";import"./chunk-AAZABAPM.js";export{b as ProfileCard,a as shortId};
