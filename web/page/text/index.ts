@@ -4,6 +4,7 @@ import { parseMessage } from "./blocks";
 import type { Block, Inline } from "./tree";
 
 export { parseMessage } from "./blocks";
+export { findsLinks, loadLinkFinder, mayHaveLinks } from "./links";
 export { everyoneName, type Mention, type Mentionable, MentionFinder, nameKey } from "./mentions";
 export type { Block, CodeBlock, Inline, LinkNode, ListBlock, ListItem, MentionNode } from "./tree";
 

@@ -1,6 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { findLinks } from "./links";
+import { findLinks, loadLinkFinder } from "./links";
+
+await loadLinkFinder();
 
 /** A text with its links in brackets. */
 function marked(text: string): string {

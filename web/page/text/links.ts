@@ -1,6 +1,6 @@
 // URLs and addresses in a text, and how they are shown so that they don't mislead.
 
-import { LinkifyIt } from "linkify-it";
+import type { LinkifyIt } from "linkify-it";
 import { characterBefore } from "./characters";
 
 export interface FoundLink {
@@ -17,25 +17,46 @@ const maxShown = 72;
 const shownEnd = 20;
 
 const maxLength = 4_000;
-const linkifier = new LinkifyIt({ fuzzyLink: false, fuzzyEmail: true, urlAuth: true, maxLength })
-  .add("ftp:", null)
-  .add("//", null)
-  .add("www.", {
-    validate: (text, pos, self) => {
-      const rest = `//www.${text.slice(pos, pos + maxLength)}`;
-      const validator = self.re.get_http_validator();
-      validator.lastIndex = 0;
-      const found = validator.exec(rest)?.[0] ?? "";
-      return /^\/\/www(?:\.[^./?#:@]+){2}/.test(found) ? found.length - "//www.".length : 0;
-    },
-    normalize: (match) => {
-      match.url = `https://${match.url}`;
-    },
-  });
+/** Finds links; null until it is loaded. Most messages have none, and do without it. */
+let linkifier: LinkifyIt | null = null;
+
+/** Whether a text may have links: if so, and the finder of links is not loaded, loadLinkFinder loads it. */
+export function mayHaveLinks(text: string): boolean {
+  return /:\/\/|www\.|@\S*\./i.test(text);
+}
+
+/** Whether links are found. */
+export function findsLinks(): boolean {
+  return linkifier !== null;
+}
+
+/** Loads what finds links. Until then, URLs are plain text. */
+export async function loadLinkFinder(): Promise<void> {
+  const module = await import("linkify-it");
+  linkifier ??= newLinkifier(module.LinkifyIt);
+}
+
+function newLinkifier(Constructor: typeof LinkifyIt): LinkifyIt {
+  return new Constructor({ fuzzyLink: false, fuzzyEmail: true, urlAuth: true, maxLength })
+    .add("ftp:", null)
+    .add("//", null)
+    .add("www.", {
+      validate: (text, pos, self) => {
+        const rest = `//www.${text.slice(pos, pos + maxLength)}`;
+        const validator = self.re.get_http_validator();
+        validator.lastIndex = 0;
+        const found = validator.exec(rest)?.[0] ?? "";
+        return /^\/\/www(?:\.[^./?#:@]+){2}/.test(found) ? found.length - "//www.".length : 0;
+      },
+      normalize: (match) => {
+        match.url = `https://${match.url}`;
+      },
+    });
+}
 
 /** Finds the http and https URLs, those that begin with www. and the addresses of mail, in order. */
 export function findLinks(text: string): FoundLink[] {
-  if (!/:\/\/|www\.|@/i.test(text)) return [];
+  if (!linkifier || !mayHaveLinks(text)) return [];
   const links: FoundLink[] = [];
   const cuts = beginnings(text);
   for (const [i, from] of cuts.entries()) {

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { loadLinkFinder } from "./links";
 import { messageTarget } from "./message-link";
+
+await loadLinkFinder();
 
 test("links to messages and rooms of this service are recognized, below its path only", () => {
   const base = "https://x.example/chat/";

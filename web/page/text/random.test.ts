@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Block, type Inline, parseMessage, textOf } from ".";
+import { loadLinkFinder } from "./links";
+
+await loadLinkFinder();
 
 const alphabet = [
   ..."*_~`>[]()-1. \n\\@ab#:/",

@@ -1,6 +1,9 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type Block, type Inline, isLargeEmoji, mentionsSelf, outsideCode, parseMessage, plainText } from ".";
+import { loadLinkFinder } from "./links";
+
+await loadLinkFinder();
 
 const names = ["Ada", "Ada 2", "snake_case", "太郎", "Zoë"];
 

@@ -92,7 +92,7 @@ func TestPageRunsNothingOfAMessage(t *testing.T) {
 	p.run(`for (const e of document.querySelectorAll("[role=log] .text *")) e.dispatchEvent(new MouseEvent("mouseover", { bubbles: true }))`)
 	const faults = `(() => {
 		const elements = [...document.querySelectorAll("[role=log] .text *")];
-		const known = /^(P|STRONG|EM|S|CODE|PRE|A|BDI|SPAN|DIV|BUTTON|svg|path)$/;
+		const known = /^(P|STRONG|EM|S|CODE|PRE|A|BDI|SPAN|DIV|BUTTON|svg|path|rect)$/;
 		return [
 			...elements.filter((e) => !known.test(e.tagName)).map((e) => e.outerHTML),
 			...elements.filter((e) => e.getAttributeNames().some((name) => name.startsWith("on"))).map((e) => e.outerHTML),

@@ -19,7 +19,12 @@ export function Fold({ id, text, children }: Props) {
   const [isLong, setLong] = useState(isOpen);
   useLayoutEffect(() => {
     const { current } = box;
-    if (current && !isOpen) setLong(current.scrollHeight > current.clientHeight + 1);
+    if (!current || isOpen) return;
+    const measure = () => setLong(current.scrollHeight > current.clientHeight + 1);
+    measure();
+    const observer = new ResizeObserver(measure); // lines break elsewhere in another width
+    observer.observe(current);
+    return () => observer.disconnect();
   }, [text, isOpen]);
   const toggle = () => {
     if (isOpen) unfolded.delete(id);

@@ -5,22 +5,17 @@ import { useShortcuts } from "../../keyboard/shortcuts";
 import type { Dispatch } from "../../state/act";
 import type { Drafts } from "../../state/drafts";
 import { type MessageRow, messageRows } from "../../state/message-rows";
-import { Composer } from "../composer/composer";
-import { EditForm } from "../composer/edit-form";
 import type { ComposerNote } from "../composer/notes";
 import { ReadOnly } from "../composer/read-only";
 import { TypingNotice } from "../composer/typing-notice";
 import { useComposer } from "../composer/use-composer";
 import { useSources } from "../composer/use-sources";
-import { WritingHelp } from "../composer/writing-help";
+import { useLoaded } from "../controls/use-loaded";
 import { EmojiPicker } from "../emoji";
 import { MentionContext } from "../text/text-context";
 import { useMentionable } from "../text/use-mentionable";
-import { DeleteDialog } from "./delete-dialog";
 import type { MessageActions } from "./message-actions";
 import { MessageLog } from "./message-log";
-import { MessageMenu } from "./message-menu";
-import { ReactorsDialog } from "./reactors-dialog";
 
 interface Props {
   readonly state: SessionState;
@@ -92,24 +87,27 @@ export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime,
     [],
   );
 
+  const writing = useLoaded(welcome === null, () => import("../composer/parts"));
+  const views = useLoaded(menu !== null || deleteKey !== "" || reactorsKey !== "", () => import("./dialogs"));
   const commands = {
     nick: auth.identity?.account ? null : (name: string) => dispatch({ type: "signIn", name }),
     topic: rights?.manage === false ? null : (topic: string) => onSaveProfile({ ...state.profile, topic }),
     help: () => setShowsHelp(true),
   };
-  const editor = composer.editingKey !== "" && {
-    key: composer.editingKey,
-    node: (
-      <EditForm
-        room={room}
-        drafts={drafts}
-        sources={sources}
-        takeFocus={composer.takeFocus}
-        onSave={composer.save}
-        onCancel={composer.cancelEdit}
-      />
-    ),
-  };
+  const editor = composer.editingKey !== "" &&
+    writing && {
+      key: composer.editingKey,
+      node: (
+        <writing.EditForm
+          room={room}
+          drafts={drafts}
+          sources={sources}
+          takeFocus={composer.takeFocus}
+          onSave={composer.save}
+          onCancel={composer.cancelEdit}
+        />
+      ),
+    };
   const menuRow = menu && storedRow(menu.key);
   const pickingRow = picking && storedRow(picking.key);
   const reactorsRow = reactorsKey === "" ? undefined : storedRow(reactorsKey);
@@ -132,8 +130,10 @@ export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime,
           welcome
         ) : !canPost ? (
           <ReadOnly muted={rights?.muted ?? null} />
+        ) : !writing ? (
+          <div class="composer-space" />
         ) : (
-          <Composer
+          <writing.Composer
             state={state}
             dispatch={dispatch}
             drafts={drafts}
@@ -147,8 +147,8 @@ export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime,
         )}
         <TypingNotice typing={state.typing} />
       </footer>
-      {menuRow && (
-        <MessageMenu
+      {views && menuRow && (
+        <views.MessageMenu
           key={menuRow.key}
           row={menuRow}
           link={`${link}/${menuRow.sequence}`}
@@ -173,10 +173,10 @@ export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime,
           onClose={() => setPicking(null)}
         />
       )}
-      {reactorsRow && <ReactorsDialog row={reactorsRow} onClose={() => setReactorsKey("")} />}
-      {showsHelp && <WritingHelp onClose={() => setShowsHelp(false)} />}
-      {deleteRow && (
-        <DeleteDialog
+      {views && reactorsRow && <views.ReactorsDialog row={reactorsRow} onClose={() => setReactorsKey("")} />}
+      {writing && showsHelp && <writing.WritingHelp onClose={() => setShowsHelp(false)} />}
+      {views && deleteRow && (
+        <views.DeleteDialog
           row={deleteRow}
           asksReason={!deleteRow.own}
           onDelete={(reason) =>

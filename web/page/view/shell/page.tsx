@@ -21,12 +21,12 @@ import { copyText } from "../controls/copy";
 import { Dialog } from "../controls/dialog";
 import type { MenuItem } from "../controls/menu";
 import { ToastArea, toast } from "../controls/toast";
+import { useLoaded } from "../controls/use-loaded";
 import { useStore } from "../controls/use-store";
 import { Room } from "../log/room";
 import { LooksContext } from "../people/looks";
 import { MemberList } from "../people/member-list";
 import { usePeople } from "../people/use-people";
-import { AboutRoom } from "../rooms/about-room";
 import type { RoomActions } from "../rooms/room-actions";
 import { RoomList } from "../rooms/room-list";
 import { useRooms } from "../rooms/use-rooms";
@@ -36,8 +36,6 @@ import type { AccountProvider } from "./name-field";
 import { NoticeOffer } from "./notice-offer";
 import { OwnProfile } from "./own-profile";
 import { RefusedRoom, UnreadRoom } from "./placeholders";
-import { ProfileDialog } from "./profile-dialog";
-import { SettingsDialog } from "./settings-dialog";
 import { Sidebar } from "./sidebar";
 import { SkipLinks } from "./skip-links";
 import { TopBar } from "./top-bar";
@@ -268,12 +266,15 @@ interface MiddleDialogProps extends PageProps {
 /** The dialogs in the middle of the page. */
 function MiddleDialog({ shown, state, dispatch, provider, onSaveProfile, onSettings, onClose }: MiddleDialogProps) {
   const { auth, room, profile } = state;
+  const isWanted = shown === "settings" || shown === "profile" || shown === "about";
+  const views = useLoaded(isWanted, () => import("./dialogs"));
+  if (!views) return null;
   switch (shown) {
     case "settings":
-      return <SettingsDialog onClose={onClose} />;
+      return <views.SettingsDialog onClose={onClose} />;
     case "profile":
       return (
-        <ProfileDialog
+        <views.ProfileDialog
           state={state}
           dispatch={dispatch}
           provider={provider}
@@ -285,7 +286,7 @@ function MiddleDialog({ shown, state, dispatch, provider, onSaveProfile, onSetti
       const mayManage = auth.identity !== null && rightsOf(state)?.manage !== false;
       return (
         <Dialog title={t("rooms.about")} kind="middle" onClose={onClose}>
-          <AboutRoom
+          <views.AboutRoom
             room={room}
             profile={profile}
             onSave={mayManage ? onSaveProfile : null}

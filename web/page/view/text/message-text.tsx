@@ -4,11 +4,13 @@ import { type Block, type Inline, isLargeEmoji, type ListBlock, parseMessage } f
 import { CodeBlock } from "./code-block";
 import { MentionContext } from "./text-context";
 import { TextLink } from "./text-link";
+import { useLinkFinder } from "./use-link-finder";
 
 /** A message's text, from its source. Each block has the direction of its own words. */
 export function MessageText({ text }: { text: string }) {
   const mentionable = useContext(MentionContext);
-  const blocks = useMemo(() => parseMessage(text, mentionable), [text, mentionable]);
+  const hasLinks = useLinkFinder(text);
+  const blocks = useMemo(() => parseMessage(text, mentionable), [text, mentionable, hasLinks]);
   const isLarge = useMemo(() => isLargeEmoji(text), [text]);
   return (
     <div class="text" data-large={isLarge || undefined}>

@@ -1,1 +1,0 @@
-import{a,b}from"./chunk-S7FNBVFO.js";import"./chunk-SSIXL4EC.js";import"./chunk-VQRPJJZS.js";import"./chunk-M3VBEM5R.js";import"./chunk-D26KHHMY.js";import"./chunk-A2LBANTB.js";import"./chunk-CIWXCWF6.js";import"./chunk-AAZABAPM.js";export{b as ProfileCard,a as shortId};

@@ -1,0 +1,5 @@
+// What writing needs. It is loaded beside the messages: a visitor without a name does not need it.
+
+export { Composer } from "./composer";
+export { EditForm } from "./edit-form";
+export { WritingHelp } from "./writing-help";
