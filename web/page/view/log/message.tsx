@@ -59,7 +59,7 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
         {isAnonymous && sender.name !== "anonymous" && <span class="tag">{t("log.anonymous")}</span>}
         <Time ms={row.time} short={!first} />
       </p>
-      <div class="content">
+      <div class="content" data-waiting={status === "queued" || status === "sending"}>
         {editor ?? (
           <Fold id={row.key} text={row.text}>
             <MessageText text={row.text} />
