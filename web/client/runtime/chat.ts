@@ -6,7 +6,7 @@ import type { Request } from "../hub/input";
 import { isFrom } from "../hub/outbox";
 import { newEntry, type Unsent, unsentByRoom } from "../hub/outbox-entry";
 import { validRoomName } from "../limits";
-import type { Cursor, Identity, RoomProfile } from "../model";
+import type { Cursor, Event, Identity, RoomProfile } from "../model";
 import { type DirectoryState, RoomDirectory } from "../rooms/room-directory";
 import { messageCount } from "../rooms/room-list";
 import { browserStorage, storageScope } from "../storage/browser-storage";
@@ -172,6 +172,16 @@ export class Chat {
   hasUnstored(): boolean {
     const unstored = this.#storage.unstoredEntries?.();
     return unstored !== undefined && this.#shared.entries.some((entry) => unstored.has(entry.id));
+  }
+
+  /** Returns how far a room was read in this browser, null if it never was. */
+  readCursor(room: string): Cursor | null {
+    return this.#storage.loadReadCursors().get(room) ?? null;
+  }
+
+  /** Returns the newest events of a room, which is not joined for that. It rejects with a ChatError. */
+  async newestEvents(room: string, limit: number): Promise<readonly Event[]> {
+    return (await this.#calls.watch(this.#service.listEvents(this.#token, room, null, limit))).events;
   }
 
   /**

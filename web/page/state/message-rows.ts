@@ -112,7 +112,7 @@ export function messageRows(state: RowsState): Row[] {
   const rows = new RowList();
   const self = selfOf(state);
   const changes = changesByTarget(outbox.entries);
-  const names = namesById(state, self);
+  const members = membersById(state, self);
   const unreadAfter = unreadAfterOf(state);
   let renames = state.renames.filter(({ after }) => timeline.oldest > 0n && after >= timeline.oldest);
   for (const post of timeline.posts) {
@@ -121,7 +121,7 @@ export function messageRows(state: RowsState): Row[] {
     if (unreadAfter !== null && post.sequence > unreadAfter && !isOwn(state.auth, post)) rows.addUnread();
     if (timeline.gaps.includes(post.sequence)) rows.addGap(post.sequence);
     if (post.text === null) rows.addCustom(post);
-    else rows.addMessage(postRow(state, post, changes.get(post.sequence) ?? [], self, names));
+    else rows.addMessage(postRow(state, post, changes.get(post.sequence) ?? [], self, members));
   }
   if (!timeline.newer) for (const rename of renames) rows.addRename(rename);
   for (const entry of timeline.newer ? [] : outbox.entries) {
@@ -223,7 +223,7 @@ function postRow(
   post: Post,
   changes: readonly ChangeEntry[],
   self: Member,
-  names: ReadonlyMap<string, string>,
+  members: ReadonlyMap<string, Member>,
 ): MessageRow {
   const own = isOwn(state.auth, post);
   let now = post;
@@ -239,21 +239,22 @@ function postRow(
     sequence: post.sequence,
     text: now.text ?? "",
     time: post.time,
-    sender: nowNamed(post.sender, names),
+    sender: asNow(post.sender, members),
     own,
     status: "sent",
     quote: quoteRow(state, post.replyTo),
     edited: now.edited,
-    reactions: reactionRows(state.auth, now.reactions, names),
+    reactions: reactionRows(state.auth, now.reactions, members),
     pending: pending.includes("deletion") ? "deletion" : pending.includes("edit") ? "edit" : null,
     failed: failed ? { id: failed.id, kind: failed.body.kind, problem: failed.problem } : null,
   };
 }
 
-/** Returns a sender by the name that it has now. */
-function nowNamed(sender: Member, names: ReadonlyMap<string, string>): Member {
-  const name = sender.id === "" ? sender.name : (names.get(sender.id) ?? sender.name);
-  return name === sender.name ? sender : { ...sender, name };
+/** Returns a sender by the name that it has now, with what is said of that name. */
+function asNow(sender: Member, members: ReadonlyMap<string, Member>): Member {
+  const now = members.get(sender.id);
+  if (!now || (now.name === sender.name && now.mark === sender.mark)) return sender;
+  return { id: sender.id, name: now.name, ...(now.mark && { mark: now.mark }) };
 }
 
 function outboxRow(state: RowsState, entry: PendingEntry, { text, replyTo }: Message, sender: Member): MessageRow {
@@ -280,30 +281,31 @@ function quoteRow({ quotes, timeline }: RowsState, sequence: bigint): QuoteRow |
   return { sequence, by: quote.sender, text: quote.text?.slice(0, maxQuoteLength) ?? null, deleted: false };
 }
 
-/** The names of members by id, as far as they are known. */
-function namesById({ timeline, presence, renames }: RowsState, self: Member): Map<string, string> {
-  const names = new Map<string, string>();
+/** The members by id, as far as they are known, by the names that they have now. */
+function membersById({ timeline, presence, renames }: RowsState, self: Member): Map<string, Member> {
+  const known = new Map<string, Member>();
   for (const { sender, reactions } of timeline.posts) {
-    names.set(sender.id, sender.name);
-    for (const { members } of reactions) for (const m of members) if (m.name !== "") names.set(m.id, m.name);
+    known.set(sender.id, sender);
+    for (const { members } of reactions) for (const m of members) if (m.name !== "") known.set(m.id, m);
   }
-  for (const { member } of renames) names.set(member.id, member.name);
-  for (const m of presence.members ?? []) names.set(m.id, m.name);
-  return names.set(self.id, self.name);
+  for (const { member } of renames) known.set(member.id, member);
+  for (const m of presence.members ?? []) known.set(m.id, m);
+  known.delete(""); // those without an id have nothing in common
+  return self.id === "" ? known : known.set(self.id, self);
 }
 
 function reactionRows(
   { memberIds }: Auth,
   reactions: readonly Reactions[],
-  names: ReadonlyMap<string, string>,
+  members: ReadonlyMap<string, Member>,
 ): ReactionRow[] {
-  return reactions.map(({ emoji, members }) => {
-    const others = members.filter((m) => !memberIds.includes(m.id));
-    const own = others.length < members.length;
-    const known = others.map((m) => names.get(m.id) || m.name).filter((name) => name !== "");
+  return reactions.map(({ emoji, members: all }) => {
+    const others = all.filter((m) => !memberIds.includes(m.id));
+    const own = others.length < all.length;
+    const known = others.map((m) => members.get(m.id)?.name || m.name).filter((name) => name !== "");
     const shown = known.slice(0, maxNames);
     const by = nameList(own ? [t("people.you"), ...shown] : shown, others.length - shown.length);
-    return { emoji, count: members.length, own, by };
+    return { emoji, count: all.length, own, by };
   });
 }
 

@@ -36,15 +36,14 @@ async function activate(): Promise<void> {
   for (const name of await caches.keys()) {
     if (name.startsWith(cachePrefix(base)) && name !== cacheName) await caches.delete(name);
   }
-  await self.registration.navigationPreload?.enable(); // the page does not wait for this worker to start
+  // Without navigation preload: browsers would send each request that is left to them twice, and
+  // the way back from a provider of accounts can be gone only once.
   await self.clients.claim();
 }
 
 /** The server's page, or the kept one while it does not answer in time. */
 async function page(event: FetchEvent): Promise<Response> {
-  const answer = Promise.resolve(event.preloadResponse as Promise<Response | undefined>).then(
-    (preloaded) => preloaded ?? fetch(event.request),
-  );
+  const answer = fetch(event.request);
   const late = new Promise<undefined>((resolve) => setTimeout(resolve, patience));
   const inTime = answer.catch(() => undefined);
   event.waitUntil(inTime);

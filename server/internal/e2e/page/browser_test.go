@@ -108,7 +108,9 @@ func (p *tab) expectMessages(want ...string) {
 func (p *tab) choose(text, what string) {
 	p.t.Helper()
 	p.run(`[...document.querySelectorAll(".message")].findLast((m) => m.querySelector(".text").textContent === %q).querySelector(".more").click()`, text)
-	p.run(`[...document.querySelectorAll(".menu button")].find((b) => (b.getAttribute("aria-label") ?? b.textContent) === %q).click()`, what)
+	item := fmt.Sprintf(`[...document.querySelectorAll(".menu button")].find((b) => (b.getAttribute("aria-label") ?? b.textContent) === %q)`, what)
+	p.await(item + ` !== undefined`)
+	p.run("%s", item+`.click()`)
 }
 
 // run runs a script in the page, formatted with values.

@@ -48,7 +48,7 @@ func TestPageShowsNamesAsTheRoomDoes(t *testing.T) {
 	second.await(`document.querySelector("#who .warning")?.textContent === "similar name"`)
 	first.await(people + ` === "Ada,\u0410da!"`)
 	second.sendMessage("from a name that looks like another")
-	first.await(bylines + ` === "Ada 2,\u0410da!"`)
+	first.await(bylines + ` === "\u0410da!,\u0410da!"`) // also on what was said before
 }
 
 // Signing out forgets the identity, also in other tabs and after a reload, and the token

@@ -115,7 +115,7 @@ func TestPageEditsReactionsAndDeletions(t *testing.T) {
 	ada.expectMessages("first", "second", "an answer")
 	ada.await(`document.querySelector("button.quote .words").textContent === "first"`)
 
-	ada.choose("an answer", "Thumbs up")
+	ada.choose("an answer", "React with 👍")
 	bob.await(`document.querySelector(".chip")?.title === "Ada"`)
 	bob.run(`document.querySelector(".chip").click()`)
 	for _, p := range []*tab{ada, bob} {

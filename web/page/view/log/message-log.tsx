@@ -58,6 +58,8 @@ export class MessageLog extends Component<Props, LocalState> {
   #wantsFocus = "";
   /** Whether the room was opened at its place: until then, nothing counts as read. */
   #started = false;
+  /** Whether the place where the room opens is still to be scrolled to: what is on screen is not what is read. */
+  #seeksPlace = false;
   /** Where in the view the target is to be, and whether it is highlighted. */
   #arrival: { readonly align: Align; readonly marked: boolean } = markedInMiddle;
   /** Whether the end is shown once the timeline has it. */
@@ -91,6 +93,9 @@ export class MessageLog extends Component<Props, LocalState> {
   override componentDidUpdate(before: Props): void {
     if (!this.#started && this.props.state.connection.phase === "live") this.#start();
     if (this.#showTarget()) return;
+    // It was scrolled to, or could not be found.
+    if (this.#seeksPlace && before.state.history.target > 0n && this.props.state.history.target === 0n)
+      this.#foundPlace();
     if (hasNewOwnMessage(before.state, this.props.state)) this.#goToEnd();
     if (this.#wantsEnd && !this.props.state.timeline.newer) {
       this.#wantsEnd = false;
@@ -108,14 +113,22 @@ export class MessageLog extends Component<Props, LocalState> {
     const place = keptPlace(sessionStorage, state.room);
     const isUnread = unreadStart && !unreadStart.read && unreadStart.after.epoch === cursor?.epoch;
     if (place) {
+      this.#seeksPlace = true;
       this.#arrival = { align: place.top, marked: false };
       dispatch({ type: "goTo", sequence: place.sequence, nearest: true });
     } else if (rows.some((row) => row.key === unreadKey)) {
-      this.#list.scrollToKey(unreadKey, unreadTop);
+      this.#seeksPlace = true;
+      this.#list.scrollToKey(unreadKey, unreadTop, () => this.#foundPlace());
     } else if (isUnread && unreadStart.after.sequence > 0n && unreadStart.after.sequence < cursor.sequence) {
+      this.#seeksPlace = true;
       this.#arrival = { align: unreadTop, marked: false };
       dispatch({ type: "goTo", sequence: unreadStart.after.sequence, nearest: true });
     }
+    this.#reportViewport();
+  }
+
+  #foundPlace(): void {
+    this.#seeksPlace = false;
     this.#reportViewport();
   }
 
@@ -155,8 +168,8 @@ export class MessageLog extends Component<Props, LocalState> {
     const { align, marked } = this.#arrival;
     const row = targetRow(rows, target, nearest, align === unreadTop);
     if (!row) return false;
-    this.#arrival = markedInMiddle;
     this.#list.scrollToKey(row.key, align, (element) => {
+      this.#arrival = markedInMiddle;
       if (marked) highlight(element);
       dispatch({ type: "targetReached" });
     });
@@ -196,7 +209,11 @@ export class MessageLog extends Component<Props, LocalState> {
   /** Reports whether the user sees the end. */
   readonly #reportViewport = (): void => {
     if (!this.#view || !this.#started) return;
-    const atEnd = this.#view.atEnd && !this.props.state.timeline.newer && this.props.state.history.target === 0n;
+    const atEnd =
+      this.#view.atEnd &&
+      !this.#seeksPlace &&
+      !this.props.state.timeline.newer &&
+      this.props.state.history.target === 0n;
     const visible = !document.hidden;
     const { viewport } = this.props.state;
     if (viewport.atEnd === atEnd && viewport.visible === visible) return;

@@ -12,14 +12,17 @@ interface Props {
   /** Whether the Tab key reaches it. */
   readonly tabIndex: number;
   readonly canReact: boolean;
+  /** Whether the pointer or the focus is at the message: otherwise only the button of the menu is there. */
+  readonly isNear: boolean;
   readonly actions: MessageActions;
 }
 
 /** What can be done with a message, shown beside it while the pointer or the focus is there. */
-export function MessageToolbar({ row, name, tabIndex, canReact, actions }: Props) {
+export function MessageToolbar({ row, name, tabIndex, canReact, isNear, actions }: Props) {
   return (
     <div class="toolbar">
-      {canReact &&
+      {isNear &&
+        canReact &&
         quickReactions.map((emoji) => (
           <button
             key={emoji}
@@ -33,7 +36,7 @@ export function MessageToolbar({ row, name, tabIndex, canReact, actions }: Props
             {emoji}
           </button>
         ))}
-      {canReact && (
+      {isNear && canReact && (
         <button
           type="button"
           class="quiet quick"
@@ -46,16 +49,18 @@ export function MessageToolbar({ row, name, tabIndex, canReact, actions }: Props
           <Icon name="smile" />
         </button>
       )}
-      <button
-        type="button"
-        class="quiet quick"
-        tabIndex={tabIndex}
-        title={t("log.reply")}
-        aria-label={t("log.reply")}
-        onClick={() => actions.reply(row)}
-      >
-        <Icon name="reply" />
-      </button>
+      {isNear && (
+        <button
+          type="button"
+          class="quiet quick"
+          tabIndex={tabIndex}
+          title={t("log.reply")}
+          aria-label={t("log.reply")}
+          onClick={() => actions.reply(row)}
+        >
+          <Icon name="reply" />
+        </button>
+      )}
       <button
         type="button"
         class="quiet more"

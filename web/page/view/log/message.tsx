@@ -1,5 +1,5 @@
 import type { ComponentChild } from "preact";
-import { useContext, useMemo } from "preact/hooks";
+import { useContext, useMemo, useState } from "preact/hooks";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { MessageRow } from "../../state/message-rows";
@@ -33,6 +33,7 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
   const isAnonymous = sender.id === "" && !own;
   const name = sender.name || t("log.anonymous");
   const tabIndex = active ? 0 : -1;
+  const [isNear, setNear] = useState(false);
   const longPress = useLongPress((element) => sequence > 0n && actions.openMenu(row, element));
   const { names, self } = useContext(MentionContext);
   const isForSelf = useMemo(() => !own && mentionsSelf(row.text, names, self), [own, row.text, names, self]);
@@ -48,6 +49,9 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
       data-status={status}
       data-editing={editor !== null}
       data-pending={pending ?? undefined}
+      onPointerEnter={() => setNear(true)}
+      onPointerLeave={() => setNear(false)}
+      onFocusIn={() => setNear(true)}
       {...longPress}
     >
       {row.quote && <QuoteButton quote={row.quote} tabIndex={tabIndex} dispatch={dispatch} />}
@@ -73,7 +77,14 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
       </div>
       {row.reactions.length > 0 && <Reactions row={row} tabIndex={tabIndex} canReact={canReact} actions={actions} />}
       {sequence > 0n && (
-        <MessageToolbar row={row} name={name} tabIndex={tabIndex} canReact={canReact} actions={actions} />
+        <MessageToolbar
+          row={row}
+          name={name}
+          tabIndex={tabIndex}
+          canReact={canReact}
+          isNear={isNear}
+          actions={actions}
+        />
       )}
       {status === "failed" && <Failed what={t("log.notSent")} id={row.id} problem={row.problem} dispatch={dispatch} />}
       {row.failed && <Failed what={t(failedLabels[row.failed.kind])} {...row.failed} dispatch={dispatch} />}
