@@ -80,7 +80,7 @@ func TestScreens(t *testing.T) {
 			name := screen.name + "-" + look.name
 			p.storePicture(name)
 			p.expectNoAxeViolations(axe, name)
-			p.run(`document.querySelector(".to-end")?.click()`) // axe scrolls
+			p.run(`document.querySelector(".to-end")?.click(); document.activeElement?.blur()`) // axe scrolls
 			if screen.hide != nil {
 				screen.hide(p)
 			}
