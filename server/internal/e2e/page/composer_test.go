@@ -135,6 +135,7 @@ func TestComposerKeepsDrafts(t *testing.T) {
 
 	// What is being typed in one tab is not replaced by what the other one stores.
 	one.press("in the first")
+	one.awaitField("in the first")
 	two.awaitField("in the first")
 	one.run(`document.querySelector("#text").focus()`)
 	two.press(" and in the second")
