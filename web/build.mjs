@@ -16,6 +16,7 @@ import {
 } from "./delivery.mjs";
 import { emojiPlugin } from "./emoji.mjs";
 import { messagesPlugin } from "./messages.mjs";
+import { oneScriptPlugin } from "./one-script.mjs";
 
 process.chdir(import.meta.dirname);
 
@@ -33,7 +34,7 @@ const { metafile, outputFiles } = await build({
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  plugins: [binaryOnlyPlugin, emojiPlugin, messagesPlugin],
+  plugins: [oneScriptPlugin, binaryOnlyPlugin, emojiPlugin, messagesPlugin],
   legalComments: "none",
   metafile: true,
   write: false, // a build that fails leaves the last one
@@ -68,7 +69,7 @@ async function licenses({ inputs }) {
     if (own) parts.push(indented(own));
   }
   for (const path of Object.keys(inputs).sort()) {
-    if (/^(messages|emoji):/.test(path)) continue; // not a file
+    if (/^(messages|emoji|later):/.test(path)) continue; // not a file
     const notice = /^(?:\/\/.*\n)*\/\/ Redistribution and use in source(?:.*\n\/\/)*.*\n/.exec(
       await readFile(path, "utf8"),
     );
