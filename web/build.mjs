@@ -14,6 +14,7 @@ import {
   writeIndex,
   writeServiceWorker,
 } from "./delivery.mjs";
+import { descriptorsPlugin } from "./descriptors.mjs";
 import { emojiPlugin } from "./emoji.mjs";
 import { messagesPlugin } from "./messages.mjs";
 import { oneScriptPlugin } from "./one-script.mjs";
@@ -34,7 +35,7 @@ const { metafile, outputFiles } = await build({
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  plugins: [oneScriptPlugin, binaryOnlyPlugin, emojiPlugin, messagesPlugin],
+  plugins: [oneScriptPlugin, binaryOnlyPlugin, descriptorsPlugin, emojiPlugin, messagesPlugin],
   legalComments: "none",
   metafile: true,
   write: false, // a build that fails leaves the last one

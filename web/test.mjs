@@ -34,7 +34,7 @@ await build({
   external: ["react", "react-dom"], // they are CommonJS
   logLevel: "warning",
 });
-const files = tests.map((name) => `${out}/${name.replace(/tsx?$/, "mjs")}`);
+const files = [...tests.map((name) => `${out}/${name.replace(/tsx?$/, "mjs")}`), "descriptors.test.mjs"];
 const node = ["--enable-source-maps", "--test", "--test-reporter=spec", ...files];
 const { status } = spawnSync(process.execPath, node, { stdio: "inherit" });
 process.exitCode = status ?? 1;
