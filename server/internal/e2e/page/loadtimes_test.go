@@ -61,7 +61,7 @@ func TestPageFirstLoad(t *testing.T) {
 		for _, step := range got.Steps {
 			t.Log("   ", step)
 		}
-		if limit := 122_000; got.Bytes > limit { // as in web/delivery.mjs
+		if limit := 110_000; got.Bytes > limit { // as in web/delivery.mjs
 			t.Errorf("%s: the first message needs %d bytes, want at most %d", l.name, got.Bytes, limit)
 		}
 	}
