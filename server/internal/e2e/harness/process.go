@@ -86,18 +86,6 @@ func (c *Process) Terminate(t *testing.T) {
 	Must(t, c.command.Process.Signal(syscall.SIGTERM))
 }
 
-// Freeze stops the process without ending it: its connections stay, and nothing is answered.
-func (c *Process) Freeze(t *testing.T) {
-	t.Helper()
-	Must(t, c.command.Process.Signal(syscall.SIGSTOP))
-}
-
-// Thaw continues it.
-func (c *Process) Thaw(t *testing.T) {
-	t.Helper()
-	Must(t, c.command.Process.Signal(syscall.SIGCONT))
-}
-
 // AwaitExit waits until the process has ended, and fails unless it does in time and with
 // status 0.
 func (c *Process) AwaitExit(t *testing.T, limit time.Duration) {

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"slices"
 	"strings"
 	"testing"
 )
@@ -14,7 +15,7 @@ func TestBackupOfEarlierSchema(t *testing.T) {
 	closed(t, s)
 	known := migrations
 	t.Cleanup(func() { migrations = known })
-	migrations = append(migrations[:len(migrations):len(migrations)], `CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT`)
+	migrations = append(slices.Clip(migrations), `CREATE TABLE later (id INTEGER PRIMARY KEY) STRICT`)
 	for name, verify := range map[string]func() (Report, error){
 		"the backup": func() (Report, error) { return VerifyBackup(t.Context(), file) },
 		"the store":  func() (Report, error) { return Verify(t.Context(), s.config.Dir) },

@@ -1,0 +1,1 @@
+import"./chunk-PDH3PH4F.js";

@@ -1,1 +1,0 @@
-function s(t){return s[t]||(s[t]=new Intl.NumberFormat(t))}function x(t,o,e){return s(t).format(o-e)}function l(t,o,e,r,c){if({}.hasOwnProperty.call(r,t))return r[t];o&&(t-=o);let n=e(t,c);return n in r?r[n]:r.other}var p=t=>{let o=String(t).split("."),e=!o[1];return t==1&&e?"one":"other"},i=t=>"other";var f=p;var h=i;export{x as a,l as b,f as c,h as d};

@@ -1,1 +1,0 @@
-import{a,b}from"./chunk-4NKZD2A3.js";import"./chunk-SSIXL4EC.js";import"./chunk-HTSAOLBM.js";import"./chunk-3TBP6STD.js";import"./chunk-Z5DLFJDF.js";import"./chunk-GI5QWJHH.js";import"./chunk-PX7K4WD2.js";import"./chunk-D26KHHMY.js";import"./chunk-A2LBANTB.js";import"./chunk-CIWXCWF6.js";import"./chunk-AAZABAPM.js";export{b as ProfileCard,a as shortId};
