@@ -1,5 +1,5 @@
 import { Component, type ComponentChild, createRef } from "preact";
-import { isOwn, type SessionState } from "../../../client";
+import { type History, isOwn, type SessionState } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { type MessageRow, type Row, unreadKey } from "../../state/message-rows";
@@ -60,6 +60,8 @@ export class MessageLog extends Component<Props, LocalState> {
   #started = false;
   /** Whether the place where the room opens is still to be scrolled to: what is on screen is not what is read. */
   #seeksPlace = false;
+  /** The history whose target was shown: it is drawn once more before the target is cleared. */
+  #reached: History | null = null;
   /** Where in the view the target is to be, and whether it is highlighted. */
   #arrival: { readonly align: Align; readonly marked: boolean } = markedInMiddle;
   /** Whether the end is shown once the timeline has it. */
@@ -72,13 +74,15 @@ export class MessageLog extends Component<Props, LocalState> {
 
   override componentDidMount(): void {
     document.addEventListener("visibilitychange", this.#reportViewport);
+    window.addEventListener("pagehide", this.#keepPlace);
     if (this.props.state.connection.phase === "live") this.#start();
   }
 
   override componentWillUnmount(): void {
     document.removeEventListener("visibilitychange", this.#reportViewport);
     clearTimeout(this.#keepingPlace);
-    if (this.#started) this.#keepPlace();
+    window.removeEventListener("pagehide", this.#keepPlace);
+    this.#keepPlace();
   }
 
   /** A key that is pressed, or a heartbeat, does not need every message compared. */
@@ -147,7 +151,8 @@ export class MessageLog extends Component<Props, LocalState> {
     } else this.#list.scrollToEnd();
   }
 
-  #keepPlace(): void {
+  readonly #keepPlace = (): void => {
+    if (!this.#started || this.#seeksPlace) return;
     const { state, rows } = this.props;
     const { first = 0, atEnd = true } = this.#view ?? {};
     const row = rows.slice(first).find((r) => r.kind === "message" && r.sequence > 0n);
@@ -158,17 +163,18 @@ export class MessageLog extends Component<Props, LocalState> {
     }
     const top = element.getBoundingClientRect().top - this.#list.box.getBoundingClientRect().top;
     keepPlace(sessionStorage, state.room, { sequence: row.sequence, top });
-  }
+  };
 
   /** Scrolls to the message that the user wants to see, once it is there. */
   #showTarget(): boolean {
     const { state, rows, dispatch } = this.props;
     const { target, nearest, phase } = state.history;
-    if (target === 0n || phase === "loading") return false;
+    if (target === 0n || phase === "loading" || state.history === this.#reached) return false;
     const { align, marked } = this.#arrival;
     const row = targetRow(rows, target, nearest, align === unreadTop);
     if (!row) return false;
     this.#list.scrollToKey(row.key, align, (element) => {
+      this.#reached = state.history;
       this.#arrival = markedInMiddle;
       if (marked) highlight(element);
       dispatch({ type: "targetReached" });
@@ -189,7 +195,7 @@ export class MessageLog extends Component<Props, LocalState> {
     this.#showDay(view);
     if (!this.#started) return;
     clearTimeout(this.#keepingPlace);
-    this.#keepingPlace = window.setTimeout(() => this.#keepPlace(), placeDelay);
+    this.#keepingPlace = window.setTimeout(this.#keepPlace, placeDelay);
   };
 
   /** Says which day the first message in view is of, unless the row of that day is there. */
@@ -319,9 +325,16 @@ function targetRow(rows: readonly Row[], target: bigint, nearest: boolean, wants
   return stored.find((row) => row.sequence >= target) ?? stored.at(-1);
 }
 
+/** Whether the user is in the middle of writing: the focus is not taken away then. */
+function isWriting(): boolean {
+  const { activeElement } = document;
+  if (activeElement instanceof HTMLTextAreaElement) return activeElement.value !== "";
+  return activeElement instanceof HTMLInputElement;
+}
+
 /** Shows which message was gone to, also to screen readers. */
 function highlight(row: HTMLElement): void {
-  row.focus({ preventScroll: true });
+  if (!isWriting()) row.focus({ preventScroll: true });
   row.dataset.highlighted = "true";
   setTimeout(() => delete row.dataset.highlighted, highlightTime);
 }
