@@ -1,1 +1,0 @@
-import"./chunk-PDH3PH4F.js";

@@ -1,0 +1,1 @@
+import"./chunk-SK6GAXTE.js";
