@@ -80,7 +80,7 @@ func TestPageFiles(t *testing.T) {
 		}
 	}
 	ada := b.open(t, s.URL, "Ada") // Chromium decodes them over http on this machine
-	ada.await(`performance.getEntriesByType("resource").filter((e) => /assets.app-/.test(e.name)).some((e) => e.encodedBodySize > 0 && e.encodedBodySize < e.decodedBodySize / 2)`)
+	ada.await(`performance.getEntriesByType("resource").filter((e) => /assets\/[^/]*\.js$/.test(e.name)).some((e) => e.encodedBodySize > 0 && e.encodedBodySize < e.decodedBodySize / 2)`)
 	if gone := fetch(ctx, t, s.URL+"/assets/app-00000000.js", "br"); gone.status != http.StatusNotFound {
 		t.Errorf("a script of another build = %d, want %d", gone.status, http.StatusNotFound)
 	}

@@ -30,9 +30,10 @@ func (p *tab) setOffline(offline bool) {
 	}))
 }
 
-// chooseSetting chooses in the dialog of the settings, which is open.
+// chooseSetting chooses in the dialog of the settings, which opens once it is loaded.
 func (p *tab) chooseSetting(name, value string) {
 	p.t.Helper()
+	p.await(`document.querySelector(".settings") !== null`)
 	p.run(`document.querySelector(".settings input[name=%s][value=%s]").click()`, name, value)
 }
 
