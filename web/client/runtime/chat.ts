@@ -61,13 +61,15 @@ export class Chat {
   readonly #calls = new CallMonitor((type) => this.#request({ type }));
   readonly #context: RoomContext;
   readonly #stop: (() => void)[] = [];
+  /** Ends the calls in flight: a program that has closed the connection is not kept waiting. */
+  readonly #ended = new AbortController();
   #shared: Shared;
   #tabs: Tabs | null = null;
   #isRoomListMissed: boolean;
 
   constructor(options: ChatOptions) {
     this.#options = options;
-    this.#service = createChatService(options.baseUrl);
+    this.#service = createChatService(options.baseUrl, this.#ended.signal);
     this.#storage = options.storage ?? defaultStorage(options.baseUrl);
     this.#isRoomListMissed = options.watchRooms ?? false;
     const provided = options.getToken !== undefined;
@@ -215,6 +217,7 @@ export class Chat {
     for (const stop of this.#stop) stop();
     for (const room of this.#rooms.values()) room.close();
     this.#suspend();
+    this.#ended.abort();
   }
 
   get #token(): string {

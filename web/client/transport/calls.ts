@@ -16,9 +16,9 @@ const callTimeout = 15_000;
 
 /**
  * Calls the transport directly: connect's client adds the kinds of streams that
- * browsers cannot use, 5 kB.
+ * browsers cannot use, 5 kB. Calls with a single answer end with the signal, as streams do with theirs.
  */
-export function createCalls(baseUrl: string) {
+export function createCalls(baseUrl: string, ended?: AbortSignal) {
   const transport = createConnectTransport({ baseUrl, useBinaryFormat: true });
   return {
     /** A call with a single answer. */
@@ -29,7 +29,7 @@ export function createCalls(baseUrl: string) {
       timeout = callTimeout,
     ): Promise<MessageShape<O>> {
       try {
-        const { message } = await transport.unary(method, undefined, timeout, authorization(token), request);
+        const { message } = await transport.unary(method, ended, timeout, authorization(token), request);
         return message;
       } catch (reason) {
         throw new ChatError(toFailure(reason));

@@ -54,9 +54,9 @@ export interface StreamRequest {
 
 export type ChatService = ReturnType<typeof createChatService>;
 
-/** Returns the calls to a service. They reject with a ChatError. */
-export function createChatService(baseUrl: string) {
-  const { call, stream } = createCalls(baseUrl);
+/** Returns the calls to a service. They reject with a ChatError, also when the signal ends them. */
+export function createChatService(baseUrl: string, ended?: AbortSignal) {
+  const { call, stream } = createCalls(baseUrl, ended);
   return {
     /** Opens a stream. The function that it returns closes it: the listener is not called any more. */
     openStream({ token, rooms, watchRooms }: StreamRequest, listener: StreamListener): () => void {
