@@ -1,1 +1,0 @@
-import"./chunk-SK6GAXTE.js";
