@@ -52,6 +52,7 @@ func TestPageResumesAfterBrokenConnections(t *testing.T) {
 	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("")), harness.Context(t)
 	line := newBreakableProxy(t, s.Addr)
 	ada := b.openSignedIn(t, line.URL, "Ada")
+	ada.do(chromedp.EmulateViewport(800, 4000)) // so that all messages are drawn
 	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
 	var all []string
 	for round := range testenv.Rounds(3, 5) {

@@ -270,6 +270,8 @@ func TestOutboxOutlivesTheTab(t *testing.T) {
 		ada.sendMessage(fmt.Sprintf("unsent %d", i))
 	}
 	ada.await(`document.querySelectorAll("[role=log] .state").length === 3`)
+	// Until they are stored, the page would ask before it is left.
+	ada.await(`window.dispatchEvent(new Event("beforeunload", {cancelable: true}))`)
 	// The tab that stays keeps what is stored, but not the page.
 	ada.do(chromedp.Navigate("about:blank"))
 	line.restore()
