@@ -87,6 +87,7 @@ func TestPageModerates(t *testing.T) {
 	mod.run(`[...document.querySelectorAll(".moderation button")].find((b) => b.textContent === "Unmute").click()`)
 	mod.await(`document.querySelector(".moderation").textContent.includes("mod unmuted Bob")`)
 	mod.run(`document.querySelector("dialog").close()`)
+	mod.await(`!document.querySelector("dialog")`)
 	bob.await(`document.querySelector("#text") !== null`)
 
 	deny("ban", "enough")

@@ -43,7 +43,7 @@ export function usePeople({ state, onRename, loadModeration }: Options) {
   const rights = rightsOf(state);
   const mayModerate = rights?.moderate === true;
   const isSelf = (id: string) => auth.memberIds.includes(id);
-  const close = () => setShown(null);
+  // The event that a dialog or a card has closed may come when another one is shown already.
   const closeOf = (of: Shown) => () => setShown((now) => (now === of ? null : now));
   const views = useLoaded(shown !== null, () => import("./profile-card"));
   const dialogs = shown && views && (
@@ -65,10 +65,10 @@ export function usePeople({ state, onRename, loadModeration }: Options) {
         />
       )}
       {shown.kind === "deny" && tools && (
-        <tools.views.DenyMember {...shown} room={room} moderation={tools.moderation} onClose={close} />
+        <tools.views.DenyMember {...shown} room={room} moderation={tools.moderation} onClose={closeOf(shown)} />
       )}
       {shown.kind === "log" && tools && (
-        <tools.views.ModerationLog room={room} moderation={tools.moderation} names={names} onClose={close} />
+        <tools.views.ModerationLog room={room} moderation={tools.moderation} names={names} onClose={closeOf(shown)} />
       )}
     </>
   );

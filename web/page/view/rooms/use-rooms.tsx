@@ -42,7 +42,8 @@ export function useRooms(options: Options) {
     () => groupRooms(directory.rooms, current, { settings, unsent, drafts, mentions }),
     [directory.rooms, current, settings, unsent, draftNames, mentions],
   );
-  const close = () => setShown(null);
+  // The event that a dialog or a menu has closed may come when another one is shown already.
+  const close = () => setShown((now) => (now === shown ? null : now));
   const openSwitcher = () => setShown({ kind: "switcher" });
   const openCreate = (name = "") => setShown({ kind: "create", name });
   const go = (step: 1 | -1, onlyUnread: boolean) => () => {
@@ -88,7 +89,7 @@ export function useRooms(options: Options) {
           onAbout={shown.item.name === current ? onAbout : null}
           onCopyLink={() => void copyLink(shown.item.name)}
           onLeave={canLeave(shown.item) ? () => askToLeave(shown.item) : null}
-          onClose={() => setShown((now) => (now === shown ? null : now))}
+          onClose={close}
         />
       )}
       {shown.kind === "switcher" && (
@@ -98,7 +99,7 @@ export function useRooms(options: Options) {
           canCreate={isNamed}
           onRoom={actions.open}
           onCreate={openCreate}
-          onClose={() => setShown((now) => (now === shown ? null : now))}
+          onClose={close}
         />
       )}
       {shown.kind === "create" && (
