@@ -98,3 +98,30 @@ func TestPageModerates(t *testing.T) {
 		t.Errorf("the lobby has %v, want one ban", denials.GetDenials())
 	}
 }
+
+// On a phone the lists are in drawers, outside of which nothing can be used: the menu of a room
+// and the profile of a member are a part of them.
+func TestPageActsInDrawers(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
+	bob, ada := b.openSignedIn(t, s.URL, "Bob"), b.openSignedIn(t, s.URL, "Ada")
+	bob.sendMessage("hello")
+	ada.expectMessages("hello")
+	ada.do(chromedp.EmulateViewport(360, 740))
+	ada.click(".to-rooms")
+	ada.await(`document.querySelector("dialog [data-room=lobby]") !== null`)
+	ada.run(`document.querySelector(".room-more").focus()`)
+	ada.click(".room-more")
+	ada.await(`document.querySelector(".room-menu:popover-open") !== null`)
+	ada.click(".room-menu [role=menuitemradio]:nth-of-type(3)")
+	ada.await(`document.querySelector("dialog [data-room=lobby] [data-mark=muted]") !== null`)
+	ada.run(`document.querySelector("dialog").close()`)
+	ada.await(`!document.querySelector("dialog")`)
+
+	ada.click(".to-people")
+	ada.await(`document.querySelectorAll("dialog .person").length === 2`)
+	ada.click("dialog .person:nth-of-type(2) button")
+	ada.await(`document.querySelector(".profile-card:popover-open .profile-name")?.textContent === "Bob"`)
+	ada.click(".profile-card button")
+	ada.await(`!document.querySelector("dialog") && document.querySelector("#text").value === "@Bob " && document.activeElement.id === "text"`)
+}

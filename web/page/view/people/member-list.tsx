@@ -1,3 +1,4 @@
+import type { ComponentChild } from "preact";
 import { useContext, useEffect, useMemo, useState } from "preact/hooks";
 import type { Auth, Member, Presence } from "../../../client";
 import { locale, t } from "../../i18n";
@@ -13,6 +14,8 @@ interface Props {
   readonly connected: boolean;
   /** Lists more members than the list shows, to search in. It rejects with a ChatError. */
   readonly onList: () => Promise<readonly Member[]>;
+  /** The profile of a member of the list that is open. */
+  readonly card: ComponentChild;
   /** Shows what moderators do; null for a user who may not moderate. */
   readonly onModeration: (() => void) | null;
 }
@@ -21,7 +24,7 @@ interface Props {
 const searchFrom = 10;
 
 /** Who is in the room: this member first, then the others by name. */
-export function MemberList({ presence, auth, connected, onList, onModeration }: Props) {
+export function MemberList({ presence, auth, connected, onList, card, onModeration }: Props) {
   const { members, count, more } = presence;
   const [search, setSearch] = useState("");
   const listed = useMoreMembers(more && search.trim() !== "", onList);
@@ -73,6 +76,7 @@ export function MemberList({ presence, auth, connected, onList, onModeration }: 
           {t("people.moderation")}
         </button>
       )}
+      {card}
     </div>
   );
 }

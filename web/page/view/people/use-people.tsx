@@ -12,6 +12,8 @@ import type { DenialAct } from "./profile-card";
 interface Options {
   readonly state: SessionState;
   readonly onRename: () => void;
+  /** The user writes to a member: what covers the composer closes. */
+  readonly onMention: () => void;
   /** Loads the calls of moderators. */
   readonly loadModeration: () => Promise<Moderation>;
 }
@@ -27,7 +29,7 @@ interface Tools {
 }
 
 /** What the parts of the page do with people, and the dialogs and the card that belong to it. */
-export function usePeople({ state, onRename, loadModeration }: Options) {
+export function usePeople({ state, onRename, onMention, loadModeration }: Options) {
   const { room, presence, auth, timeline } = state;
   const [shown, setShown] = useState<Shown | null>(null);
   const looks = useLooks(state, (member, anchor) => setShown({ kind: "profile", member, anchor }));
@@ -46,24 +48,28 @@ export function usePeople({ state, onRename, loadModeration }: Options) {
   // The event that a dialog or a card has closed may come when another one is shown already.
   const closeOf = (of: Shown) => () => setShown((now) => (now === of ? null : now));
   const views = useLoaded(shown !== null, () => import("./profile-card"));
-  const dialogs = shown && views && (
+  const mention = (name: string) => () => {
+    onMention();
+    setTimeout(() => insertMention(name)); // a drawer that closes restores the focus first
+  };
+  const card = shown?.kind === "profile" && views && (
+    <views.ProfileCard
+      key={shown.member.id}
+      {...shown}
+      isSelf={isSelf(shown.member.id)}
+      isHere={presence.members?.some(({ id }) => id === shown.member.id) === true}
+      onMention={auth.identity && rights?.post !== false ? mention(shown.member.name) : null}
+      onRename={isSelf(shown.member.id) ? onRename : null}
+      onDeny={
+        mayModerate && !isSelf(shown.member.id) ? (act) => setShown({ kind: "deny", act, member: shown.member }) : null
+      }
+      onClose={closeOf(shown)}
+    />
+  );
+  const isFromList = shown?.kind === "profile" && shown.anchor.closest(".people-list") !== null;
+  const dialogs = shown && (
     <>
-      {shown.kind === "profile" && (
-        <views.ProfileCard
-          key={shown.member.id}
-          {...shown}
-          isSelf={isSelf(shown.member.id)}
-          isHere={presence.members?.some(({ id }) => id === shown.member.id) === true}
-          onMention={auth.identity && rights?.post !== false ? () => insertMention(shown.member.name) : null}
-          onRename={isSelf(shown.member.id) ? onRename : null}
-          onDeny={
-            mayModerate && !isSelf(shown.member.id)
-              ? (act) => setShown({ kind: "deny", act, member: shown.member })
-              : null
-          }
-          onClose={closeOf(shown)}
-        />
-      )}
+      {!isFromList && card}
       {shown.kind === "deny" && tools && (
         <tools.views.DenyMember {...shown} room={room} moderation={tools.moderation} onClose={closeOf(shown)} />
       )}
@@ -75,6 +81,8 @@ export function usePeople({ state, onRename, loadModeration }: Options) {
   return {
     looks,
     dialogs,
+    /** The profile that the list has opened: it is a part of it, as everything outside a modal drawer is inert. */
+    listCard: isFromList ? card : null,
     /** Shows what moderators do; null for a user who may not moderate. */
     onModeration: mayModerate ? () => setShown({ kind: "log" }) : null,
   };

@@ -1,4 +1,4 @@
-import type { TargetedFocusEvent } from "preact";
+import type { ComponentChild, TargetedFocusEvent } from "preact";
 import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { DirectoryState } from "../../../client";
 import { t } from "../../i18n";
@@ -31,6 +31,8 @@ interface Props {
   /** Whether the order never changes: the list is open to choose one room. */
   readonly fixedOrder: boolean;
   readonly actions: RoomLinkActions;
+  /** The menu of a room that is open. */
+  readonly menu: ComponentChild;
   readonly onSwitch: () => void;
   readonly onCreate: () => void;
   /** Reads the next page of the list. */
@@ -39,7 +41,7 @@ interface Props {
 
 /** The list of rooms, with ways to find and to create one. */
 export function RoomList(props: Props) {
-  const { directory, groups, current, displayName, fixedOrder, actions, onSwitch, onCreate, onMore } = props;
+  const { directory, groups, current, displayName, fixedOrder, actions, menu, onSwitch, onCreate, onMore } = props;
   const { rooms, loading, problem } = directory;
   const [filter, setFilter] = useState("");
   const [limit, setLimit] = useState(batchSize);
@@ -119,6 +121,7 @@ export function RoomList(props: Props) {
           />
         )}
       </div>
+      {menu}
     </div>
   );
 }

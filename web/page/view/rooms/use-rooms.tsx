@@ -76,22 +76,21 @@ export function useRooms(options: Options) {
     const link = actions.linkTo(room);
     toast((await copyText(link)) ? t("shell.linkCopied") : t("shell.linkIs", { link }));
   };
+  // It is a part of the list, as everything outside a modal drawer is inert.
+  const menu = shown?.kind === "menu" && views && (
+    <views.RoomMenu
+      key={shown.item.name}
+      item={shown.item}
+      at={shown.at}
+      onMarkRead={roomBadge(shown.item) === null ? null : () => void actions.markRead(shown.item.name).catch(() => {})}
+      onAbout={shown.item.name === current ? onAbout : null}
+      onCopyLink={() => void copyLink(shown.item.name)}
+      onLeave={canLeave(shown.item) ? () => askToLeave(shown.item) : null}
+      onClose={close}
+    />
+  );
   const dialogs = shown && views && (
     <>
-      {shown.kind === "menu" && (
-        <views.RoomMenu
-          key={shown.item.name}
-          item={shown.item}
-          at={shown.at}
-          onMarkRead={
-            roomBadge(shown.item) === null ? null : () => void actions.markRead(shown.item.name).catch(() => {})
-          }
-          onAbout={shown.item.name === current ? onAbout : null}
-          onCopyLink={() => void copyLink(shown.item.name)}
-          onLeave={canLeave(shown.item) ? () => askToLeave(shown.item) : null}
-          onClose={close}
-        />
-      )}
       {shown.kind === "switcher" && (
         <views.RoomSwitcher
           groups={groups}
@@ -110,7 +109,7 @@ export function useRooms(options: Options) {
       )}
     </>
   );
-  return { groups, links, openSwitcher, openCreate, dialogs };
+  return { groups, links, openSwitcher, openCreate, menu, dialogs };
 }
 
 /** Returns where to go from a room that is left: the lobby if no other one was visited. */

@@ -52,11 +52,9 @@ function Who({ state, onProfile }: Omit<Props, "onSettings">) {
         <span class="sr-only">{t("shell.profile")}: </span>
         <bdi>{self.name || auth.name}</bdi>
         {/* Under the name, which a tag beside it would shrink to a letter. */}
-        {self.mark ? (
-          <NameMarkTag mark={self.mark} />
-        ) : (
-          <span class="who-kind">{auth.identity?.account ? t("shell.account") : t("shell.guest")}</span>
-        )}
+        <span class="who-kind">
+          <NameMarkTag mark={self.mark} /> {auth.identity?.account ? t("shell.account") : t("shell.guest")}
+        </span>
       </span>
     </button>
   );

@@ -86,6 +86,7 @@ export function Page(props: PageProps) {
   const people = usePeople({
     state,
     onRename: () => setDialog("profile"),
+    onMention: () => setDialog(null),
     loadModeration: props.loadModeration,
   });
 
@@ -132,6 +133,7 @@ export function Page(props: PageProps) {
       displayName={profile.displayName}
       fixedOrder={!hasRoomSidebar}
       actions={rooms.links}
+      menu={rooms.menu}
       onSwitch={rooms.openSwitcher}
       onCreate={() => rooms.openCreate()}
       onMore={props.onMoreRooms}
@@ -146,6 +148,7 @@ export function Page(props: PageProps) {
       auth={auth}
       connected={isOpen(state.connection)}
       onList={props.onListMembers}
+      card={people.listCard}
       onModeration={people.onModeration}
     />
   );
