@@ -92,6 +92,7 @@ func TestPageModerates(t *testing.T) {
 
 	deny("ban", "enough")
 	bob.await(`!document.querySelector("#text") && document.body.textContent.includes("enough")`)
+	mod.await(`[...document.querySelectorAll(".people .name")].map((n) => n.textContent).join() === "mod"`)
 	denials, err := harness.ConnectHTTP1.Open(t, s, token).ListDenials(ctx, &chatv1.ListDenialsRequest{Room: "lobby"})
 	harness.Must(t, err)
 	if n := len(denials.GetDenials()); n != 1 || denials.GetDenials()[0].GetReason() != "enough" {
