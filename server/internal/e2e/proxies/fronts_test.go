@@ -204,6 +204,31 @@ func TestFrontsTellAddresses(t *testing.T) {
 	}
 }
 
+// Streams of a browser that does not say from which site a request comes, as Safari before 16.4,
+// are calls of the page's own origin: the proxies pass the host on that it is compared with.
+func TestFrontsPassTheHost(t *testing.T) {
+	t.Parallel()
+	for name, start := range fronts {
+		t.Run(name, func(t *testing.T) {
+			f := start(t, harness.Start(t, harness.InMemory))
+			transport := &http.Transport{TLSClientConfig: f.certificate.Trust()}
+			t.Cleanup(transport.CloseIdleConnections)
+			for _, procedure := range []string{chatv1connect.ChatRoomSubscribeProcedure, chatv1connect.ChatRoomListRoomsProcedure} {
+				request, err := http.NewRequestWithContext(harness.Context(t), http.MethodPost, f.URL+procedure, http.NoBody)
+				harness.Must(t, err)
+				request.Header.Set("Content-Type", "application/connect+json")
+				request.Header.Set("Origin", f.URL)
+				response, err := (&http.Client{Transport: transport}).Do(request)
+				harness.Must(t, err)
+				harness.Must(t, response.Body.Close())
+				if response.StatusCode == http.StatusForbidden {
+					t.Errorf("%s with the page's own origin = %s", procedure, response.Status)
+				}
+			}
+		})
+	}
+}
+
 // nginx asks for a name and a password, and passes them on: callers are anonymous.
 func TestBasicAuthenticationInFront(t *testing.T) {
 	t.Parallel()
