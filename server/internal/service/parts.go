@@ -165,6 +165,9 @@ func (p *parts) serve(ctx context.Context, c *Config) error {
 	p.health.Set(health.Draining, true)
 	begun, streams := time.Now(), p.api.Streams()
 	p.flushBy = newStopTimes(begun, c.Drain).cut
+	if c.inherited() {
+		p.flushBy = newHandOverTimes(begun, c.Drain).cut // the successor begins when this process ends
+	}
 	c.Manager.Stopping(fmt.Sprintf("draining %d streams", streams))
 	switch {
 	case failed != nil:
