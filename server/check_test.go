@@ -56,7 +56,7 @@ func TestCheck(t *testing.T) {
 		{nil, []string{"-tls-cert", file(t, "cert.pem", "x"), "-tls-key", policy}, "-tls-cert, -tls-key: "},
 		{nil, []string{"-data", policy}, "-data: "},
 		{nil, []string{"-nats", "nats://nonsense.invalid:4222"}, `-nats: "nats://nonsense.invalid:4222": nonsense.invalid: `},
-		{[]string{"CHATROOM_HEARTBEAT=zz"}, nil, `CHATROOM_HEARTBEAT: "zz" is not a duration, such as 10s`},
+		{[]string{"CHATROOM_HEARTBEAT=zz"}, nil, `CHATROOM_HEARTBEAT: "zz" is not a duration, such as 10s or 72h`},
 		{[]string{"CHATROOM_LIMITS=x"}, nil, `CHATROOM_LIMITS: `},
 		{[]string{"CHATROOM_HARTBEAT=5s"}, nil, "CHATROOM_HARTBEAT: no such setting: did you mean CHATROOM_HEARTBEAT?"},
 	} {

@@ -102,7 +102,7 @@ func TestParseRefusesValues(t *testing.T) {
 		env  map[string]string
 		want string
 	}{
-		{"-heartbeat=5", nil, `-heartbeat: "5" is not a duration, such as 10s`},
+		{"-heartbeat=5", nil, `-heartbeat: "5" is not a duration, such as 10s or 72h`},
 		{"-fsync=maybe", nil, `-fsync: "maybe" is neither true nor false`},
 		{"-nats-replicas=two", nil, `-nats-replicas: "two" is not a whole number, or is too large`},
 		{"-retain-bytes=99999999999999999999", nil, `-retain-bytes: "99999999999999999999" is not a whole number, or is too large`},
@@ -112,7 +112,7 @@ func TestParseRefusesValues(t *testing.T) {
 		{"--listn=:1", nil, `-listn: no such flag: did you mean -listen?`},
 		{"-drain=0s", nil, `-drain: "0s": must be greater than zero`},
 		{"-rooms=Lobby!", nil, `-rooms: "Lobby!": room: must be 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen`},
-		{"-fsync", map[string]string{"CHATROOM_DRAIN": "soon"}, `CHATROOM_DRAIN: "soon" is not a duration, such as 10s`},
+		{"-fsync", map[string]string{"CHATROOM_DRAIN": "soon"}, `CHATROOM_DRAIN: "soon" is not a duration, such as 10s or 72h`},
 	} {
 		var out strings.Builder
 		if _, err := parse([]string{tt.arg}, environment(tt.env), &out); err == nil || err.Error() != tt.want || out.Len() > 0 {

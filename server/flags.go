@@ -108,7 +108,7 @@ func (v namedValue) Set(value string) error {
 	if getter, ok := v.Value.(flag.Getter); ok { // of the package flag: its errors are too short
 		switch getter.Get().(type) {
 		case time.Duration:
-			err = fmt.Errorf("%s: %q is not a duration, such as 10s", v.name, value)
+			err = fmt.Errorf("%s: %q is not a duration, such as 10s or 72h", v.name, value)
 		case bool:
 			err = fmt.Errorf("%s: %q is neither true nor false", v.name, value)
 		case int, int64:

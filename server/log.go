@@ -25,7 +25,7 @@ type logSettings struct {
 func (l *logSettings) define(flags *flag.FlagSet) {
 	l.format = "text"
 	flags.Var(&l.format, "log-format", `"text" or "json"`)
-	flags.TextVar(&l.level, "log-level", slog.LevelInfo, "the least `level` of lines that are logged: debug, info, warn or error; debug has a line for each call")
+	flags.Var((*level)(&l.level), "log-level", "the least `level` of lines that are logged: debug, info, warn or error; debug has a line for each call")
 	flags.Var(&l.follow, "log-follow", "`room=NAME or peer=ADDRESS` whose debug lines are logged in addition to -log-level")
 }
 
@@ -55,6 +55,18 @@ func (f *format) Set(value string) error {
 		return errors.New(`must be "text" or "json"`)
 	}
 	*f = format(value)
+	return nil
+}
+
+// level is a flag for the least level of lines.
+type level slog.Level
+
+func (l *level) String() string { return strings.ToLower(slog.Level(*l).String()) }
+
+func (l *level) Set(value string) error {
+	if (*slog.Level)(l).UnmarshalText([]byte(value)) != nil {
+		return errors.New("must be debug, info, warn or error")
+	}
 	return nil
 }
 

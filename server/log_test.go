@@ -98,7 +98,7 @@ func TestLogSettingsAreChecked(t *testing.T) {
 		"-log-format=xml":   `-log-format: "xml": must be "text" or "json"`,
 		"-log-follow=lobby": `-log-follow: "lobby": must be room=NAME or peer=ADDRESS`,
 		"-log-follow=room=": `-log-follow: "room=": must be room=NAME or peer=ADDRESS`,
-		"-log-level=loud":   `-log-level: "loud": `,
+		"-log-level=loud":   `-log-level: "loud": must be debug, info, warn or error`,
 	} {
 		if _, err := parse([]string{arg}, environment(nil), io.Discard); err == nil || !strings.HasPrefix(err.Error(), want) {
 			t.Errorf("parse(%s) = %v, want %s", arg, err, want)
