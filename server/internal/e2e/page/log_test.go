@@ -5,6 +5,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/chromedp/cdproto/input"
 	"github.com/chromedp/chromedp"
 
 	chatv1 "chatroom/gen/chat/v1"
@@ -181,4 +182,31 @@ func TestPageOpensLinkToMessage(t *testing.T) {
 
 	ada.do(chromedp.Navigate(s.URL + "/r/lobby/5000"))
 	ada.await(`document.querySelector(".absent")?.textContent.includes("deleted")`)
+}
+
+// A finger that rests on a message opens its menu, which stays open when the finger leaves and lies
+// where the finger was.
+func TestLongPress(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
+	p := b.openSignedIn(t, s.URL, "Ada")
+	p.sendMessage("press me")
+	p.expectMessages("press me")
+	p.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	at, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]float64](`(() => {
+		const box = document.querySelector(".message .text").getBoundingClientRect();
+		return [box.x + 10, box.y + box.height / 2];
+	})()`))
+	harness.Must(t, err)
+	touch := func(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
+		t.Helper()
+		_, err := chromedp.Call(p.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: append([]*input.TouchPoint{}, points...)})
+		harness.Must(t, err)
+	}
+	touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: at[0], Y: at[1]})
+	p.await(`document.querySelector(".message[data-pressed]") !== null`)
+	touch(input.DispatchTouchEventTypeTouchEnd)
+	p.await(`document.querySelector(".menu:popover-open") !== null && !document.querySelector("[data-pressed]")`)
+	p.run(`[...document.querySelectorAll(".menu button")].find((b) => b.textContent === "Reply").click()`)
+	p.await(`document.querySelector(".menu") === null && document.querySelector("#text").placeholder === "Write a reply"`)
 }
