@@ -16,9 +16,14 @@ import (
 )
 
 func main() {
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// After the first signal the next one ends the process at once.
-	context.AfterFunc(ctx, stop)
+	signalled, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	ctx, cancel := context.WithCancel(context.Background())
+	// After the first signal the next one ends the process at once, also if it comes as soon as the
+	// log says that the server drains.
+	context.AfterFunc(signalled, func() {
+		stop()
+		cancel()
+	})
 	switch err := run(ctx, os.Args[1:], os.Getenv, os.Stdout, os.Stderr); {
 	case errors.Is(err, flag.ErrHelp):
 		os.Exit(0)
