@@ -1,0 +1,1 @@
+import"./chunk-G2UZR34H.js";
