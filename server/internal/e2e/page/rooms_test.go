@@ -33,9 +33,9 @@ func (p *tab) goTo(text string) {
 func (p *tab) chooseForRoom(room, what string) {
 	p.t.Helper()
 	p.run(`document.querySelector(".room-item:has([data-room='%s']) .room-more").click()`, room)
-	p.await(`document.querySelector(".room-menu:popover-open") !== null`)
-	p.run(`[...document.querySelectorAll(".room-menu button")].find((b) => b.textContent === %q).click()`, what)
-	p.await(`!document.querySelector(".room-menu")`)
+	p.await(`document.querySelector("[role=menu]:popover-open") !== null`)
+	p.run(`[...document.querySelectorAll("[role=menu] button")].find((b) => b.textContent === %q).click()`, what)
+	p.await(`!document.querySelector("[role=menu]")`)
 }
 
 // A room is created with a name and a topic, left, and offered again; one that there is

@@ -1,8 +1,7 @@
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
+import type { ComponentChildren } from "preact";
+import { useRef, useState } from "preact/hooks";
 import { Icon, type IconName } from "./icons";
-
-/** The space between a menu, its button and the edge of the window, in pixels. */
-const margin = 6;
+import { type CloseAnd, type Placement, Popover } from "./popover";
 
 export interface MenuItem {
   readonly label: string;
@@ -44,7 +43,27 @@ export function MenuButton({ label, icon, items }: MenuButtonProps) {
         <Icon name={icon} />
       </button>
       {isOpen && button.current && (
-        <Menu label={label} items={items} button={button.current} onClose={() => setOpen(false)} />
+        <Menu
+          label={label}
+          placement={{ anchor: button.current, side: "below", align: "end" }}
+          onClose={() => setOpen(false)}
+        >
+          {(closeAnd) =>
+            items.map((item) => (
+              <button
+                key={item.label}
+                type="button"
+                role="menuitem"
+                tabIndex={-1}
+                class={item.danger ? "quiet danger" : "quiet"}
+                onClick={closeAnd(item.onSelect)}
+              >
+                <Icon name={item.icon} />
+                {item.label}
+              </button>
+            ))
+          }
+        </Menu>
       )}
     </>
   );
@@ -52,81 +71,41 @@ export function MenuButton({ label, icon, items }: MenuButtonProps) {
 
 interface MenuProps {
   readonly label: string;
-  readonly items: readonly MenuItem[];
-  readonly button: HTMLElement;
+  readonly placement: Placement;
   readonly onClose: () => void;
+  /** Its items: buttons. */
+  readonly children: (closeAnd: CloseAnd) => ComponentChildren;
 }
 
-/** A menu under its button. The browser closes it on Esc and on a click elsewhere. */
-function Menu({ label, items, button, onClose }: MenuProps) {
-  const menu = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const { current } = menu;
-    if (!current) return;
-    current.showPopover();
-    moveUnder(current, button);
-    current.querySelector("button")?.focus({ preventScroll: true });
-    return () => {
-      if (current.isConnected) current.hidePopover();
-    };
-  }, []);
-  // The menu closes first: it restores the focus, which the action may move.
-  const select = (item: MenuItem) => {
-    menu.current?.hidePopover();
-    item.onSelect();
+/** A menu: the arrow keys, Home and End move the focus from item to item, and Tab leaves it. */
+export function Menu({ label, placement, onClose, children }: MenuProps) {
+  const onKeyDown = (event: KeyboardEvent) => {
+    if (event.key !== "Tab") return moveFocus(event);
+    event.preventDefault();
+    (event.currentTarget as HTMLElement).hidePopover();
   };
   return (
-    <div
-      ref={menu}
-      class="menu"
-      popover="auto"
-      role="menu"
-      tabIndex={-1}
-      aria-label={label}
-      onToggle={(event) => event.newState === "closed" && onClose()}
-      onKeyDown={moveFocus}
-    >
-      {items.map((item) => (
-        <button
-          key={item.label}
-          type="button"
-          role="menuitem"
-          tabIndex={-1}
-          class={item.danger ? "quiet danger" : "quiet"}
-          onClick={() => select(item)}
-        >
-          <Icon name={item.icon} />
-          {item.label}
-        </button>
-      ))}
-    </div>
+    <Popover class="menu" role="menu" label={label} placement={placement} onClose={onClose} onKeyDown={onKeyDown}>
+      {children}
+    </Popover>
   );
 }
 
-/** Puts the menu under its button, within the window. On small screens the style sheet decides. */
-function moveUnder(menu: HTMLElement, button: HTMLElement): void {
-  const at = button.getBoundingClientRect();
-  const { width, height } = menu.getBoundingClientRect();
-  const isRightToLeft = getComputedStyle(button).direction === "rtl";
-  const left = Math.min(isRightToLeft ? at.left : at.right - width, innerWidth - width - margin);
-  const below = at.bottom + margin;
-  const top = below + height + margin <= innerHeight ? below : at.top - height - margin;
-  menu.style.setProperty("--x", `${Math.max(margin, left)}px`);
-  menu.style.setProperty("--y", `${Math.max(margin, top)}px`);
-}
-
-/** The keys of a menu: the arrows, Home and End move the focus, and Tab leaves. */
-function moveFocus(event: KeyboardEvent): void {
-  const menu = event.currentTarget as HTMLElement;
-  if (event.key === "Tab") {
-    event.preventDefault();
-    menu.hidePopover();
-    return;
-  }
-  const buttons = [...menu.querySelectorAll("button")];
+/** Moves the focus from button to button by the arrow keys, and to the ends by Home and End. */
+export function moveFocus(event: KeyboardEvent): void {
+  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
   const at = buttons.indexOf(event.target as HTMLButtonElement);
   const { length } = buttons;
-  const to = { ArrowDown: (at + 1) % length, ArrowUp: (at - 1 + length) % length, Home: 0, End: length - 1 }[event.key];
+  const next = (at + 1) % length;
+  const previous = (at - 1 + length) % length;
+  const to = {
+    ArrowDown: next,
+    ArrowRight: next,
+    ArrowUp: previous,
+    ArrowLeft: previous,
+    Home: 0,
+    End: length - 1,
+  }[event.key];
   if (to === undefined) return;
   buttons[to]?.focus();
   event.preventDefault();

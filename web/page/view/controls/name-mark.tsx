@@ -1,6 +1,6 @@
 import type { NameMark } from "../../../client";
 import { nameMarkLabel } from "../../state/labels";
-import { RoomIcon } from "../rooms/room-icons";
+import { Icon } from "./icons";
 
 /** Warns of a name that may mislead, in little space: the profile says why. */
 export function NameMarkTag({ mark }: { readonly mark: NameMark | undefined }) {
@@ -8,7 +8,7 @@ export function NameMarkTag({ mark }: { readonly mark: NameMark | undefined }) {
   const { text, reason } = nameMarkLabel(mark);
   return (
     <span class="name-mark warning" title={`${text}: ${reason}`}>
-      <RoomIcon name="lookalike" size={14} />
+      <Icon name="warning" size={14} />
       <span class="sr-only">{text}</span>
     </span>
   );

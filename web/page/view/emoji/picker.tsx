@@ -1,9 +1,9 @@
-import { useEffect, useId, useLayoutEffect, useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
 import { type Emoji, type EmojiSet, loadEmoji, loadedEmoji, type SkinTone, skinTones, withTone } from "../../emoji";
 import { chosenTone, keepRecentEmoji, keepTone, recentEmoji } from "../../emoji/recent";
 import { t } from "../../i18n";
+import { Popover } from "../controls/popover";
 import { EmojiGrids } from "./emoji-grids";
-import { placeBeside } from "./place-beside";
 
 /** How many emoji a search shows. */
 const maxResults = 72;
@@ -19,7 +19,6 @@ export interface PickerProps {
 
 /** The emoji in groups, with a search, the recent ones and a choice of the skin tone. */
 export function Picker({ onPick, onClose, anchor }: PickerProps) {
-  const popover = useRef<HTMLDivElement>(null);
   const search = useRef<HTMLInputElement>(null);
   const [set, setSet] = useState(loadedEmoji);
   const [query, setQuery] = useState("");
@@ -29,25 +28,13 @@ export function Picker({ onPick, onClose, anchor }: PickerProps) {
   const id = useId();
 
   useEffect(() => void loadEmoji().then(setSet, onClose), []);
-  useLayoutEffect(() => {
-    const { current } = popover;
-    if (!current) return;
-    current.showPopover();
-    placeBeside(current, anchor);
-    search.current?.focus({ preventScroll: true });
-    return () => {
-      if (current.isConnected) current.hidePopover();
-    };
-  }, []);
-
-  const pick = (emoji: string, stay: boolean) => {
+  const pick = (emoji: string) => {
     keepRecentEmoji(localStorage, emoji);
-    if (!stay) popover.current?.hidePopover(); // restores the focus, which the pick may move
     onPick(emoji);
   };
   const onSearchKey = (event: KeyboardEvent) => {
     if (event.isComposing) return;
-    const first = popover.current?.querySelector<HTMLElement>("[role=gridcell]");
+    const first = document.getElementById(id)?.querySelector<HTMLElement>("[role=gridcell]");
     if (event.key === "ArrowDown") first?.focus();
     else if (event.key === "Enter" && results) first?.click();
     else return;
@@ -55,42 +42,54 @@ export function Picker({ onPick, onClose, anchor }: PickerProps) {
   };
 
   return (
-    <div
-      ref={popover}
+    <Popover
       class="emoji-picker"
-      popover="auto"
       role="dialog"
-      aria-label={t("text.pickEmoji")}
-      onToggle={(event) => event.newState === "closed" && onClose()}
+      label={t("text.pickEmoji")}
+      placement={{ anchor, side: "above", align: "end" }}
+      focused={search}
+      onClose={onClose}
     >
-      <input
-        ref={search}
-        type="search"
-        class="emoji-search"
-        enterkeyhint="search"
-        autocomplete="off"
-        spellcheck={false}
-        placeholder={t("text.searchEmoji")}
-        aria-label={t("text.searchEmoji")}
-        aria-controls={id}
-        value={query}
-        onInput={(event) => setQuery(event.currentTarget.value)}
-        onKeyDown={onSearchKey}
-      />
-      <p class="sr-only" role="status">
-        {results && t("text.emojiFound", { count: results.length })}
-      </p>
-      <div class="emoji-body" id={id}>
-        {set && <EmojiGrids set={set} results={results} recent={knownEmoji(set, recent)} tone={tone} onPick={pick} />}
-      </div>
-      <ToneChoice
-        tone={tone}
-        onChoose={(chosen) => {
-          keepTone(localStorage, chosen);
-          setTone(chosen);
-        }}
-      />
-    </div>
+      {(closeAnd) => (
+        <>
+          <input
+            ref={search}
+            type="search"
+            class="emoji-search"
+            enterkeyhint="search"
+            autocomplete="off"
+            spellcheck={false}
+            placeholder={t("text.searchEmoji")}
+            aria-label={t("text.searchEmoji")}
+            aria-controls={id}
+            value={query}
+            onInput={(event) => setQuery(event.currentTarget.value)}
+            onKeyDown={onSearchKey}
+          />
+          <p class="sr-only" role="status">
+            {results && t("text.emojiFound", { count: results.length })}
+          </p>
+          <div class="emoji-body" id={id}>
+            {set && (
+              <EmojiGrids
+                set={set}
+                results={results}
+                recent={knownEmoji(set, recent)}
+                tone={tone}
+                onPick={(emoji, stay) => (stay ? pick(emoji) : closeAnd(() => pick(emoji))())}
+              />
+            )}
+          </div>
+          <ToneChoice
+            tone={tone}
+            onChoose={(chosen) => {
+              keepTone(localStorage, chosen);
+              setTone(chosen);
+            }}
+          />
+        </>
+      )}
+    </Popover>
   );
 }
 

@@ -1,11 +1,9 @@
-import { useLayoutEffect, useRef } from "preact/hooks";
 import type { Member } from "../../../client";
 import { t } from "../../i18n";
 import { nameMarkLabel } from "../../state/labels";
 import { copyText } from "../controls/copy";
 import { Icon } from "../controls/icons";
-import { placeAt } from "../controls/place";
-import { RoomIcon } from "../rooms/room-icons";
+import { Popover } from "../controls/popover";
 import { Avatar } from "./looks";
 
 /** What a moderator does about a member. */
@@ -33,88 +31,75 @@ export function shortId(id: string): string {
   return id.length > shortIdLength ? `${id.slice(0, shortIdLength)}…` : id;
 }
 
-/** Who a member is, and what can be done. The browser closes the card on Esc and on a click elsewhere. */
+/** Who a member is, and what can be done. */
 export function ProfileCard(props: Props) {
   const { member, anchor, isSelf, isHere, onMention, onRename, onDeny, onClose } = props;
-  const card = useRef<HTMLDivElement>(null);
-  useLayoutEffect(() => {
-    const { current } = card;
-    if (!current) return;
-    current.showPopover();
-    placeAt(current, anchor.getBoundingClientRect());
-    (current.querySelector("button") ?? current).focus({ preventScroll: true });
-    return () => {
-      if (current.isConnected) current.hidePopover();
-    };
-  }, []);
-  const closeAnd = (act: () => void) => () => {
-    card.current?.hidePopover();
-    act();
-  };
   const mark = member.mark && nameMarkLabel(member.mark);
   return (
-    <div
-      ref={card}
+    <Popover
       class="menu profile-card"
-      popover="auto"
       role="dialog"
-      tabIndex={-1}
-      aria-label={t("people.profileOf", { name: member.name })}
-      onToggle={(event) => event.newState === "closed" && onClose()}
+      label={t("people.profileOf", { name: member.name })}
+      placement={{ anchor, side: "below", align: "start" }}
+      onClose={onClose}
     >
-      <div class="profile-head">
-        <Avatar member={member} />
-        <div>
-          <p class="profile-name">
-            <bdi>{member.name}</bdi>
-          </p>
-          <p class="hint">{isSelf ? t("people.thisIsYou") : isHere ? t("people.here") : t("people.notHere")}</p>
-          <p class="hint" title={member.id}>
-            {t("people.id", { id: shortId(member.id) })}
-          </p>
-        </div>
-      </div>
-      {mark && (
-        <p class="profile-mark warning">
-          <RoomIcon name="lookalike" size={16} />
-          <span>{mark.reason}</span>
-        </p>
-      )}
-      {onMention && (
-        <button type="button" class="quiet" onClick={closeAnd(onMention)}>
-          <RoomIcon name="at" />
-          {t("people.mention")}
-        </button>
-      )}
-      <button type="button" class="quiet" onClick={closeAnd(() => void copyText(member.name))}>
-        <Icon name="copy" />
-        {t("people.copyName")}
-      </button>
-      {onRename && (
-        <button type="button" class="quiet" onClick={closeAnd(onRename)}>
-          <Icon name="edit" />
-          {t("people.changeName")}
-        </button>
-      )}
-      {onDeny && (
-        <div class="menu-group" role="group" aria-label={t("people.moderation")}>
-          {(["mute", "kick", "ban"] as const).map((act) => (
-            <button
-              key={act}
-              type="button"
-              class={act === "mute" ? "quiet" : "quiet danger"}
-              data-act={act}
-              onClick={closeAnd(() => onDeny(act))}
-            >
-              <RoomIcon name={denialIcons[act]} />
-              {t(denialLabels[act])}
+      {(closeAnd) => (
+        <>
+          <div class="profile-head">
+            <Avatar member={member} />
+            <div>
+              <p class="profile-name">
+                <bdi>{member.name}</bdi>
+              </p>
+              <p class="hint">{isSelf ? t("people.thisIsYou") : isHere ? t("people.here") : t("people.notHere")}</p>
+              <p class="hint" title={member.id}>
+                {t("people.id", { id: shortId(member.id) })}
+              </p>
+            </div>
+          </div>
+          {mark && (
+            <p class="profile-mark warning">
+              <Icon name="warning" size={16} />
+              <span>{mark.reason}</span>
+            </p>
+          )}
+          {onMention && (
+            <button type="button" class="quiet" onClick={closeAnd(onMention)}>
+              <Icon name="mention" />
+              {t("people.mention")}
             </button>
-          ))}
-        </div>
+          )}
+          <button type="button" class="quiet" onClick={closeAnd(() => void copyText(member.name))}>
+            <Icon name="copy" />
+            {t("people.copyName")}
+          </button>
+          {onRename && (
+            <button type="button" class="quiet" onClick={closeAnd(onRename)}>
+              <Icon name="edit" />
+              {t("people.changeName")}
+            </button>
+          )}
+          {onDeny && (
+            <div class="menu-group" role="group" aria-label={t("people.moderation")}>
+              {(["mute", "kick", "ban"] as const).map((act) => (
+                <button
+                  key={act}
+                  type="button"
+                  class={act === "mute" ? "quiet" : "quiet danger"}
+                  data-act={act}
+                  onClick={closeAnd(() => onDeny(act))}
+                >
+                  <Icon name={denialIcons[act]} />
+                  {t(denialLabels[act])}
+                </button>
+              ))}
+            </div>
+          )}
+        </>
       )}
-    </div>
+    </Popover>
   );
 }
 
 const denialLabels = { mute: "people.mute", kick: "people.kick", ban: "people.ban" } as const;
-const denialIcons = { mute: "muted", kick: "leave", ban: "shield" } as const;
+const denialIcons = { mute: "muted", kick: "leave", ban: "ban" } as const;

@@ -5,7 +5,6 @@ import { unreadBadge } from "../../state/labels";
 import { relativeTime } from "../../state/relative-time";
 import { type RoomItem, roomBadge } from "../../state/room-groups";
 import { Icon } from "../controls/icons";
-import { RoomIcon } from "./room-icons";
 
 export interface RoomLinkActions {
   readonly onRoom: (room: string) => void;
@@ -54,7 +53,7 @@ export function RoomLink({ item, isCurrent, now, actions }: Props) {
         <bdi class="label">{roomLabel(item)}</bdi>
         <span class="room-marks">
           <UnsentMark item={item} />
-          {item.hasDraft && !isCurrent && <Mark icon="draft" kind="draft" label={t("rooms.draft")} />}
+          {item.hasDraft && !isCurrent && <Mark icon="edit" kind="draft" label={t("rooms.draft")} />}
           {level !== "all" && <Mark icon="muted" kind="muted" label={t(levelLabels[level])} />}
           {badge === null && !isCurrent && <ActivityTime time={lastActivity} now={now} />}
           <Badge item={item} />
@@ -84,7 +83,7 @@ export function RoomGlyph({ item }: { readonly item: RoomItem }) {
   const emoji = leadingEmoji.exec(item.displayName)?.[1];
   return (
     <span class="room-glyph" aria-hidden="true">
-      {emoji ?? <RoomIcon name="hash" size={16} />}
+      {emoji ?? <Icon name="room" size={16} />}
     </span>
   );
 }
@@ -95,7 +94,7 @@ export function roomLabel({ name, displayName }: RoomItem): string {
 }
 
 interface MarkProps {
-  readonly icon: "draft" | "muted" | "waiting" | "failed";
+  readonly icon: "edit" | "muted" | "waiting" | "failed";
   readonly kind: string;
   readonly label: string;
 }
@@ -103,7 +102,7 @@ interface MarkProps {
 function Mark({ icon, kind, label }: MarkProps) {
   return (
     <span class="room-mark" data-mark={kind} title={label}>
-      <RoomIcon name={icon} size={14} />
+      <Icon name={icon} size={14} />
       <span class="sr-only">{label}</span>
     </span>
   );

@@ -11,8 +11,8 @@ import {
   type RoomGroups,
   type RoomItem,
 } from "../../state/room-groups";
+import { Icon } from "../controls/icons";
 import { RoomFilter } from "./room-filter";
-import { RoomIcon } from "./room-icons";
 import { RoomLink, type RoomLinkActions } from "./room-link";
 
 /** How many rooms are drawn, and how many more each time the end is reached. */
@@ -74,7 +74,7 @@ export function RoomList(props: Props) {
     <div class="room-list">
       <div class="room-tools">
         <button type="button" class="outlined find-room" aria-haspopup="dialog" onClick={onSwitch}>
-          <RoomIcon name="search" size={16} />
+          <Icon name="search" size={16} />
           <span class="one-line">{t("rooms.find")}</span>
         </button>
         <button
@@ -85,7 +85,7 @@ export function RoomList(props: Props) {
           title={t("rooms.create")}
           onClick={onCreate}
         >
-          <RoomIcon name="plus" />
+          <Icon name="add" />
         </button>
       </div>
       {(groupsSize(all) >= filterFrom || isFiltered) && (

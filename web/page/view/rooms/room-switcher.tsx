@@ -7,7 +7,7 @@ import { roomBadge } from "../../state/room-groups";
 import { roomNameProblem, roomSlug } from "../../state/room-name";
 import { searchRooms } from "../../state/room-search";
 import { Dialog } from "../controls/dialog";
-import { RoomIcon } from "./room-icons";
+import { Icon } from "../controls/icons";
 import { RoomGlyph, roomLabel } from "./room-link";
 
 /** How many rooms are offered. */
@@ -90,7 +90,7 @@ export function RoomSwitcher({ groups, current, canCreate, onRoom, onCreate, onC
                 <RoomChoice item={choice.item} />
               ) : (
                 <>
-                  <RoomIcon name="plus" size={16} />
+                  <Icon name="add" size={16} />
                   <span class="one-line">
                     {rich(canCreate ? "rooms.createNamed" : "rooms.openNamed", { name: <b>#{choice.name}</b> })}
                   </span>

@@ -1,0 +1,1 @@
+import"./chunk-NK6Y5GVX.js";

@@ -1,1 +1,0 @@
-function l(t,{left:a,right:g,top:r,bottom:i}){let{width:e,height:n}=t.getBoundingClientRect(),m=getComputedStyle(t).direction==="rtl",s=Math.min(m?g-e:a,innerWidth-e-6),c=i+n+12<=innerHeight?i+6:Math.min(r-n-6,innerHeight-n-6);t.style.setProperty("--x",`${Math.max(6,s)}px`),t.style.setProperty("--y",`${Math.max(6,c)}px`)}export{l as a};
