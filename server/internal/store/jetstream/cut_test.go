@@ -171,7 +171,7 @@ func follow(t *testing.T, s *Store, room string) *follower {
 // wait waits until the tail has got these, and no others.
 func (f *follower) wait(t *testing.T, want []uint64) {
 	t.Helper()
-	timeout := time.NewTimer(20 * time.Second)
+	timeout := time.NewTimer(patience)
 	defer timeout.Stop()
 	for {
 		f.mu.Lock()
@@ -229,7 +229,7 @@ func eventually(t testing.TB, what string, so func() bool) {
 	t.Helper()
 	again := time.NewTicker(20 * time.Millisecond)
 	defer again.Stop()
-	timeout := time.After(20 * time.Second)
+	timeout := time.After(patience)
 	for !so() {
 		select {
 		case <-again.C:

@@ -14,6 +14,9 @@ import (
 	"go.uber.org/goleak"
 )
 
+// patience bounds the wait for what is sure to happen, also on a slow machine.
+const patience = time.Minute
+
 // maxAccounts is how many stores a natsServer can hold: each has an account.
 const maxAccounts = 256
 
@@ -76,7 +79,7 @@ func (s *natsServers) start(t testing.TB, i int) {
 		t.Fatal(err)
 	}
 	member.Start()
-	if !member.ReadyForConnections(20 * time.Second) {
+	if !member.ReadyForConnections(patience) {
 		t.Fatal("nats-server does not start")
 	}
 	u, err := url.Parse(member.ClientURL())
