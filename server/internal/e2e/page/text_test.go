@@ -1,6 +1,7 @@
 package page
 
 import (
+	"encoding/json"
 	"fmt"
 	"strings"
 	"testing"
@@ -33,26 +34,30 @@ func TestPageShowsMarkdown(t *testing.T) {
 		_, err := v.Send(ctx, harness.TextRequest("lobby", c.text))
 		harness.Must(t, err)
 		p.await(fmt.Sprintf(`document.querySelectorAll("[role=log] .message").length === %d`, i+1))
-		if got := p.newestText(); got != c.want {
-			t.Errorf("%q is shown as\n%s, want\n%s", c.text, got, c.want)
-		}
+		p.awaitNewestText(c.text, c.want)
 	}
 	p.await(`document.querySelectorAll("[role=log] .text[data-large]").length === 1`)
 	p.await(`document.querySelectorAll("[role=log] .message[data-mentions-self]").length === 1`)
 }
 
-// newestText returns the HTML of the newest message's text, without the attributes that only
-// styles and tooltips need.
-func (p *tab) newestText() string {
+// awaitNewestText waits until the newest message's text is shown as this HTML, without the attributes
+// that only styles and tooltips need. It may change once: what finds links is loaded when it is needed.
+func (p *tab) awaitNewestText(text, want string) {
 	p.t.Helper()
-	const read = `(() => {
+	const shown = `(() => {
 		const copy = [...document.querySelectorAll("[role=log] .text")].at(-1).cloneNode(true);
 		for (const e of copy.querySelectorAll("*")) for (const name of ["class", "dir", "title"]) e.removeAttribute(name);
 		return copy.innerHTML;
 	})()`
-	html, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](read))
+	wanted, err := json.Marshal(want)
 	harness.Must(p.t, err)
-	return html
+	poll := chromedp.Poll[bool](shown+" === "+string(wanted), chromedp.WithPollingTimeout(awaitTimeout()))
+	if _, err := chromedp.Run(p.ctx, poll); err == nil {
+		return
+	}
+	got, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](shown))
+	harness.Must(p.t, err)
+	p.t.Fatalf("%q is shown as\n%s, want\n%s", text, got, want)
 }
 
 // Whatever a message contains, it runs no script, loads nothing and links to web pages and mail only.

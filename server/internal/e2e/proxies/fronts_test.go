@@ -67,7 +67,8 @@ func chats(t *testing.T, v harness.Client, room string) {
 	}
 }
 
-// receivesAtOnce sends and subscribes: the proxy passes each event on before the next one comes.
+// receivesAtOnce sends and subscribes: the proxy passes each event on before the next one comes, and
+// ends the stream when its client leaves.
 func receivesAtOnce(t *testing.T, v harness.Client, room string) {
 	ctx, leave := context.WithCancel(harness.Context(t))
 	defer leave()
@@ -78,6 +79,10 @@ func receivesAtOnce(t *testing.T, v harness.Client, room string) {
 	for i := range 20 {
 		harness.SendTexts(ctx, t, v, room, i, 1)
 		last = receive.Events(t, last, 1)[0].GetSequence()
+	}
+	leave()
+	if err := receive.End(); harness.CodeOf(err) != connect.CodeCanceled {
+		t.Errorf("end of Subscribe after its client has left = %v, want canceled", err)
 	}
 }
 

@@ -156,21 +156,8 @@ func TestNginxHTTP1(t *testing.T) {
 		"Connect": nil, "gRPC-Web": {connect.WithGRPCWeb()},
 	} {
 		t.Run(name, func(t *testing.T) {
-			v := harness.ConnectOver(harness.HTTP1Client, options...)(t, front, "")
 			room := strings.ToLower(name)
-			ctx, leave := context.WithCancel(ctx)
-			receive, err := v.Subscribe(ctx, harness.SubscribeTo(&chatv1.Subscription{Room: room}))
-			harness.Must(t, err)
-			receive.Joined(t)
-			last := uint64(0)
-			for i := range 20 {
-				harness.SendTexts(ctx, t, v, room, i, 1)
-				last = receive.Events(t, last, 1)[0].GetSequence()
-			}
-			leave()
-			if err := receive.End(); harness.CodeOf(err) != connect.CodeCanceled {
-				t.Errorf("end of Subscribe after its client has left = %v, want canceled", err)
-			}
+			receivesAtOnce(t, harness.ConnectOver(harness.HTTP1Client, options...)(t, front, ""), room)
 			list := harness.RoomList{Client: chatv1connect.NewChatRoomClient(harness.HTTP1Client(t), s.URL)}
 			list.AwaitMembers(harness.Context(t), t, map[string]uint32{room: 0})
 		})
