@@ -43,43 +43,13 @@ var errInternal = errors.New("internal error")
 //   - unavailable, deadline_exceeded: it retries after a delay
 //   - internal: it reports the error; the server's log has the cause
 func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
-	var (
-		decode  *decodeError
-		coded   *connect.Error
-		field   *chat.FieldError
-		lost    *chat.CursorLostError
-		target  *chat.TargetError
-		payload *schema.InvalidError
-		delayed *chat.ErasureDelayedError
-	)
-	if limit, ok := limitError(err); ok {
-		return limit
-	}
-	if refusal, ok := errors.AsType[*refusal](err); ok {
-		return refusal.coded()
+	if coded := withDetails(err); coded != nil {
+		return coded
 	}
 	switch {
-	case errors.As(err, &decode):
-		return decode.refusal
-	case errors.As(err, &coded):
-		return coded
-	case errors.As(err, &field):
-		return fieldError(connect.CodeInvalidArgument, field.Field, field.Rule, field.Bound)
-	case errors.As(err, &target):
-		return targetError(target)
-	case errors.As(err, &payload):
-		return payloadError(payload)
-	case errors.As(err, &delayed):
-		return erasureDelayed(delayed)
 	case errors.Is(err, chat.ErrSignIn):
 		return newError(connect.CodeUnauthenticated, "this method needs an identity: sign in, and send the token",
 			&errdetails.ErrorInfo{Reason: "TOKEN_REQUIRED", Domain: errorDomain, Metadata: map[string]string{"header": "Authorization"}})
-	case errors.As(err, &lost):
-		return newError(connect.CodeOutOfRange,
-			fmt.Sprintf("the cursor in room %q can't be honoured: list events without a cursor, and continue from there", lost.Room),
-			&errdetails.ErrorInfo{Reason: "CURSOR_LOST", Domain: errorDomain, Metadata: map[string]string{
-				"room": lost.Room, "epoch": lost.Epoch, "oldest": strconv.FormatUint(lost.Oldest, 10),
-			}})
 	case errors.Is(err, chat.ErrIDReused):
 		return newError(connect.CodeAlreadyExists, "id: was used for an event with another body: a new event needs a new id",
 			&errdetails.ErrorInfo{Reason: "ID_REUSED", Domain: errorDomain, Metadata: map[string]string{"field": "id"}})
@@ -117,6 +87,51 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 		log.ErrorContext(ctx, "internal error", "err", err)
 		return connect.NewError(connect.CodeInternal, errInternal)
 	}
+}
+
+// withDetails maps an error that has details of its own. It returns nil for another one.
+func withDetails(err error) *connect.Error {
+	var (
+		decode  *decodeError
+		coded   *connect.Error
+		field   *chat.FieldError
+		lost    *chat.CursorLostError
+		target  *chat.TargetError
+		payload *schema.InvalidError
+		delayed *chat.ErasureDelayedError
+	)
+	if limit, ok := limitError(err); ok {
+		return limit
+	}
+	if refusal, ok := errors.AsType[*refusal](err); ok {
+		return refusal.coded()
+	}
+	switch {
+	case errors.As(err, &decode):
+		return decode.refusal
+	case errors.As(err, &coded):
+		return coded
+	case errors.As(err, &field):
+		return fieldError(connect.CodeInvalidArgument, field.Field, field.Rule, field.Bound)
+	case errors.As(err, &target):
+		return targetError(target)
+	case errors.As(err, &payload):
+		return payloadError(payload)
+	case errors.As(err, &delayed):
+		return erasureDelayed(delayed)
+	case errors.As(err, &lost):
+		return cursorLost(lost)
+	default:
+		return nil
+	}
+}
+
+func cursorLost(err *chat.CursorLostError) *connect.Error {
+	return newError(connect.CodeOutOfRange,
+		fmt.Sprintf("the cursor in room %q can't be honoured: list events without a cursor, and continue from there", err.Room),
+		&errdetails.ErrorInfo{Reason: "CURSOR_LOST", Domain: errorDomain, Metadata: map[string]string{
+			"room": err.Room, "epoch": err.Epoch, "oldest": strconv.FormatUint(err.Oldest, 10),
+		}})
 }
 
 func payloadError(err *schema.InvalidError) *connect.Error {
