@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"io"
+	"os"
 	"os/exec"
 	"slices"
 	"strings"
@@ -339,6 +340,25 @@ func TestLayersForbid(t *testing.T) {
 		}
 		if got := forbidden(may, tt.imported); got != tt.want {
 			t.Errorf("forbidden(%s, %s) in a test %t = %t, want %t", tt.pkg, tt.imported, tt.inTest, got, tt.want)
+		}
+	}
+}
+
+// CONTRIBUTING names each folder of server/internal.
+func TestLayoutIsComplete(t *testing.T) {
+	guide, err := os.ReadFile("../CONTRIBUTING.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, layout, found := strings.Cut(string(guide), "\n## Layout\n")
+	layout, _, _ = strings.Cut(layout, "\n## ")
+	folders, err := os.ReadDir("internal")
+	if err != nil || !found {
+		t.Fatalf("no folders (%v), or no layout in CONTRIBUTING.md", err)
+	}
+	for _, folder := range folders {
+		if !strings.Contains(layout, " "+folder.Name()+"/") {
+			t.Errorf("the layout in CONTRIBUTING.md does not name server/internal/%s", folder.Name())
 		}
 	}
 }
