@@ -58,6 +58,7 @@ func TestCheck(t *testing.T) {
 		{nil, []string{"-nats", "nats://nonsense.invalid:4222"}, `-nats: "nats://nonsense.invalid:4222": nonsense.invalid: `},
 		{[]string{"CHATROOM_HEARTBEAT=zz"}, nil, `CHATROOM_HEARTBEAT: "zz" is not a duration, such as 10s or 72h`},
 		{[]string{"CHATROOM_LIMITS=x"}, nil, `CHATROOM_LIMITS: `},
+		{[]string{"OTEL_EXPORTER_OTLP_ENDPOINT=collector:4317"}, nil, `OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317": must be a URL of http or https, such as http://collector:4317`},
 		{[]string{"CHATROOM_HARTBEAT=5s"}, nil, "CHATROOM_HARTBEAT: no such setting: did you mean CHATROOM_HEARTBEAT?"},
 	} {
 		stdout, stderr, failed := runProgram(t, tt.environ, append([]string{"-check"}, tt.args...)...)

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"net/url"
 	"slices"
 	"strings"
 	"time"
@@ -57,9 +59,12 @@ type commit struct {
 // protocols are the values of the variables for the protocol.
 var protocols = []string{"grpc", "http/protobuf"}
 
+// endpoints are the variables for the endpoint. The first one that is set counts.
+var endpoints = []string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "OTEL_EXPORTER_OTLP_ENDPOINT"}
+
 // Protocol returns the protocol of the exporter that the standard variables ask for, empty for
 // none: OTEL_TRACES_EXPORTER is otlp, or it is not set and there is an endpoint. The error
-// names a variable.
+// names a variable. An endpoint that is not a URL is one, too: the SDK would export nothing.
 func Protocol(getenv func(string) string) (string, error) {
 	if strings.EqualFold(getenv("OTEL_SDK_DISABLED"), "true") {
 		return "", nil
@@ -69,11 +74,16 @@ func Protocol(getenv func(string) string) (string, error) {
 	case "none":
 		return "", nil
 	case "":
-		if getenv("OTEL_EXPORTER_OTLP_ENDPOINT") == "" && getenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT") == "" {
+		if !slices.ContainsFunc(endpoints, func(name string) bool { return getenv(name) != "" }) {
 			return "", nil
 		}
 	default:
 		return "", fmt.Errorf("OTEL_TRACES_EXPORTER: %q: must be otlp or none", exporter)
+	}
+	for _, name := range endpoints {
+		if err := checkEndpoint(getenv(name)); err != nil {
+			return "", fmt.Errorf("%s: %w", name, err)
+		}
 	}
 	for _, name := range []string{"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "OTEL_EXPORTER_OTLP_PROTOCOL"} {
 		switch protocol := getenv(name); {
@@ -85,6 +95,22 @@ func Protocol(getenv func(string) string) (string, error) {
 		}
 	}
 	return "http/protobuf", nil
+}
+
+// checkEndpoint returns an error for an endpoint that is set and is not a URL with a host.
+func checkEndpoint(endpoint string) error {
+	if endpoint == "" {
+		return nil
+	}
+	u, err := url.Parse(endpoint)
+	if err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Hostname() != "" {
+		return nil
+	}
+	example := "http://localhost:4317"
+	if host, port, err := net.SplitHostPort(endpoint); err == nil && host != "" && port != "" && !strings.Contains(endpoint, "/") {
+		example = "http://" + endpoint // only the scheme is missing
+	}
+	return fmt.Errorf("%q: must be a URL of http or https, such as %s", endpoint, example)
 }
 
 // Open returns what the standard variables of OpenTelemetry ask for: nil if that is nothing.

@@ -33,11 +33,17 @@ func TestProtocol(t *testing.T) {
 		{map[string]string{"OTEL_TRACES_EXPORTER": "otlp"}, "http/protobuf", ""},
 		{map[string]string{endpoint: "x", "OTEL_TRACES_EXPORTER": "none"}, "", ""},
 		{map[string]string{endpoint: "x", "OTEL_SDK_DISABLED": "TRUE"}, "", ""},
-		{map[string]string{endpoint: "x", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "grpc", ""},
-		{map[string]string{endpoint: "x", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, "http/protobuf", ""},
+		{map[string]string{endpoint: "http://x", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "grpc", ""},
+		{map[string]string{endpoint: "http://x", "OTEL_EXPORTER_OTLP_PROTOCOL": "grpc", "OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/protobuf"}, "http/protobuf", ""},
 		{map[string]string{"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}, "", ""},
 		{map[string]string{"OTEL_TRACES_EXPORTER": "zipkin"}, "", `OTEL_TRACES_EXPORTER: "zipkin": must be otlp or none`},
-		{map[string]string{endpoint: "x", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "", `OTEL_EXPORTER_OTLP_PROTOCOL: "http/json": must be grpc or http/protobuf`},
+		{map[string]string{endpoint: "http://x", "OTEL_EXPORTER_OTLP_PROTOCOL": "http/json"}, "", `OTEL_EXPORTER_OTLP_PROTOCOL: "http/json": must be grpc or http/protobuf`},
+		{map[string]string{endpoint: "https://collector.example:4317/path"}, "http/protobuf", ""},
+		{map[string]string{endpoint: "collector:4317"}, "", `OTEL_EXPORTER_OTLP_ENDPOINT: "collector:4317": must be a URL of http or https, such as http://collector:4317`},
+		{map[string]string{endpoint: "127.0.0.1:4317"}, "", `OTEL_EXPORTER_OTLP_ENDPOINT: "127.0.0.1:4317": must be a URL of http or https, such as http://127.0.0.1:4317`},
+		{map[string]string{"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "collector"}, "", `OTEL_EXPORTER_OTLP_TRACES_ENDPOINT: "collector": must be a URL of http or https, such as http://localhost:4317`},
+		{map[string]string{endpoint: "grpc://collector:4317"}, "", `OTEL_EXPORTER_OTLP_ENDPOINT: "grpc://collector:4317": must be a URL of http or https, such as http://localhost:4317`},
+		{map[string]string{endpoint: "http://"}, "", `OTEL_EXPORTER_OTLP_ENDPOINT: "http://": must be a URL of http or https, such as http://localhost:4317`},
 	} {
 		got, err := Protocol(environment(tt.env))
 		if got != tt.want || (err == nil) != (tt.wantErr == "") || err != nil && err.Error() != tt.wantErr {
@@ -146,7 +152,7 @@ func TestNotFollowed(t *testing.T) {
 	}
 }
 
-// Events that nobody receives are followed up to a bound.
+// Events without a subscriber are followed up to a bound.
 func TestBound(t *testing.T) {
 	tracing, _ := open(t)
 	for _, publish := range []func(*chat.Event){func(*chat.Event) {}, tracing.Publishing()} {
