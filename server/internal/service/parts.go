@@ -30,7 +30,7 @@ type parts struct {
 	keys    *keySocket
 	server  *httpd.Server
 
-	flushBy    time.Time // of spans; set by serve
+	times      stopTimes // set by serve
 	closeRooms func()    // may be called more than once
 	opened     []func()  // what undoes opening, in the order of opening
 }
@@ -164,25 +164,22 @@ func (p *parts) serve(ctx context.Context, c *Config) error {
 	}
 	p.health.Set(health.Draining, true)
 	begun, streams := time.Now(), p.api.Streams()
-	p.flushBy = newStopTimes(begun, c.Drain).cut
-	if c.inherited() {
-		p.flushBy = newHandOverTimes(begun, c.Drain).cut // the successor begins when this process ends
-	}
+	p.times = newStopTimes(begun, c.Drain)
 	c.Manager.Stopping(fmt.Sprintf("draining %d streams", streams))
 	switch {
 	case failed != nil:
-		return p.stop(newStopTimes(begun, c.Drain), served, failed)
+		return p.stop(served, failed)
 	case c.inherited():
+		p.times = newHandOverTimes(begun, c.Drain)
 		c.Log.Info("handing over to a successor on the same sockets", "streams", streams)
 		p.api.HandOver()
-		return p.handOver(newHandOverTimes(begun, c.Drain), served)
+		return p.handOver(served)
 	}
 	c.Log.Info("draining", "streams", streams, "at most", c.Drain)
-	times := newStopTimes(begun, c.Drain)
-	leaving, cancel := context.WithDeadline(context.Background(), times.end)
+	leaving, cancel := context.WithDeadline(context.Background(), p.times.end)
 	defer cancel()
 	p.api.Drain(leaving)
-	return p.stop(times, served, nil)
+	return p.stop(served, nil)
 }
 
 // alive returns once the locks that every call needs were free.

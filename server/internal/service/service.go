@@ -37,7 +37,7 @@ func Run(ctx context.Context, c Config) error {
 		return errors.Join(err, data.Close())
 	}
 	err = parts.serve(ctx, &c)
-	flushing := c.flush(parts.flushBy)
+	flushing := c.flush(parts.times.flushUntil(time.Now()))
 	err = errors.Join(err, data.Close())
 	flushing.Wait()
 	return err

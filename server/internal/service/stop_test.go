@@ -5,6 +5,26 @@ import (
 	"time"
 )
 
+// The last spans have a second once clients are gone, within the drain.
+func TestFlushUntil(t *testing.T) {
+	begin := time.Now()
+	for _, tt := range []struct {
+		times      stopTimes
+		gone, want time.Duration
+	}{
+		{newStopTimes(begin, DefaultDrain), 0, time.Second},
+		{newStopTimes(begin, DefaultDrain), 6 * time.Second, 7 * time.Second},
+		{newStopTimes(begin, DefaultDrain), 7 * time.Second, 7500 * time.Millisecond},
+		{newStopTimes(begin, time.Hour), time.Minute, 61 * time.Second},
+		{newHandOverTimes(begin, DefaultDrain), 0, time.Second},
+		{newHandOverTimes(begin, DefaultDrain), 900 * time.Millisecond, time.Second},
+	} {
+		if got := tt.times.flushUntil(begin.Add(tt.gone)).Sub(begin); got != tt.want {
+			t.Errorf("%+v: flushUntil(%v) = %v, want %v", tt.times, tt.gone, got, tt.want)
+		}
+	}
+}
+
 // Streams end after the moments at which clients are asked to reconnect, connections are
 // closed after that, and some of the time is left for the store.
 func TestStopTimes(t *testing.T) {
