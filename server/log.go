@@ -31,7 +31,7 @@ func (l *logSettings) define(flags *flag.FlagSet) {
 
 // open returns the log.
 func (l *logSettings) open(out io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: l.level}
+	options := &slog.HandlerOptions{Level: l.level, ReplaceAttr: readableDuration}
 	if l.follow != (follow{}) {
 		options.Level = min(l.level, slog.LevelDebug)
 	}
@@ -43,6 +43,14 @@ func (l *logSettings) open(out io.Writer) *slog.Logger {
 		handler = &followHandler{Handler: handler, level: l.level, follow: l.follow}
 	}
 	return slog.New(requestid.Handler{Handler: handler})
+}
+
+// readableDuration makes a duration the same text in both formats: JSON would have nanoseconds.
+func readableDuration(_ []string, a slog.Attr) slog.Attr {
+	if a.Value.Kind() == slog.KindDuration {
+		a.Value = slog.StringValue(a.Value.Duration().String())
+	}
+	return a
 }
 
 // format is a flag for the format of the log.

@@ -9,6 +9,7 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
@@ -29,13 +30,13 @@ func opened(t *testing.T, args ...string) (*slog.Logger, *bytes.Buffer) {
 
 func TestLogFormat(t *testing.T) {
 	log, out := opened(t, "-log-format", "json")
-	log.InfoContext(requestid.NewContext(t.Context(), "id-1"), "hello", "n", 1)
+	log.InfoContext(requestid.NewContext(t.Context(), "id-1"), "hello", "n", 1, "took", 1500*time.Millisecond)
 	var line map[string]any
-	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["msg"] != "hello" || line["n"] != 1.0 || line["request"] != "id-1" {
+	if err := json.Unmarshal(out.Bytes(), &line); err != nil || line["msg"] != "hello" || line["n"] != 1.0 || line["request"] != "id-1" || line["took"] != "1.5s" {
 		t.Errorf("the log is %q, %v, want the line in JSON", out, err)
 	}
 	log, out = opened(t)
-	if log.Info("hello", "n", 1); !strings.HasSuffix(out.String(), " level=INFO msg=hello n=1\n") {
+	if log.Info("hello", "n", 1, "took", 1500*time.Millisecond); !strings.HasSuffix(out.String(), " level=INFO msg=hello n=1 took=1.5s\n") {
 		t.Errorf("the log is %q, want the line as text", out)
 	}
 }

@@ -3,6 +3,7 @@ package main
 import (
 	"bufio"
 	"context"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -126,12 +127,30 @@ func TestSecondSignal(t *testing.T) {
 	}
 }
 
-// A server without clients does not wait for the end of its drain.
+// A server without clients does not wait for the end of its drain. It logs what it does.
 func TestStopWithoutClients(t *testing.T) {
 	t.Parallel()
-	p := startProgram(t, "-drain", "1h")
+	p := startProgram(t, "-drain", "1h", "-log-format", "json")
 	p.signal(t, syscall.SIGTERM)
 	if err := p.wait(t); err != nil {
 		t.Errorf("the server ended with %v, want status 0:\n%s", err, p.stderr.String())
+	}
+	messages := ""
+	for text := range strings.Lines(p.stderr.String()) {
+		var line struct {
+			Message string `json:"msg"`
+			AtMost  string `json:"at_most"`
+			Took    string
+		}
+		if err := json.Unmarshal([]byte(text), &line); err != nil {
+			t.Errorf("the log has the line %q: %v, want JSON", text, err)
+		}
+		if _, err := time.ParseDuration(line.Took); line.Message == "stopped" && err != nil || line.Message == "draining" && line.AtMost != "1h0m0s" {
+			t.Errorf("the log has the line %q, want how long the stop took, or at most takes", text)
+		}
+		messages += line.Message + " "
+	}
+	if want := "starting configuration ready draining stopped "; messages != want {
+		t.Errorf("the log has %q, want %q", messages, want)
 	}
 }

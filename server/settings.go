@@ -61,12 +61,13 @@ func (s *settings) fromEnvironment(name string) bool {
 	return !given && !noVariable[name] && s.getenv(variable(name)) != ""
 }
 
-// log writes all settings that have a value, in one line, without secrets.
+// log writes all settings that have a value, in one line, without secrets. They are named as flags
+// are, in snake case.
 func (s *settings) log(log *slog.Logger) {
 	var values []any
 	s.flags.VisitAll(func(f *flag.Flag) {
 		if value := masked(f); value != "" && !noVariable[f.Name] {
-			values = append(values, slog.String(f.Name, value))
+			values = append(values, slog.String(strings.ReplaceAll(f.Name, "-", "_"), value))
 		}
 	})
 	log.Info("configuration", values...)

@@ -23,7 +23,7 @@ func TestConfigurationIsLogged(t *testing.T) {
 	if strings.Count(line, "\n") != 1 {
 		t.Errorf("the configuration is logged as %q, want one line", line)
 	}
-	for _, part := range []string{" listen=:1 ", " data=./data ", " drain=8s ", " nats=nats://ann:xxxxx@one:4222,nats://xxxxx:xxxxx@two ", " nats-replicas=3 "} {
+	for _, part := range []string{" listen=:1 ", " data=./data ", " drain=8s ", " nats=nats://ann:xxxxx@one:4222,nats://xxxxx:xxxxx@two ", " nats_replicas=3 "} {
 		if !strings.Contains(line, part) {
 			t.Errorf("the configuration is logged as %q, want %q in it", line, part)
 		}

@@ -200,7 +200,7 @@ func (s *Server) overBudget(k budgetKind, err *ConnError) {
 		s.OverBudget(err.Peer)
 	}
 	if unlogged, ok := s.stats.lines[k].allow(time.Now()); ok {
-		s.log().Warn("closed an HTTP/2 connection over its budget", "peer", err.Peer, "budget", k.String(), "error", err, slog.Int("unlogged", unlogged))
+		s.log().Warn("closed an HTTP/2 connection over its budget", "peer", err.Peer, "budget", k.String(), "err", err, slog.Int("unlogged", unlogged))
 	}
 }
 

@@ -351,7 +351,7 @@ func (c *conn) log(err error) {
 	}
 	cut := e.Code != http2.ErrCodeNo || errors.Is(e.Err, errTimeout) || errors.Is(e.Err, os.ErrDeadlineExceeded)
 	if !cut {
-		c.srv.log().Debug("an HTTP/2 connection ended", "peer", c.peer, "reason", e.Reason, "error", e.Err)
+		c.srv.log().Debug("an HTTP/2 connection ended", "peer", c.peer, "reason", e.Reason, "err", e.Err)
 	} else {
 		c.srv.logCut(slog.LevelWarn, c.peer, e)
 	}
@@ -360,6 +360,6 @@ func (c *conn) log(err error) {
 // logCut says why this side has cut a connection.
 func (s *Server) logCut(level slog.Level, peer string, err error) {
 	if unlogged, ok := s.stats.cut.allow(time.Now()); ok {
-		s.log().Log(context.Background(), level, "cut a connection", "peer", peer, "error", err, "unlogged", unlogged)
+		s.log().Log(context.Background(), level, "cut a connection", "peer", peer, "err", err, "unlogged", unlogged)
 	}
 }

@@ -135,7 +135,7 @@ func (f *certificateFiles) reload() {
 	}
 	f.seen = stamp
 	if err := f.load(); err != nil {
-		f.log.Warn("the TLS certificate was not reloaded, and the former one stays in use", "error", err)
+		f.log.Warn("the TLS certificate was not reloaded, and the former one stays in use", "err", err)
 		return
 	}
 	f.log.Info("the TLS certificate was reloaded", "file", f.cert, "expires", f.current.Load().Leaf.NotAfter)

@@ -92,7 +92,7 @@ func (p *penalties) record(peer string) {
 	o.penalty = min(max(2*o.penalty, firstPenalty), maxPenalty)
 	o.until = now.Add(o.penalty)
 	p.log.Warn("new connections of an address are refused: HTTP/2 connections of it went over their budgets",
-		"address", source.String(), "for", o.penalty, "refused before", refused)
+		"address", source.String(), "for", o.penalty, "refused_before", refused)
 }
 
 // verdict is what happens to a new connection.

@@ -89,7 +89,7 @@ func (l *tlsListener) serve(nc net.Conn) {
 	}
 	switch {
 	case err != nil:
-		l.peers.Warn(context.Background(), "a TLS handshake failed", "peer", nc.RemoteAddr().String(), "error", err)
+		l.peers.Warn(context.Background(), "a TLS handshake failed", "peer", nc.RemoteAddr().String(), "err", err)
 		refusePlainText(nc, err)
 		_ = nc.Close()
 	case conn.ConnectionState().NegotiatedProtocol == "h2":

@@ -19,7 +19,7 @@ func lockData(ctx context.Context, c *Config, addresses []string) (*datadir.Dir,
 	if !is || c.DataWait <= 0 {
 		return dir, err
 	}
-	c.Log.Info("waiting for the process that uses the data directory", "data", c.Data, "process", inUse.Holder.PID, "at most", c.DataWait)
+	c.Log.Info("waiting for the process that uses the data directory", "data", c.Data, "process", inUse.Holder.PID, "at_most", c.DataWait)
 	c.Manager.Status("waiting for the process that uses the data directory")
 	ctx, cancel := context.WithTimeout(ctx, c.DataWait)
 	defer cancel()

@@ -148,6 +148,7 @@ func (p *parts) serve(ctx context.Context, c *Config) error {
 	go func() { served <- p.server.Serve() }()
 	addresses := p.ports.clients.Addresses()
 	p.health.Set(health.Starting, false)
+	c.Log.Info("ready", "addresses", addresses)
 	c.Ready(addresses)
 	c.Manager.Ready(fmt.Sprintf("serving on %s", addresses))
 	var watching sync.WaitGroup
@@ -175,7 +176,7 @@ func (p *parts) serve(ctx context.Context, c *Config) error {
 		p.api.HandOver()
 		return p.handOver(served)
 	}
-	c.Log.Info("draining", "streams", streams, "at most", c.Drain)
+	c.Log.Info("draining", "streams", streams, "at_most", c.Drain)
 	leaving, cancel := context.WithDeadline(context.Background(), p.times.end)
 	defer cancel()
 	p.api.Drain(leaving)

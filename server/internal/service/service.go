@@ -40,7 +40,13 @@ func Run(ctx context.Context, c Config) error {
 	flushing := c.flush(parts.times.flushUntil(time.Now()))
 	err = errors.Join(err, data.Close())
 	flushing.Wait()
-	return err
+	took := time.Since(parts.times.begin).Round(time.Millisecond)
+	if err != nil {
+		c.Log.Error("stopped with an error", "took", took, "err", err)
+		return err
+	}
+	c.Log.Info("stopped", "took", took)
+	return nil
 }
 
 // flush exports the last spans, at most until a time.

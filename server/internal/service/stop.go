@@ -10,6 +10,7 @@ import (
 // stopTimes are the moments of a stop. What is left of Config.Drain after cut is for the
 // store.
 type stopTimes struct {
+	begin time.Time
 	end   time.Time // streams that are still open end as unavailable
 	cut   time.Time // connections that are still open are closed
 	flush time.Time // spans that are not exported yet are lost
@@ -31,6 +32,7 @@ func (s stopTimes) flushUntil(gone time.Time) time.Time {
 // by its middle.
 func newStopTimes(begin time.Time, drain time.Duration) stopTimes {
 	return stopTimes{
+		begin: begin,
 		end:   begin.Add(drain - min(drain/2, 2*time.Second)),
 		cut:   begin.Add(drain - min(drain/8, time.Second)),
 		flush: begin.Add(drain - min(drain/16, time.Second/2)),
@@ -41,7 +43,7 @@ func newStopTimes(begin time.Time, drain time.Duration) stopTimes {
 // at once, and calls in flight have little time.
 func newHandOverTimes(begin time.Time, drain time.Duration) stopTimes {
 	cut := begin.Add(min(drain/2, time.Second))
-	return stopTimes{end: begin, cut: cut, flush: cut}
+	return stopTimes{begin: begin, end: begin, cut: cut, flush: cut}
 }
 
 // stop ends rooms first, so that no stream waits for events; then streams and connections

@@ -35,7 +35,7 @@ func (s *Store) openStream(ctx context.Context) error {
 	s.epoch = s.mark.get().Epoch
 	if before.Epoch != "" && s.epoch != before.Epoch {
 		s.log.Error("the log is shorter than it was, or has been replaced: events are lost, and clients receive a Reset",
-			"events up to", before.Last, "log ends at", log.last, "epoch was", before.Epoch, "log has", log.epoch, "epoch is", s.epoch)
+			"expected_last", before.Last, "last", log.last, "former_epoch", before.Epoch, "log_epoch", log.epoch, "epoch", s.epoch)
 	}
 	config.Metadata = map[string]string{epochKey: s.epoch}
 	s.stream, err = s.js.CreateOrUpdateStream(ctx, config)
