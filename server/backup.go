@@ -39,7 +39,7 @@ func runBackup(ctx context.Context, args []string, p process) error {
 	}
 	switch format, err := datadir.FormatOf(*path); {
 	case err != nil:
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	case format == datadir.Former:
 		return fmt.Errorf("-data: %s holds a store of the former format, which is backed up by copying the directory while the server is stopped; chatroom migrate -data %s migrates it", *path, *path)
 	case format == datadir.Empty:
@@ -125,7 +125,7 @@ func openEmpty(path string) (*datadir.Dir, error) {
 	}
 	dir, err := datadir.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("-data %w", err)
+		return nil, fmt.Errorf("-data: %w", err)
 	}
 	names, err := datadir.Contents(path)
 	if err == nil && len(names) > 0 {

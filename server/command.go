@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"os"
 	"strings"
+
+	"chatroom/server/internal/nearest"
 )
 
 // process is what a command has of its process.
@@ -55,7 +57,7 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	for _, c := range all {
 		names = append(names, c.name)
 	}
-	if near := nearest(args[0], names); near != "" {
+	if near := nearest.Name(args[0], names); near != "" {
 		return fmt.Errorf("there is no command %q: did you mean %s?", args[0], near)
 	}
 	return fmt.Errorf("there is no command %q; the commands are:\n%s", args[0], listCommands())

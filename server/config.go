@@ -133,7 +133,7 @@ func check(c *service.Config) error {
 	case c.RetainRoomEvents < 1:
 		return errors.New("-retain-room-events: must be at least 1")
 	case c.RetainAge != 0 && c.RetainAge < c.DedupWindow:
-		return errors.New("-retain-age: must be 0, or at least -dedup-window")
+		return fmt.Errorf("-retain-age: must be 0, or at least -dedup-window, %s", c.DedupWindow)
 	case c.NATSReplicas < 1 || c.NATSReplicas > 5:
 		return errors.New("-nats-replicas: must be 1 to 5")
 	case c.MemoryBytes < 1<<20:

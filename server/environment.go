@@ -6,6 +6,8 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+
+	"chatroom/server/internal/nearest"
 )
 
 // environmentPrefix is what all variables of the server begin with.
@@ -43,7 +45,7 @@ func (a *askedNames) checkUnknown(environ []string) error {
 			continue
 		}
 		hint := "chatroom -h lists all"
-		if near := nearest(strings.TrimPrefix(name, environmentPrefix), settings); near != "" {
+		if near := nearest.Name(strings.TrimPrefix(name, environmentPrefix), settings); near != "" {
 			hint = "did you mean " + environmentPrefix + near + "?"
 		}
 		errs = append(errs, fmt.Errorf("%s: no such setting: %s", name, hint))

@@ -51,15 +51,3 @@ func TestVariablesOfIssuers(t *testing.T) {
 		t.Errorf("checkUnknown = %v, want nil", err)
 	}
 }
-
-func TestNearest(t *testing.T) {
-	all := []string{"listen", "data", "drain", "retain-age", "retain-bytes"}
-	for typed, want := range map[string]string{
-		"listn": "listen", "lisent": "listen", "dran": "drain", "Data": "data", "retain-byte": "retain-bytes", "retained-bytes": "retain-bytes",
-		"colour": "", "": "", "x": "",
-	} {
-		if got := nearest(typed, all); got != want {
-			t.Errorf("nearest(%q) = %q, want %q", typed, got, want)
-		}
-	}
-}

@@ -151,7 +151,7 @@ func openSchema(file string) (*schema.Schema, error) {
 func checkCurrent(path, done string) error {
 	switch format, err := datadir.FormatOf(path); {
 	case err != nil:
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	case format == datadir.Former:
 		return fmt.Errorf("-data: %s holds a store of the former format: chatroom migrate -data %s migrates it while the server is stopped", path, path)
 	case format == datadir.Empty:

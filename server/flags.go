@@ -7,6 +7,8 @@ import (
 	"io"
 	"strings"
 	"time"
+
+	"chatroom/server/internal/nearest"
 )
 
 // parseFlags parses the flags of a command, and for those not given the environment:
@@ -57,7 +59,7 @@ func unknownFlag(flags *flag.FlagSet, err error) error {
 	}
 	var all []string
 	flags.VisitAll(func(f *flag.Flag) { all = append(all, f.Name) })
-	if near := nearest(strings.TrimPrefix(typed, "-"), all); near != "" {
+	if near := nearest.Name(strings.TrimPrefix(typed, "-"), all); near != "" {
 		return fmt.Errorf("-%s: no such flag: did you mean -%s?", typed, near)
 	}
 	return fmt.Errorf("-%s: no such flag: see -h", typed)

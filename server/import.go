@@ -62,7 +62,7 @@ func runImport(ctx context.Context, args []string, p process) (err error) {
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	format, err := dir.Format()
 	if err != nil {
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	}
 	isNew := format == datadir.Empty
 	began := time.Now()
@@ -89,7 +89,7 @@ func openForImport(path string) (*datadir.Dir, error) {
 	}
 	dir, err := datadir.Open(path)
 	if err != nil {
-		return nil, fmt.Errorf("-data %w", err)
+		return nil, fmt.Errorf("-data: %w", err)
 	}
 	return dir, nil
 }

@@ -70,6 +70,9 @@ func createKey(ctx context.Context, args []string, p process) error {
 	if err := parseFlags(flags.FlagSet, args, p.getenv, p.stderr); err != nil {
 		return err
 	}
+	if err := apikey.CheckName(spec.Name); err != nil {
+		return fmt.Errorf("-name: %q %w", spec.Name, err)
+	}
 	if len(grants) == 0 {
 		return errors.New("-grant: must be set at least once, such as -grant order-*=read,post,create")
 	}
@@ -146,8 +149,9 @@ func (g *grantList) Set(value string) error {
 	if !ok || pattern == "" || rights == "" {
 		return errors.New("must be PATTERN=RIGHTS, such as order-*=read,post,create")
 	}
-	*g = append(*g, apikey.Grant{Pattern: pattern, Can: strings.Split(rights, ",")})
-	return nil
+	grant := apikey.Grant{Pattern: pattern, Can: strings.Split(rights, ",")}
+	*g = append(*g, grant)
+	return grant.Check()
 }
 
 // limitMap is a flag that holds rates by kind.
@@ -164,5 +168,5 @@ func (m *limitMap) Set(value string) error {
 		*m = make(limitMap)
 	}
 	(*m)[kind] = rate
-	return nil
+	return apikey.CheckLimit(kind, rate)
 }

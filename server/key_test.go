@@ -72,17 +72,18 @@ func TestKeyCommands(t *testing.T) {
 func TestKeyCommandsRefuse(t *testing.T) {
 	dir := t.TempDir()
 	for want, args := range map[string][]string{
-		"create, list or revoke":   {"key"},
-		"must be followed by":      {"key", "drop"},
-		"-data":                    {"key", "list", "-data", dir + "/none"},
-		"name":                     {"key", "create", "-data", dir, "-grant", "a=read"},
-		"-grant: must be set":      {"key", "create", "-data", dir, "-name", "shop"},
-		`right "fly"`:              {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=fly"},
-		"PATTERN=RIGHTS":           {"key", "create", "-data", dir, "-name", "shop", "-grant", "a"},
-		"KIND=RATE":                {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=read", "-limit", "send"},
-		`limit "fly" is not known`: {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=read", "-limit", "fly=1/s"},
-		"the ID of one key":        {"key", "revoke", "-data", dir},
-		"no key with the id":       {"key", "revoke", "-data", dir, "../other"},
+		"create, list or revoke":       {"key"},
+		"must be followed by":          {"key", "drop"},
+		"-data":                        {"key", "list", "-data", dir + "/none"},
+		`-name: ""`:                    {"key", "create", "-data", dir, "-grant", "a=read"},
+		"-grant: must be set":          {"key", "create", "-data", dir, "-name", "shop"},
+		`-grant: "a=fly": right "fly"`: {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=fly"},
+		"PATTERN=RIGHTS":               {"key", "create", "-data", dir, "-name", "shop", "-grant", "a"},
+		"KIND=RATE":                    {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=read", "-limit", "send"},
+		`-limit: "fly=1/s": limit "fly" is not known`: {"key", "create", "-data", dir, "-name", "shop", "-grant", "a=read", "-limit", "fly=1/s"},
+		`-grant: "A!=read": a pattern must be`:        {"key", "create", "-data", dir, "-name", "shop", "-grant", "A!=read"},
+		"the ID of one key":                           {"key", "revoke", "-data", dir},
+		"no key with the id":                          {"key", "revoke", "-data", dir, "../other"},
 	} {
 		if _, _, err := runCommand(t, args...); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%q = %v, want an error with %q", args, err, want)
@@ -122,7 +123,7 @@ func TestKeyCommandsOnARunningServer(t *testing.T) {
 			t.Errorf("key list = %q, %v, want %q in it", list, err, want)
 		}
 	}
-	if _, _, err := runCommand(t, "key", "create", "-data", dir, "-name", "shop", "-grant", "a=fly"); err == nil || !strings.Contains(err.Error(), `right "fly"`) {
+	if _, _, err := runCommand(t, "key", "create", "-data", dir, "-name", "shop", "-grant", "a=fly"); err == nil || !strings.HasPrefix(err.Error(), `-grant: "a=fly": right "fly"`) {
 		t.Errorf("key create with an unknown right = %v, want an error that names it", err)
 	}
 	if _, _, err := runCommand(t, "key", "revoke", "-data", dir, id); err != nil {

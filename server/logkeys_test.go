@@ -73,12 +73,12 @@ func logKeysOf(n ast.Node) []string {
 				return literals(n.Args[message+1:])
 			}
 		case *ast.Ident: // append(args, key, value)
-			if f.Name == "append" && len(n.Args) >= 3 && strings.HasSuffix(text(n.Args[0]), "args") {
+			if f.Name == "append" && len(n.Args) >= 3 && strings.HasSuffix(lastName(n.Args[0]), "args") {
 				return literals(n.Args[1:])
 			}
 		}
 	case *ast.CompositeLit:
-		if array, ok := n.Type.(*ast.ArrayType); ok && text(array.Elt) == "any" {
+		if array, ok := n.Type.(*ast.ArrayType); ok && lastName(array.Elt) == "any" {
 			return literals(n.Elts)
 		}
 	}
@@ -108,8 +108,8 @@ func literals(list []ast.Expr) []string {
 	return keys
 }
 
-// text returns the last name of an expression.
-func text(e ast.Expr) string {
+// lastName returns the last name of an expression.
+func lastName(e ast.Expr) string {
 	switch e := e.(type) {
 	case *ast.Ident:
 		return e.Name

@@ -30,7 +30,7 @@ func runMigrate(ctx context.Context, args []string, p process) (err error) {
 	}
 	dir, err := datadir.Open(*path)
 	if err != nil {
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	if format, err := dir.Format(); err != nil || format != datadir.Former {
@@ -53,7 +53,7 @@ func runMigrate(ctx context.Context, args []string, p process) (err error) {
 // nothingToMigrate says so, unless err says why that is not known.
 func nothingToMigrate(path string, err error, p process) error {
 	if err != nil {
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	}
 	fmt.Fprintf(p.stdout, "%s holds no store of the former format, or one that was migrated already: nothing was changed\n", path)
 	return nil

@@ -7,6 +7,8 @@ import (
 	"net/url"
 	"regexp"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 )
 
 // settings are the flags of serve after they were parsed, with where their values are from.
@@ -18,32 +20,60 @@ type settings struct {
 	logs        logSettings
 }
 
-var namesFlag = regexp.MustCompile(`^-([a-z-]+): `)
+// namesFlags matches the beginning of an error about one flag or several.
+var namesFlags = regexp.MustCompile(`^(-[a-z-]+(?:, -[a-z-]+)*): `)
 
-// locate returns an error about a setting, as "-drain: must be greater than zero", with the
-// variable that has set it in place of the flag, and with the value: `CHATROOM_DRAIN: "0s":
+// locate returns an error about settings, as "-drain: must be greater than zero", with the
+// variable that has set one in place of the flag, and with the value: `CHATROOM_DRAIN: "0s":
 // must be greater than zero`. It returns other errors as they are.
 func (s *settings) locate(err error) error {
 	if err == nil {
 		return err
 	}
 	text := err.Error()
-	found := namesFlag.FindStringSubmatch(text)
+	found := namesFlags.FindStringSubmatch(text)
 	if found == nil {
 		return err
 	}
-	f := s.flags.Lookup(found[1])
-	if f == nil {
-		return err
+	rest := text[len(found[0]):]
+	names := strings.Split(found[1], ", ")
+	for i, name := range names {
+		f := s.flags.Lookup(name[1:])
+		if f == nil {
+			return err
+		}
+		if s.fromEnvironment(f.Name) {
+			names[i] = variable(f.Name)
+		}
+		switch value := masked(f); {
+		case value == "" || strings.HasPrefix(rest, `"`) || hasWord(rest, value):
+		case len(names) == 1:
+			rest = fmt.Sprintf("%q: %s", value, rest)
+		case f.DefValue != f.Value.String():
+			names[i] += fmt.Sprintf(" %q", value)
+		}
 	}
-	source, rest := "-"+f.Name, text[len(found[0]):]
-	if s.fromEnvironment(f.Name) {
-		source = variable(f.Name)
+	return locatedError{strings.Join(names, ", ") + ": " + rest, err}
+}
+
+// hasWord reports whether a text has a value as a word: 10 is none in "at least 1048576".
+func hasWord(text, value string) bool {
+	for {
+		before, after, found := strings.Cut(text, value)
+		if !found {
+			return false
+		}
+		last, _ := utf8.DecodeLastRuneInString(before)
+		next, _ := utf8.DecodeRuneInString(after)
+		if !isWord(last) && !isWord(next) {
+			return true
+		}
+		text = after
 	}
-	if value := masked(f); value != "" && !strings.HasPrefix(rest, `"`) && !strings.Contains(rest, value) {
-		rest = fmt.Sprintf("%q: %s", value, rest)
-	}
-	return locatedError{source + ": " + rest, err}
+}
+
+func isWord(r rune) bool {
+	return r != utf8.RuneError && (unicode.IsLetter(r) || unicode.IsDigit(r))
 }
 
 // locatedError has another text than the error that it wraps.

@@ -43,7 +43,7 @@ func (f *signInFiles) read(c *service.Config) error {
 		}
 		// Editors end files with a line break.
 		if c.SignIn.ClientSecret = string(bytes.TrimSpace(data)); c.SignIn.ClientSecret == "" {
-			return fmt.Errorf("-oidc-client-secret-file: %s is empty", f.secret)
+			return fmt.Errorf("-oidc-client-secret-file: %s is empty: it must have the secret of the client", f.secret)
 		}
 	}
 	if c.SignInSession < time.Minute {

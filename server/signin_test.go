@@ -49,7 +49,7 @@ func TestSignInFlagsRefuse(t *testing.T) {
 		valid + "-oidc-client-secret-file " + filepath.Join(dir, "none"):        "-oidc-client-secret-file: ",
 		valid + "-oidc-client-secret-file " + empty:                             "-oidc-client-secret-file: ",
 		valid + "-public-url https://chat.example/a?b":                          "-public-url: ",
-		"-oidc-client-id chat":                                                  "-oidc-issuer: ",
+		"-oidc-client-id chat":                                                  "-oidc-client-id: ",
 		"-oidc-issuer https://login.example -public-url https://chat.example":   "-oidc-client-id: ",
 		"-oidc-issuer https://login.example -oidc-client-id chat":               "-public-url: ",
 		"-oidc-issuer login.example -oidc-client-id chat -public-url https://c": "-oidc-issuer: ",

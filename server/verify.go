@@ -31,7 +31,7 @@ func runVerify(ctx context.Context, args []string, p process) error {
 	}
 	format, err := datadir.FormatOf(*path)
 	if err != nil {
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	}
 	var findings []string
 	switch format {

@@ -47,6 +47,24 @@ type Grant struct {
 	Can     []string `json:"can"`
 }
 
+// Check returns an error for a grant that Create would refuse.
+func (g Grant) Check() error {
+	_, err := policy.NewGrant(g.Pattern, g.Can)
+	return err
+}
+
+// CheckLimit returns an error for a limit that Create would refuse.
+func CheckLimit(kind, rate string) error {
+	_, err := ratelimit.ParseRates(map[string]string{kind: rate})
+	return err
+}
+
+// CheckName returns an error for a name that Create would refuse.
+func CheckName(name string) error {
+	_, err := text.Nickname(name, MaxName)
+	return err
+}
+
 // Key is a key as it is known after its creation.
 type Key struct {
 	ID       string

@@ -101,10 +101,19 @@ func contents(t *testing.T, path string) string {
 // helperPath has this test binary hold a directory until its input ends.
 const helperPath = "DATADIR_TEST_HOLD"
 
+// helperChecks is the variable that makes the process only check the directory.
+const helperChecks = "DATADIR_TEST_CHECK"
+
 func TestMain(m *testing.M) {
 	path := os.Getenv(helperPath)
 	if path == "" {
 		os.Exit(m.Run())
+	}
+	if os.Getenv(helperChecks) != "" {
+		if err := Check(path); err != nil {
+			os.Stdout.WriteString(err.Error() + "\n")
+		}
+		os.Exit(0)
 	}
 	d, err := Open(path, ":4711")
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 const nobody = 65534
 
 // A directory that can't be written to is refused with the path and the remedy, also
-// when a lock file from another time is in it.
+// when a lock file from another time is in it, by Open and by Check.
 func TestOpenReadOnly(t *testing.T) {
 	base, err := os.MkdirTemp("", "datadir") //nolint:usetesting // another user must be able to enter it
 	if err != nil {
@@ -24,6 +24,7 @@ func TestOpenReadOnly(t *testing.T) {
 	if err := os.Chmod(base, 0o755); err != nil {
 		t.Fatal(err)
 	}
+	program := copyOfSelf(t, base)
 	for _, lockFile := range []bool{false, true} {
 		path := filepath.Join(base, "data")
 		if lockFile {
@@ -40,14 +41,17 @@ func TestOpenReadOnly(t *testing.T) {
 		if err := os.Chmod(path, 0o555); err != nil {
 			t.Fatal(err)
 		}
-		_, line := hold(t, path, func(c *exec.Cmd) {
-			if os.Geteuid() == 0 { // to root everything is writable
-				c.Path = copyOfSelf(t, base)
-				c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+		for _, checks := range []string{"", "only"} {
+			asOther := func(c *exec.Cmd) {
+				c.Env = append(c.Env, helperChecks+"="+checks)
+				if os.Geteuid() == 0 { // to root everything is writable
+					c.Path = program
+					c.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: nobody, Gid: nobody}}
+				}
 			}
-		})
-		if !strings.HasPrefix(line, path+" can't be written to") || !strings.Contains(line, "make it writable") {
-			t.Errorf("Open of a read-only directory = %q, want the path and the remedy", line)
+			if _, line := hold(t, path, asOther); !strings.HasPrefix(line, path+" can't be written to") || !strings.Contains(line, "make it writable") {
+				t.Errorf("Open of a read-only directory (checks %q) = %q, want the path and the remedy", checks, line)
+			}
 		}
 	}
 }

@@ -209,17 +209,25 @@ type ACMEConfig struct {
 	Client *http.Client
 }
 
+// CheckACMEHosts returns an error for hosts that ACME would refuse.
+func CheckACMEHosts(hosts []string) error {
+	if len(hosts) == 0 {
+		return errors.New("must name a host")
+	}
+	for _, host := range hosts {
+		if net.ParseIP(host) != nil || !strings.Contains(strings.Trim(host, "."), ".") || strings.ContainsAny(host, ":/ *") {
+			return fmt.Errorf("%q must be the full name of a host, such as chat.example.com", host)
+		}
+	}
+	return nil
+}
+
 // ACME obtains a certificate for each host when it is first asked for, and renews it
 // 30 days before it expires. The ACME server checks the hosts by the challenge
 // TLS-ALPN-01: it connects to port 443 of each. Using it accepts its terms of service.
 func ACME(c ACMEConfig) (*Certificates, error) {
-	if len(c.Hosts) == 0 {
-		return nil, errors.New("obtain certificates: no hosts")
-	}
-	for _, host := range c.Hosts {
-		if net.ParseIP(host) != nil || !strings.Contains(strings.Trim(host, "."), ".") || strings.ContainsAny(host, ":/ ") {
-			return nil, fmt.Errorf("obtain certificates: %q is not the full name of a host, such as chat.example.com", host)
-		}
+	if err := CheckACMEHosts(c.Hosts); err != nil {
+		return nil, err
 	}
 	m := &autocert.Manager{
 		Prompt:     autocert.AcceptTOS,

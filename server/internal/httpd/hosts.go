@@ -27,7 +27,8 @@ func ParseHosts(text string) (Hosts, error) {
 			return Hosts{}, nil
 		}
 		domain, wild := strings.CutPrefix(part, "*.")
-		if domain == "" || strings.ContainsAny(domain, "*/@ ") || hostOf(domain) != domain || wild && !strings.Contains(domain, ".") {
+		_, err := netip.ParseAddr(domain)
+		if domain == "" || strings.ContainsAny(domain, "*/@ ") || err != nil && strings.Contains(domain, ":") || hostOf(domain) != domain || wild && !strings.Contains(domain, ".") {
 			return Hosts{}, fmt.Errorf("host %.60q: must be a name or an address, without a port, such as chat.example.com or *.example.com; or * for all", part)
 		}
 		if wild {

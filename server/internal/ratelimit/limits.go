@@ -7,6 +7,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"chatroom/server/internal/nearest"
 )
 
 // Kind is a kind of request.
@@ -137,7 +139,7 @@ func (l *Limits) Set(counts *Counts, text string) error {
 		kind, scope, _ := strings.Cut(name, ".")
 		k, s := slices.Index(kindNames[:], kind), slices.Index(scopeNames[:], scope)
 		if k < 0 || s < 0 || !applies(Kind(k), Scope(s)) {
-			return fmt.Errorf("limit %.40q is not known: must be one of %s", name, strings.Join(names(), ", "))
+			return unknown(name, names())
 		}
 		rate, err := ParseRate(value)
 		if err != nil {
@@ -148,6 +150,25 @@ func (l *Limits) Set(counts *Counts, text string) error {
 	return nil
 }
 
+// unknown is the error for a name that is none of a list.
+func unknown(name string, all []string) error {
+	if near := nearest.Name(name, all); near != "" {
+		return fmt.Errorf("limit %.40q is not known: did you mean %s?", name, near)
+	}
+	kind, _, _ := strings.Cut(name, ".")
+	if of := withPrefix(all, kind+"."); len(of) > 0 {
+		all = of
+	}
+	if len(all) > int(kinds) {
+		return fmt.Errorf("limit %.40q is not known: docs/LIMITS.md lists all, such as %s", name, all[0])
+	}
+	return fmt.Errorf("limit %.40q is not known: must be one of %s", name, strings.Join(all, ", "))
+}
+
+func withPrefix(all []string, prefix string) []string {
+	return slices.DeleteFunc(slices.Clone(all), func(name string) bool { return !strings.HasPrefix(name, prefix) })
+}
+
 // ParseRates reads the rates that a credential carries for its member, by kind:
 // {"send": "20/s:100"}.
 func ParseRates(texts map[string]string) (map[Kind]Rate, error) {
@@ -155,7 +176,7 @@ func ParseRates(texts map[string]string) (map[Kind]Rate, error) {
 	for name, text := range texts {
 		k := slices.Index(kindNames[:], name)
 		if k < 0 {
-			return nil, fmt.Errorf("limit %.40q is not known: must be one of %s", name, strings.Join(kindNames[:], ", "))
+			return nil, unknown(name, kindNames[:])
 		}
 		rate, err := ParseRate(text)
 		if err != nil {

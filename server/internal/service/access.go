@@ -24,6 +24,11 @@ func (c *Config) access() (a access, err error) {
 			return a, fmt.Errorf("-hosts: %w", err)
 		}
 	}
+	if len(c.TLS.Auto) > 0 {
+		if err := httpd.CheckACMEHosts(c.TLS.Auto); err != nil {
+			return a, fmt.Errorf("-tls-auto: %w", err)
+		}
+	}
 	for _, host := range c.TLS.Auto {
 		if !a.hosts.Allow(host) {
 			return a, fmt.Errorf("-tls-auto: the host %s must be among -hosts", host)

@@ -6,9 +6,9 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 
+	"chatroom/server/internal/datadir"
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/identity"
 	"chatroom/server/internal/schema"
@@ -24,6 +24,9 @@ type prepared struct {
 
 func (c *Config) prepare() (p prepared, err error) {
 	if p.access, err = c.access(); err != nil {
+		return p, err
+	}
+	if err := c.checkAddresses(); err != nil {
 		return p, err
 	}
 	if c.Schema != "" {
@@ -46,8 +49,8 @@ func (p *prepared) close() {
 }
 
 // Check returns the first error that Run would find in a configuration. It reads the files
-// that the configuration names, and looks up hosts, but opens no port, and neither the store
-// nor its directory.
+// that the configuration names, looks up hosts, and asks whether the data directory can be written
+// to, but opens no port and no store, and changes nothing.
 func Check(c Config) error {
 	c.Log = slog.New(slog.DiscardHandler)
 	c = c.withDefaults()
@@ -57,23 +60,15 @@ func Check(c Config) error {
 	}
 	defer p.close()
 	defer p.rights.close()
-	for setting, addresses := range map[string][]string{"listen": c.Addresses, "admin": {c.Admin}, "http-redirect": {c.TLS.Redirect}} {
-		for _, address := range addresses {
-			if address == "" {
-				continue
-			}
-			if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
-				return fmt.Errorf("-%s: %w", setting, explainAddress(err))
-			}
-		}
-	}
 	if c.TLS.Cert != "" {
 		if _, err := httpd.CertificateFiles(c.TLS.Cert, c.TLS.Key, c.Log); err != nil {
 			return fmt.Errorf("-tls-cert, -tls-key: %w", err)
 		}
 	}
-	if info, err := os.Stat(c.Data); c.Data != MemoryData && err == nil && !info.IsDir() {
-		return fmt.Errorf("-data: %s is not a directory", c.Data)
+	if c.Data != MemoryData {
+		if err := datadir.Check(c.Data); err != nil {
+			return fmt.Errorf("-data: %w", err)
+		}
 	}
 	return c.checkNATS()
 }
@@ -91,7 +86,7 @@ func (c *Config) checkNATS() error {
 		}
 		u, err := url.Parse(address)
 		if err != nil {
-			return errors.New("-nats: must be URLs such as nats://host:4222, separated by commas")
+			return errors.New("-nats: each must be a URL such as nats://host:4222, and they are separated by commas")
 		}
 		if _, err = net.LookupHost(u.Hostname()); err == nil {
 			return nil
@@ -104,10 +99,29 @@ func (c *Config) checkNATS() error {
 	return fmt.Errorf("-nats: %w", errs[0])
 }
 
-// explainAddress adds to the error for an address without a port what is missing.
-func explainAddress(err error) error {
-	if address, ok := errors.AsType[*net.AddrError](err); ok && address.Err == "missing port in address" {
-		return fmt.Errorf("%w: must be a host and a port, such as 127.0.0.1:8080, or a port alone, such as :8080", err)
+// checkAddresses looks up the addresses to listen on.
+func (c *Config) checkAddresses() error {
+	for _, setting := range []struct {
+		name      string
+		addresses []string
+	}{{"listen", c.Addresses}, {"admin", []string{c.Admin}}, {"http-redirect", []string{c.TLS.Redirect}}} {
+		for _, address := range setting.addresses {
+			if address == "" {
+				continue
+			}
+			if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+				return fmt.Errorf("-%s: %w", setting.name, explainAddress(address, err))
+			}
+		}
 	}
-	return err
+	return nil
+}
+
+// explainAddress returns the error for an address that can't be one.
+func explainAddress(address string, err error) error {
+	unknown, ok := errors.AsType[*net.DNSError](err)
+	if host, _, _ := net.SplitHostPort(address); ok && unknown.Name == host { // and not the port
+		return fmt.Errorf("%q: %s: %s", address, host, unknown.Err)
+	}
+	return fmt.Errorf("%q must be a host and a port, such as 127.0.0.1:8080, or a port alone, such as :8080", address)
 }

@@ -41,7 +41,7 @@ func openData(ctx context.Context, c *Config, addresses []string, log *slog.Logg
 	}
 	dir, err := lockData(ctx, c, addresses)
 	if err != nil {
-		return nil, fmt.Errorf("-data %w", err)
+		return nil, fmt.Errorf("-data: %w", err)
 	}
 	c.Manager.Status("opening the store")
 	d := &data{dir: dir}
@@ -57,7 +57,7 @@ func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
 	}
 	format, err := d.dir.Format()
 	if err != nil {
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	}
 	if d.guests, err = identity.OpenGuests(d.dir.Path()); err != nil {
 		return err

@@ -23,13 +23,13 @@ func WithKeys(ctx context.Context, path string, log *slog.Logger, fn func(apikey
 	}
 	dir, err := datadir.Open(path)
 	if err != nil {
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	}
 	defer func() { err = errors.Join(err, dir.Close()) }()
 	format, err := dir.Format()
 	switch {
 	case err != nil:
-		return fmt.Errorf("-data %w", err)
+		return fmt.Errorf("-data: %w", err)
 	case format == datadir.Former:
 		return fmt.Errorf("-data: %s holds a store of the former format: run chatroom migrate first", path)
 	}

@@ -48,8 +48,13 @@ func (c *ProviderConfig) Enabled() bool { return c.Issuer != "" }
 // Check returns an error for a configuration that can't work. It asks the provider nothing.
 func (c *ProviderConfig) Check() error {
 	if !c.Enabled() {
-		if c.ClientID != "" || c.ClientSecret != "" || c.Scopes != nil {
-			return errors.New("-oidc-issuer: must be set together with the other settings of -oidc")
+		switch {
+		case c.ClientID != "":
+			return errors.New("-oidc-client-id: must be set together with -oidc-issuer")
+		case c.ClientSecret != "":
+			return errors.New("-oidc-client-secret-file: must be set together with -oidc-issuer")
+		case c.Scopes != nil:
+			return errors.New("-oidc-scopes: must be set together with -oidc-issuer")
 		}
 		return nil
 	}

@@ -27,7 +27,7 @@ func TestCheck(t *testing.T) {
 		"nothing":                     {func(c *ProviderConfig) { *c = ProviderConfig{} }, ""},
 		"a public URL alone":          {func(c *ProviderConfig) { *c = ProviderConfig{PublicURL: "https://chat.example.com"} }, ""},
 		"on this machine":             {func(c *ProviderConfig) { c.Issuer, c.PublicURL = "http://localhost:9", "http://127.0.0.1:8080/" }, ""},
-		"no issuer":                   {func(c *ProviderConfig) { c.Issuer = "" }, "-oidc-issuer: "},
+		"no issuer":                   {func(c *ProviderConfig) { c.Issuer = "" }, "-oidc-client-id: "},
 		"an issuer without TLS":       {func(c *ProviderConfig) { c.Issuer = "http://login.example" }, "-oidc-issuer: "},
 		"an issuer that is no URL":    {func(c *ProviderConfig) { c.Issuer = "login.example" }, "-oidc-issuer: "},
 		"an issuer with a query":      {func(c *ProviderConfig) { c.Issuer += "?a=b" }, "-oidc-issuer: "},
@@ -45,7 +45,7 @@ func TestCheck(t *testing.T) {
 		"a public URL with its port":  {func(c *ProviderConfig) { c.PublicURL += ":443" }, "-public-url: "},
 		"a scope with a space":        {func(c *ProviderConfig) { c.Scopes = []string{"a b"} }, "-oidc-scopes: "},
 		"a scope with a quote":        {func(c *ProviderConfig) { c.Scopes = []string{`a"`} }, "-oidc-scopes: "},
-		"a secret without a provider": {func(c *ProviderConfig) { *c = ProviderConfig{ClientSecret: "x"} }, "-oidc-issuer: "},
+		"a secret without a provider": {func(c *ProviderConfig) { *c = ProviderConfig{ClientSecret: "x"} }, "-oidc-client-secret-file: "},
 	} {
 		c := valid
 		tt.change(&c)

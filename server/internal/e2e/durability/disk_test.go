@@ -220,7 +220,7 @@ func TestReadOnlyData(t *testing.T) {
 			}
 			remount(syscall.MS_RDONLY)
 			err := harness.StartRefused(t, harness.InDir(data))
-			for _, part := range []string{"-data " + data + " can't be written to", "make it writable"} {
+			for _, part := range []string{"-data: " + data + " can't be written to", "make it writable"} {
 				if !strings.Contains(err.Error(), part) {
 					t.Errorf("run() = %q, want %q in it", err, part)
 				}

@@ -25,7 +25,7 @@ func TestSecondProcessIsRefused(t *testing.T) {
 			h.Sequences = append(h.Sequences, response.GetSequence())
 		}
 		said := harness.RunRefusedProcess(ctx, t, harness.InDir(data))
-		for _, part := range []string{"-data " + data + " is in use", fmt.Sprint("process ", c.PID()), "listening on " + c.Addr, "stop that process"} {
+		for _, part := range []string{"-data: " + data + " is in use", fmt.Sprint("process ", c.PID()), "listening on " + c.Addr, "stop that process"} {
 			if !strings.Contains(said, part) {
 				t.Errorf("second process on the directory printed %q, want %q in it", said, part)
 			}

@@ -16,7 +16,7 @@ func TestSecondServiceIsRefused(t *testing.T) {
 	s := harness.Start(t, harness.InDir(dir))
 	before := harness.Snapshot(t, dir)
 	err := harness.StartRefused(t, harness.InDir(dir))
-	for _, part := range []string{"-data " + dir + " is in use by process", "listening on " + s.Addr} {
+	for _, part := range []string{"-data: " + dir + " is in use by process", "listening on " + s.Addr} {
 		if !strings.Contains(err.Error(), part) {
 			t.Errorf("second server = %q, want %q in it", err, part)
 		}

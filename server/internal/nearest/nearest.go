@@ -1,9 +1,10 @@
-package main
+// Package nearest finds the name that is meant by a mistyped one.
+package nearest
 
 import "slices"
 
-// nearest returns the name that a mistyped one may stand for, or "" if none is near.
-func nearest(typed string, all []string) string {
+// Name returns the name that a mistyped one may stand for, or "" if none is near.
+func Name(typed string, all []string) string {
 	best, least := "", max(2, len(typed)/4)+1
 	for _, name := range all {
 		if d := editDistance(typed, name); d < least {
