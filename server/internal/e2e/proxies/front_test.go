@@ -21,6 +21,12 @@ type front struct {
 	certificate      harness.Certificate
 }
 
+// The name of the service in the documented configurations, and one that is not.
+const (
+	publicHost = "chat.example.com"
+	otherHost  = "other.example"
+)
+
 // fronts are the documented proxies.
 var fronts = map[string]func(*testing.T, *harness.Service) front{"nginx": nginxFront, "Caddy": caddyFront}
 
@@ -59,8 +65,12 @@ func caddyFront(t *testing.T, s *harness.Service) front {
 	listener := listen(t)
 	address := listener.Addr().String()
 	harness.Must(t, listener.Close()) // Caddy can't inherit a socket
-	config := "{\n\tadmin off\n\tgrace_period 1s\n\tauto_https disable_redirects\n}\n" + documented(t, "Caddyfile",
-		"\nchat.example.com {", fmt.Sprintf("\nhttps://%s {\n\ttls %s %s", address, certificate.CertFile, certificate.KeyFile),
+	site := fmt.Sprintf("\nhttps://%s", address)
+	for _, host := range []string{publicHost, otherHost} {
+		site += fmt.Sprintf(", https://%s:%d", host, listener.Addr().(*net.TCPAddr).Port)
+	}
+	config := "{\n\tadmin off\n\tgrace_period 1s\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n}\n" + documented(t, "Caddyfile",
+		"\nchat.example.com {", fmt.Sprintf("%s {\n\ttls %s %s", site, certificate.CertFile, certificate.KeyFile),
 		"127.0.0.1:8080", s.Addr,
 	)
 	harness.Must(t, os.WriteFile(filepath.Join(dir, "Caddyfile"), []byte(config), 0o600))
