@@ -103,7 +103,7 @@ func (s *settings) log(log *slog.Logger) {
 	log.Info("configuration", values...)
 }
 
-// secretNames are parts of the names of flags whose values nobody may see.
+// secretNames are parts of the names of flags whose values are masked.
 var secretNames = regexp.MustCompile(`secret|password|token`)
 
 // masked returns the value of a flag without secrets: passwords in URLs, and all of what is

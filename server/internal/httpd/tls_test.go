@@ -239,7 +239,7 @@ func TestHandshakeTimeout(t *testing.T) {
 	}
 }
 
-// Close does not wait for handshakes, nor for connections that nobody accepts.
+// Close does not wait for handshakes, nor for connections in the backlog.
 
 func TestTLSListenerClose(t *testing.T) {
 	p := newPair(t, t.TempDir(), "test")

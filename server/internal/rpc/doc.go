@@ -2,5 +2,5 @@
 // protobuf and chat, and errors to codes.
 //
 // Both streaming methods, and the 2019 contract's, run the one loop in stream.go.
-// Nobody but that loop sends on a stream.
+// Only that loop sends on a stream.
 package rpc

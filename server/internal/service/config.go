@@ -67,7 +67,7 @@ type Config struct {
 	// PresenceGrace is how long a member stays in a room after its last connection
 	// was lost. Zero means DefaultPresenceGrace.
 	PresenceGrace time.Duration
-	// NoGuests turns guests off: nobody signs in as one, and their tokens are not valid.
+	// NoGuests turns guests off: no caller signs in as one, and their tokens are not valid.
 	NoGuests bool
 	// ReservedNames are names that guests have with a mark only. None means
 	// text.DefaultReserved.

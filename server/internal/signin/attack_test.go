@@ -270,7 +270,7 @@ func TestIDTokenSignatures(t *testing.T) {
 	}
 }
 
-// Whoever has stolen the token of a guest gets what the guest has sent if it is the first to sign
+// A person who has stolen the token of a guest gets what the guest has sent if it is the first to sign
 // in, as it could before, but never the account of the other.
 func TestStolenGuestToken(t *testing.T) {
 	w := newWorld(t, nil)

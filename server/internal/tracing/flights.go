@@ -15,7 +15,7 @@ import (
 const (
 	// maxFlights bounds the events that are followed at the same time.
 	maxFlights = 1024
-	// flightAge is how long an event is followed that nobody receives.
+	// flightAge is how long an event without a subscriber is followed.
 	flightAge = 10 * time.Second
 )
 

@@ -98,7 +98,7 @@ export class SimulatedBrowser {
     for (const tab of this.tabs) if (tab.wanted.has(room)) this.#session(tab, room, { type: "counted", count });
   }
 
-  /** The user reads an older part of the log, or goes on from there. */
+  /** The user reads an older part of the log, or continues from there. */
   page(tab: SimulatedTab, room: string): void {
     if (!tab.wanted.has(room)) return;
     const chance = this.#random();

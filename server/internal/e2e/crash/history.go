@@ -169,7 +169,7 @@ func (h *History) reached(s subscription, sequence uint64) bool {
 	return sequence == 0 || seen.Resets > 0 || n > 0 && seen.Events[n-1].Sequence >= sequence
 }
 
-// judge compares the history with the log. Nobody may be recording any more.
+// judge compares the history with the log. Recording must have ended.
 func (h *History) judge(log []Event) []Fault {
 	h.mu.Lock()
 	defer h.mu.Unlock()

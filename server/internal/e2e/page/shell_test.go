@@ -127,7 +127,7 @@ func TestPageSaysThatItIsOffline(t *testing.T) {
 }
 
 // P7: a server that is frozen is told of when the user does something, also without sending,
-// and the page goes on when the server does.
+// and the page continues when the server does.
 func TestPageSaysThatTheServerIsFrozen(t *testing.T) {
 	t.Parallel()
 	b, s := newBrowser(t), harness.StartProcess(t, harness.InDir(t.TempDir()))

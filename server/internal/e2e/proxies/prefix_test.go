@@ -103,7 +103,7 @@ func TestNginxPathPrefix(t *testing.T) {
 	ada.awaitOnScreen("61")
 
 	other := openPrefixTab(t, browser, front.URL+"/")
-	other.do(chromedp.WaitVisible(chromedp.CSS("#name"))) // nobody has signed in there
+	other.do(chromedp.WaitVisible(chromedp.CSS("#name"))) // that page has no session
 	other.signIn("Rita")
 	other.do(chromedp.SendKeys(chromedp.CSS("#text"), "at the root\r"))
 	other.awaitMessage("at the root")

@@ -27,8 +27,8 @@ func setTopic(ctx context.Context, c harness.Client, room string) *harness.Refus
 
 var lacksRight = harness.WantError{Code: connect.CodePermissionDenied, Info: "RIGHT_REQUIRED", Bound: "you do not have the right to"}
 
-// Nobody but the creator of a room sets its profile, also after a restart, however the room
-// was made; nobody at all that of the lobby.
+// Only the creator of a room sets its profile, also after a restart, however the room
+// was made; no caller sets that of the lobby.
 func TestCreatorsManage(t *testing.T) {
 	t.Parallel()
 	ctx, data := harness.Context(t), t.TempDir()

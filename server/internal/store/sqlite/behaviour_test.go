@@ -258,7 +258,7 @@ func TestSmallerRooms(t *testing.T) {
 	}
 }
 
-// A reader that holds a snapshot keeps Scrub waiting and nobody else.
+// A reader that holds a snapshot delays Scrub and nothing else.
 func TestScrubUnderAHeldReader(t *testing.T) {
 	s := start(t, Config{})
 	defer closed(t, s)
