@@ -110,7 +110,7 @@ test("a draft that cannot be stored is known", () => {
   assert.equal(drafts.hasUnstored(), true);
   drafts.change("team", { text: " " });
   drafts.flush();
-  assert.equal(drafts.hasUnstored(), false, "nobody misses white space");
+  assert.equal(drafts.hasUnstored(), false, "white space alone is no loss");
   const memory = new Drafts(null);
   memory.change("team", { text: "words" });
   memory.flush();
