@@ -371,7 +371,8 @@ type Event_RoomChanged struct {
 }
 
 type Event_MemberRenamed struct {
-	// The sender, a member of the room, has changed its name or its picture. Ephemeral.
+	// The sender, a member of the room, has another name or picture, or has become a
+	// moderator or ceased to be one. Ephemeral.
 	MemberRenamed *MemberRenamed `protobuf:"bytes,25,opt,name=member_renamed,json=memberRenamed,proto3,oneof"`
 }
 
@@ -924,7 +925,7 @@ func (x *MemberLeft) GetMembers() uint32 {
 }
 
 // MemberRenamed reports that the sender has changed its name or its picture to that in
-// sender. In a room of more than 200 members, at most 20 are sent, once a second: the others are those
+// sender, or has become a moderator or ceased to be one. In a room of more than 200 members, at most 20 are sent, once a second: the others are those
 // that ListMembers returns.
 type MemberRenamed struct {
 	state         protoimpl.MessageState `protogen:"open.v1"`
@@ -1160,7 +1161,12 @@ type Member struct {
 	// and in the sender of MemberJoined, MemberLeft and MemberRenamed. It is not stored with
 	// events, as it may change or become invalid: clients look it up by id. A client that
 	// loads it shows its own address to a server that another party has chosen.
-	Picture       string `protobuf:"bytes,5,opt,name=picture,proto3" json:"picture,omitempty"`
+	Picture string `protobuf:"bytes,5,opt,name=picture,proto3" json:"picture,omitempty"`
+	// Whether the member has the right moderate in the room: in what it has sent, at the time
+	// of that event; in Joined, in ListMembersResponse and in events about members, now.
+	// Clients take "@room" in a message for a mention of everyone only if this is set in
+	// its sender. Default false, also for events of earlier versions.
+	Moderator     bool `protobuf:"varint,6,opt,name=moderator,proto3" json:"moderator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache
 }
@@ -1228,6 +1234,13 @@ func (x *Member) GetPicture() string {
 		return x.Picture
 	}
 	return ""
+}
+
+func (x *Member) GetModerator() bool {
+	if x != nil {
+		return x.Moderator
+	}
+	return false
 }
 
 // Cursor is a position in a room's log: everything up to and including sequence
@@ -1356,13 +1369,14 @@ const file_chat_v1_event_proto_rawDesc = "" +
 	"\astopped\x18\x01 \x01(\bR\astopped\"F\n" +
 	"\vRoomChanged\x12!\n" +
 	"\fdisplay_name\x18\x01 \x01(\tR\vdisplayName\x12\x14\n" +
-	"\x05topic\x18\x02 \x01(\tR\x05topic\"\x8c\x01\n" +
+	"\x05topic\x18\x02 \x01(\tR\x05topic\"\xaa\x01\n" +
 	"\x06Member\x12\x0e\n" +
 	"\x02id\x18\x01 \x01(\tR\x02id\x12\x12\n" +
 	"\x04name\x18\x02 \x01(\tR\x04name\x12\x14\n" +
 	"\x05guest\x18\x03 \x01(\bR\x05guest\x12.\n" +
 	"\tname_mark\x18\x04 \x01(\x0e2\x11.chat.v1.NameMarkR\bnameMark\x12\x18\n" +
-	"\apicture\x18\x05 \x01(\tR\apicture\"E\n" +
+	"\apicture\x18\x05 \x01(\tR\apicture\x12\x1c\n" +
+	"\tmoderator\x18\x06 \x01(\bR\tmoderator\"E\n" +
 	"\x06Cursor\x12\x1f\n" +
 	"\x05epoch\x18\x01 \x01(\tB\t\xbaH\x06r\x04\x10\x01(@R\x05epoch\x12\x1a\n" +
 	"\bsequence\x18\x02 \x01(\x04R\bsequence*s\n" +

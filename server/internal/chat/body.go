@@ -65,7 +65,8 @@ type MemberLeft struct {
 	Members int // in the room, after it
 }
 
-// MemberRenamed says that the sender has another name or picture.
+// MemberRenamed says that the sender has another name or picture, or has become a moderator
+// or ceased to be one.
 type MemberRenamed struct{}
 
 // MemberCount says that members have joined or left, without naming all of them.

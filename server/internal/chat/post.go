@@ -7,7 +7,8 @@ type Post struct {
 	Room string
 	ID   string // chosen by the sender; a retry carries the same
 	Body Body
-	// Moderates says that the sender may delete messages of others in the room.
+	// Moderates says that the sender moderates the room: it may delete messages of others, and
+	// the event says so.
 	Moderates bool
 	// Former are other member ids of the sender, whose messages are its own as well.
 	Former []string

@@ -55,6 +55,8 @@ func TestEncodingRoundTrip(t *testing.T) {
 				Name:  rapid.String().Draw(t, "name"),
 				Guest: rapid.Bool().Draw(t, "guest"),
 				Mark:  rapid.SampledFrom([]chat.NameMark{chat.Unmarked, chat.Resembles, chat.MixedScripts, chat.Reserved}).Draw(t, "mark"),
+
+				Moderator: rapid.Bool().Draw(t, "moderator"),
 			},
 		}
 		if rapid.Bool().Draw(t, "timed") {

@@ -51,11 +51,13 @@ func FromMember(m chat.Member) *chatv1.Member {
 	if m == (chat.Member{}) {
 		return nil
 	}
-	return &chatv1.Member{Id: m.ID, Name: m.Name, Guest: m.Guest, NameMark: nameMarks[m.Mark], Picture: m.Picture}
+	return &chatv1.Member{
+		Id: m.ID, Name: m.Name, Guest: m.Guest, NameMark: nameMarks[m.Mark], Picture: m.Picture, Moderator: m.Moderator,
+	}
 }
 
 func toMember(m *chatv1.Member) chat.Member {
-	member := chat.Member{ID: m.GetId(), Name: m.GetName(), Guest: m.GetGuest()}
+	member := chat.Member{ID: m.GetId(), Name: m.GetName(), Guest: m.GetGuest(), Moderator: m.GetModerator()}
 	if i := slices.Index(nameMarks[:], m.GetNameMark()); i > 0 {
 		member.Mark = chat.NameMark(i)
 	}

@@ -98,6 +98,8 @@ func event(t *rapid.T, room string, previous uint64) *chat.Event {
 		Sender: chat.Member{
 			ID: rapid.StringN(0, -1, 40).Draw(t, "sender"), Name: rapid.StringN(0, -1, 40).Draw(t, "name"), Guest: rapid.Bool().Draw(t, "guest"),
 			Mark: rapid.SampledFrom([]chat.NameMark{chat.Unmarked, chat.Resembles, chat.MixedScripts, chat.Reserved}).Draw(t, "mark"),
+
+			Moderator: rapid.Bool().Draw(t, "moderator"),
 		},
 	}
 	if rapid.Bool().Draw(t, "timed") {

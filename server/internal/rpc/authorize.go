@@ -125,6 +125,16 @@ func (s *Server) decide(ctx context.Context, c *policy.Caller, room string, righ
 	return s.config.Policy.Decide(*c, policy.Room{Name: room, Creator: creator}, right), nil
 }
 
+// moderates reports whether a caller moderates a room. Most rooms are not moderated by those
+// who made them: who that is is not looked up then.
+func (s *Server) moderates(ctx context.Context, c *policy.Caller, room string) (bool, error) {
+	if !s.config.Policy.Decide(*c, policy.Room{Name: room, Creator: c.Member}, policy.Moderate).Allowed {
+		return false, nil
+	}
+	d, err := s.decide(ctx, c, room, policy.Moderate)
+	return d.Allowed, err
+}
+
 // authorize returns an error unless a caller has a right in a room.
 func (s *Server) authorize(ctx context.Context, c *policy.Caller, room string, right policy.Rights) error {
 	d, err := s.decide(ctx, c, room, right)
@@ -198,6 +208,10 @@ func (s *Server) authorizePost(ctx context.Context, from chat.Member, p *chat.Po
 		}
 		p.Former = c.Former
 	}
+	var err error
+	if p.Moderates, err = s.moderates(ctx, c, p.Room); err != nil {
+		return err
+	}
 	switch body := p.Body.(type) {
 	case chat.Reaction:
 		return s.authorize(ctx, c, p.Room, policy.React)
@@ -214,14 +228,9 @@ func (s *Server) authorizeDeletion(ctx context.Context, c *policy.Caller, from c
 	if err := checkReason("deletion.reason", reason); err != nil {
 		return err
 	}
-	moderates, err := s.decide(ctx, c, p.Room, policy.Moderate)
-	if err != nil {
-		return err
-	}
-	if !moderates.Allowed {
+	if !p.Moderates {
 		return s.authorize(ctx, c, p.Room, policy.EditOwn)
 	}
-	p.Moderates = true
 	if s.config.Moderation == nil {
 		return nil
 	}
@@ -233,11 +242,15 @@ func (s *Server) authorizeDeletion(ctx context.Context, c *policy.Caller, from c
 }
 
 // authorizeJoin returns an error unless the caller may read rooms, and create those that
-// do not exist.
+// do not exist. It sets in which of them the caller is a moderator.
 func (s *Server) authorizeJoin(ctx context.Context, starts []hub.Start) error {
 	c := rightsOf(ctx)
-	for _, start := range starts {
-		if err := s.authorizeIn(ctx, c, start.Room, policy.Read); err != nil {
+	for i := range starts {
+		if err := s.authorizeIn(ctx, c, starts[i].Room, policy.Read); err != nil {
+			return err
+		}
+		var err error
+		if starts[i].Moderator, err = s.moderates(ctx, c, starts[i].Room); err != nil {
 			return err
 		}
 	}
@@ -260,7 +273,9 @@ func (s *stream) checkRights() (held []roomRights, err error) {
 		}
 		d := s.server.config.Policy.Decide(*c, policy.Room{Name: room, Creator: creator}, policy.Read)
 		if d.Allowed {
-			held = append(held, s.server.rightsIn(c, room, creator))
+			in := s.server.rightsIn(c, room, creator)
+			s.server.config.Hub.SetModerator(room, c.Member, in.rights&policy.Moderate != 0)
+			held = append(held, in)
 			continue
 		}
 		if s.feed.Leave(room) == nil { // it may have been left meanwhile

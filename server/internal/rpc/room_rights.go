@@ -38,10 +38,15 @@ func (s *stream) joinedFrame(item chat.Joined) *chatv1.Frame {
 	}
 	for _, r := range item.Rooms {
 		state := toRoomState(r)
+		held := s.server.rightsIn(c, r.Room, r.Creator)
+		if moderator := held.rights&policy.Moderate != 0; moderator != r.Member.Moderator {
+			// The caller has made the room by joining it, or the policy has changed.
+			r.Member.Moderator = moderator
+			s.server.config.Hub.SetModerator(r.Room, c.Member, moderator)
+		}
 		if r.Member != credential.Member {
 			state.Member = eventpb.FromMember(r.Member)
 		}
-		held := s.server.rightsIn(c, r.Room, r.Creator)
 		state.Rights, state.Muted = toRights(held.rights), toMuted(held.mute)
 		s.tell(held)
 		joined.Rooms = append(joined.Rooms, state)

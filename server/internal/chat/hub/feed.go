@@ -19,6 +19,8 @@ type Start struct {
 	Room   string
 	After  *chat.Cursor
 	Recent int // 0 to chat.MaxRecent
+	// Moderator says that the member moderates the room.
+	Moderator bool
 }
 
 // Feed delivers the events of the rooms that one stream has joined. One goroutine at a time
@@ -138,7 +140,7 @@ func (f *Feed) attach(ctx context.Context, start Start) (*roomReader, chat.RoomS
 	if err != nil {
 		return nil, chat.RoomState{}, nil, err
 	}
-	present, shown := h.enter(start.Room, f)
+	present, shown := h.enter(start, f)
 	r := &roomReader{hub: h, room: joined, present: present}
 	notify := f.notify
 	r.sub, r.ephemeral = joined.ephemeral.Subscribe(func() { notify(joined.large()) })

@@ -153,10 +153,33 @@ func (p *presentMember) latest(m chat.Member, renames uint64) chat.Member {
 func (h *Hub) renameIn(p *roomPresence, m chat.Member) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.ended || !p.roster.Has(m.ID) {
+	former, present := p.roster.Find(m.ID)
+	if p.ended || !present {
 		return // it has left meanwhile
 	}
-	p.roster.Rename(time.Now(), m.ID, p.names.add(m))
+	shown := p.names.add(m)
+	shown.Moderator = former.Moderator
+	p.roster.Rename(time.Now(), m.ID, shown)
+	h.tickLocked(p)
+}
+
+// SetModerator says whether a member moderates a room. If it is present there on this node,
+// a change is announced.
+func (h *Hub) SetModerator(room, id string, moderator bool) {
+	h.mu.Lock()
+	p := h.presences[room]
+	h.mu.Unlock()
+	if p == nil {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	m, present := p.roster.Find(id)
+	if p.ended || !present || m.Moderator == moderator {
+		return
+	}
+	m.Moderator = moderator
+	p.roster.Rename(time.Now(), id, m)
 	h.tickLocked(p)
 }
 

@@ -28,15 +28,16 @@ type roomPresence struct {
 
 // enter adds a connection, that of a feed, and notifies the room. It returns how the
 // feed's member is shown there.
-func (h *Hub) enter(room string, f *Feed) (*roomPresence, chat.Member) {
+func (h *Hub) enter(start Start, f *Feed) (*roomPresence, chat.Member) {
 	for {
-		p := h.roomPresence(room)
+		p := h.roomPresence(start.Room)
 		if p == nil {
 			return &roomPresence{ended: true}, f.member // the hub is closed
 		}
 		p.mu.Lock()
 		if !p.ended {
 			m := h.showLocked(p, f)
+			m.Moderator = start.Moderator
 			p.roster.Enter(time.Now(), m.ID, m)
 			p.founder = cmp.Or(p.founder, m.ID)
 			h.tickLocked(p)

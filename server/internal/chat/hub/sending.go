@@ -116,6 +116,7 @@ func (h *Hub) Begin(ctx context.Context, from chat.Member, p chat.Post) *Sending
 		return s
 	}
 	event.Sender = h.ShownIn(p.Room, from)
+	event.Sender.Moderator = p.Moderates
 	if !p.Body.Durable() {
 		s.receipt.Time = event.Time
 		if err := ephemeral.Check(event); err != nil {

@@ -12,7 +12,7 @@ import type { Message as Message$1 } from "@bufbuild/protobuf";
  * Describes the file chat/v1/event.proto.
  */
 export const file_chat_v1_event: GenFile = /*@__PURE__*/
-  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIqCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQSDgoGcmVhc29uGAIgASgJIjoKCFJlYWN0aW9uEg4KBnRhcmdldBgBIAEoBBINCgVlbW9qaRgCIAEoCRIPCgdyZW1vdmVkGAMgASgIIk8KBkN1c3RvbRIlCgdwYXlsb2FkGAEgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIRCgllcGhlbWVyYWwYAiABKAgSCwoDa2V5GAMgASgJInEKB0NoYW5nZXMSEAoIc2VxdWVuY2UYASABKAQSLQoJZWRpdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCglyZWFjdGlvbnMYAyADKAsyEi5jaGF0LnYxLlJlYWN0aW9ucyIuCglSZWFjdGlvbnMSDQoFZW1vamkYASABKAkSEgoKbWVtYmVyX2lkcxgCIAMoCSIfCgxNZW1iZXJKb2luZWQSDwoHbWVtYmVycxgBIAEoDSIdCgpNZW1iZXJMZWZ0Eg8KB21lbWJlcnMYASABKA0iDwoNTWVtYmVyUmVuYW1lZCJdCgtNZW1iZXJDb3VudBIPCgdtZW1iZXJzGAEgASgNEg4KBmpvaW5lZBgCIAEoDRIMCgRsZWZ0GAMgASgNEh8KBnNhbXBsZRgEIAMoCzIPLmNoYXQudjEuTWVtYmVyIhkKBlR5cGluZxIPCgdzdG9wcGVkGAEgASgIIjIKC1Jvb21DaGFuZ2VkEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRINCgV0b3BpYxgCIAEoCSJoCgZNZW1iZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVndWVzdBgDIAEoCBIkCgluYW1lX21hcmsYBCABKA4yES5jaGF0LnYxLk5hbWVNYXJrEg8KB3BpY3R1cmUYBSABKAkiKQoGQ3Vyc29yEg0KBWVwb2NoGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEKnMKCE5hbWVNYXJrEhkKFU5BTUVfTUFSS19VTlNQRUNJRklFRBAAEhcKE05BTUVfTUFSS19SRVNFTUJMRVMQARIbChdOQU1FX01BUktfTUlYRURfU0NSSVBUUxACEhYKEk5BTUVfTUFSS19SRVNFUlZFRBADYgZwcm90bzM", [file_google_protobuf_any, file_google_protobuf_timestamp]);
+  fileDesc("ChNjaGF0L3YxL2V2ZW50LnByb3RvEgdjaGF0LnYxIv0ECgVFdmVudBIMCgRyb29tGAEgASgJEhAKCHNlcXVlbmNlGAIgASgEEhAKCHByZXZpb3VzGAMgASgEEigKBHRpbWUYBCABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEgoKAmlkGAUgASgJEh8KBnNlbmRlchgGIAEoCzIPLmNoYXQudjEuTWVtYmVyEiEKB2NoYW5nZXMYByABKAsyEC5jaGF0LnYxLkNoYW5nZXMSIwoHbWVzc2FnZRgKIAEoCzIQLmNoYXQudjEuTWVzc2FnZUgAEh0KBGVkaXQYCyABKAsyDS5jaGF0LnYxLkVkaXRIABIlCghkZWxldGlvbhgMIAEoCzIRLmNoYXQudjEuRGVsZXRpb25IABIlCghyZWFjdGlvbhgNIAEoCzIRLmNoYXQudjEuUmVhY3Rpb25IABIhCgZjdXN0b20YDiABKAsyDy5jaGF0LnYxLkN1c3RvbUgAEi4KDW1lbWJlcl9qb2luZWQYFCABKAsyFS5jaGF0LnYxLk1lbWJlckpvaW5lZEgAEioKC21lbWJlcl9sZWZ0GBUgASgLMhMuY2hhdC52MS5NZW1iZXJMZWZ0SAASLAoMbWVtYmVyX2NvdW50GBYgASgLMhQuY2hhdC52MS5NZW1iZXJDb3VudEgAEiEKBnR5cGluZxgXIAEoCzIPLmNoYXQudjEuVHlwaW5nSAASLAoMcm9vbV9jaGFuZ2VkGBggASgLMhQuY2hhdC52MS5Sb29tQ2hhbmdlZEgAEjAKDm1lbWJlcl9yZW5hbWVkGBkgASgLMhYuY2hhdC52MS5NZW1iZXJSZW5hbWVkSABCBgoEYm9keSIpCgdNZXNzYWdlEgwKBHRleHQYASABKAkSEAoIcmVwbHlfdG8YAiABKAQiJAoERWRpdBIOCgZ0YXJnZXQYASABKAQSDAoEdGV4dBgCIAEoCSIqCghEZWxldGlvbhIOCgZ0YXJnZXQYASABKAQSDgoGcmVhc29uGAIgASgJIjoKCFJlYWN0aW9uEg4KBnRhcmdldBgBIAEoBBINCgVlbW9qaRgCIAEoCRIPCgdyZW1vdmVkGAMgASgIIk8KBkN1c3RvbRIlCgdwYXlsb2FkGAEgASgLMhQuZ29vZ2xlLnByb3RvYnVmLkFueRIRCgllcGhlbWVyYWwYAiABKAgSCwoDa2V5GAMgASgJInEKB0NoYW5nZXMSEAoIc2VxdWVuY2UYASABKAQSLQoJZWRpdF90aW1lGAIgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIlCglyZWFjdGlvbnMYAyADKAsyEi5jaGF0LnYxLlJlYWN0aW9ucyIuCglSZWFjdGlvbnMSDQoFZW1vamkYASABKAkSEgoKbWVtYmVyX2lkcxgCIAMoCSIfCgxNZW1iZXJKb2luZWQSDwoHbWVtYmVycxgBIAEoDSIdCgpNZW1iZXJMZWZ0Eg8KB21lbWJlcnMYASABKA0iDwoNTWVtYmVyUmVuYW1lZCJdCgtNZW1iZXJDb3VudBIPCgdtZW1iZXJzGAEgASgNEg4KBmpvaW5lZBgCIAEoDRIMCgRsZWZ0GAMgASgNEh8KBnNhbXBsZRgEIAMoCzIPLmNoYXQudjEuTWVtYmVyIhkKBlR5cGluZxIPCgdzdG9wcGVkGAEgASgIIjIKC1Jvb21DaGFuZ2VkEhQKDGRpc3BsYXlfbmFtZRgBIAEoCRINCgV0b3BpYxgCIAEoCSJ7CgZNZW1iZXISCgoCaWQYASABKAkSDAoEbmFtZRgCIAEoCRINCgVndWVzdBgDIAEoCBIkCgluYW1lX21hcmsYBCABKA4yES5jaGF0LnYxLk5hbWVNYXJrEg8KB3BpY3R1cmUYBSABKAkSEQoJbW9kZXJhdG9yGAYgASgIIikKBkN1cnNvchINCgVlcG9jaBgBIAEoCRIQCghzZXF1ZW5jZRgCIAEoBCpzCghOYW1lTWFyaxIZChVOQU1FX01BUktfVU5TUEVDSUZJRUQQABIXChNOQU1FX01BUktfUkVTRU1CTEVTEAESGwoXTkFNRV9NQVJLX01JWEVEX1NDUklQVFMQAhIWChJOQU1FX01BUktfUkVTRVJWRUQQA2IGcHJvdG8z", [file_google_protobuf_any, file_google_protobuf_timestamp]);
 
 /**
  * Event is an event in a room. All subscribers of the room receive the same events
@@ -167,7 +167,8 @@ export type Event = Message$1<"chat.v1.Event"> & {
     case: "roomChanged";
   } | {
     /**
-     * The sender, a member of the room, has changed its name or its picture. Ephemeral.
+     * The sender, a member of the room, has another name or picture, or has become a
+     * moderator or ceased to be one. Ephemeral.
      *
      * @generated from field: chat.v1.MemberRenamed member_renamed = 25;
      */
@@ -466,7 +467,7 @@ export const MemberLeftSchema: GenMessage<MemberLeft> = /*@__PURE__*/
 
 /**
  * MemberRenamed reports that the sender has changed its name or its picture to that in
- * sender. In a room of more than 200 members, at most 20 are sent, once a second: the others are those
+ * sender, or has become a moderator or ceased to be one. In a room of more than 200 members, at most 20 are sent, once a second: the others are those
  * that ListMembers returns.
  *
  * @generated from message chat.v1.MemberRenamed
@@ -624,6 +625,16 @@ export type Member = Message$1<"chat.v1.Member"> & {
    * @generated from field: string picture = 5;
    */
   picture: string;
+
+  /**
+   * Whether the member has the right moderate in the room: in what it has sent, at the time
+   * of that event; in Joined, in ListMembersResponse and in events about members, now.
+   * Clients take "@room" in a message for a mention of everyone only if this is set in
+   * its sender. Default false, also for events of earlier versions.
+   *
+   * @generated from field: bool moderator = 6;
+   */
+  moderator: boolean;
 };
 
 /**
