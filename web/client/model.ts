@@ -13,6 +13,11 @@ export interface Member {
    * messages. To load it shows the user's address to a server that another party has chosen.
    */
   readonly picture?: string;
+  /**
+   * Whether the member moderates the room, by the server's word: of the sender of a message, when it
+   * was sent; of others, now. Absent if not.
+   */
+  readonly moderator?: boolean;
 }
 
 /** Why a name may mislead: it looks like another member's, mixes scripts, or looks like one of the service's. */

@@ -267,8 +267,8 @@ function fromChanges({ sequence, editTime, reactions }: ProtoChanges): Changes {
 
 function fromMember(member: ProtoMember | undefined): Member {
   const mark = member && nameMarks[member.nameMark];
-  const picture = member?.picture;
-  return { id: member?.id ?? "", name: member?.name ?? "", ...(mark && { mark }), ...(picture && { picture }) };
+  const { id = "", name = "", picture, moderator } = member ?? {};
+  return { id, name, ...(mark && { mark }), ...(picture && { picture }), ...(moderator && { moderator }) };
 }
 
 const nameMarks: Partial<Record<ProtoNameMark, NameMark>> = {

@@ -98,7 +98,8 @@ export class RoomWatch {
       sender: sender.name,
       text: plainText(body.text),
       // Another member's longer name, as "Ada 2", does not mention "Ada".
-      mentionsReader: self !== "" && mentionsSelf(body.text, [self, ...names], self),
+      mentionsReader:
+        self !== "" && mentionsSelf(body.text, { names: [self, ...names], self, everyone: sender.moderator === true }),
     };
     if (!watched.isOld) onArrival(arrival);
     else if (arrival.mentionsReader) onMissed(arrival);

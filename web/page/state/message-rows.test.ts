@@ -32,6 +32,28 @@ test("messages in quick succession are grouped", () => {
   assert.deepEqual(firsts({}, { time: noon + 300_000 }), [true, true]);
 });
 
+test("@room means everyone if the sender moderated the room when it wrote", () => {
+  const moderator: Member = { id: "bob", name: "Bob", moderator: true };
+  const of = (...senders: Member[]) => {
+    const p = new SessionHarness().live();
+    p.frames(...senders.map((sender, i) => ({ kind: "event" as const, event: event(i + 1, { sender }) })));
+    return p;
+  };
+  const told = (p: SessionHarness) => messages(messageRows(p.state)).map((row) => row.mentionsAll);
+  const p = of({ id: "bob", name: "Bob" }, moderator);
+  assert.deepEqual(told(p), [false, true]);
+  // What the member is now makes no difference.
+  p.frames({ kind: "event", event: event(0, { previous: 0n, sender: bob, body: { kind: "memberRenamed" } }) });
+  assert.deepEqual(told(p), [false, true]);
+  p.do(send("x", message("@room")));
+  assert.deepEqual(told(p), [false, true, false]);
+  p.frames({
+    kind: "event",
+    event: event(0, { previous: 0n, sender: { ...ada.member, moderator: true }, body: { kind: "memberRenamed" } }),
+  });
+  assert.deepEqual(told(p), [false, true, true]);
+});
+
 test("messages of callers without a token are never grouped", () => {
   const sender = { id: "", name: "anonymous" };
   assert.deepEqual(firsts({ sender }, { sender }), [true, true]);

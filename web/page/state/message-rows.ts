@@ -56,6 +56,8 @@ export interface MessageRow {
   readonly time: number;
   readonly sender: Member;
   readonly own: boolean;
+  /** Whether @room in the text means everyone: the sender moderated the room when it was sent. */
+  readonly mentionsAll: boolean;
   /** Whether the row shows the sender: it begins a group of the sender's messages. */
   readonly first: boolean;
   /** "sent" for every message in the log. */
@@ -241,6 +243,7 @@ function postRow(
     time: post.time,
     sender: asNow(post.sender, members),
     own,
+    mentionsAll: post.sender.moderator === true,
     status: "sent",
     quote: quoteRow(state, post.replyTo),
     edited: now.edited,
@@ -268,6 +271,7 @@ function outboxRow(state: RowsState, entry: PendingEntry, { text, replyTo }: Mes
     time,
     sender,
     own: true,
+    mentionsAll: sender.moderator === true,
     status,
     problem,
     quote: quoteRow(state, replyTo),

@@ -11,8 +11,10 @@ const maxQuotes = 3;
 
 const fence = "```";
 
+const nobody: Mentionable = { names: [], self: "", everyone: false };
+
 /** Returns the blocks of a message. */
-export function parseMessage(source: string, mentionable: Mentionable = { names: [], self: "" }): readonly Block[] {
+export function parseMessage(source: string, mentionable: Mentionable = nobody): readonly Block[] {
   return new BlockParser(source.split(/\r?\n/), mentionable, 0).parse();
 }
 

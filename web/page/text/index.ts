@@ -1,6 +1,7 @@
 // The text of messages: from its source to what is shown.
 
 import { parseMessage } from "./blocks";
+import type { Mentionable } from "./mentions";
 import type { Block, Inline } from "./tree";
 
 export { parseMessage } from "./blocks";
@@ -49,8 +50,8 @@ export function textOf(inlines: readonly Inline[]): string {
 }
 
 /** Whether a message mentions the reader, by name or with everyone in the room. Quotes and code don't count. */
-export function mentionsSelf(source: string, names: readonly string[], self: string): boolean {
-  return source.includes("@") && parseMessage(source, { names, self }).some(mentionsIn);
+export function mentionsSelf(source: string, mentionable: Mentionable): boolean {
+  return source.includes("@") && parseMessage(source, mentionable).some(mentionsIn);
 }
 
 function mentionsIn(block: Block): boolean {

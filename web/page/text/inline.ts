@@ -243,7 +243,7 @@ function nodeOf(span: Span): Inline {
 
 /** There are no mentions in a label, and no links. */
 function parseLabel(label: string): readonly Inline[] {
-  return withoutLinks(parseInline(label, { names: [], self: "" }));
+  return withoutLinks(parseInline(label, { names: [], self: "", everyone: false }));
 }
 
 function withoutLinks(inlines: readonly Inline[]): readonly Inline[] {

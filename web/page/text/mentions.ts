@@ -9,6 +9,8 @@ export interface Mentionable {
   readonly names: readonly string[];
   /** The reader's own name, empty without one. */
   readonly self: string;
+  /** Whether the writer may mention everyone in the room: otherwise @room is a word like others. */
+  readonly everyone: boolean;
 }
 
 export interface Mention {
@@ -19,7 +21,7 @@ export interface Mention {
   readonly self: boolean;
 }
 
-/** Names everyone in the room. A member with this name cannot be mentioned otherwise. */
+/** Names everyone in the room, where the writer may: a member with this name is not mentioned then. */
 export const everyoneName = "room";
 /** How many @ of a text are looked at. */
 const maxMentions = 100;
@@ -30,29 +32,31 @@ interface NameIndex {
   readonly lengths: readonly number[];
 }
 
-const indexes = new WeakMap<readonly string[], NameIndex>();
+type Indexes = WeakMap<readonly string[], NameIndex>;
+
+/** Of the names that were looked up, for writers who may mention everyone and for others. */
+const indexes: { readonly all: Indexes; readonly members: Indexes } = { all: new WeakMap(), members: new WeakMap() };
 
 /** Returns a name in the form in which the service compares names. */
 export function nameKey(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
 
-function indexOf(names: readonly string[], self: string): NameIndex {
-  const known = indexes.get(names);
-  if (known) return self === "" || known.byKey.has(nameKey(self)) ? known : build([...names, self]);
-  const index = build(names);
-  indexes.set(names, index);
-  return self === "" || index.byKey.has(nameKey(self)) ? index : build([...names, self]);
+function indexOf({ names, self, everyone }: Mentionable): NameIndex {
+  const kept = everyone ? indexes.all : indexes.members;
+  const index = kept.get(names) ?? build(names, everyone);
+  kept.set(names, index);
+  return self === "" || index.byKey.has(nameKey(self)) ? index : build([...names, self], everyone);
 }
 
-function build(names: readonly string[]): NameIndex {
-  const byKey = new Map<string, string>([[everyoneName, everyoneName]]);
-  const lengths = new Set([everyoneName.length]);
-  for (const name of names) {
+function build(names: readonly string[], everyone: boolean): NameIndex {
+  const byKey = new Map<string, string>();
+  const lengths = new Set<number>();
+  for (const name of everyone ? [everyoneName, ...names] : names) {
     const key = nameKey(name);
     if (name === "" || byKey.has(key)) continue;
     byKey.set(key, name);
-    lengths.add(key.length).add(name.length);
+    lengths.add(key.length).add(name.length).add(name.normalize("NFD").length);
   }
   return { byKey, lengths: [...lengths].sort((a, b) => b - a) };
 }
@@ -62,12 +66,15 @@ export class MentionFinder {
   readonly #text: string;
   readonly #index: NameIndex;
   readonly #selfKey: string;
+  readonly #mayBeEveryone: boolean;
   #left = maxMentions;
 
-  constructor(text: string, { names, self }: Mentionable) {
+  constructor(text: string, mentionable: Mentionable) {
+    const { self, everyone } = mentionable;
     this.#text = text;
-    this.#index = indexOf(names, self);
+    this.#index = indexOf(mentionable);
     this.#selfKey = self === "" ? "" : nameKey(self);
+    this.#mayBeEveryone = everyone;
   }
 
   /** Returns the mention that begins with the @ at an index: the longest name that is not a part of a word. */
@@ -81,7 +88,7 @@ export class MentionFinder {
       const key = nameKey(text.slice(start + 1, end));
       const name = this.#index.byKey.get(key);
       if (name === undefined || !endsAt(text, end)) continue;
-      const everyone = key === everyoneName;
+      const everyone = this.#mayBeEveryone && key === everyoneName;
       return { start, end, name, everyone, self: everyone || key === this.#selfKey };
     }
     return null;

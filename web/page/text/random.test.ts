@@ -78,7 +78,7 @@ test("random texts lose nothing but marks, and stay small", () => {
   for (let run = 0; run < 3_000; run++) {
     let source = "";
     for (let i = random(60); i >= 0; i--) source += alphabet[random(alphabet.length)];
-    const blocks = parseMessage(source, { names: ["Ada"], self: "Ada" });
+    const blocks = parseMessage(source, { names: ["Ada"], self: "Ada", everyone: true });
     const text = blocks.map(textOfBlock).join("\n");
     const { nodes, depth } = size(blocks);
     assert.ok(
@@ -131,7 +131,7 @@ test("texts of marks alone take linear time", () => {
   for (const unit of units) {
     const parse = (length: number) => {
       const source = unit.repeat(Math.ceil(length / unit.length)).slice(0, length);
-      const steps = size(parseMessage(source, { names: ["Ada"], self: "" }));
+      const steps = size(parseMessage(source, { names: ["Ada"], self: "", everyone: true }));
       assert.ok(steps.depth <= 16 && steps.nodes <= 3 * length, unit);
     };
     parse(4_000);

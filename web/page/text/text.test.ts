@@ -6,10 +6,11 @@ import { loadLinkFinder } from "./links";
 await loadLinkFinder();
 
 const names = ["Ada", "Ada 2", "snake_case", "太郎", "Zoë"];
+const of = (known: readonly string[], self: string) => ({ names: known, self, everyone: false });
 
 /** The tree of a message in short. */
 function shown(source: string): string {
-  return parseMessage(source, { names, self: "Ada" }).map(block).join(" ");
+  return parseMessage(source, of(names, "Ada")).map(block).join(" ");
 }
 
 function block(part: Block): string {
@@ -201,7 +202,7 @@ test("mentions are of the longest name, whatever its case", () => {
     ["@Adam and a@Ada and x@Ada.example", "p(@Adam and a@Ada and a(x@Ada.example))"],
     ["@snake_case_ and *@snake_case*", "p(at(@snake_case)_ and i(at(@snake_case)))"],
     ["@太郎さん、こんにちは@Adaさん", "p(at(@太郎)さん、こんにちはself(@Ada)さん)"],
-    ["@room @Room! @rooms", "p(self(@room) self(@Room)! @rooms)"],
+    ["@room @Room! @rooms", "p(@room @Room! @rooms)"],
     ["@Zoe\u0308 @Nobody", "p(at(@Zoe\u0308) @Nobody)"],
     ["`@Ada` [@Ada](https://x.example)", "p(c(@Ada) a(@Ada → https://x.example/))"],
   ]);
@@ -210,16 +211,29 @@ test("mentions are of the longest name, whatever its case", () => {
 test("a mention of the reader is told from others", () => {
   const cases: [string, boolean][] = [
     ["hi @Ada", true],
-    ["hi @room", true],
+    ["hi @room", false],
     ["hi @Ada 2", false],
     ["- a\n  - **@ada**", true],
     ["> @Ada", false],
     ["`@Ada`", false],
     ["Ada", false],
   ];
-  for (const [text, want] of cases) assert.equal(mentionsSelf(text, names, "Ada"), want, text);
-  assert.equal(mentionsSelf("@Renamed", [], "Renamed"), true);
-  assert.equal(mentionsSelf("@ and @", [], ""), false);
+  for (const [text, want] of cases) assert.equal(mentionsSelf(text, of(names, "Ada")), want, text);
+  assert.equal(mentionsSelf("@Renamed", of([], "Renamed")), true);
+  assert.equal(mentionsSelf("@ and @", of([], "")), false);
+});
+
+test("@room mentions everyone only if the writer may", () => {
+  for (const text of ["hi @room", "@Room: **hi**", "@room\n@Ada 2"]) {
+    assert.equal(mentionsSelf(text, { names, self: "Ada", everyone: true }), true, text);
+    assert.equal(mentionsSelf(text, { names, self: "Ada", everyone: false }), false, text);
+  }
+  // A member of this name is mentioned by those who may not, and longer names by all.
+  const withRoom = ["room", "Room 2"];
+  assert.equal(mentionsSelf("@room", { names: withRoom, self: "room", everyone: false }), true);
+  assert.equal(mentionsSelf("@room", { names: withRoom, self: "Ada", everyone: false }), false);
+  assert.equal(mentionsSelf("@room 2", { names: withRoom, self: "Ada", everyone: true }), false);
+  assert.equal(mentionsSelf("@rooms", { names, self: "Ada", everyone: true }), false);
 });
 
 test("plain text has no marks", () => {

@@ -60,8 +60,16 @@ func TestPageModerates(t *testing.T) {
 	bob.sendMessage("spam")
 	mod.expectMessages("spam")
 
+	bob.sendMessage("@room: buy")
+	mod.expectMessages("spam", "@room: buy")
+	mod.sendMessage("@room: stop that")
+	bob.await(`document.querySelectorAll("[role=log] .message").length === 3`)
+	bob.await(`[...document.querySelectorAll("[role=log] .message[data-mentions-self]")].map((m) => m.querySelector(".text").textContent).join() === "@room: stop that"`)
+	mod.await(`!document.querySelector("[role=log] [data-mentions-self], [role=log] [data-ours=false] .mention")`)
 	bob.await(people + `.includes("mod")`)
+	bob.await(`[...document.querySelectorAll(".people .person")].map((p) => p.querySelector(".moderator") !== null).join() === "false,true"`)
 	bob.openProfile("mod")
+	bob.await(`document.querySelector(".profile-card .moderator").textContent === "Moderator"`)
 	bob.await(`!document.querySelector(".profile-card [data-act]")`)
 	bob.run(`document.querySelector(".profile-card").hidePopover()`)
 	deny := func(act, reason string) {
@@ -79,7 +87,7 @@ func TestPageModerates(t *testing.T) {
 	mod.choose("spam", "Delete…")
 	mod.do(chromedp.SendKeys(chromedp.CSS("#delete-reason"), "advertising"))
 	mod.run(`document.querySelector("dialog .danger").click()`)
-	mod.await(`document.querySelectorAll("[role=log] .message").length === 0`)
+	mod.await(`document.querySelectorAll("[role=log] .message").length === 2`)
 
 	mod.click(".to-moderation")
 	mod.await(`[...document.querySelectorAll(".moderation li")].map((l) => l.querySelector("p").textContent).join() === "Bob is muted,mod deleted a message,mod muted Bob"`)

@@ -35,8 +35,12 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
   const tabIndex = active ? 0 : -1;
   const [isNear, setNear] = useState(false);
   const longPress = useLongPress((element) => sequence > 0n && actions.openMenu(row, element));
-  const { names, self } = useContext(MentionContext);
-  const isForSelf = useMemo(() => !own && mentionsSelf(row.text, names, self), [own, row.text, names, self]);
+  const names = useContext(MentionContext);
+  const { text, mentionsAll } = row;
+  const isForSelf = useMemo(
+    () => !own && mentionsSelf(text, { ...names, everyone: mentionsAll }),
+    [own, text, names, mentionsAll],
+  );
   return (
     <li
       class="message"
@@ -65,8 +69,8 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
       </p>
       <div class="content" data-waiting={status === "queued" || status === "sending"}>
         {editor ?? (
-          <Fold id={row.key} text={row.text}>
-            <MessageText text={row.text} />
+          <Fold id={row.key} text={text}>
+            <MessageText text={text} mentionsAll={mentionsAll} />
             {edited > 0 && (
               <span class="edited" title={t("log.editedAt", { time: fullTime(edited) })}>
                 {` ${t("log.edited")}`}

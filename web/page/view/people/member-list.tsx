@@ -112,6 +112,7 @@ function Person({ member, isSelf }: { readonly member: Member; readonly isSelf: 
         <Avatar member={member} />
         <bdi class="name">{member.name}</bdi>
         <NameMarkTag mark={member.mark} />
+        {member.moderator && <span class="tag moderator">{t("people.moderator")}</span>}
         {isSelf && <span class="you">{t("people.you")}</span>}
       </button>
     </li>

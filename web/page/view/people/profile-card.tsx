@@ -15,6 +15,8 @@ interface Props {
   readonly isSelf: boolean;
   /** Whether the member is in the room now. */
   readonly isHere: boolean;
+  /** Whether the member is in the room now, as a moderator of it. */
+  readonly isModerator: boolean;
   /** Null for a user who may not write. */
   readonly onMention: (() => void) | null;
   /** Null for others. */
@@ -33,7 +35,7 @@ export function shortId(id: string): string {
 
 /** Who a member is, and what can be done. */
 export function ProfileCard(props: Props) {
-  const { member, anchor, isSelf, isHere, onMention, onRename, onDeny, onClose } = props;
+  const { member, anchor, isSelf, isHere, isModerator, onMention, onRename, onDeny, onClose } = props;
   const mark = member.mark && nameMarkLabel(member.mark);
   return (
     <Popover
@@ -51,6 +53,7 @@ export function ProfileCard(props: Props) {
               <p class="profile-name">
                 <bdi>{member.name}</bdi>
               </p>
+              {isModerator && <p class="hint moderator">{t("people.moderator")}</p>}
               <p class="hint">{isSelf ? t("people.thisIsYou") : isHere ? t("people.here") : t("people.notHere")}</p>
               <p class="hint" title={member.id}>
                 {t("people.id", { id: shortId(member.id) })}

@@ -52,12 +52,14 @@ export function usePeople({ state, onRename, onMention, loadModeration }: Option
     onMention();
     setTimeout(() => insertMention(name)); // a drawer that closes restores the focus first
   };
+  const present = shown?.kind === "profile" ? presence.members?.find(({ id }) => id === shown.member.id) : undefined;
   const card = shown?.kind === "profile" && views && (
     <views.ProfileCard
       key={shown.member.id}
       {...shown}
       isSelf={isSelf(shown.member.id)}
-      isHere={presence.members?.some(({ id }) => id === shown.member.id) === true}
+      isHere={present !== undefined}
+      isModerator={present?.moderator === true}
       onMention={auth.identity && rights?.post !== false ? mention(shown.member.name) : null}
       onRename={isSelf(shown.member.id) ? onRename : null}
       onDeny={

@@ -6,11 +6,20 @@ import { MentionContext } from "./text-context";
 import { TextLink } from "./text-link";
 import { useLinkFinder } from "./use-link-finder";
 
+interface Props {
+  readonly text: string;
+  /** Whether @room in it means everyone. */
+  readonly mentionsAll: boolean;
+}
+
 /** A message's text, from its source. Each block has the direction of its own words. */
-export function MessageText({ text }: { text: string }) {
-  const mentionable = useContext(MentionContext);
+export function MessageText({ text, mentionsAll }: Props) {
+  const names = useContext(MentionContext);
   const hasLinks = useLinkFinder(text);
-  const blocks = useMemo(() => parseMessage(text, mentionable), [text, mentionable, hasLinks]);
+  const blocks = useMemo(
+    () => parseMessage(text, { ...names, everyone: mentionsAll }),
+    [text, names, mentionsAll, hasLinks],
+  );
   const isLarge = useMemo(() => isLargeEmoji(text), [text]);
   return (
     <div class="text" data-large={isLarge || undefined}>

@@ -5,8 +5,8 @@ import type { Row } from "../../state/message-rows";
 import type { Mentionable } from "../../text";
 
 /** Returns who can be mentioned: the same object until a name comes or goes, so that no text is read again. */
-export function useMentionable(rows: readonly Row[], presence: Presence, self: string): Mentionable {
-  const kept = useRef<Mentionable & { readonly key: string }>({ key: "", names: [], self: "" });
+export function useMentionable(rows: readonly Row[], presence: Presence, self: string): Omit<Mentionable, "everyone"> {
+  const kept = useRef<Omit<Mentionable, "everyone"> & { readonly key: string }>({ key: "", names: [], self: "" });
   const names = mentionableNames(rows, presence);
   const own = presence.self?.name ?? self;
   const key = [own, ...names].join("\n");
