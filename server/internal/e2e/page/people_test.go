@@ -106,6 +106,22 @@ func TestPageModerates(t *testing.T) {
 	if n := len(denials.GetDenials()); n != 1 || denials.GetDenials()[0].GetReason() != "enough" {
 		t.Errorf("the lobby has %v, want one ban", denials.GetDenials())
 	}
+
+	// An address is banned in the dialog of moderators, which shows it afterwards.
+	mod.click(".to-moderation")
+	mod.click(".to-ban-address")
+	mod.do(chromedp.SendKeys(chromedp.CSS("#deny-address"), "127.0.0.1"))
+	mod.click(".deny-member [type=submit]")
+	mod.await(`/own address/.test(document.querySelector(".deny-member .problem").textContent)`)
+	mod.run(`document.querySelector("#deny-address").select()`)
+	mod.do(chromedp.SendKeys(chromedp.CSS("#deny-address"), " 192.0.2.7/24 "))
+	mod.click(".deny-member [type=submit]")
+	mod.await(`document.querySelector(".moderation")?.textContent.includes("192.0.2.0/24 is banned")`)
+	denials, err = harness.ConnectHTTP1.Open(t, s, token).ListDenials(ctx, &chatv1.ListDenialsRequest{Room: "lobby"})
+	harness.Must(t, err)
+	if n := len(denials.GetDenials()); n != 2 || !denials.GetDenials()[1].GetUntil().IsValid() {
+		t.Errorf("the lobby has %v, want a ban of an address that ends", denials.GetDenials())
+	}
 }
 
 // On a phone the lists are in drawers, outside of which nothing can be used: the menu of a room

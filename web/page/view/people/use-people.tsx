@@ -20,7 +20,7 @@ interface Options {
 
 type Shown =
   | { readonly kind: "profile"; readonly member: Member; readonly anchor: HTMLElement }
-  | { readonly kind: "deny"; readonly act: DenialAct; readonly member: Member }
+  | { readonly kind: "deny"; readonly act: DenialAct; readonly member: Member | null }
   | { readonly kind: "log" };
 
 interface Tools {
@@ -73,10 +73,21 @@ export function usePeople({ state, onRename, onMention, loadModeration }: Option
     <>
       {!isFromList && card}
       {shown.kind === "deny" && tools && (
-        <tools.views.DenyMember {...shown} room={room} moderation={tools.moderation} onClose={closeOf(shown)} />
+        <tools.views.DenyMember
+          {...shown}
+          room={room}
+          moderation={tools.moderation}
+          onClose={shown.member ? closeOf(shown) : () => setShown((now) => (now === shown ? { kind: "log" } : now))}
+        />
       )}
       {shown.kind === "log" && tools && (
-        <tools.views.ModerationLog room={room} moderation={tools.moderation} names={names} onClose={closeOf(shown)} />
+        <tools.views.ModerationLog
+          room={room}
+          moderation={tools.moderation}
+          names={names}
+          onBanAddress={() => setShown({ kind: "deny", act: "ban", member: null })}
+          onClose={closeOf(shown)}
+        />
       )}
     </>
   );

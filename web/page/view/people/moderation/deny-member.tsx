@@ -9,13 +9,16 @@ import type { DenialAct } from "../profile-card";
 interface Props {
   readonly room: string;
   readonly act: DenialAct;
-  readonly member: Member;
+  /** Null for an address, which the dialog asks for. */
+  readonly member: Member | null;
   readonly moderation: Moderation;
   readonly onClose: () => void;
 }
 
 /** The longest reason, in characters. */
 export const maxReasonLength = 300;
+/** The longest address or network, in characters. */
+const maxAddressLength = 50;
 
 const minute = 60_000;
 const hour = 60 * minute;
@@ -31,10 +34,11 @@ const titles = { mute: "people.muteTitle", kick: "people.kickTitle", ban: "peopl
 const effects = { mute: "people.muteEffect", kick: "people.kickEffect", ban: "people.banEffect" } as const;
 const labels = { mute: "people.muteNow", kick: "people.kickNow", ban: "people.banNow" } as const;
 
-/** Mutes, removes or bans a member, for a time and with a reason. */
+/** Mutes, removes or bans a member, or all callers of an address, for a time and with a reason. */
 export function DenyMember({ room, act, member, moderation, onClose }: Props) {
   const choices: readonly number[] = durations[act];
   const [duration, setDuration] = useState(choices[0] ?? 0);
+  const [address, setAddress] = useState("");
   const [reason, setReason] = useState("");
   const [isBusy, setBusy] = useState(false);
   const [problem, setProblem] = useState("");
@@ -50,7 +54,7 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
     setProblem("");
     try {
       const options = { reason: reason.trim().replace(/\s+/g, " "), ...(duration > 0 && { duration }) };
-      await moderation[act](room, { memberId: member.id }, options);
+      await moderation[act](room, member ? { memberId: member.id } : { address: address.trim() }, options);
       if (!isClosed.current) close();
     } catch (failed) {
       if (isClosed.current) return;
@@ -59,9 +63,13 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
     }
   };
   return (
-    <Dialog title={t(titles[act])} kind="middle" onClose={close}>
+    <Dialog title={t(member ? titles[act] : "people.banAddressTitle")} kind="middle" onClose={close}>
       <form class="about deny-member" onSubmit={submit}>
-        <p class="hint">{rich(effects[act], { name: <bdi key="name">{member.name}</bdi> })}</p>
+        {member ? (
+          <p class="hint">{rich(effects[act], { name: <bdi key="name">{member.name}</bdi> })}</p>
+        ) : (
+          <AddressField value={address} onInput={setAddress} />
+        )}
         {choices.length > 0 && (
           <>
             <label for="deny-duration">{t("people.duration")}</label>
@@ -103,6 +111,36 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
         </div>
       </form>
     </Dialog>
+  );
+}
+
+interface AddressFieldProps {
+  readonly value: string;
+  readonly onInput: (value: string) => void;
+}
+
+function AddressField({ value, onInput }: AddressFieldProps) {
+  return (
+    <>
+      <p id="address-effect" class="hint">
+        {t("people.banAddressEffect")}
+      </p>
+      <label for="deny-address">{t("people.address")}</label>
+      <input
+        id="deny-address"
+        type="text"
+        dir="ltr"
+        required
+        maxLength={maxAddressLength}
+        autocomplete="off"
+        autocapitalize="none"
+        spellcheck={false}
+        placeholder="192.0.2.7"
+        aria-describedby="address-effect"
+        value={value}
+        onInput={(event) => onInput(event.currentTarget.value)}
+      />
+    </>
   );
 }
 

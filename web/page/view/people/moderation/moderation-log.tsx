@@ -10,11 +10,13 @@ interface Props {
   readonly moderation: Moderation;
   /** The names of members by id, as far as they are known. */
   readonly names: ReadonlyMap<string, string>;
+  /** Asks for an address to ban. */
+  readonly onBanAddress: () => void;
   readonly onClose: () => void;
 }
 
 /** The bans and mutes of a room, which can be ended, and what moderators have done. */
-export function ModerationLog({ room, moderation, names, onClose }: Props) {
+export function ModerationLog({ room, moderation, names, onBanAddress, onClose }: Props) {
   const denials = usePages((token) => moderation.listDenials(room, token));
   const audit = usePages((token) => moderation.listAudit(room, token));
   const [problem, setProblem] = useState("");
@@ -53,6 +55,9 @@ export function ModerationLog({ room, moderation, names, onClose }: Props) {
           ))}
         </ul>
         <More pages={denials} />
+        <button type="button" class="outlined small to-ban-address" onClick={onBanAddress}>
+          {t("people.banAddress")}
+        </button>
         <p class="problem" role="alert">
           {problem}
         </p>
