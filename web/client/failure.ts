@@ -10,6 +10,8 @@ export interface Failure {
   readonly reason?: string;
   /** The room that a refused stream may not have. */
   readonly room?: string;
+  /** The right in the room that the caller lacks, as the policy names it: "create" for a room that does not exist. */
+  readonly right?: string;
 }
 
 export type FailureCode =
@@ -36,14 +38,16 @@ export class ChatError extends Error implements Failure {
   readonly retryAfter?: number;
   readonly reason?: string;
   readonly room?: string;
+  readonly right?: string;
 
-  constructor({ code, message, retryAfter, reason, room }: Failure) {
+  constructor({ code, message, retryAfter, reason, room, right }: Failure) {
     super(message);
     this.name = "ChatError";
     this.code = code;
     if (retryAfter !== undefined) this.retryAfter = retryAfter;
     if (reason !== undefined) this.reason = reason;
     if (room !== undefined) this.room = room;
+    if (right !== undefined) this.right = right;
   }
 }
 

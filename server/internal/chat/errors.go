@@ -37,6 +37,7 @@ func (e *FieldError) Error() string { return e.Field + ": " + e.Bound }
 type TargetError struct {
 	Field string // the field that names it
 	Err   error  // ErrUnknownTarget, ErrNotOwner or ErrRoomCreation
+	Room  string // the room of ErrRoomCreation
 }
 
 func (e *TargetError) Error() string { return e.Field + ": " + e.Err.Error() }

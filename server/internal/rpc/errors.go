@@ -19,6 +19,7 @@ import (
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/chat"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/policy"
 	"chatroom/server/internal/schema"
 )
 
@@ -143,7 +144,11 @@ func targetError(err *chat.TargetError) *connect.Error {
 	case errors.Is(err, chat.ErrNotOwner):
 		return fieldError(connect.CodePermissionDenied, err.Field, "target.own", "must be a message of the caller's own")
 	case errors.Is(err, chat.ErrRoomCreation):
-		return fieldError(connect.CodePermissionDenied, err.Field, "room.exists", "must exist: this server does not let the caller create rooms (-room-creation)")
+		const bound = "must exist: this server does not let the caller create rooms (-room-creation)"
+		return newError(connect.CodePermissionDenied, err.Field+": "+bound, violations(err.Field, "room.exists", bound),
+			&errdetails.ErrorInfo{Reason: "RIGHT_REQUIRED", Domain: errorDomain, Metadata: map[string]string{
+				"room": err.Room, "right": policy.Create.String(),
+			}})
 	}
 	return fieldError(connect.CodeNotFound, err.Field, "target.known", "must be the sequence of a message in the room that is not deleted")
 }
@@ -168,7 +173,7 @@ func inField(path string, err error) error {
 		return &nested
 	}
 	if target, ok := errors.AsType[*chat.TargetError](err); ok {
-		return &chat.TargetError{Field: path + "." + target.Field, Err: target.Err}
+		return &chat.TargetError{Field: path + "." + target.Field, Err: target.Err, Room: target.Room}
 	}
 	if payload, ok := errors.AsType[*schema.InvalidError](err); ok {
 		return payload.In(path)

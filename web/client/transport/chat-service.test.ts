@@ -326,7 +326,7 @@ test("a failure has the wait that the server asks for", async () => {
   await assert.rejects(send(), (reason) => reason instanceof ChatError && reason.retryAfter === undefined);
 });
 
-test("a refusal has its reason, and the room that it is about", async () => {
+test("a refusal has its reason, and the room and the right that it is about", async () => {
   // The detail has reason RIGHT_REQUIRED, a domain, and metadata: room tea, right read.
   const detail = Buffer.from(
     "\n\x0eRIGHT_REQUIRED\x12\x07chat.v1\x1a\x0b\n\x04room\x12\x03tea\x1a\x0d\n\x05right\x12\x04read",
@@ -336,7 +336,13 @@ test("a refusal has its reason, and the room that it is about", async () => {
     [],
     `{"error":{"code":"permission_denied","message":"no","details":[{"type":"google.rpc.ErrorInfo","value":"${value}"}]}}`,
   );
-  assert.deepEqual(end, { code: "permission_denied", message: "No.", reason: "RIGHT_REQUIRED", room: "tea" });
+  assert.deepEqual(end, {
+    code: "permission_denied",
+    message: "No.",
+    reason: "RIGHT_REQUIRED",
+    room: "tea",
+    right: "read",
+  });
 });
 
 test("failures have the protocol's code and a sentence", async () => {

@@ -66,16 +66,17 @@ export function toFailure(reason: unknown): Failure {
 }
 
 /** Returns what the detail of type google.rpc.ErrorInfo says: its fields are reason, domain and metadata. */
-function errorInfo({ details }: ConnectError): Pick<Failure, "reason" | "room"> {
+function errorInfo({ details }: ConnectError): Pick<Failure, "reason" | "room" | "right"> {
   const detail = details.find((d) => "type" in d && d.type === "google.rpc.ErrorInfo");
   if (!(detail?.value instanceof Uint8Array)) return {};
-  let info: Pick<Failure, "reason" | "room"> = {};
+  let info: Pick<Failure, "reason" | "room" | "right"> = {};
   eachField(detail.value, (number, value) => {
     if (number === 1) info = { ...info, reason: decodeText(value) };
     if (number !== 3) return;
     const entry = new Map<number, string>();
     eachField(value, (n, text) => entry.set(n, decodeText(text)));
-    if (entry.get(1) === "room") info = { ...info, room: entry.get(2) ?? "" };
+    const key = entry.get(1);
+    if (key === "room" || key === "right") info = { ...info, [key]: entry.get(2) ?? "" };
   });
   return info;
 }

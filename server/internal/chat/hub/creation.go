@@ -28,7 +28,7 @@ func (h *Hub) admit(ctx context.Context, m chat.Member, room string) error {
 	}
 	exists, err := h.Exists(ctx, room)
 	if err == nil && !exists {
-		err = &chat.TargetError{Field: "room", Err: chat.ErrRoomCreation}
+		err = &chat.TargetError{Field: "room", Err: chat.ErrRoomCreation, Room: room}
 	}
 	return err
 }

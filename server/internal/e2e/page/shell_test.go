@@ -9,7 +9,9 @@ import (
 	"github.com/chromedp/cdproto/network"
 	"github.com/chromedp/chromedp"
 
+	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/e2e/harness"
+	"chatroom/server/internal/service"
 )
 
 // The banner of the connection: the state that it tells of, and empty while it tells nothing.
@@ -145,6 +147,35 @@ func TestPageSaysThatTheServerIsFrozen(t *testing.T) {
 	ada.expectMessages("before", "after")
 }
 
+// P14: a room that there is not, and that may not be made, is not shown as an empty one. The rooms
+// of other tabs on the same stream are not concerned.
+func TestPageSaysThatThereIsNoRoom(t *testing.T) {
+	t.Parallel()
+	for name, creation := range map[string]hub.Creation{"for nobody": hub.CreationNobody, "for members": hub.CreationMembers} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := newBrowser(t)
+			s := harness.Start(t, harness.WithLimits(""), func(c *service.Config) { c.RoomCreation = creation })
+			lobby := b.open(t, s.URL, "a visitor", chromedp.WithNewBrowserContext())
+			p := browser{lobby.ctx}.open(t, s.URL, "a visitor of nothing")
+			p.do(chromedp.Navigate(s.URL + "/r/tea"))
+			p.await(`document.querySelector(".placeholder h2")?.textContent === "There is no such room"`)
+			p.await(`/^Nobody has made the room #tea yet/.test(document.querySelector(".reason").textContent) && !document.querySelector("[role=log], #text")`)
+			lobby.await(isLive)
+			// Choosing a name tries again.
+			p.do(chromedp.SendKeys(chromedp.CSS("#name"), "Bob\r"))
+			lobby.await(`document.querySelector("#text") !== null && ` + isLive)
+			if creation == hub.CreationMembers {
+				p.await(`document.querySelector("#text") !== null && ` + isLive)
+				return
+			}
+			p.await(`document.querySelector(".placeholder h2")?.textContent === "There is no such room" && !document.querySelector("#name")`)
+			p.click(".placeholder .buttons button:last-child")
+			p.await(`location.pathname === "/r/lobby" && document.querySelector("#text") !== null`)
+		})
+	}
+}
+
 // P14: a room that is refused is told of once, without a composer, and with ways on.
 func TestPageSaysThatARoomIsRefused(t *testing.T) {
 	t.Parallel()
@@ -152,6 +183,7 @@ func TestPageSaysThatARoomIsRefused(t *testing.T) {
 	s := harness.Start(t, harness.WithLimits(""), harness.WithPolicy(t, `rooms:
   - {pattern: lobby, anonymous: [read], guest: [read, post, react, edit_own, create]}
   - {pattern: members, anonymous: [], guest: [read, post, create]}
+  - {pattern: closed, anonymous: [read], guest: [read, post]}
   - {pattern: '*', anonymous: [], guest: []}`))
 	visitor := b.openBlank(t, "a visitor")
 	visitor.do(chromedp.Navigate(s.URL + "/r/members"))
@@ -166,6 +198,10 @@ func TestPageSaysThatARoomIsRefused(t *testing.T) {
 	ada.await(`!document.querySelector("#text") && !document.querySelector("#name") && ` + bannerKind + ` === ""`)
 	ada.run(`document.querySelector(".placeholder .buttons button:last-child").click()`)
 	ada.await(`location.pathname === "/r/lobby" && document.querySelector("#text") !== null && ` + isLive)
+
+	// What the policy lets nobody create is a room that there is not.
+	ada.do(chromedp.Navigate(s.URL + "/r/closed"))
+	ada.await(`document.querySelector(".placeholder h2")?.textContent === "There is no such room"`)
 
 	ada.do(chromedp.Navigate(s.URL + "/?room=a/b"))
 	ada.await(`document.querySelector("h1")?.textContent === "This is not a room’s name" && !document.documentElement.dataset.connection`)

@@ -26,8 +26,11 @@ interface RefusedProps {
 /** The server refuses the room. It is said once, with ways on. */
 export function RefusedRoom({ state, welcome, dispatch, onRoom, onRooms }: RefusedProps) {
   const { room, auth, feed, connection } = state;
-  const needsName = welcome !== null && feed.refusal?.reason === "TOKEN_REQUIRED";
-  const problem = needsName ? t("shell.needsName") : (feed.refusal?.message ?? connection.problem);
+  const { reason, right, message = connection.problem } = feed.refusal ?? {};
+  const isMissing = reason === "RIGHT_REQUIRED" && right === "create";
+  // With a name the answer may be another one.
+  const offersName = welcome !== null && (isMissing || reason === "TOKEN_REQUIRED");
+  const problem = isMissing ? t("shell.noRoomReason", { room }) : offersName ? t("shell.needsName") : message;
   // With another identity the answer may be another one.
   const token = auth.identity?.token;
   const refused = useRef(token);
@@ -37,7 +40,7 @@ export function RefusedRoom({ state, welcome, dispatch, onRoom, onRooms }: Refus
   }, [token, dispatch]);
   return (
     <main class="room placeholder">
-      <EmptyState illustration="closedRoom" heading={2} title={t("shell.refused")}>
+      <EmptyState illustration="closedRoom" heading={2} title={isMissing ? t("shell.noRoom") : t("shell.refused")}>
         <p class="reason">
           <bdi>{problem}</bdi>
         </p>
@@ -57,7 +60,7 @@ export function RefusedRoom({ state, welcome, dispatch, onRoom, onRooms }: Refus
           )}
         </div>
       </EmptyState>
-      {needsName && welcome}
+      {offersName && welcome}
     </main>
   );
 }
