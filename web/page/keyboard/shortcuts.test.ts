@@ -18,6 +18,7 @@ test("all modifiers count, except Shift for a character", () => {
   assert.equal(matchesKeys("Alt+ArrowUp", { ...up, shiftKey: true }, false), false);
   assert.equal(matchesKeys("?", { ...none, key: "?", shiftKey: true }, false), true);
   assert.equal(matchesKeys("?", { ...none, key: "?", ctrlKey: true }, false), false);
+  assert.equal(matchesKeys("Mod+/", { ...none, key: "/", ctrlKey: true, shiftKey: true }, false), true); // Shift+7
   assert.equal(matchesKeys("Mod++", { ...none, key: "+", ctrlKey: true }, false), true);
 });
 

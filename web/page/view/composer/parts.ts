@@ -2,4 +2,3 @@
 
 export { Composer } from "./composer";
 export { EditForm } from "./edit-form";
-export { WritingHelp } from "./writing-help";

@@ -8,6 +8,7 @@ import atSign from "lucide/dist/esm/icons/at-sign.mjs";
 import bellOff from "lucide/dist/esm/icons/bell-off.mjs";
 import check from "lucide/dist/esm/icons/check.mjs";
 import circleAlert from "lucide/dist/esm/icons/circle-alert.mjs";
+import circleQuestionMark from "lucide/dist/esm/icons/circle-question-mark.mjs";
 import clock from "lucide/dist/esm/icons/clock.mjs";
 import cloudAlert from "lucide/dist/esm/icons/cloud-alert.mjs";
 import copy from "lucide/dist/esm/icons/copy.mjs";
@@ -47,6 +48,7 @@ const icons = {
   edit: pencil,
   failed: circleAlert,
   format: aLargeSmall,
+  help: circleQuestionMark,
   info,
   leave: logOut,
   link,

@@ -1,7 +1,6 @@
 import type { ComponentChild } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import { type MessageChange, type RoomProfile, rightsOf, type SessionState } from "../../../client";
-import { useShortcuts } from "../../keyboard/shortcuts";
 import type { Dispatch } from "../../state/act";
 import type { Drafts } from "../../state/drafts";
 import { type MessageRow, messageRows } from "../../state/message-rows";
@@ -27,12 +26,13 @@ interface Props {
   readonly link: string;
   /** Returns the message that came at a time, or the first one after it; null if there is none. */
   readonly onFindTime: (time: number) => Promise<bigint | null>;
+  readonly onHelp: () => void;
   /** What asks for a name, in place of the composer; null for a user who has one. */
   readonly welcome: ComponentChild;
 }
 
 /** The messages of a room, and the composer. */
-export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime, welcome }: Props) {
+export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime, onHelp, welcome }: Props) {
   const { auth, timeline, outbox, room, quotes, presence } = state;
   const rows = useMemo(
     () => messageRows(state),
@@ -59,8 +59,6 @@ export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime,
   const storedRow = (key: string) => messages.find((row) => row.key === key && row.sequence > 0n);
   const sendChange = (change: MessageChange) => dispatch({ type: "send", body: change });
   const [notice, setNotice] = useState<ComposerNote | null>(null);
-  const [showsHelp, setShowsHelp] = useState(false);
-  useShortcuts([{ keys: "?", description: "composer.commandHelp", run: () => setShowsHelp(true) }]);
   const sources = useSources(state, dispatch);
   const onEditLost = () => setNotice({ kind: "editDeleted" });
   const composer = useComposer({ state, messages, dispatch, drafts, onEditLost });
@@ -92,7 +90,7 @@ export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime,
   const commands = {
     nick: auth.identity?.account ? null : (name: string) => dispatch({ type: "signIn", name }),
     topic: rights?.manage === false ? null : (topic: string) => onSaveProfile({ ...state.profile, topic }),
-    help: () => setShowsHelp(true),
+    help: onHelp,
   };
   const editor = composer.editingKey !== "" &&
     writing && {
@@ -174,7 +172,6 @@ export function Room({ state, dispatch, drafts, onSaveProfile, link, onFindTime,
         />
       )}
       {views && reactorsRow && <views.ReactorsDialog row={reactorsRow} onClose={() => setReactorsKey("")} />}
-      {writing && showsHelp && <writing.WritingHelp onClose={() => setShowsHelp(false)} />}
       {views && deleteRow && (
         <views.DeleteDialog
           row={deleteRow}

@@ -11,6 +11,7 @@ import {
 } from "../../../client";
 import type { Moderation } from "../../../client/moderation";
 import { language, t } from "../../i18n";
+import { useShortcuts } from "../../keyboard/shortcuts";
 import type { Mentions } from "../../notice/notice";
 import { settings } from "../../settings/store";
 import type { Dispatch } from "../../state/act";
@@ -71,7 +72,7 @@ export interface PageProps {
   readonly loadModeration: () => Promise<Moderation>;
 }
 
-type DialogName = "rooms" | "members" | "about" | "profile" | "settings";
+type DialogName = "rooms" | "members" | "about" | "profile" | "settings" | "help";
 
 /** The page: the rooms, the bar, the messages with the composer, and the members. */
 export function Page(props: PageProps) {
@@ -112,6 +113,11 @@ export function Page(props: PageProps) {
   });
   const openProfile = () => setDialog("profile");
   const openSettings = () => setDialog("settings");
+  const openHelp = () => setDialog("help");
+  useShortcuts([
+    { keys: "Mod+/", description: "composer.commandHelp", run: openHelp },
+    { keys: "?", description: "composer.helpOutside", run: openHelp },
+  ]);
   const copyLink = () => {
     void copyText(link).then((ok) => toast(ok ? t("shell.linkCopied") : t("shell.linkIs", { link })));
   };
@@ -120,6 +126,7 @@ export function Page(props: PageProps) {
     { label: t("shell.about"), icon: "info", onSelect: () => setDialog("about") },
     { label: t("shell.copyLink"), icon: "link", onSelect: copyLink },
     { label: t("shell.settings"), icon: "settings", onSelect: openSettings },
+    { label: t("shell.help"), icon: "help", onSelect: openHelp },
   ];
   if (!hasRoomSidebar && auth.name !== "") {
     menu.push({ label: t("shell.profile"), icon: "user", onSelect: openProfile });
@@ -175,6 +182,7 @@ export function Page(props: PageProps) {
           onNoticeOffer={props.onNoticeOffer}
           link={link}
           onFindTime={props.onFindTime}
+          onHelp={openHelp}
           onInvite={copyLink}
           onRoom={openRoom}
           onRooms={onRooms}
@@ -217,6 +225,7 @@ interface ConversationProps
     "state" | "dispatch" | "drafts" | "provider" | "onSaveProfile" | "onNoticeOffer" | "link" | "onFindTime"
   > {
   readonly onRoom: (room: string) => void;
+  readonly onHelp: () => void;
   readonly onInvite: () => void;
   /** Opens the list of rooms; null if it is on screen. */
   readonly onRooms: (() => void) | null;
@@ -252,6 +261,7 @@ function Conversation(props: ConversationProps) {
           onSaveProfile={onSaveProfile}
           link={props.link}
           onFindTime={props.onFindTime}
+          onHelp={props.onHelp}
           welcome={welcome}
         />
       )}
@@ -269,10 +279,12 @@ interface MiddleDialogProps extends PageProps {
 /** The dialogs in the middle of the page. */
 function MiddleDialog({ shown, state, dispatch, provider, onSaveProfile, onSettings, onClose }: MiddleDialogProps) {
   const { auth, room, profile } = state;
-  const isWanted = shown === "settings" || shown === "profile" || shown === "about";
+  const isWanted = shown !== null && shown !== "rooms" && shown !== "members";
   const views = useLoaded(isWanted, () => import("./dialogs"));
   if (!views) return null;
   switch (shown) {
+    case "help":
+      return <views.WritingHelp onClose={onClose} />;
     case "settings":
       return <views.SettingsDialog onClose={onClose} />;
     case "profile":
