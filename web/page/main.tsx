@@ -6,6 +6,7 @@ import { createChat, type Room, unreadElsewhere } from "../client";
 import type { Moderation } from "../client/moderation";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { keepDrafts } from "./keep-drafts";
+import { keepFocus } from "./keep-focus";
 import { mentionCount } from "./notice/notice";
 import { Notices } from "./notice/notices";
 import { Tab } from "./notice/tab-badge";
@@ -258,6 +259,7 @@ async function start(): Promise<void> {
   outdated.subscribe(offerReload);
   document.addEventListener("visibilitychange", () => redraw()); // notifications are offered on return
   fitAboveKeyboard();
+  keepFocus();
   showAddress();
   keepPage(base);
 }

@@ -1,0 +1,24 @@
+// Gives the focus a place when what has it goes, as a button does that ends what it belongs to.
+// On nothing, no key does anything, and a screen reader starts from the top.
+
+/** Follows the focus on the page. */
+export function keepFocus(): void {
+  let last: EventTarget | null = null;
+  document.addEventListener("focusin", ({ target }) => {
+    last = target;
+  });
+  new MutationObserver(() => {
+    if (!(last instanceof Element) || last.isConnected || document.activeElement !== document.body) return;
+    last = null;
+    // What comes in its place, and takes the focus itself, is drawn by then.
+    setTimeout(() => {
+      if (document.activeElement === document.body) nextPlace()?.focus({ preventScroll: true });
+    }, 100);
+  }).observe(document.body, { childList: true, subtree: true });
+}
+
+/** The field, and on a touch screen, where that would open the keyboard, the heading. */
+function nextPlace(): HTMLElement | null {
+  const field = matchMedia("(hover: hover)").matches && document.getElementById("text");
+  return field || document.querySelector<HTMLElement>("h1 button");
+}
