@@ -3,6 +3,8 @@ import { test } from "node:test";
 import { unknownPresence } from "../../client/state/presence";
 import { memberCount, nameList, roomCount, unreadBadge } from "./labels";
 
+Object.defineProperty(globalThis, "navigator", { value: { languages: ["en-US"] }, configurable: true });
+
 test("names are joined into a sentence", () => {
   assert.deepEqual(
     [nameList(["a"], 0), nameList(["a", "b"], 0), nameList(["a", "b"], 1), nameList(["a"], 5), nameList([], 3)],

@@ -1,11 +1,11 @@
 // Numbers and names as the page shows them.
 
 import { manyUnread, type NameMark, type Presence } from "../../client";
-import { t } from "../i18n";
+import { locale, t } from "../i18n";
 
 /** A number of rooms, where there may be more. */
 export function roomCount(n: number, more: boolean): string {
-  return `${n.toLocaleString()}${more ? "+" : ""}`;
+  return `${n.toLocaleString(locale())}${more ? "+" : ""}`;
 }
 
 /** A number of unread messages; empty for none. */
@@ -16,7 +16,7 @@ export function unreadBadge(unread: number): string {
 
 /** The number of members in the room; empty before the first stream, which brings it. */
 export function memberCount({ count, self }: Presence): string {
-  return self ? count.toLocaleString() : "";
+  return self ? count.toLocaleString(locale()) : "";
 }
 
 export function personCount(count: number): string {

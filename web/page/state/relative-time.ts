@@ -9,8 +9,11 @@ const units = [
   { unit: "minute", length: minute },
 ] as const;
 
+/** The languages whose narrow units are their own: in Japanese they would be Latin letters. */
+const narrowLanguages: ReadonlySet<string> = new Set(["en"]);
+
 /**
- * Returns how long ago a time was, as "5m"; the date after a week; empty within the last minute,
+ * Returns how long ago a time was, as "5m" or "5 分"; the date after a week; empty within the last minute,
  * and for a time of which nothing is known.
  */
 export function relativeTime(time: number, now: number, locale: string): string {
@@ -19,8 +22,9 @@ export function relativeTime(time: number, now: number, locale: string): string 
   if (age >= 7 * day) return new Intl.DateTimeFormat(locale, dateFields(time, now)).format(time);
   const found = units.find(({ length }) => age >= length);
   if (!found) return "";
-  const style = { style: "unit", unit: found.unit, unitDisplay: "narrow" } as const;
-  return new Intl.NumberFormat(locale, style).format(Math.floor(age / found.length));
+  const unitDisplay = narrowLanguages.has(locale.split("-", 1)[0] ?? "") ? "narrow" : "short";
+  const format = new Intl.NumberFormat(locale, { style: "unit", unit: found.unit, unitDisplay });
+  return format.format(Math.floor(age / found.length));
 }
 
 function dateFields(time: number, now: number): Intl.DateTimeFormatOptions {

@@ -1,8 +1,11 @@
 import { locale } from "../../i18n";
 
+const timeFields = { hour: "2-digit", minute: "2-digit" } as const;
+const dayFields = { weekday: "long", day: "numeric", month: "long", year: "numeric" } as const;
 const styles = {
-  time: { hour: "2-digit", minute: "2-digit" },
-  day: { weekday: "long", day: "numeric", month: "long", year: "numeric" },
+  time: timeFields,
+  day: dayFields,
+  dayAndTime: { ...dayFields, ...timeFields },
   full: { dateStyle: "full", timeStyle: "medium" },
 } as const;
 
@@ -26,10 +29,7 @@ export function fullTime(ms: number): string {
 
 /** Returns a time of day, with the date unless it is within a day from now. */
 export function shortTime(ms: number): string {
-  const date = new Date(ms);
-  return ms - Date.now() < 86_400_000
-    ? format("time").format(date)
-    : `${format("day").format(date)}, ${format("time").format(date)}`;
+  return format(ms - Date.now() < 86_400_000 ? "time" : "dayAndTime").format(new Date(ms));
 }
 
 /** A time of day; short is without "AM". */
