@@ -1,6 +1,6 @@
 import { locale } from "../../i18n";
 
-const timeFields = { hour: "2-digit", minute: "2-digit" } as const;
+const timeFields = { hour: "numeric", minute: "2-digit" } as const;
 const dayFields = { weekday: "long", day: "numeric", month: "long", year: "numeric" } as const;
 const styles = {
   time: timeFields,
