@@ -14,11 +14,13 @@ interface Props {
 /** A modal dialog. The browser keeps the focus in it, and restores it afterwards. */
 export function Dialog({ title, kind, onClose, children }: Props) {
   const dialog = useRef<HTMLDialogElement>(null);
+  const isGone = useRef(false);
   const id = useId();
   useLayoutEffect(() => {
     const { current } = dialog;
     current?.showModal();
     return () => {
+      isGone.current = true; // the event of closing comes later, when another dialog may be in its place
       current?.close(); // restores the focus; removing the element does not
       takeInput();
     };
@@ -31,7 +33,7 @@ export function Dialog({ title, kind, onClose, children }: Props) {
       class="dialog"
       data-kind={kind}
       aria-labelledby={id}
-      onClose={onClose}
+      onClose={() => !isGone.current && onClose()}
       onClick={(event) => event.target === event.currentTarget && close()}
     >
       <div class="panel">

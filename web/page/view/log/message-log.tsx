@@ -122,7 +122,10 @@ export class MessageLog extends Component<Props, LocalState> {
       dispatch({ type: "goTo", sequence: place.sequence, nearest: true });
     } else if (rows.some((row) => row.key === unreadKey)) {
       this.#seeksPlace = true;
-      this.#list.scrollToKey(unreadKey, unreadTop, () => this.#foundPlace());
+      // The view is reported by the list: the one known here is still that of the end.
+      this.#list.scrollToKey(unreadKey, unreadTop, () => {
+        this.#seeksPlace = false;
+      });
     } else if (isUnread && unreadStart.after.sequence > 0n && unreadStart.after.sequence < cursor.sequence) {
       this.#seeksPlace = true;
       this.#arrival = { align: unreadTop, marked: false };
