@@ -104,7 +104,7 @@ function Grid({ section, columns, reachable }: GridProps) {
   for (let at = 0; at < section.emoji.length; at += columns) rows.push(section.emoji.slice(at, at + columns));
   return (
     <section class="emoji-section" data-section={section.key}>
-      <h3 id={id}>{section.label}</h3>
+      <h2 id={id}>{section.label}</h2>
       <div role="grid" aria-labelledby={id} data-columns={columns}>
         {rows.map((row, i) => (
           // biome-ignore lint/a11y/useFocusableInteractive: the cells have the focus.

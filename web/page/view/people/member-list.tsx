@@ -47,7 +47,7 @@ export function MemberList({ presence, auth, connected, onList, card, onModerati
   return (
     <div class="people-list">
       {sorted.length >= searchFrom && (
-        <div class="people-search" role="search">
+        <div class="people-search" role="search" aria-label={t("people.search")}>
           <input
             type="search"
             aria-label={t("people.search")}

@@ -20,7 +20,7 @@ export function RoomFilter({ text, matches, hasMore, onText, onSubmit }: Props) 
     if (!isEmpty) onSubmit();
   };
   return (
-    <form class="filter" role="search" onSubmit={submit}>
+    <form class="filter" role="search" aria-label={t("rooms.filter")} onSubmit={submit}>
       <input
         type="search"
         name="filter"

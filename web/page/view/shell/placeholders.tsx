@@ -73,7 +73,7 @@ interface UnreadProps {
 /** There has been no connection to read the room, and there is none. */
 export function UnreadRoom({ report, dispatch }: UnreadProps) {
   return (
-    <div class="room placeholder">
+    <section class="room placeholder" aria-label={t("shell.unreachable")}>
       <EmptyState illustration="offline" heading={2} title={bannerText(report)}>
         <p>{t("shell.unreadRoom")}</p>
         <div class="buttons">
@@ -82,7 +82,7 @@ export function UnreadRoom({ report, dispatch }: UnreadProps) {
           </button>
         </div>
       </EmptyState>
-    </div>
+    </section>
   );
 }
 
