@@ -80,6 +80,7 @@ func (p *tab) await(expression string) {
 		}
 		isNavigation := strings.Contains(err.Error(), "Inspected target navigated") || strings.Contains(err.Error(), "Cannot find context with specified id")
 		if !isNavigation {
+			p.storePicture("failed-" + strings.ReplaceAll(p.t.Name(), "/", "-"))
 			p.t.Fatalf("the page of %s never has %s: %v; it shows %q", p.name, expression, err, p.texts())
 		}
 	}

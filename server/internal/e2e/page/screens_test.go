@@ -4,7 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"flag"
-	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -17,73 +16,76 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// screensDir is where the screens are stored.
+// screensDir is where the pictures are stored.
 //
 //	go test ./server/internal/e2e/page -run TestScreens -screens /tmp/screens
 var screensDir = flag.String("screens", "", "the absolute path of a directory to store pictures of the page in")
 
-// A look is a size of the window, and a colour scheme.
-type look struct {
+// docsDir is where the pictures of the documentation are made again.
+//
+//	go test ./server/internal/e2e/page -run TestScreens/conversation -docs "$PWD/docs"
+var docsDir = flag.String("docs", "", "the absolute path of docs, to store its pictures of the page in")
+
+// docsPictures are the pictures of the documentation, by the names of those that they are.
+var docsPictures = map[string]string{
+	"conversation-1440-light": "page.png",
+	"conversation-1440-dark":  "page-dark.png",
+	"conversation-360-light":  "page-phone.png",
+	"conversation-360-dark":   "page-phone-dark.png",
+}
+
+// A device is what the page is shown on.
+type device struct {
 	name          string
 	width, height int64
-	dark          bool
+	scale         float64
+	touch         bool // a finger instead of a mouse
+	forcedColors  bool // as Windows has them in its contrast themes
 }
 
-var looks = []look{
-	{"360-light", 360, 740, false},
-	{"360-dark", 360, 740, true},
-	{"768-light", 768, 1024, false},
-	{"768-dark", 768, 1024, true},
-	{"1440-light", 1440, 900, false},
-	{"1440-dark", 1440, 900, true},
+var (
+	phone   = device{name: "360", width: 360, height: 740, scale: 1, touch: true}
+	desktop = device{name: "1440", width: 1440, height: 900, scale: 1}
+)
+
+// mouse makes Chromium say that there is a mouse, which it does not find without a screen. Tabs
+// that emulate touch have none.
+var mouse = chromedp.Flag("blink-settings", "primaryHoverType=2,availableHoverTypes=2,primaryPointerType=4,availablePointerTypes=4")
+
+// An area is a part of the page, with the states that a user can bring it into.
+type area struct {
+	name    string
+	devices []device
+	show    func(v *viewer)
 }
 
-// A screen is a state of the page that has its own picture.
-type screen struct {
-	name string
-	// languages are the browser's; "ja" shows the Japanese words.
-	languages string
-	room      string
-	// signedIn is whether the user has chosen a name.
-	signedIn bool
-	// show brings the page into the state, and hide takes it out of it.
-	show, hide func(p *tab)
+var everywhere = []device{phone, desktop}
+
+var areas = []area{
+	{"conversation", everywhere, conversationScreens},
+	{"writing", everywhere, writingScreens},
+	{"rooms", everywhere, roomScreens},
+	{"person", everywhere, personScreens},
+	{"moderator", everywhere, moderatorScreens},
+	{"history", everywhere, historyScreens},
+	{"connection", everywhere, connectionScreens},
+	{"language", everywhere, languageScreens},
+	{"look", looks, lookScreens},
 }
 
-// Every state of the page at every size is free of faults that axe finds: contrast, names of
+// Every state of the page is free of faults that axe finds, in both themes: contrast, names of
 // controls, roles and structure.
 func TestScreens(t *testing.T) {
 	t.Parallel()
 	axe := axeSource(t)
-	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("")), harness.Context(t)
-	seedConversations(ctx, t, s)
-	var p *tab
-	var signedIn string
-	for _, screen := range screens {
-		if key := fmt.Sprint(screen.signedIn, screen.languages); p == nil || key != signedIn {
-			p = b.openBlank(t, "the viewer")
-			p.setLanguages(screen.languages)
-			signedIn = key
-			if screen.signedIn {
-				p.do(chromedp.Navigate(s.URL + "/?room=" + screen.room))
-				p.await(`document.querySelector("#name") !== null`)
-				p.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada\r"), chromedp.WaitVisible(chromedp.CSS("#text")))
-			}
-		}
-		p.do(chromedp.Navigate(s.URL + "/?room=" + screen.room))
-		p.awaitConnected()
-		for _, look := range looks {
-			p.setLook(look)
-			if screen.show != nil {
-				screen.show(p)
-			}
-			name := screen.name + "-" + look.name
-			p.storePicture(name)
-			p.expectNoAxeViolations(axe, name)
-			p.run(`document.querySelector(".to-end")?.click(); document.activeElement?.blur()`) // axe scrolls
-			if screen.hide != nil {
-				screen.hide(p)
-			}
+	b := newBrowser(t, mouse)
+	for _, a := range areas {
+		for _, d := range a.devices {
+			t.Run(a.name+"-"+d.name, func(t *testing.T) {
+				t.Parallel()
+				town := startTown(t)
+				a.show(&viewer{t: t, town: town, browser: b, device: d, axe: axe, languages: "en"})
+			})
 		}
 	}
 }
@@ -99,6 +101,70 @@ func axeSource(t *testing.T) string {
 	return string(source)
 }
 
+// A viewer looks at the page on a device.
+type viewer struct {
+	*tab
+
+	t         *testing.T
+	town      *town
+	browser   browser
+	device    device
+	axe       string
+	languages string
+}
+
+// open opens a room in a new tab, as Ada or, without a name, as a visitor. The page is in the
+// viewer's languages.
+func (v *viewer) open(url string, signedIn bool) {
+	v.t.Helper()
+	v.tab = v.browser.openBlank(v.t, "the viewer of "+url)
+	v.setLanguages(v.languages)
+	v.setDevice()
+	v.do(chromedp.Navigate(url + "/nothing")) // of the same origin, and not the page
+	if hovers := evaluate[bool](v.tab, `matchMedia("(hover: hover) and (pointer: fine)").matches`); hovers == v.device.touch {
+		v.t.Fatalf("on the device %q, a media query for a mouse matches: %t", v.device.name, hovers)
+	}
+	v.setTheme(false)
+	if signedIn {
+		v.run(`localStorage.setItem("chatroom.identity", %q)`, v.town.identity)
+	}
+}
+
+// openRoom opens a room as Ada, and waits until its messages are there.
+func (v *viewer) openRoom(room string) {
+	v.t.Helper()
+	v.open(v.town.URL, true)
+	v.visit(room)
+}
+
+func (v *viewer) visit(room string) {
+	v.t.Helper()
+	v.do(chromedp.Navigate(v.town.URL + "/r/" + room))
+	v.await(isLive + ` && document.querySelector("#text, .read-only") !== null`)
+	v.settle()
+}
+
+// shoot stores a picture of the page in each theme, and lets axe examine it. Only the colours differ
+// between the themes.
+func (v *viewer) shoot(name string) {
+	v.t.Helper()
+	themes := []string{"light", "dark"}
+	if v.device.forcedColors {
+		themes = themes[:1] // the colours are the user's in both
+	}
+	for _, theme := range themes {
+		v.setTheme(theme == "dark")
+		state := strings.Join([]string{name, v.device.name, theme}, "-")
+		v.storePicture(state)
+		if theme == "light" {
+			v.expectNoAxeViolations(state, "")
+		} else {
+			v.expectNoAxeViolations(state, `, runOnly: ["color-contrast"]`)
+		}
+	}
+	v.setTheme(false)
+}
+
 // openBlank opens a tab in a browser context of its own, without the page.
 func (b browser) openBlank(t *testing.T, name string) *tab {
 	t.Helper()
@@ -109,16 +175,9 @@ func (b browser) openBlank(t *testing.T, name string) *tab {
 	return p
 }
 
-// awaitConnected waits until the page shows a room's messages as they are now.
-func (p *tab) awaitConnected() {
-	p.t.Helper()
-	p.await(isLive)
-}
-
 func (p *tab) setLanguages(languages string) {
 	p.t.Helper()
-	agent, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](`navigator.userAgent`))
-	harness.Must(p.t, err)
+	agent := evaluate[string](p, `navigator.userAgent`)
 	p.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetUserAgentOverride, emulation.SetUserAgentOverrideParams{
 			UserAgent: agent, AcceptLanguage: languages,
@@ -127,59 +186,92 @@ func (p *tab) setLanguages(languages string) {
 	}))
 }
 
-func (p *tab) setLook(l look) {
-	p.t.Helper()
-	scheme := "light"
-	if l.dark {
-		scheme = "dark"
-	}
-	options := []chromedp.EmulateViewportOption{}
-	if l.width < 768 {
+// setDevice makes the tab that of the viewer's device. Media queries see the mouse from the next
+// navigation on.
+func (v *viewer) setDevice() {
+	v.t.Helper()
+	d := v.device
+	options := []chromedp.EmulateViewportOption{chromedp.EmulateScale(d.scale)}
+	if d.touch {
 		options = append(options, chromedp.EmulateMobile, chromedp.EmulateTouch)
 	}
-	p.do(chromedp.EmulateViewport(l.width, l.height, options...), chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
+	v.do(chromedp.EmulateViewport(d.width, d.height, options...))
+}
+
+// setTheme sets the theme that the device prefers.
+func (v *viewer) setTheme(dark bool) {
+	v.t.Helper()
+	scheme, forced := "light", "none"
+	if dark {
+		scheme = "dark"
+	}
+	if v.device.forcedColors {
+		forced = "active"
+	}
+	v.do(chromedp.Func(func(ctx context.Context, target *chromedp.Target) error {
 		_, err := cdp.Call(ctx, target, emulation.SetEmulatedMedia, emulation.SetEmulatedMediaParams{
 			Features: []*emulation.MediaFeature{
 				{Name: "prefers-color-scheme", Value: scheme},
+				{Name: "forced-colors", Value: forced},
 				{Name: "prefers-reduced-motion", Value: "reduce"}, // a picture shows the end of each transition
 			},
 		})
 		return err
 	}))
-	p.settle()
+	v.settle()
 }
 
-// settle waits until the page has drawn what has changed, and nothing moves.
+// settle waits until the page has drawn what has changed, and nothing moves but what always does.
 func (p *tab) settle() {
 	p.t.Helper()
 	p.do(chromedp.Evaluate[chromedp.Void](`new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(done)))
-		.then(() => Promise.allSettled(document.getAnimations().map((animation) => animation.finished)))`, chromedp.EvalAwaitPromise))
+		.then(() => Promise.allSettled(document.getAnimations()
+			.filter((animation) => animation.effect.getComputedTiming().endTime !== Infinity)
+			.map((animation) => animation.finished)))`, chromedp.EvalAwaitPromise))
 }
 
-func (p *tab) expectNoAxeViolations(source, state string) {
-	p.t.Helper()
-	const run = `axe.run(document, { resultTypes: ["violations"] }).then(({ violations }) => JSON.stringify(violations.map((v) =>
-		({ rule: v.id, help: v.help, nodes: v.nodes.map((n) => n.target.join(" ") + ": " + n.failureSummary) }))))`
-	p.do(chromedp.Evaluate[chromedp.Void](source + "\n;undefined"))
-	found, err := chromedp.Run(p.ctx, chromedp.Evaluate[string](run, chromedp.EvalAwaitPromise))
-	harness.Must(p.t, err)
+// expectNoAxeViolations lets axe examine the page, which it scrolls for that, with further options.
+func (v *viewer) expectNoAxeViolations(state, options string) {
+	v.t.Helper()
+	run := `(async () => {
+		const log = document.querySelector("[role=log]");
+		const top = log?.scrollTop;
+		const { violations } = await axe.run(document, { resultTypes: ["violations"], preload: false` + options + ` });
+		if (log) log.scrollTop = top;
+		return JSON.stringify(violations.map((v) =>
+			({ rule: v.id, help: v.help, nodes: v.nodes.map((n) => n.target.join(" ") + ": " + n.failureSummary) })));
+	})()`
+	if !evaluate[bool](v.tab, `"axe" in window`) {
+		v.do(chromedp.Evaluate[chromedp.Void](v.axe + "\n;undefined"))
+	}
+	found, err := chromedp.Run(v.ctx, chromedp.Evaluate[string](run, chromedp.EvalAwaitPromise))
+	harness.Must(v.t, err)
 	var violations []struct {
 		Rule, Help string
 		Nodes      []string
 	}
-	harness.Must(p.t, json.Unmarshal([]byte(found), &violations))
-	for _, v := range violations {
-		p.t.Errorf("%s: axe finds %s (%s):\n%s", state, v.Rule, v.Help, strings.Join(v.Nodes, "\n"))
+	harness.Must(v.t, json.Unmarshal([]byte(found), &violations))
+	for _, violation := range violations {
+		v.t.Errorf("%s: axe finds %s (%s):\n%s", state, violation.Rule, violation.Help, strings.Join(violation.Nodes, "\n"))
 	}
 }
 
 func (p *tab) storePicture(name string) {
 	p.t.Helper()
-	if *screensDir == "" {
+	var paths []string
+	if *screensDir != "" {
+		harness.Must(p.t, os.MkdirAll(*screensDir, 0o755))
+		paths = append(paths, filepath.Join(*screensDir, name+".png"))
+	}
+	if file := docsPictures[name]; file != "" && *docsDir != "" {
+		paths = append(paths, filepath.Join(*docsDir, file))
+	}
+	if len(paths) == 0 {
 		return
 	}
 	picture, err := chromedp.Run(p.ctx, chromedp.CaptureScreenshot())
 	harness.Must(p.t, err)
-	harness.Must(p.t, os.MkdirAll(*screensDir, 0o755))
-	harness.Must(p.t, os.WriteFile(filepath.Join(*screensDir, name+".png"), picture, 0o644))
+	for _, path := range paths {
+		harness.Must(p.t, os.WriteFile(path, picture, 0o644))
+	}
 }
