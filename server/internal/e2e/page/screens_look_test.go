@@ -5,7 +5,6 @@ import "github.com/chromedp/chromedp"
 // looks are the devices and settings for which a few states are enough.
 var looks = []device{
 	{name: "768", width: 768, height: 1024, scale: 1},
-	{name: "768-touch", width: 768, height: 1024, scale: 1, touch: true},
 	{name: "zoom", width: 720, height: 450, scale: 2},
 	{name: "320", width: 320, height: 640, scale: 1, touch: true},
 	{name: "contrast", width: 1440, height: 900, scale: 1, forcedColors: true},
