@@ -81,6 +81,15 @@ test("the nearest message will do where a place is gone to", () => {
   assert.deepEqual([p.state.history.target, p.posts], [40n, [38, 41, 42, 43, 44, 45]]);
 });
 
+test("the nearest place of one that is not retained is the oldest message that is", () => {
+  const p = new SessionHarness().live(100, 99, 100).do({ type: "goTo", sequence: 40n, nearest: true });
+  assert.deepEqual(positions(answer(p, [], false)), [{ after: { epoch: "e1", sequence: 0n } }]);
+  answer(p, range(61, 65), true);
+  const { timeline, history } = p.state;
+  assert.deepEqual(p.posts, [61, 62, 63, 64, 65]);
+  assert.deepEqual([history.target, timeline.more, timeline.newer, timeline.cut], [40n, false, true, true]);
+});
+
 test("a place that is not retained is absent", () => {
   const p = new SessionHarness().live(100, 99, 100).do({ type: "goTo", sequence: 40n });
   const [ask] = p.of("listEvents");

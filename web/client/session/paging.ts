@@ -36,6 +36,8 @@ function positionOf(s: Step, page: history.History["page"]): PagePosition {
       return { after: { epoch, sequence: timeline.newest } };
     case "around":
       return { before: { epoch, sequence: h.target + 1n } };
+    case "oldest":
+      return { after: { epoch, sequence: 0n } };
     case "newest":
       return null;
   }
@@ -71,6 +73,8 @@ export function pageLoaded(s: Step, page: EventsPage): void {
   if (!cursor || page.epoch !== cursor.epoch) return; // a reset follows
   // The stream delivers the events after the cursor.
   const events = page.events.filter((e) => e.sequence <= cursor.sequence);
+  // Nothing is left up to the target: the nearest message is the first one that is.
+  if (h.page === "around" && h.nearest && events.length === 0 && h.target > 0n) return loadPage(s, "oldest");
   const after = withPage(timeline, h, events, page, cursor.sequence);
   if (after) s.set("timeline", after);
   const known = new Set(timeline.posts.map((post) => post.sequence));
@@ -102,6 +106,8 @@ function withPage(
     case "later":
       if (!t.newer) return null; // it was replaced by the newest messages
       return trimTimeline(appendPage(t, events, newest, newest < head), keepScrolledBack);
+    case "oldest":
+      return { ...replaceByPage(t, events, false, newest, newest < head), cut: true };
     case "newest":
       return t.newer ? replaceByPage(t, events, more, newest, newest < head) : prependPage(t, events, more);
     case "around": {

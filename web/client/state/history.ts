@@ -5,8 +5,8 @@ import type { Transition } from "./effect";
 
 export interface History {
   readonly phase: "idle" | "loading" | "failed";
-  /** What was requested last: the page before or after the timeline, the newest one, or the one with the target. */
-  readonly page: "earlier" | "later" | "newest" | "around";
+  /** What was requested last: the page before or after the timeline, the newest one, the one with the target, or the first one of the log. */
+  readonly page: "earlier" | "later" | "newest" | "around" | "oldest";
   readonly serial: number;
   /** Why the last request failed, empty if it did not. */
   readonly problem: string;

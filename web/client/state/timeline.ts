@@ -22,6 +22,8 @@ export interface Timeline {
   readonly newest: bigint;
   /** How many messages before the oldest event are not retained; null if that is not known, or there are more to read. */
   readonly missing: number | null;
+  /** Whether there were events before its beginning, which were deleted or are not retained. */
+  readonly cut: boolean;
   /** The deletions that were read. */
   readonly deletions: readonly DeletionAt[];
   /** The sequences of the posts before which events are missing. */
@@ -60,6 +62,7 @@ export const emptyTimeline: Timeline = {
   newer: false,
   newest: 0n,
   missing: null,
+  cut: false,
   deletions: [],
   gaps: [],
   reset: null,

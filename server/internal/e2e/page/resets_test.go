@@ -4,11 +4,38 @@ import (
 	"fmt"
 	"testing"
 
+	"github.com/chromedp/chromedp"
+
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
 )
 
 const logStart = `document.querySelector(".log-start")?.textContent`
+
+// What was read last is not retained any more: the room opens at the oldest message that is, where the
+// unread ones begin, and says that others are gone.
+func TestPageOpensAtTheOldestWhenWhatWasReadIsGone(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	s := harness.Start(t, harness.WithLimits("off"), func(c *service.Config) { c.RetainRoomEvents = 200 })
+	ada := b.openSignedIn(t, s.URL, "Ada")
+	ada.sendMessage("read")
+	ada.expectMessages("read")
+	ada.await(`(localStorage.getItem("chatroom.seen") ?? "").includes("lobby")`)
+	ada.do(chromedp.Navigate("about:blank"))
+	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
+	for i := range 300 {
+		_, err := v.Send(harness.Context(t), harness.TextRequest("lobby", fmt.Sprintf("message %d", i)))
+		harness.Must(t, err)
+	}
+	ada.do(chromedp.Navigate(s.URL + "/"))
+	ada.await(logStart + ` === "Earlier messages were deleted, or are no longer kept."`)
+	ada.await(`document.querySelector("[role=log] .message .text").textContent === "message 100"`)
+	ada.await(`(() => {
+		const line = document.querySelector(".divider.unread")?.getBoundingClientRect(), log = document.querySelector("[role=log]").getBoundingClientRect();
+		return line && line.top >= log.top && line.bottom <= log.bottom;
+	})()`)
+}
 
 // P4: what was not received and is not retained any more is told, with the number
 // of messages, and the room does not seem to begin where the log now does.

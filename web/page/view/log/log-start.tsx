@@ -43,6 +43,13 @@ export function LogStart({ state, dispatch }: Props) {
       </div>
     );
   }
+  if (timeline.missing === null && timeline.cut) {
+    return (
+      <div class="log-start">
+        <p class="lost">{t("log.lostEarlier")}</p>
+      </div>
+    );
+  }
   if (timeline.missing === null) return <div class="log-start" />;
   if (timeline.posts.length > 0) {
     return (
