@@ -19,7 +19,7 @@ export const retryWindow = 9 * 60_000;
 /** How often a send is attempted when the server fails with an internal error. */
 export const maxServerErrors = 4;
 /** How many sends are in flight at most, each in a room of its own. */
-export const maxInFlight = 2;
+const maxInFlight = 2;
 
 const transient = ["unavailable", "deadline_exceeded", "aborted", "canceled"];
 const serverErrors = ["internal", "unknown", "data_loss", "unauthenticated"];

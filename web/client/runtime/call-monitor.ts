@@ -1,7 +1,7 @@
 import { failureOf, isUnanswered } from "../failure";
 
 /** How long a call may wait for its answer before that shows, in milliseconds. */
-export const slowAfter = 2_000;
+const slowAfter = 2_000;
 
 /** Reports whether calls are answered. */
 export class CallMonitor {

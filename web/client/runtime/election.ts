@@ -5,9 +5,9 @@
 import type { TabBrowser, TabMessage } from "./tab-message";
 
 /** How long a tab listens for a leader before it claims the lead, in milliseconds. */
-export const listenTime = 120;
+const listenTime = 120;
 /** How long a claim waits for others, in milliseconds. */
-export const claimTime = 60;
+const claimTime = 60;
 
 export interface ElectionListener {
   readonly post: (message: TabMessage) => void;

@@ -1,7 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { type StringValue, StringValueSchema } from "@bufbuild/protobuf/wkt";
-import { ChatError } from "../failure";
 import { initialAuth } from "../hub/auth";
 import { disconnected } from "../hub/connection";
 import type { Body, JoinedRoom } from "../model";
@@ -99,33 +98,4 @@ test("a custom event whose value is no message of its type is skipped", () => {
   room.takeNews({ type: "event", event: event(1, { body: customBody(truncated) }) });
   room.takeNews({ type: "event", event: event(2, { body: customBody(valid) }) });
   assert.deepEqual(seen, ["a"]);
-});
-
-test("a time is found by halving the log, also where its beginning is not retained", async () => {
-  const times = new Map([7, 9, 10, 14, 20].map((sequence) => [BigInt(sequence), sequence * 100]));
-  let calls = 0;
-  const listEvents: RoomContext["service"]["listEvents"] = async (_token, _room, position) => {
-    calls++;
-    const after = position && "after" in position ? position.after.sequence : 0n;
-    if (after < 6n) throw new ChatError({ code: "out_of_range", message: "not retained" });
-    const next = [...times.keys()].find((sequence) => sequence > after);
-    const events = next === undefined ? [] : [event(Number(next), { time: times.get(next)! })];
-    return { epoch: "e", events, more: false, next: { epoch: "e", sequence: next ?? after } };
-  };
-  const { room } = joinedRoom(20, listEvents);
-  for (const sequence of [19, 20]) room.takeNews({ type: "event", event: event(sequence) });
-  const cases: [number, bigint | null][] = [
-    [0, 7n],
-    [700, 7n],
-    [701, 9n],
-    [1_000, 10n],
-    [1_399, 14n],
-    [2_000, 20n],
-    [2_001, null],
-  ];
-  for (const [time, want] of cases) {
-    calls = 0;
-    assert.equal(await room.findTime(time), want, String(time));
-    assert.ok(calls <= 6, `${calls} calls`);
-  }
 });

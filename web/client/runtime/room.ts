@@ -1,24 +1,20 @@
-import {
-  create,
-  type DescMessage,
-  fromBinary,
-  type MessageInitShape,
-  type MessageShape,
-  toBinary,
-} from "@bufbuild/protobuf";
-import { ChatError, type Failure, failureOf } from "../failure";
+import type { DescMessage, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import { ChatError } from "../failure";
 import { isFrom } from "../hub/outbox";
 import { isValidText, normalizeText } from "../limits";
 import type { Cursor, Event, Member, RoomProfile, SendBody } from "../model";
 import type { Input, RoomNews } from "../session/input";
 import { step } from "../session/session";
-import type { Effect, Timer } from "../state/effect";
+import type { Timer } from "../state/effect";
 import type { MessageCount } from "../state/message-count";
 import { entryOf } from "../state/pending";
 import { quoteOf } from "../state/quotes";
 import { initialState, type SessionState } from "../state/session-state";
-import { type ChatService, largePageSize, pageSize } from "../transport/chat-service";
+import type { ChatService } from "../transport/chat-service";
 import { clock, newId } from "./clock";
+import { customBody, decodedCustom } from "./custom-body";
+import { findTime } from "./find-time";
+import { RoomEffects } from "./room-effects";
 import { callBack, derived, type Store, Subscribers } from "./store";
 import type { Shared } from "./tab-message";
 import { type TimelineView, timelineView } from "./timeline-view";
@@ -77,6 +73,7 @@ export class Room implements Store<SessionState> {
   readonly #subscribers = new Subscribers();
   readonly #handlers = new Set<(event: Event) => void>();
   readonly #timers = new Timers<Timer>((timer) => this.#dispatch({ type: "timer", timer }));
+  readonly #effects: RoomEffects;
   readonly #inputs: Input[] = [];
   #state: SessionState;
   #watchers = 0;
@@ -90,6 +87,17 @@ export class Room implements Store<SessionState> {
     this.name = name;
     this.#context = context;
     this.#state = initialState(name, context.shared().auth);
+    this.#effects = new RoomEffects({
+      room: name,
+      service: context.service,
+      timers: this.#timers,
+      token: () => this.#token,
+      watch: context.watch,
+      dispatch: (input) => this.#dispatch(input),
+      onEvent: (event) => {
+        for (const handler of [...this.#handlers]) callBack(() => handler(event));
+      },
+    });
     this.timeline = derived(
       this,
       (s) => [s.timeline, s.outbox, s.feed.caughtUpOnce, s.history, s.quotes, s.auth.memberIds],
@@ -159,9 +167,7 @@ export class Room implements Store<SessionState> {
    */
   on<Desc extends DescMessage>(schema: Desc, handler: (message: MessageShape<Desc>, event: Event) => void): () => void {
     return this.onEvent((event) => {
-      const { body } = event;
-      if (body.kind !== "custom" || body.type !== schema.typeName) return;
-      const message = decoded(schema, body.value);
+      const message = decodedCustom(schema, event.body);
       if (message) handler(message, event);
     });
   }
@@ -196,8 +202,7 @@ export class Room implements Store<SessionState> {
 
   /** Sends an event of an application's own kind. It is stored, as messages are. */
   sendCustom<Desc extends DescMessage>(schema: Desc, message: MessageInitShape<Desc>): string {
-    const value = toBinary(schema, create(schema, message));
-    return this.sendBody({ kind: "custom", type: schema.typeName, value });
+    return this.sendBody(customBody(schema, message));
   }
 
   /**
@@ -210,8 +215,8 @@ export class Room implements Store<SessionState> {
     { key = "" }: { readonly key?: string } = {},
   ): Promise<void> {
     const { service, watch } = this.#context;
-    const value = toBinary(schema, create(schema, message));
-    await watch(service.sendCustom(this.#token, this.name, newId(), schema.typeName, value, key));
+    const { type, value } = customBody(schema, message);
+    await watch(service.sendCustom(this.#token, this.name, newId(), type, value, key));
   }
 
   /** Sends what the contract calls a body, as it is. */
@@ -305,33 +310,8 @@ export class Room implements Store<SessionState> {
   async findTime(time: number): Promise<bigint | null> {
     const { service, watch } = this.#context;
     const { cursor } = this.#state;
-    if (!cursor) return null;
-    const { epoch } = cursor;
-    const eventAfter = async (sequence: bigint): Promise<Event | undefined | "dropped"> => {
-      try {
-        const after = { epoch, sequence };
-        return (await watch(service.listEvents(this.#token, this.name, { after }, 1))).events[0];
-      } catch (reason) {
-        if (failureOf(reason).code === "out_of_range") return "dropped"; // what came then is not retained
-        throw reason;
-      }
-    };
-    let found: bigint | null = null;
-    let [low, high] = [0n, cursor.sequence]; // the event is after low, and its predecessor not after high
-    while (low <= high) {
-      const middle = (low + high) / 2n;
-      const event = await eventAfter(middle);
-      if (event === "dropped") low = middle + 1n;
-      else if (event && event.time < time) {
-        low = event.sequence;
-        if (low > high) break;
-        if (low === middle) low += 1n;
-      } else {
-        if (event) found = event.sequence;
-        high = middle - 1n;
-      }
-    }
-    return found;
+    const read = (after: Cursor) => watch(service.listEvents(this.#token, this.name, { after }, 1));
+    return cursor && findTime(time, cursor, async (after) => (await read(after)).events[0]);
   }
 
   /** Sets the display name and the topic. It rejects with a ChatError. */
@@ -400,75 +380,12 @@ export class Room implements Store<SessionState> {
       for (let next = this.#inputs[0]; next; next = this.#inputs[0]) {
         const [state, effects] = step(this.#state, next, { now: clock(), random: Math.random });
         this.#state = state;
-        for (const effect of effects) this.#perform(effect);
+        for (const effect of effects) this.#effects.perform(effect);
         this.#inputs.shift();
       }
     } finally {
       this.#inputs.length = 0;
       if (this.#state !== before) this.#subscribers.notify();
     }
-  }
-
-  #perform(effect: Effect): void {
-    const { service } = this.#context;
-    switch (effect.type) {
-      case "catchUp": {
-        const { serial, position } = effect;
-        return this.#answer(
-          service.listEvents(this.#token, this.name, position, position ? largePageSize : pageSize),
-          (page) => ({ type: "caughtUpTo", serial, page }),
-          (failure) => ({ type: "catchUpFailed", serial, failure }),
-        );
-      }
-      case "listEvents": {
-        const { serial, position } = effect;
-        return this.#answer(
-          service.listEvents(this.#token, this.name, position, pageSize),
-          (page) => ({ type: "pageLoaded", serial, page }),
-          (failure) => ({ type: "pageFailed", serial, failure }),
-        );
-      }
-      case "loadQuote": {
-        const { serial, before } = effect;
-        return this.#answer(
-          service.listEvents(this.#token, this.name, { before }, 1),
-          (page) => ({ type: "quoteLoaded", serial, page }),
-          () => ({ type: "quoteLoaded", serial, page: null }),
-        );
-      }
-      case "listMembers": {
-        const { serial } = effect;
-        return this.#answer(
-          service.listMembers(this.#token, this.name),
-          (page) => ({ type: "membersListed", serial, page }),
-          () => ({ type: "membersListed", serial, page: null }),
-        );
-      }
-      case "sendTyping": {
-        const call = service.sendTyping(this.#token, this.name, newId(), effect.stopped);
-        this.#context.watch(call).catch(() => {}); // the next one is enough
-        return;
-      }
-      case "startTimer":
-        return this.#timers.start(effect.timer, effect.after);
-      case "event":
-        for (const handler of [...this.#handlers]) callBack(() => handler(effect.event));
-    }
-  }
-
-  #answer<T>(call: Promise<T>, onResult: (value: T) => Input, onFailure: (failure: Failure) => Input): void {
-    this.#context.watch(call).then(
-      (value) => this.#dispatch(onResult(value)),
-      (reason: unknown) => this.#dispatch(onFailure(failureOf(reason))),
-    );
-  }
-}
-
-/** Returns the message of a type that a value encodes, or null if it encodes none. */
-function decoded<Desc extends DescMessage>(schema: Desc, value: Uint8Array): MessageShape<Desc> | null {
-  try {
-    return fromBinary(schema, value);
-  } catch {
-    return null;
   }
 }

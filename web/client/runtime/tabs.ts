@@ -17,7 +17,7 @@ import { protocolVersion, type Shared, type TabBrowser, type TabChannel, type Ta
 /** How long a leader may take to answer before another tab takes the lead, in milliseconds. */
 export const leaderTimeout = 1_500;
 /** How often a visible tab makes sure that the leader answers, in milliseconds. */
-export const pingInterval = 3_000;
+const pingInterval = 3_000;
 
 export interface TabsListener {
   news(news: News): void;

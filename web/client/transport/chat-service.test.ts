@@ -1,8 +1,8 @@
 import assert from "node:assert/strict";
-import { afterEach, mock, test } from "node:test";
+import { test } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ChatError, type Failure } from "../failure";
+import { ChatError } from "../failure";
 import {
   ListEventsRequestSchema,
   ListEventsResponseSchema,
@@ -13,65 +13,11 @@ import {
   SendResponseSchema,
   SignInResponseSchema,
   SubscribeRequestSchema,
-  SubscribeResponseSchema,
 } from "../gen/chat/v1/chat_room_pb";
-import { NameMark } from "../gen/chat/v1/event_pb";
-import { type FrameSchema, Right } from "../gen/chat/v1/frame_pb";
-import type { Frame, Start } from "../model";
+import type { FrameSchema } from "../gen/chat/v1/frame_pb";
+import { answer, calls, envelope, stream } from "../testing/recorded-calls";
 import { createChatService } from "./chat-service";
 import { toFailure } from "./convert";
-
-interface Call {
-  readonly url: string;
-  readonly headers: Headers;
-  readonly body: Uint8Array;
-}
-
-const calls: Call[] = [];
-
-/** Answers every call with a body. */
-function answer(type: string, body: Uint8Array, status = 200): void {
-  mock.method(globalThis, "fetch", async (url: string, init: RequestInit) => {
-    calls.push({ url, headers: new Headers(init.headers), body: init.body as Uint8Array });
-    return new Response(body as BodyInit, { status, headers: { "content-type": type } });
-  });
-}
-
-function envelope(flags: number, data: Uint8Array): Uint8Array {
-  const header = new Uint8Array(5);
-  header[0] = flags;
-  new DataView(header.buffer).setUint32(1, data.length);
-  return Buffer.concat([header, data]);
-}
-
-/** The frames and the end that a listener receives. */
-async function stream(
-  frames: MessageInitShape<typeof FrameSchema>[],
-  end = "{}",
-  token = "t",
-  start: Start = { recent: 3 },
-): Promise<{ frames: Frame[]; end: Failure }> {
-  const body = frames.map((frame) =>
-    envelope(0, toBinary(SubscribeResponseSchema, create(SubscribeResponseSchema, { frame }))),
-  );
-  answer("application/connect+proto", Buffer.concat([...body, envelope(2, Buffer.from(end))]));
-  const told: Frame[] = [];
-  return new Promise((resolve) => {
-    const rooms = [{ room: "lobby", start }];
-    createChatService("http://server").openStream(
-      { token, rooms, watchRooms: true },
-      {
-        frame: (frame) => told.push(frame),
-        ended: (reason) => resolve({ frames: told, end: reason }),
-      },
-    );
-  });
-}
-
-afterEach(() => {
-  mock.restoreAll();
-  calls.length = 0;
-});
 
 test("a stream starts at the cursor, has the token, and no timeout", async () => {
   await stream([], "{}", "t", { after: { epoch: "e", sequence: 7n } });
@@ -85,145 +31,6 @@ test("a stream starts at the cursor, has the token, and no timeout", async () =>
     rooms.map((r) => [r.room, r.start.case, r.start.case === "after" && r.start.value.sequence]),
     [["lobby", "after", 7n]],
   );
-});
-
-test("frames become plain values", async () => {
-  const time = { seconds: 5n, nanos: 6_000_000 };
-  const { frames } = await stream([
-    {
-      kind: {
-        case: "joined",
-        value: {
-          member: { id: "m", name: "Ada" },
-          rooms: [
-            {
-              room: "lobby",
-              epoch: "e",
-              head: 9n,
-              members: 2,
-              topic: "T",
-              member: { id: "m", name: "Ada 2", nameMark: NameMark.RESEMBLES },
-              rights: [Right.READ, Right.POST, Right.MODERATE],
-            },
-          ],
-          heartbeatInterval: { seconds: 2n, nanos: 500_000_000 },
-          streamId: "s1",
-          tokenExpireTime: { seconds: 9n },
-        },
-      },
-    },
-    {
-      kind: {
-        case: "event",
-        value: {
-          room: "lobby",
-          sequence: 9n,
-          previous: 4n,
-          time,
-          id: "i",
-          sender: { id: "m", name: "M", moderator: true },
-          body: { case: "message", value: { text: "hi" } },
-        },
-      },
-    },
-    { kind: { case: "event", value: { room: "lobby", sequence: 10n, previous: 9n, time } } },
-    { kind: { case: "caughtUp", value: { room: "lobby" } } },
-    { kind: { case: "reset", value: { room: "lobby", epoch: "f", oldest: 2n, head: 3n } } },
-    { kind: { case: "roomsChanged", value: { incomplete: true } } },
-    {
-      kind: {
-        case: "roomsChanged",
-        value: {
-          rooms: [{ name: "tea", head: 4n, members: 1, messages: 3n, lastActivity: time, displayName: "Tea" }],
-          removed: ["gone"],
-        },
-      },
-    },
-    {
-      kind: {
-        case: "rightsChanged",
-        value: { room: "lobby", rights: [Right.READ], muted: { until: time, reason: "noise" } },
-      },
-    },
-    { kind: { case: "heartbeat", value: { time } } },
-    { kind: { case: "expiring", value: { timeLeft: { seconds: 60n } } } },
-    { kind: { case: "renewed", value: {} } },
-    { kind: { case: undefined } },
-    { kind: { case: "draining", value: { reconnectAfter: { nanos: 250_000_000 } } } },
-  ]);
-  assert.deepEqual(frames, [
-    {
-      kind: "joined",
-      member: { id: "m", name: "Ada" },
-      rooms: [
-        {
-          room: "lobby",
-          epoch: "e",
-          head: 9n,
-          members: 2,
-          displayName: "",
-          topic: "T",
-          member: { id: "m", name: "Ada 2", mark: "resembles" },
-          rights: { post: true, react: false, editOwn: false, manage: false, moderate: true, muted: null },
-        },
-      ],
-      heartbeat: 2_500,
-      streamId: "s1",
-      tokenExpires: 9_000,
-    },
-    {
-      kind: "event",
-      event: {
-        room: "lobby",
-        sequence: 9n,
-        previous: 4n,
-        time: 5_006,
-        id: "i",
-        sender: { id: "m", name: "M", moderator: true },
-        body: { kind: "message", text: "hi", replyTo: 0n },
-        changes: null,
-      },
-    },
-    {
-      kind: "event",
-      event: {
-        room: "lobby",
-        sequence: 10n,
-        previous: 9n,
-        time: 5_006,
-        id: "",
-        sender: { id: "", name: "" },
-        body: { kind: "other" },
-        changes: null,
-      },
-    },
-    { kind: "caughtUp", room: "lobby" },
-    { kind: "reset", room: "lobby", epoch: "f", oldest: 2n, head: 3n },
-    { kind: "roomsChanged", rooms: [], removed: [], incomplete: true },
-    {
-      kind: "roomsChanged",
-      removed: ["gone"],
-      incomplete: false,
-      rooms: [{ name: "tea", displayName: "Tea", topic: "", members: 1, head: 4n, messages: 3n, lastActivity: 5_006 }],
-    },
-    {
-      kind: "rightsChanged",
-      room: "lobby",
-      rights: {
-        post: false,
-        react: false,
-        editOwn: false,
-        manage: false,
-        moderate: false,
-        muted: { until: 5_006, reason: "noise" },
-      },
-    },
-    { kind: "heartbeat", time: 5_006 },
-    { kind: "expiring", timeLeft: 60_000 },
-    { kind: "renewed" },
-    { kind: "other" },
-    { kind: "draining", reconnectAfter: 250 },
-  ]);
 });
 
 test("a stream always ends with a reason", async () => {

@@ -50,7 +50,7 @@ export function shownKeys(keys: string, isApple: boolean): string {
 }
 
 /** Registers shortcuts. The function that it returns ends that. */
-export function registerShortcuts(list: readonly Shortcut[]): () => void {
+function registerShortcuts(list: readonly Shortcut[]): () => void {
   if (registered.size === 0) document.addEventListener("keydown", onKeyDown);
   registered.add(list);
   return () => {

@@ -35,7 +35,7 @@ export const maxDrafts = 50;
 /** The largest draft that is stored, in UTF-16 units: what is pasted may be a megabyte. */
 export const maxStoredLength = 60_000;
 /** How long a change waits to be stored with those that follow, in milliseconds. */
-export const storeAfter = 300;
+const storeAfter = 300;
 
 const keyPrefix = `${storageKey("chatroom.draft")}.`;
 const noDraft: Draft = { text: "", reply: null, edit: null };
@@ -169,7 +169,7 @@ export class Drafts {
 }
 
 /** Whether a draft has words that the user would miss. */
-export function hasWords({ text, edit }: Draft): boolean {
+function hasWords({ text, edit }: Draft): boolean {
   return text.trim() !== "" || edit !== null;
 }
 

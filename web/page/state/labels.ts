@@ -19,7 +19,7 @@ export function memberCount({ count, self }: Presence): string {
   return self ? count.toLocaleString(locale()) : "";
 }
 
-export function personCount(count: number): string {
+function personCount(count: number): string {
   return t("people.count", { count });
 }
 

@@ -6,8 +6,8 @@ import type { Block, Inline } from "./tree";
 
 export { parseMessage } from "./blocks";
 export { findsLinks, loadLinkFinder, mayHaveLinks } from "./links";
-export { everyoneName, type Mention, type Mentionable, MentionFinder, nameKey } from "./mentions";
-export type { Block, CodeBlock, Inline, LinkNode, ListBlock, ListItem, MentionNode } from "./tree";
+export type { Mentionable } from "./mentions";
+export type { Block, Inline, LinkNode, ListBlock } from "./tree";
 
 /** How many emoji alone are shown large. */
 const maxLarge = 6;

@@ -22,7 +22,7 @@ export interface Mention {
 }
 
 /** Names everyone in the room, where the writer may: a member with this name is not mentioned then. */
-export const everyoneName = "room";
+const everyoneName = "room";
 /** How many @ of a text are looked at. */
 const maxMentions = 100;
 
@@ -38,7 +38,7 @@ type Indexes = WeakMap<readonly string[], NameIndex>;
 const indexes: { readonly all: Indexes; readonly members: Indexes } = { all: new WeakMap(), members: new WeakMap() };
 
 /** Returns a name in the form in which the service compares names. */
-export function nameKey(name: string): string {
+function nameKey(name: string): string {
   return name.normalize("NFKC").toLowerCase();
 }
 

@@ -105,6 +105,6 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
 
 const failedLabels = { edit: "log.notChanged", deletion: "log.notDeleted", reaction: "log.notStored" } as const;
 
-export function messageElementId(sequence: bigint): string {
+function messageElementId(sequence: bigint): string {
   return `m${sequence}`;
 }

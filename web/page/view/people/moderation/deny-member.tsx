@@ -16,7 +16,7 @@ interface Props {
 }
 
 /** The longest reason, in characters. */
-export const maxReasonLength = 300;
+const maxReasonLength = 300;
 /** The longest address or network, in characters. */
 const maxAddressLength = 50;
 
