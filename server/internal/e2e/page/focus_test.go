@@ -73,6 +73,7 @@ func TestPageKeepsTheFocus(t *testing.T) {
 			ada.expectFocus(".message:not(:last-child) .more")
 			ada.chooseByKey("one", "Delete…")
 			ada.run(`document.querySelector("dialog .danger").click()`)
+			ada.await(`document.querySelectorAll("[role=log] .message").length === 1`)
 			ada.expectMessages("two!")
 			ada.expectFocus("[role=log], [role=log] *, #text, h1 button")
 
