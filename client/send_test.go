@@ -36,12 +36,12 @@ func TestSendRetries(t *testing.T) {
 		}
 	}}
 	withServer(t, s, client.Config{Token: client.StaticToken("secret"), AttemptTimeout: 3 * time.Second}, func(t *testing.T, c *client.Client) {
-		receipt, err := c.Send(t.Context(), "lobby", client.Text("hello"), client.WithID("1"))
+		receipt, err := c.Send(t.Context(), "lobby", client.Text("hello"), client.WithID("1"), client.WithSender("ada", "Ada"))
 		want := client.Receipt{Cursor: client.Cursor{Epoch: "E", Sequence: 7}, ID: "1", Time: accepted, Duplicate: true}
 		if err != nil || receipt != want {
 			t.Errorf("Send = %v, %v, want %v, nil", receipt, err, want)
 		}
-		request := &chatv1.SendRequest{Room: "lobby", Id: "1", Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: "hello"}}}
+		request := &chatv1.SendRequest{Room: "lobby", Id: "1", Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: "hello"}}, SendAs: &chatv1.SendAs{Id: "ada", Name: "Ada"}}
 		for i, got := range s.sends {
 			if !proto.Equal(got, request) || s.tokens[i] != "Bearer secret" {
 				t.Errorf("attempt %d was %v with token %q, want %v", i, got, s.tokens[i], request)
