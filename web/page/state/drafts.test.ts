@@ -87,9 +87,14 @@ test("a tab shows what another one stores, unless it has words of its own", () =
   assert.equal(a.get("team").text, "hello from b");
 
   a.typing("team");
+  b.change("team", { text: "more from b" });
+  b.flush();
+  assert.equal(a.get("team").text, "more from b", "nothing was typed in a since");
+  a.change("team", { text: "typed in a" });
+  a.flush();
   b.change("team", { text: "while a types" });
   b.flush();
-  assert.equal(a.get("team").text, "hello from b");
+  assert.equal(a.get("team").text, "typed in a");
   a.typing("");
   b.change("team", { text: "" });
   assert.equal(a.get("team").text, "", "it was sent in the other tab");

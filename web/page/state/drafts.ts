@@ -46,6 +46,8 @@ interface Kept {
   readonly time: number;
   /** Whether it is stored as it is. */
   readonly stored: boolean;
+  /** Whether the last change was made here, and not in another tab. */
+  readonly own: boolean;
 }
 
 /**
@@ -58,7 +60,7 @@ export class Drafts {
   readonly #drafts = new Map<string, Kept>();
   readonly #subscribers = new Set<(room: string) => void>();
   #timer: ReturnType<typeof setTimeout> | null = null;
-  /** The room whose draft the user is typing here: other tabs do not replace it. */
+  /** The room whose field has the focus: other tabs do not replace what was typed in it. */
   #typedIn = "";
 
   /** Without a storage, drafts last as long as the page. */
@@ -81,7 +83,7 @@ export class Drafts {
     const draft = { ...before, ...change };
     if (draft.text === before.text && draft.reply === before.reply && draft.edit === before.edit) return;
     this.#drafts.delete(room); // the newest one is the last
-    this.#drafts.set(room, { draft, time: this.#now(), stored: false });
+    this.#drafts.set(room, { draft, time: this.#now(), stored: false, own: true });
     this.#timer ??= setTimeout(() => this.flush(), storeAfter);
     // An empty draft was sent or given up: other tabs must not send it as well.
     if (isEmpty(draft)) this.flush();
@@ -123,7 +125,7 @@ export class Drafts {
     if (!key.startsWith(keyPrefix)) return;
     const room = key.slice(keyPrefix.length);
     const kept = this.#drafts.get(room);
-    const isTyped = room === this.#typedIn && kept !== undefined && hasWords(kept.draft);
+    const isTyped = room === this.#typedIn && kept?.own === true && hasWords(kept.draft);
     if (kept?.stored === false || (isTyped && value !== null)) return;
     const changed = parse(value);
     if (changed) this.#drafts.set(room, changed);
@@ -141,7 +143,8 @@ export class Drafts {
     for (const room of rooms) this.#notify(room);
   }
 
-  #store(room: string, { draft, time }: Kept): void {
+  #store(room: string, kept: Kept): void {
+    const { draft, time } = kept;
     if (isEmpty(draft)) {
       attempt(() => this.#storage?.removeItem(keyPrefix + room));
       this.#drafts.delete(room);
@@ -151,7 +154,7 @@ export class Drafts {
       if (!this.#storage || lengthOf(draft) > maxStoredLength) throw new Error("the draft cannot be stored");
       this.#storage.setItem(keyPrefix + room, JSON.stringify({ ...draft, time }, encode));
     });
-    this.#drafts.set(room, { draft, time, stored });
+    this.#drafts.set(room, { ...kept, stored });
   }
 
   #dropOldest(): void {
@@ -202,7 +205,7 @@ function parse(value: string | null): Kept | null {
   const { text, time, reply, edit } = (stored ?? {}) as Record<string, unknown>;
   if (typeof text !== "string" || typeof time !== "number") return null;
   const draft = { text, reply: targetOf<ReplyDraft>(reply), edit: targetOf<EditDraft>(edit) };
-  return isEmpty(draft) ? null : { draft, time, stored: true };
+  return isEmpty(draft) ? null : { draft, time, stored: true, own: false };
 }
 
 function targetOf<T extends DraftTarget & { readonly text: string }>(value: unknown): T | null {
