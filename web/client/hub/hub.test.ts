@@ -39,6 +39,16 @@ test("a room that no tab wants leaves the stream after a while", () => {
   assert.equal(p.hub.connection.phase, "idle");
 });
 
+test("a room that no tab wants any more while the stream is requested leaves it as well", () => {
+  const p = new SessionHarness().live(1, 1).do(want("other", "tea"), { type: "timer", timer: "resubscribe" });
+  assert.equal(p.hub.connection.phase, "connecting");
+  p.do(want("tab"), want("other"));
+  assert.deepEqual(p.of("startTimer"), [{ type: "startTimer", timer: "resubscribe", after: lingerTime }]);
+  p.frames(joined(1)).do({ type: "timer", timer: "resubscribe" });
+  assert.equal(p.of("closeStream").length, 1, "without rooms there is no stream");
+  assert.equal(p.hub.connection.phase, "idle");
+});
+
 test("a tab that wants a room of the stream is told where it is", () => {
   const p = new SessionHarness().live(2, 1, 2).do(want("other", "lobby"));
   const [told] = p.of("publish").map((e) => e.news);

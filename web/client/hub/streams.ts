@@ -27,7 +27,6 @@ export function want(s: HubStep, tab: string, rooms: readonly Want[]): void {
   const { phase } = s.state.connection;
   if (phase === "waiting" || phase === "signingIn" || !lines.isDifferent(s.state.lines)) return;
   const isMore = lines.isMissing(s.state.lines);
-  if (phase === "connecting" && !isMore) return;
   s.emit({ type: "startTimer", timer: "resubscribe", after: isMore ? gatherTime : lingerTime });
 }
 
