@@ -213,6 +213,7 @@ func TestPageRoomListIsPushed(t *testing.T) {
 	ada := b.openSignedIn(t, s.URL+"?room=tea", "Ada")
 	ada.widen()
 	ada.expectMessages("one")
+	ada.await(`localStorage.getItem("chatroom.seen")?.includes("tea")`) // a room that was not read has no count
 	ada.await(`document.querySelector(".room-link[href='r/lobby']") !== null`)
 	ada.run(`document.querySelector(".room-link[href='r/lobby']").click()`)
 	ada.await(`document.title.startsWith("#lobby") && document.documentElement.dataset.connection === "live"`)
