@@ -14,9 +14,8 @@ import (
 type breakableProxy struct {
 	URL string
 
-	to string
-
 	mu       sync.Mutex // guards below
+	to       string
 	down     bool
 	conns    map[net.Conn]struct{}
 	released chan struct{} // closed while nothing is held
@@ -63,6 +62,19 @@ func (l *breakableProxy) restore() {
 	l.down = false
 }
 
+// leadTo makes new connections lead to another server.
+func (l *breakableProxy) leadTo(address string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.to = address
+}
+
+func (l *breakableProxy) target() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.to
+}
+
 // hold keeps back what is sent in both directions, as a server that is stopped does, until
 // release.
 func (l *breakableProxy) hold() {
@@ -98,7 +110,7 @@ func (r heldReader) Read(p []byte) (int, error) {
 
 func (l *breakableProxy) connect(near net.Conn) {
 	defer near.Close()
-	far, err := net.Dial("tcp", l.to)
+	far, err := net.Dial("tcp", l.target())
 	if err != nil {
 		return
 	}

@@ -109,25 +109,6 @@ func TestPageFirstVisit(t *testing.T) {
 	p.await(`!document.querySelector(".welcome")`)
 }
 
-// Nothing is said of the connection while all is well. Offline, that is said, and what is
-// written is sent when the network is back.
-func TestPageSaysThatItIsOffline(t *testing.T) {
-	t.Parallel()
-	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
-	ada := b.openSignedIn(t, s.URL, "Ada")
-	ada.sendMessage("before")
-	ada.expectMessages("before")
-	ada.await(bannerKind + ` === "" && document.querySelector(".banner [role=status]").textContent === ""`)
-	ada.setOffline(true)
-	ada.await(bannerKind + ` === "offline"`)
-	ada.sendMessage("written offline")
-	ada.await(`document.querySelector(".message .state") !== null`)
-	ada.setOffline(false)
-	ada.expectMessages("before", "written offline")
-	ada.await(bannerKind + ` === "" && ` + isLive)
-	ada.await(`document.querySelector(".banner [role=status]").textContent === "Connected again."`)
-}
-
 // P7: a server that is frozen is told of when the user does something, also without sending,
 // and the page continues when the server does.
 func TestPageSaysThatTheServerIsFrozen(t *testing.T) {

@@ -5,20 +5,21 @@ import (
 
 	"github.com/chromedp/chromedp"
 
+	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
 	"chatroom/server/internal/signin/providertest"
 )
 
 // startWithProvider starts a service at which people sign in at a provider.
-func startWithProvider(t *testing.T) (*harness.Service, *providertest.Provider) {
+func startWithProvider(t *testing.T, options ...harness.Option) (*harness.Service, *providertest.Provider) {
 	t.Helper()
 	address := providertest.FreeAddress(t)
 	provider := providertest.Start(t, "http://"+address+"/signin/callback")
-	return harness.Start(t, harness.ListenOn(address), func(c *service.Config) {
+	return harness.Start(t, append(options, harness.ListenOn(address), func(c *service.Config) {
 		c.SignIn.Issuer, c.SignIn.PublicURL = provider.URL, "http://"+address
 		c.SignIn.ClientID, c.SignIn.ClientSecret = providertest.ClientID, providertest.ClientSecret
-	}), provider
+	})...), provider
 }
 
 // click clicks a button that the page has, or will have.
@@ -88,6 +89,38 @@ func TestPageSignsInAtAProvider(t *testing.T) {
 		p.await(ownName + ` === "" && document.querySelectorAll("[role=log] [data-ours=true]").length === 0`)
 	}
 	awaitRefused(t, harness.ConnectHTTP2.Open(t, s, token))
+}
+
+// When the session of an account ends, the page says so, and goes on once the user has signed in
+// again: with what was not sent, and the words in the field.
+func TestPageWhenASessionEnds(t *testing.T) {
+	t.Parallel()
+	b, dir := newBrowser(t), t.TempDir()
+	key := harness.CreateKey(t, dir, harness.KeySpec{Name: "administrator", Grants: []harness.KeyGrant{{Pattern: "*", Can: []string{"manage"}}}})
+	s, _ := startWithProvider(t, harness.InDir(dir))
+	page := b.open(t, s.URL, "Ada", chromedp.WithNewBrowserContext())
+	page.widen()
+	page.click(".naming .sign-in")
+	page.atProvider(providertest.User)
+	page.do(chromedp.WaitVisible(chromedp.CSS("#text")))
+	page.sendMessage("before")
+	page.expectMessages("before")
+	member := evaluate[string](page, `JSON.parse(localStorage.getItem("chatroom.identity")).member.id`)
+
+	page.setOffline(true)
+	page.sendMessage("written offline")
+	page.press("unsent words")
+	_, err := harness.ConnectHTTP1.Open(t, s, key).RevokeTokens(harness.Context(t), &chatv1.RevokeTokensRequest{
+		Target: &chatv1.RevokeTokensRequest_Member{Member: &chatv1.RevokedMember{MemberId: member}},
+	})
+	harness.Must(t, err)
+	page.setOffline(false)
+	page.await(`document.querySelector("#name-problem")?.textContent === "Your sign-in has ended. Sign in again." && !document.querySelector("#text")`)
+	page.click(".naming .sign-in")
+	page.atProvider(providertest.User)
+	page.expectMessages("before", "written offline")
+	page.awaitField("unsent words")
+	page.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 2`)
 }
 
 // What does not work is said in words, and leads back to the page.

@@ -333,18 +333,3 @@ func TestDeviceClockIsAhead(t *testing.T) {
 	}
 	proxy.expectOneStream(t)
 }
-
-// P7: when the server stops to answer, the page says so as soon as something is sent, and
-// continues when the server does.
-func TestServerStopsToAnswer(t *testing.T) {
-	t.Parallel()
-	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
-	line := newBreakableProxy(t, s.Addr)
-	ada := b.openSignedIn(t, line.URL, "Ada")
-	line.hold()
-	ada.sendMessage("is there anybody")
-	ada.await(`!(` + isLive + `)`)
-	line.release()
-	ada.expectMessages("is there anybody")
-	ada.await(isLive)
-}
