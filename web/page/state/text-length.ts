@@ -4,6 +4,11 @@ import { codePoints, maxTextLength, normalizeText } from "../../client";
 
 /** What is left is shown from this many characters on. */
 const showRestFrom = 200;
+/**
+ * The longest text that is counted, and that is put into a field at once, in UTF-16 units. The
+ * browser takes seconds to lay out a megabyte.
+ */
+export const maxInserted = 8 * maxTextLength;
 
 /** What is said of the length of a text: nothing, how much is left, or how much is too much. */
 export type TextLength =
@@ -15,7 +20,7 @@ export type TextLength =
 /** Returns what to say of the length of a text. A long one is not read. */
 export function textLength(text: string): TextLength {
   if (text.length < maxTextLength - showRestFrom) return { kind: "fits" };
-  if (text.length > 8 * maxTextLength) {
+  if (text.length > maxInserted) {
     return { kind: "over", by: Math.ceil((text.length - maxTextLength) / 1000) * 1000, about: true };
   }
   const left = maxTextLength - codePoints(normalizeText(text));

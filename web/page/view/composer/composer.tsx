@@ -4,7 +4,7 @@ import { isValidText, maxTextLength, normalizeText, type SessionState } from "..
 import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { Drafts, ReplyDraft } from "../../state/drafts";
-import { textLength } from "../../state/text-length";
+import { maxInserted, textLength } from "../../state/text-length";
 import { Icon } from "../controls/icons";
 import { EmojiPicker } from "../emoji";
 import { Editor } from "./editor";
@@ -61,7 +61,10 @@ export function Composer(props: Props) {
     if (files.length === 1 && files[0]) void readTextFile(files[0]).then(offer);
     else offer(null);
   };
-  const isDragged = usePageInput(field, onFiles);
+  const insert = (words: string) => field.current && insertText(field.current, words);
+  const onLongText = (words: string) => setNote({ kind: "longText", text: words });
+  const onText = (words: string) => (words.length > maxInserted ? onLongText(words) : insert(words));
+  const isDragged = usePageInput(field, onFiles, onText);
   const onKey = (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => {
     const isPlain = !event.shiftKey && !event.ctrlKey && !event.metaKey && !event.altKey;
     if (event.key === "Escape" && (note || reply)) closeAll();
@@ -73,10 +76,13 @@ export function Composer(props: Props) {
     if (note) setNote(null);
     else drafts.change(room, { reply: null });
   };
-  const insert = (words: string) => field.current && insertText(field.current, words);
   const onInsertFile = ({ block }: TextFile) => {
     const before = field.current?.value.slice(0, field.current.selectionStart) ?? "";
     insert(before === "" || before.endsWith("\n") ? block : `\n${block}`);
+    setNote(null);
+  };
+  const onInsertText = (words: string) => {
+    insert(words);
     setNote(null);
   };
   const onSubmit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
@@ -94,6 +100,7 @@ export function Composer(props: Props) {
           note={shown}
           onSendAnyway={sending.sendAsIs}
           onInsert={onInsertFile}
+          onInsertText={onInsertText}
           onClose={() => (note ? setNote(null) : props.onNoticeClosed())}
         />
       )}
@@ -115,6 +122,7 @@ export function Composer(props: Props) {
           onSubmit={sending.submit}
           onKey={onKey}
           onFiles={onFiles}
+          onLongText={onLongText}
           onFocusChange={(focused) => drafts.typing(focused ? room : "")}
         />
         <Buttons canSend={canSend} onEmoji={insert} onHelp={commands.help} />

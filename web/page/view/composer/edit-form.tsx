@@ -1,12 +1,13 @@
 import type { TargetedSubmitEvent } from "preact";
-import { useEffect, useRef } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { isValidText, normalizeText } from "../../../client";
 import { t } from "../../i18n";
 import type { Drafts } from "../../state/drafts";
 import { textLength } from "../../state/text-length";
 import { Editor } from "./editor";
-import { replaceText } from "./field";
+import { insertText, replaceText } from "./field";
 import { LengthNote } from "./length-note";
+import { LongTextNote } from "./notes";
 import type { CompletionSources } from "./use-completion";
 import { useDraft } from "./use-draft";
 
@@ -24,6 +25,7 @@ interface Props {
 export function EditForm({ room, drafts, sources, takeFocus, onSave, onCancel }: Props) {
   const field = useRef<HTMLTextAreaElement>(null);
   const text = useDraft(drafts, room, (draft) => draft.edit?.text ?? "");
+  const [longText, setLongText] = useState<string | null>(null);
   const length = textLength(text);
   const isValid = isValidText(normalizeText(text));
   useEffect(() => {
@@ -44,6 +46,10 @@ export function EditForm({ room, drafts, sources, takeFocus, onSave, onCancel }:
     event.preventDefault();
     save();
   };
+  const onInsert = (beginning: string) => {
+    if (field.current) insertText(field.current, beginning);
+    setLongText(null);
+  };
   const onKey = ({ key }: { readonly key: string }) => {
     if (key === "Escape") onCancel();
     return key === "Escape";
@@ -51,6 +57,7 @@ export function EditForm({ room, drafts, sources, takeFocus, onSave, onCancel }:
   return (
     // The keys of the log around it are those of the field here.
     <form class="edit-form" onSubmit={onSubmit} onKeyDown={(event) => event.stopPropagation()}>
+      {longText !== null && <LongTextNote text={longText} onInsert={onInsert} onClose={() => setLongText(null)} />}
       <Editor
         id="edit-text"
         label={t("composer.editLabel")}
@@ -63,6 +70,7 @@ export function EditForm({ room, drafts, sources, takeFocus, onSave, onCancel }:
         onSubmit={save}
         onKey={onKey}
         onFiles={() => {}}
+        onLongText={setLongText}
       />
       <LengthNote
         id="edit-length"

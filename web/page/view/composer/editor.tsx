@@ -1,6 +1,7 @@
 import type { RefObject, TargetedClipboardEvent, TargetedKeyboardEvent } from "preact";
 import { useId, useLayoutEffect } from "preact/hooks";
 import { formatMarks, withMarks } from "../../state/text-format";
+import { maxInserted } from "../../state/text-length";
 import { useMediaQuery } from "../shell/media-query";
 import { CompletionList, optionId } from "./completion-list";
 import { replaceText } from "./field";
@@ -26,6 +27,8 @@ interface Props {
   /** Handles a key that the editor itself has no use for. It returns whether it did. */
   readonly onKey: (event: TargetedKeyboardEvent<HTMLTextAreaElement>) => boolean;
   readonly onFiles: (files: readonly File[]) => void;
+  /** A text was pasted or dropped that is far too long for a message: it is not inserted. */
+  readonly onLongText: (text: string) => void;
   readonly onFocusChange?: (focused: boolean) => void;
 }
 
@@ -59,6 +62,12 @@ export function Editor(props: Props) {
     event.preventDefault();
     props.onFiles([...files]);
   };
+  const onBeforeInput = (event: InputEvent) => {
+    const text = event.data ?? "";
+    if (text.length <= maxInserted || !event.cancelable) return;
+    event.preventDefault();
+    props.onLongText(text);
+  };
   const isOpen = completion.options.length > 0;
   return (
     <div class="editor">
@@ -79,6 +88,7 @@ export function Editor(props: Props) {
         aria-controls={isOpen ? listId : undefined}
         aria-activedescendant={isOpen ? optionId(listId, completion.active) : undefined}
         value={text}
+        onBeforeInput={onBeforeInput}
         onInput={(event) => {
           props.onText(event.currentTarget.value);
           completion.refresh();

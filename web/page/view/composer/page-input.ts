@@ -1,6 +1,6 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { insertText, takesText } from "./field";
+import { takesText } from "./field";
 
 /** Keys that do something where they are pressed: they scroll, press buttons or open the help. */
 const keysOfThePage = new Set([" ", "?"]);
@@ -12,18 +12,19 @@ const keysOfThePage = new Set([" ", "?"]);
 export function usePageInput(
   field: RefObject<HTMLTextAreaElement | null>,
   onFiles: (files: readonly File[]) => void,
+  onText: (text: string) => void,
 ): boolean {
   const [isDragged, setDragged] = useState(false);
-  const latest = useRef(onFiles);
-  latest.current = onFiles;
+  const latest = useRef({ onFiles, onText });
+  latest.current = { onFiles, onText };
   useEffect(() => {
     const ended = new AbortController();
     const options = { signal: ended.signal };
     document.addEventListener("keydown", (event) => onKeyDown(event, field.current), options);
-    document.addEventListener("paste", (event) => onPaste(event, field.current, latest.current), options);
+    document.addEventListener("paste", (event) => field.current && onPaste(event, latest.current), options);
     listenToDrags(options, setDragged, (data) => {
-      if (data.files.length > 0) latest.current([...data.files]);
-      else if (field.current) insertText(field.current, droppedText(data));
+      if (data.files.length > 0) latest.current.onFiles([...data.files]);
+      else latest.current.onText(droppedText(data));
     });
     return () => ended.abort();
   }, []);
@@ -43,18 +44,19 @@ function onKeyDown(event: KeyboardEvent, field: HTMLTextAreaElement | null): voi
   if (field && (isText || event.key === "Process") && !isShortcut && isFree(event)) field.focus();
 }
 
-function onPaste(
-  event: ClipboardEvent,
-  field: HTMLTextAreaElement | null,
-  onFiles: (files: readonly File[]) => void,
-): void {
+interface Receiver {
+  readonly onFiles: (files: readonly File[]) => void;
+  readonly onText: (text: string) => void;
+}
+
+function onPaste(event: ClipboardEvent, { onFiles, onText }: Receiver): void {
   const data = event.clipboardData;
-  if (!data || !field || !isFree(event)) return;
+  if (!data || !isFree(event)) return;
   const text = data.getData("text/plain");
   if (text === "" && data.files.length === 0) return;
   event.preventDefault();
   if (text === "") onFiles([...data.files]);
-  else insertText(field, text);
+  else onText(text);
 }
 
 function listenToDrags(
