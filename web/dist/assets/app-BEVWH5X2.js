@@ -1,0 +1,1 @@
+import"./chunk-IK7AJSXY.js";

@@ -1,1 +1,0 @@
-import"./chunk-NK6Y5GVX.js";
