@@ -209,6 +209,12 @@ var layers = []layer{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/client", "github.com/chromedp/chromedp"},
 		clientLibraries...),
 		"these tests go through proxies as every kind of client does, the Go client among them"},
+	{"chatroom/server/internal/e2e/page", nil, append([]string{
+		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service",
+		"=chatroom/server/internal/chat", "=chatroom/server/internal/chat/directory", "chatroom/server/internal/eventpb",
+		"=chatroom/server/internal/chat/hub", "chatroom/server/internal/store/sqlite", "chatroom/server/internal/signin/providertest",
+		"github.com/chromedp/", "github.com/rivo/uniseg"}, clientLibraries...),
+		"messages of former days are stored before the server starts, as no caller can send them; a row of emoji is split by grapheme"},
 	{"chatroom/server/internal/e2e", nil, append([]string{
 		"chatroom/server/internal/e2e/harness", "chatroom/server/internal/service", "chatroom/server/internal/chat/hub",
 		"chatroom/server/internal/signin/providertest", "chatroom/server/internal/systemd", "github.com/chromedp/chromedp", "github.com/chromedp/cdproto", "golang.org/x/net/http2"},
