@@ -169,7 +169,8 @@ func historyScreens(v *viewer) {
 
 	v.visit("archive")
 	v.await(atEnd)
-	v.scroll(-120, `document.querySelector(".day-header") !== null && document.querySelector(".to-end") !== null`)
+	v.run(`document.querySelector("[role=log]").scrollTop -= 400`)
+	v.await(`document.querySelector(".to-end") !== null`)
 	v.settle()
 	v.shoot("earlier")
 	v.run(`document.querySelector("[role=log]").scrollTop = 0`)

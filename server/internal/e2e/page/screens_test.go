@@ -78,12 +78,11 @@ var areas = []area{
 func TestScreens(t *testing.T) {
 	t.Parallel()
 	axe := axeSource(t)
-	b := newBrowser(t, mouse)
 	for _, a := range areas {
 		for _, d := range a.devices {
 			t.Run(a.name+"-"+d.name, func(t *testing.T) {
 				t.Parallel()
-				town := startTown(t)
+				b, town := newBrowser(t, mouse), startTown(t)
 				a.show(&viewer{t: t, town: town, browser: b, device: d, axe: axe, languages: "en"})
 			})
 		}

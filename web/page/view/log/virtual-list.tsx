@@ -290,8 +290,13 @@ export class VirtualList extends Component<Props> {
   }
 
   get #isAtEnd(): boolean {
+    return this.#below <= endTolerance;
+  }
+
+  /** How much there is below the view, in pixels. */
+  get #below(): number {
     const { scrollHeight, scrollTop, clientHeight } = this.box;
-    return scrollHeight - scrollTop - clientHeight <= endTolerance;
+    return scrollHeight - scrollTop - clientHeight;
   }
 
   /** Notices that the user scrolls, which may be before the event that reports it. */
@@ -300,8 +305,9 @@ export class VirtualList extends Component<Props> {
     const scrolled = scrollTop - this.#lastTop;
     if (Math.abs(scrolled) <= 1) return;
     this.#lastScroll = performance.now();
-    if (this.#isAtEnd && this.props.endsWithLog) this.#pinned = true;
-    else if (scrolled < 0) this.#pinned = false;
+    // Up by a few pixels is away from the end, unless there is nothing below: the rows have become shorter.
+    if (scrolled < 0) this.#pinned = this.#pinned && this.#below <= 1;
+    else if (this.#isAtEnd && this.props.endsWithLog) this.#pinned = true;
     this.#lastTop = scrollTop;
   }
 

@@ -1,0 +1,1 @@
+import"./chunk-7TA7KANQ.js";
