@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"net/http"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
@@ -12,6 +13,7 @@ import (
 	"connectrpc.com/connect"
 
 	"chatroom/client"
+	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/gen/chat/v1/chatv1connect"
 )
 
@@ -77,11 +79,40 @@ func (h *History) dial(ctx context.Context, network, address string) (net.Conn, 
 	return conn, err
 }
 
-// streams notes the streams of one client.
+// streams notes the streams of one client, and which of them brought each event: a client may pass on
+// what it has received before, when the next stream has begun.
 type streams struct {
 	history *History
-	opened  atomic.Int64  // how many
-	began   atomic.Uint64 // the Tick before the newest was opened
+	opened  atomic.Int64 // how many
+	brought sync.Map     // the Tick before the stream was opened that brought an event, by its position
+}
+
+// began returns the Tick before the stream was opened that brought an event.
+func (s *streams) began(e *chatv1.Event) Tick {
+	tick, found := s.brought.Load(position{e.GetRoom(), e.GetSequence()})
+	if !found {
+		s.history.contractFault("event %d of %s came with no stream", e.GetSequence(), e.GetRoom())
+		return 0
+	}
+	return tick.(Tick)
+}
+
+// notingConn notes the events that a stream brings.
+type notingConn struct {
+	connect.StreamingClientConn
+
+	streams *streams
+	began   Tick
+}
+
+func (c notingConn) Receive(message any) error {
+	err := c.StreamingClientConn.Receive(message)
+	if m, ok := message.(interface{ GetFrame() *chatv1.Frame }); ok && err == nil {
+		if e := m.GetFrame().GetEvent(); e.GetSequence() > 0 {
+			c.streams.brought.Store(position{e.GetRoom(), e.GetSequence()}, c.began)
+		}
+	}
+	return err
 }
 
 func (s *streams) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return next }
@@ -89,8 +120,8 @@ func (s *streams) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc { return n
 func (s *streams) WrapStreamingClient(next connect.StreamingClientFunc) connect.StreamingClientFunc {
 	return func(ctx context.Context, spec connect.Spec) connect.StreamingClientConn {
 		s.opened.Add(1)
-		s.began.Store(uint64(s.history.now()))
-		return next(ctx, spec)
+		began := s.history.now()
+		return notingConn{next(ctx, spec), s, began}
 	}
 }
 

@@ -56,7 +56,7 @@ func (s *subscriber) follow(ctx context.Context) {
 			continue // ephemeral
 		}
 		s.cursor = e.Cursor()
-		s.history.recordSighting(s.subscription, false, toEvent(e.Event, e.Epoch), Tick(s.client.streams.began.Load()))
+		s.history.recordSighting(s.subscription, false, toEvent(e.Event, e.Epoch), s.client.streams.began(e.Event))
 		if s.reconnects && s.random.IntN(300) == 0 {
 			return
 		}
