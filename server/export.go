@@ -23,7 +23,7 @@ import (
 )
 
 // natsRooms says why rooms in NATS are neither exported nor imported.
-const natsRooms = "-nats: the store is in NATS, which can't be read as of one moment: only the rooms of a store in a data directory are exported and imported"
+const natsRooms = "-nats: the store is in NATS, which can't be read as of one moment: only the rooms of a store in a data directory are exported and imported; nats account backup DIR saves the streams, and nats account restore DIR restores them in another NATS"
 
 // runExport writes rooms of a data directory as lines of JSON. A server may use the directory
 // meanwhile.
