@@ -1,5 +1,5 @@
-// Gives the focus a place when what has it goes, as a button does that ends what it belongs to.
-// On nothing, no key does anything, and a screen reader starts from the top.
+// Moves the focus when the focused element is removed, such as a button that closes its own panel.
+// On the body, keys would have no effect, and a screen reader would start from the top.
 
 /** Follows the focus on the page. */
 export function keepFocus(): void {

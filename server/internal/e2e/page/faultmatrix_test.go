@@ -26,7 +26,7 @@ type fault struct {
 	says string
 	// shows is a condition that holds besides, empty for none.
 	shows string
-	// down is whether the server answers nobody meanwhile.
+	// down is whether the server answers no client during the fault.
 	down bool
 	end  func(r *faultRoom)
 	// after is a condition that holds once it is over, empty for none.
@@ -171,7 +171,7 @@ func (r *faultRoom) memberID() string {
 	return evaluate[string](r.ada, `JSON.parse(localStorage.getItem("chatroom.identity")).member.id`)
 }
 
-// sayElsewhere sends a message of somebody whose connection works.
+// sayElsewhere sends a message as a member whose connection works.
 func (r *faultRoom) sayElsewhere(text string) {
 	r.t.Helper()
 	_, err := harness.RPCClient(r.t, &r.server.Service).Send(harness.Context(r.t), harness.TextRequest("lobby", text))

@@ -41,7 +41,7 @@ func TestPageShowsHelp(t *testing.T) {
 	ada.expectFocus(".bar-end [aria-haspopup=menu]")
 }
 
-// What has the focus may go. The focus is then where one goes on from, and not on nothing.
+// If the focused element is removed, the focus moves to the composer or, by touch, to the heading: not to the body.
 func TestPageKeepsTheFocus(t *testing.T) {
 	t.Parallel()
 	for name, afterRoom := range map[string]string{"with a mouse": "#text", "by touch": "h1 button"} {

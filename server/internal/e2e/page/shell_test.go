@@ -180,7 +180,7 @@ func TestPageSaysThatARoomIsRefused(t *testing.T) {
 	ada.run(`document.querySelector(".placeholder .buttons button:last-child").click()`)
 	ada.await(`location.pathname === "/r/lobby" && document.querySelector("#text") !== null && ` + isLive)
 
-	// What the policy lets nobody create is a room that there is not.
+	// A room that does not exist, and that no caller may create, is shown as missing.
 	ada.do(chromedp.Navigate(s.URL + "/r/closed"))
 	ada.await(`document.querySelector(".placeholder h2")?.textContent === "There is no such room"`)
 

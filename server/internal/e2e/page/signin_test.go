@@ -91,8 +91,8 @@ func TestPageSignsInAtAProvider(t *testing.T) {
 	awaitRefused(t, harness.ConnectHTTP2.Open(t, s, token))
 }
 
-// When the session of an account ends, the page says so, and goes on once the user has signed in
-// again: with what was not sent, and the words in the field.
+// When the session of an account ends, the page says so. After the user has signed in again, what was
+// not sent is sent, and the field still has its text.
 func TestPageWhenASessionEnds(t *testing.T) {
 	t.Parallel()
 	b, dir := newBrowser(t), t.TempDir()

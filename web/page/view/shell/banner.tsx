@@ -11,7 +11,7 @@ const recoveryTime = 5_000;
 
 interface Props {
   readonly report: ConnectionReport;
-  /** Whether the words are said elsewhere on the page: here they are for screen readers only. */
+  /** Whether the page shows the text elsewhere: it is then for screen readers only. */
   readonly hidden: boolean;
   /** What leads on when the sign-in has expired; null if there is no provider. */
   readonly onSignIn: (() => void) | null;
