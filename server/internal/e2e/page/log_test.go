@@ -212,3 +212,20 @@ func TestLongPress(t *testing.T) {
 	p.run(`[...document.querySelectorAll(".menu button")].find((b) => b.textContent === "Reply").click()`)
 	p.await(`document.querySelector(".menu") === null && document.querySelector("#text").placeholder === "Write a reply"`)
 }
+
+// With reduced motion, what the log changes in its layout is in effect when it measures it: otherwise
+// the view jumps when earlier messages are loaded.
+func TestPageLaysOutAtOnceWithReducedMotion(t *testing.T) {
+	t.Parallel()
+	ada := viewer{t: t, tab: newBrowser(t).openSignedIn(t, harness.Start(t).URL, "Ada")}
+	ada.setTheme(false) // and reduced motion
+	const space = `(() => {
+		const list = document.querySelector("[role=log] ol");
+		list.getBoundingClientRect();
+		list.style.paddingBlockStart = "77px";
+		return getComputedStyle(list).paddingBlockStart;
+	})()`
+	if got := evaluate[string](ada.tab, space); got != "77px" {
+		t.Errorf("the space before the messages is %s after it was set to 77px", got)
+	}
+}
