@@ -61,6 +61,27 @@ func (p *tab) do(steps ...chromedp.Action[chromedp.Void]) {
 	}
 }
 
+// navigate leaves the page for another one, once the page would not ask the user first.
+func (p *tab) navigate(url string) {
+	p.t.Helper()
+	p.awaitNothingUnsent()
+	p.do(chromedp.Navigate(url))
+}
+
+// reload loads the page again, once it would not ask the user first.
+func (p *tab) reload() {
+	p.t.Helper()
+	p.awaitNothingUnsent()
+	p.do(chromedp.Reload())
+}
+
+// awaitNothingUnsent waits until what was sent is stored, here or on the server. Until then the page
+// asks before it is left, in a dialog that nobody answers.
+func (p *tab) awaitNothingUnsent() {
+	p.t.Helper()
+	p.await(`window.dispatchEvent(new Event("beforeunload", { cancelable: true }))`)
+}
+
 // awaitTimeout is short enough that a wrong test fails soon; the gate, where every tool is
 // required, has time for a busy machine.
 func awaitTimeout() time.Duration {

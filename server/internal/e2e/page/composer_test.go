@@ -119,7 +119,7 @@ func TestComposerKeepsDrafts(t *testing.T) {
 	one.sendMessage("stored")
 	one.expectMessages("stored")
 	one.press("unsent words")
-	one.do(chromedp.Reload())
+	one.reload()
 	one.await(`document.querySelector("#text") !== null`)
 	one.awaitField("unsent words")
 	one.run(`document.activeElement.blur()`)
@@ -165,7 +165,7 @@ func TestComposerEditsInPlace(t *testing.T) {
 	one.press(kb.ArrowUp)
 	one.await(`document.activeElement.id === "edit-text"`)
 	one.press(" thought")
-	one.do(chromedp.Reload())
+	one.reload()
 	one.await(`document.querySelector("#edit-text")?.value === "second thought"`)
 	one.run(`document.querySelector("#edit-text").focus()`)
 	one.press("\r")
@@ -364,7 +364,7 @@ func TestClosingAsksForWordsThatCannotBeKept(t *testing.T) {
 		}
 	}))
 	p.press("words that are kept")
-	p.do(chromedp.Reload())
+	p.reload()
 	p.await(`document.querySelector("#text") !== null`)
 	p.awaitField("words that are kept")
 	select {

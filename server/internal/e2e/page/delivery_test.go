@@ -188,13 +188,13 @@ func TestPageIsKept(t *testing.T) {
 	ada.await(`document.querySelectorAll("[role=log] .message").length === 2`)
 	ada.awaitStored()
 	for _, path := range []string{"/r/team", "/"} { // at each depth
-		ada.do(chromedp.Navigate(line.URL + path))
+		ada.navigate(line.URL + path)
 		ada.await(saysDisconnected)
 		if path == "/r/team" {
 			ada.await(`[...document.querySelectorAll(".message .text")].some((e) => e.textContent === "written offline")`)
 		}
 	}
-	ada.do(chromedp.Navigate(line.URL + "/r/team"))
+	ada.navigate(line.URL + "/r/team")
 	ada.await(`[...document.querySelectorAll(".message .text")].some((e) => e.textContent === "written offline")`)
 	line.restore()
 	ada.run(`document.querySelector(".banner .try-now")?.click()`)
@@ -285,17 +285,17 @@ func TestPageIsReplaced(t *testing.T) {
 	line := newBreakableProxy(t, strings.TrimPrefix(d.URL, "http://"))
 	ada := b.openSignedIn(t, line.URL+"/r/team", "Ada")
 	ada.awaitKept(d.script)
-	ada.do(chromedp.Reload()) // by the service worker
+	ada.reload() // by the service worker
 	ada.await(isLive + ` && !document.documentElement.dataset.build`)
 
 	d.replace()
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.await(`document.documentElement.dataset.build === "next"`)
 	ada.awaitKept(nextScript)
 	ada.sendMessage("by the next build")
 	ada.expectMessages("by the next build")
 
 	line.breakConnections()
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.await(`document.documentElement.dataset.build === "next" && ` + saysDisconnected)
 }

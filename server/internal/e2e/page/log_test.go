@@ -133,9 +133,9 @@ func TestPageOpensAtFirstUnread(t *testing.T) {
 	ada := b.openSignedIn(t, s.URL, "Ada")
 	ada.await(shows("message 19"))
 	ada.await(atEnd)
-	ada.do(chromedp.Navigate("about:blank"))
+	ada.navigate("about:blank")
 	fill(t, grace, "lobby", 20, 320)
-	ada.do(chromedp.Navigate(s.URL))
+	ada.navigate(s.URL)
 	ada.await(shows("message 20 "))
 	ada.await(`document.querySelector(".divider.unread") !== null && document.querySelector(".to-end .count") !== null`)
 	if top := ada.top("message 20 "); top < 0 || top > 300 {
@@ -144,7 +144,7 @@ func TestPageOpensAtFirstUnread(t *testing.T) {
 	ada.run(`document.querySelector(".to-end").click()`)
 	ada.await(shows("message 319"))
 	ada.await(atEnd)
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.await(shows("message 319"))
 	ada.await(atEnd)
 }
@@ -158,7 +158,7 @@ func TestPageKeepsPlaceInRoom(t *testing.T) {
 	ada.await(shows("message 599"))
 	ada.scroll(-500, shows("message 300 "))
 	place := ada.top("message 300 ")
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.await(shows("message 300 "))
 	ada.await(`document.querySelector(".to-end") !== null`)
 	if top := ada.top("message 300 "); top < place-30 || top > place+30 {
@@ -173,7 +173,7 @@ func TestPageOpensLinkToMessage(t *testing.T) {
 	fill(t, member(t, s, "grace"), "lobby", 0, 1_000)
 	ada := b.openSignedIn(t, s.URL+"/r/lobby/401", "Ada")
 	ada.await(shows("message 400"))
-	ada.do(chromedp.Navigate(s.URL + "/r/lobby/501"))
+	ada.navigate(s.URL + "/r/lobby/501")
 	ada.await(`document.activeElement?.matches(".message") && document.activeElement.querySelector(".text").textContent.startsWith("message 500")`)
 	if moved := ada.scroll(800, shows("message 999")); moved > 2 {
 		t.Errorf("a text in view moved by %.1f px while newer messages were loaded", moved)
@@ -182,7 +182,7 @@ func TestPageOpensLinkToMessage(t *testing.T) {
 	ada.sendMessage("and on")
 	ada.await(shows("and on"))
 
-	ada.do(chromedp.Navigate(s.URL + "/r/lobby/5000"))
+	ada.navigate(s.URL + "/r/lobby/5000")
 	ada.await(`document.querySelector(".absent")?.textContent.includes("deleted")`)
 }
 

@@ -77,7 +77,7 @@ func TestPageSignsOut(t *testing.T) {
 		p.await(ownName + ` === "" && document.querySelectorAll("[role=log] [data-ours=true]").length === 0`)
 		p.expectMessages("mine")
 	}
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.expectMessages("mine")
 	ada.await(ownName + ` === "" && document.querySelector("#name").value === ""`)
 	awaitRefused(t, harness.ConnectHTTP2.Open(t, s, token))

@@ -106,7 +106,7 @@ func TestOtherOrigins(t *testing.T) {
 			tabContext, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 			t.Cleanup(cancel)
 			p := &tab{t, "elsewhere", tabContext}
-			p.do(chromedp.Navigate(origin))
+			p.navigate(origin)
 			list := `fetch("` + s.URL + `/chat.v1.ChatRoom/ListRooms?connect=v1&encoding=json&message=%7B%7D")
 				.then((r) => r.json()).then((l) => { window.rooms = l.rooms[0].name; }, () => { window.rooms = "unreadable"; })`
 			events := 1

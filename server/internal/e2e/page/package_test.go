@@ -103,7 +103,7 @@ func TestClientPackage(t *testing.T) {
 		ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 		t.Cleanup(cancel)
 		page := &tab{t, name, ctx}
-		page.do(chromedp.Navigate(pages.URL + "/" + file + "?name=" + name + "&server=" + url.QueryEscape(s.URL)))
+		page.navigate(pages.URL + "/" + file + "?name=" + name + "&server=" + url.QueryEscape(s.URL))
 		page.await(`document.querySelector("#status")?.textContent.startsWith("live")`)
 		return page
 	}

@@ -41,7 +41,7 @@ func TestPageAndNativeClientShareARoom(t *testing.T) {
 		}
 	}
 	// After a reload the guest is the same, and the messages are there.
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.expectMessages(all...)
 	ada.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 1`)
 }
@@ -165,7 +165,7 @@ func TestPagePresenceAndTyping(t *testing.T) {
 	ada.expectMessages("soon more")
 	ada.await(`document.querySelector(".typing").textContent === ""`)
 
-	bob.do(chromedp.Navigate("about:blank"))
+	bob.navigate("about:blank")
 	ada.await(people + ` === "Ada"`)
 }
 
@@ -263,7 +263,7 @@ func TestPageKeepsContentSecurityPolicy(t *testing.T) {
 		}
 	}()
 	p := &tab{t, "Ada", b.ctx}
-	p.do(chromedp.Navigate(s.URL))
+	p.navigate(s.URL)
 	p.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
 	p.do(chromedp.WaitVisible(chromedp.CSS("#text")))
 	p.sendMessage("see https://example.com/ for more")

@@ -50,9 +50,9 @@ func TestPageModerates(t *testing.T) {
 	s := harness.Start(t, data, harness.WithLimits(""), harness.WithPolicy(t, fmt.Sprintf(`rooms:
   - {pattern: '*', members: {%s: [moderate]}}`, member.GetId())))
 	mod := b.openBlank(t, "the moderator")
-	mod.do(chromedp.Navigate(s.URL))
+	mod.navigate(s.URL)
 	mod.run(`localStorage.setItem("chatroom.identity", JSON.stringify({token: %q, member: {id: %q, name: "mod"}, expires: Date.now() + 864e5}))`, token, member.GetId())
-	mod.do(chromedp.Reload())
+	mod.reload()
 	mod.widen()
 	mod.await(ownName + ` === "mod"`)
 	bob := b.openSignedIn(t, s.URL, "Bob")

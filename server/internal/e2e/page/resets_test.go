@@ -4,8 +4,6 @@ import (
 	"fmt"
 	"testing"
 
-	"github.com/chromedp/chromedp"
-
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
 )
@@ -22,13 +20,13 @@ func TestPageOpensAtTheOldestWhenWhatWasReadIsGone(t *testing.T) {
 	ada.sendMessage("read")
 	ada.expectMessages("read")
 	ada.await(`(localStorage.getItem("chatroom.seen") ?? "").includes("lobby")`)
-	ada.do(chromedp.Navigate("about:blank"))
+	ada.navigate("about:blank")
 	v := harness.ConnectOver(harness.H2CClient)(t, s, "")
 	for i := range 300 {
 		_, err := v.Send(harness.Context(t), harness.TextRequest("lobby", fmt.Sprintf("message %d", i)))
 		harness.Must(t, err)
 	}
-	ada.do(chromedp.Navigate(s.URL + "/"))
+	ada.navigate(s.URL + "/")
 	ada.await(logStart + ` === "Earlier messages were deleted, or are no longer kept."`)
 	ada.await(`document.querySelector("[role=log] .message .text").textContent === "message 100"`)
 	ada.await(`(() => {

@@ -5,7 +5,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
 	"google.golang.org/protobuf/types/known/durationpb"
 
 	chatv1 "chatroom/gen/chat/v1"
@@ -57,7 +56,7 @@ func TestPageOffersWhatTheUserMayDo(t *testing.T) {
 
 	_, err = mod.Send(ctx, harness.TextRequest("announcements", "news"))
 	harness.Must(t, err)
-	ada.do(chromedp.Navigate(s.URL + "/#announcements"))
+	ada.navigate(s.URL + "/#announcements")
 	ada.await(`document.querySelector(".read-only")?.textContent === "You can read in this room, but not write."`)
 }
 

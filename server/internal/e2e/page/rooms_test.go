@@ -69,7 +69,7 @@ func TestPageCreatesAndLeavesRooms(t *testing.T) {
 	ada.chooseForRoom("tea-time", "Leave")
 	ada.await(`location.pathname === "/r/lobby" && ` + visitedRooms + ` === "lobby"`)
 	ada.await(`document.querySelector(".room-links section:nth-of-type(2) [data-room=tea-time]") !== null`)
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.await(visitedRooms + ` === "lobby" && document.querySelector("[data-room=tea-time]") !== null`)
 }
 

@@ -160,7 +160,7 @@ func writingScreens(v *viewer) {
 func historyScreens(v *viewer) {
 	v.openRoom("support")
 	v.await(atEnd + ` && localStorage.getItem("chatroom.seen")?.includes("support")`)
-	v.do(chromedp.Navigate("about:blank"))
+	v.navigate("about:blank")
 	fill(v.t, v.town.clients["Grace Hopper"], "support", 0, 40)
 	v.visit("support")
 	v.await(`document.querySelector(".divider.unread") !== null && document.querySelector(".to-end .count") !== null`)
@@ -187,7 +187,7 @@ func historyScreens(v *viewer) {
 	v.settle()
 	v.shoot("unruly")
 
-	v.do(chromedp.Navigate(v.town.URL + "/r/archive/999999"))
+	v.navigate(v.town.URL + "/r/archive/999999")
 	v.await(`document.querySelector(".absent") !== null`)
 	v.shoot("absent-message")
 }
@@ -196,7 +196,7 @@ func historyScreens(v *viewer) {
 func connectionScreens(v *viewer) {
 	line := newBreakableProxy(v.t, v.town.Addr)
 	v.open(line.URL, true)
-	v.do(chromedp.Navigate(line.URL + "/r/team"))
+	v.navigate(line.URL + "/r/team")
 	v.await(isLive + ` && document.querySelector("#text") !== null`)
 	v.run(`{ const real = window.fetch; window.fetch = (url, init) => String(url).endsWith("/Send") && window.refuses
 		? Promise.resolve(new Response(JSON.stringify({ code: "permission_denied", message: "You may not write in this room today." }), { status: 403, headers: { "content-type": "application/json" } }))
@@ -212,7 +212,7 @@ func connectionScreens(v *viewer) {
 	v.await(`document.querySelector(".banner[data-kind=lost][data-shown=true]") !== null && document.querySelector(".state") !== null`)
 	v.settle()
 	v.shoot("lost-connection")
-	v.do(chromedp.Navigate(line.URL + "/r/design"))
+	v.navigate(line.URL + "/r/design")
 	v.await(`document.querySelector(".placeholder") !== null`)
 	v.settle()
 	v.shoot("no-connection")

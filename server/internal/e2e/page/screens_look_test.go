@@ -1,7 +1,5 @@
 package page
 
-import "github.com/chromedp/chromedp"
-
 // looks are the devices and settings for which a few states are enough.
 var looks = []device{
 	{name: "768", width: 768, height: 1024, scale: 1},
@@ -28,7 +26,7 @@ func lookScreens(v *viewer) {
 	v.openDialog(".to-settings", ".settings")
 	v.shoot("settings")
 	v.open(v.town.URL, false)
-	v.do(chromedp.Navigate(v.town.URL + "/r/team"))
+	v.navigate(v.town.URL + "/r/team")
 	v.await(isLive + ` && document.querySelector(".welcome") !== null`)
 	v.settle()
 	v.shoot("first-visit")
@@ -41,7 +39,7 @@ func languageScreens(v *viewer) {
 
 	v.languages = "ja"
 	v.open(v.town.URL, false)
-	v.do(chromedp.Navigate(v.town.URL + "/r/tokyo"))
+	v.navigate(v.town.URL + "/r/tokyo")
 	v.await(isLive + ` && document.querySelector(".welcome") !== null`)
 	v.settle()
 	v.shoot("japanese-first-visit")

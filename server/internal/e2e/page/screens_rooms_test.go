@@ -82,11 +82,11 @@ func roomScreens(v *viewer) {
 	v.shoot("empty-room")
 	v.visit("announcements")
 	v.shoot("read-only")
-	v.do(chromedp.Navigate(v.town.URL + "/r/board"))
+	v.navigate(v.town.URL + "/r/board")
 	v.await(`document.documentElement.dataset.connection === "refused"`)
 	v.settle()
 	v.shoot("refused-room")
-	v.do(chromedp.Navigate(v.town.URL + "/?room=no+room"))
+	v.navigate(v.town.URL + "/?room=no+room")
 	v.await(`document.querySelector(".note") !== null`)
 	v.shoot("invalid-room")
 }
@@ -94,13 +94,13 @@ func roomScreens(v *viewer) {
 // Who one is, who others are, and the settings.
 func personScreens(v *viewer) {
 	v.open(v.town.URL, false)
-	v.do(chromedp.Navigate(v.town.URL + "/r/team"))
+	v.navigate(v.town.URL + "/r/team")
 	v.await(isLive + ` && document.querySelector(".welcome") !== null`)
 	v.settle()
 	v.shoot("first-visit")
 	v.do(chromedp.SendKeys(chromedp.CSS("#name"), "Grace Hopper\r"))
 	v.await(`document.querySelector("#text") !== null`)
-	v.do(chromedp.Navigate(v.town.URL + "/r/quiet"))
+	v.navigate(v.town.URL + "/r/quiet")
 	v.await(isLive + ` && document.querySelector("#text") !== null`)
 
 	v.town.join(v.t, "team", "Grace Hopper", "Linus", "Katherine", "Margaret", "佐藤 花子", "田中 太郎", "ليلى", "عمر", "Mallory")

@@ -119,7 +119,7 @@ func (v *viewer) open(url string, signedIn bool) {
 	v.tab = v.browser.openBlank(v.t, "the viewer of "+url)
 	v.setLanguages(v.languages)
 	v.setDevice()
-	v.do(chromedp.Navigate(url + "/nothing")) // of the same origin, and not the page
+	v.navigate(url + "/nothing") // of the same origin, and not the page
 	if hovers := evaluate[bool](v.tab, `matchMedia("(hover: hover) and (pointer: fine)").matches`); hovers == v.device.touch {
 		v.t.Fatalf("on the device %q, a media query for a mouse matches: %t", v.device.name, hovers)
 	}
@@ -138,7 +138,7 @@ func (v *viewer) openRoom(room string) {
 
 func (v *viewer) visit(room string) {
 	v.t.Helper()
-	v.do(chromedp.Navigate(v.town.URL + "/r/" + room))
+	v.navigate(v.town.URL + "/r/" + room)
 	v.await(isLive + ` && document.querySelector("#text, .read-only") !== null`)
 	v.settle()
 }

@@ -65,7 +65,7 @@ func TestPageSettings(t *testing.T) {
 	}
 	ada.await(`document.querySelector(".dialog h2").textContent === "設定"`)
 	ada.run(`document.querySelector(".dialog").close()`)
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.await(`document.querySelector(".bar") && document.documentElement.lang === "ja" && ` + applied)
 	ada.sendMessage("まだ日本語です")
 	ada.expectMessages("まだ日本語です")
@@ -77,7 +77,7 @@ func TestPageSkipLinks(t *testing.T) {
 	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
 	ada := b.openSignedIn(t, s.URL, "Ada")
 	ada.widen()
-	ada.do(chromedp.Reload())
+	ada.reload()
 	ada.await(isLive)
 	ada.run(`document.activeElement.blur()`)
 	for _, want := range []string{"Skip to the messages", "Skip to writing"} {
@@ -139,7 +139,7 @@ func TestPageSaysThatThereIsNoRoom(t *testing.T) {
 			s := harness.Start(t, harness.WithLimits(""), func(c *service.Config) { c.RoomCreation = creation })
 			lobby := b.open(t, s.URL, "a visitor", chromedp.WithNewBrowserContext())
 			p := browser{lobby.ctx}.open(t, s.URL, "a visitor of nothing")
-			p.do(chromedp.Navigate(s.URL + "/r/tea"))
+			p.navigate(s.URL + "/r/tea")
 			p.await(`document.querySelector(".placeholder h2")?.textContent === "There is no such room"`)
 			p.await(`/^Nobody has made the room #tea yet/.test(document.querySelector(".reason").textContent) && !document.querySelector("[role=log], #text")`)
 			lobby.await(isLive)
@@ -167,13 +167,13 @@ func TestPageSaysThatARoomIsRefused(t *testing.T) {
   - {pattern: closed, anonymous: [read], guest: [read, post]}
   - {pattern: '*', anonymous: [], guest: []}`))
 	visitor := b.openBlank(t, "a visitor")
-	visitor.do(chromedp.Navigate(s.URL + "/r/members"))
+	visitor.navigate(s.URL + "/r/members")
 	visitor.await(`document.querySelector(".reason")?.textContent === "Only those who have a name can read it."`)
 	visitor.do(chromedp.SendKeys(chromedp.CSS("#name"), "Bob\r"), chromedp.WaitVisible(chromedp.CSS("#text")))
 	visitor.await(isLive)
 
 	ada := b.openSignedIn(t, s.URL, "Ada")
-	ada.do(chromedp.Navigate(s.URL + "/r/secret"))
+	ada.navigate(s.URL + "/r/secret")
 	ada.await(`document.querySelector(".placeholder h2")?.textContent === "You cannot open this room"`)
 	ada.await(`document.querySelectorAll(".reason").length === 1 && document.querySelector(".reason").textContent !== ""`)
 	ada.await(`!document.querySelector("#text") && !document.querySelector("#name") && ` + bannerKind + ` === ""`)
@@ -181,10 +181,10 @@ func TestPageSaysThatARoomIsRefused(t *testing.T) {
 	ada.await(`location.pathname === "/r/lobby" && document.querySelector("#text") !== null && ` + isLive)
 
 	// A room that does not exist, and that no caller may create, is shown as missing.
-	ada.do(chromedp.Navigate(s.URL + "/r/closed"))
+	ada.navigate(s.URL + "/r/closed")
 	ada.await(`document.querySelector(".placeholder h2")?.textContent === "There is no such room"`)
 
-	ada.do(chromedp.Navigate(s.URL + "/?room=a/b"))
+	ada.navigate(s.URL + "/?room=a/b")
 	ada.await(`document.querySelector("h1")?.textContent === "This is not a room’s name" && !document.documentElement.dataset.connection`)
 	ada.click("main a.button")
 	ada.await(`location.pathname === "/r/lobby" && document.querySelector("#text") !== null`)

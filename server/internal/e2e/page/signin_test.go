@@ -77,7 +77,7 @@ func TestPageSignsInAtAProvider(t *testing.T) {
 		t.Errorf("Send with the token of the page = %v, want nil", err)
 	}
 
-	page.do(chromedp.Reload())
+	page.reload()
 	page.await(ownName + ` === "Test User"`)
 	page.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 3`)
 
@@ -133,12 +133,12 @@ func TestPageWhenSigningInFails(t *testing.T) {
 	page.click(".naming .sign-in")
 	page.await(`document.querySelector("#name-problem").textContent.includes("can’t be reached at the moment")`)
 
-	page.do(chromedp.Navigate(s.URL + "/signin/callback?state=forged&code=forged"))
+	page.navigate(s.URL + "/signin/callback?state=forged&code=forged")
 	page.await(`document.querySelector("[role=alert]")?.textContent.includes("was not started in this browser")`)
 	page.click("main a")
 	page.do(chromedp.WaitVisible(chromedp.CSS("#name")))
 
-	page.do(chromedp.Navigate(s.URL + "/?room=garden&signin=done"))
+	page.navigate(s.URL + "/?room=garden&signin=done")
 	page.await(`document.querySelector("#name-problem")?.textContent.includes("Nobody has signed in")`)
 	page.await(`location.pathname + location.search === "/r/garden" && document.documentElement.dataset.connection === "live"`)
 }
