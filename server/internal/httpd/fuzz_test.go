@@ -10,7 +10,7 @@ import (
 // no page of others can have.
 func FuzzHosts(f *testing.F) {
 	for _, seed := range []string{"", "chat.example.com", "CHAT.example.com.:80", "a.example.org", "example.org", "evil.example", "localhost", "x.localhost:1",
-		"127.0.0.1:8080", "[::1]", "[::ffff:127.0.0.1]:1", "127.0.0.1.evil.example", "evil.example#.example.org", "0x7f.1", "[::1%25lo]", "\x00", "a.example.org\x00"} {
+		"127.0.0.1:8080", "[::1]", "[::ffff:127.0.0.1]:1", "127.0.0.1.evil.example", "evil.example#.example.org", "0x7f.1", "[::1%25lo]", "::1%.", "\x00", "a.example.org\x00"} {
 		f.Add(seed)
 	}
 	h, err := ParseHosts("chat.example.com, *.example.org")

@@ -85,7 +85,7 @@ func (h *Hosts) Allow(hostport string) bool {
 		return true
 	}
 	if addr, err := netip.ParseAddr(host); err == nil {
-		return addr.Unmap().IsLoopback()
+		return addr.Zone() == "" && addr.Unmap().IsLoopback() // clients send no zone
 	}
 	for _, domain := range h.domains {
 		if strings.HasSuffix(host, domain) {
