@@ -98,13 +98,13 @@ func TestPageSwitchesRooms(t *testing.T) {
 	b, s, ctx := newBrowser(t), harness.Start(t, harness.WithLimits("list.address=off")), harness.Context(t)
 	token, _ := s.SignIn(t, "grace")
 	grace := harness.ConnectHTTP1.Open(t, s, token)
-	for i := range 12 {
+	for i := range 16 {
 		_, err := grace.Send(ctx, harness.TextRequest(fmt.Sprintf("team-%d", i), "hello"))
 		harness.Must(t, err)
 	}
 	ada := b.openSignedIn(t, s.URL, "Ada")
 	ada.widen()
-	ada.await(`document.querySelectorAll(".room-link").length === 13`)
+	ada.await(`document.querySelectorAll(".room-link").length === 17`)
 	ada.do(chromedp.SendKeys(chromedp.CSS(".filter input"), "TEAM-11"))
 	ada.await(`[...document.querySelectorAll(".room-link")].map((a) => a.dataset.room).join() === "team-11"`)
 	ada.run(`{ const f = document.querySelector(".filter input"); f.value = ""; f.dispatchEvent(new Event("input", {bubbles: true})); document.querySelector("#text").focus(); }`)

@@ -4,6 +4,7 @@ import type { Auth, Member, Presence } from "../../../client";
 import { locale, t } from "../../i18n";
 import { foldCase } from "../../state/fold-case";
 import { selfOf } from "../../state/message-rows";
+import { Icon } from "../controls/icons";
 import { NameMarkTag } from "../controls/name-mark";
 import { Avatar, LooksContext } from "./looks";
 
@@ -73,6 +74,7 @@ export function MemberList({ presence, auth, connected, onList, card, onModerati
       {wanted === "" && <p class="hint">{members ? restLabel(sorted.length, rest, unnamed) : missing}</p>}
       {onModeration && (
         <button type="button" class="quiet small to-moderation" aria-haspopup="dialog" onClick={onModeration}>
+          <Icon name="ban" size={16} />
           {t("people.moderation")}
         </button>
       )}

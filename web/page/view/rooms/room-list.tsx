@@ -17,8 +17,8 @@ import { RoomLink, type RoomLinkActions } from "./room-link";
 
 /** How many rooms are drawn, and how many more each time the end is reached. */
 const batchSize = 100;
-/** From this number of rooms on there is a filter. */
-const filterFrom = 10;
+/** From this number of rooms on, more than a screen shows, there is a filter. */
+const filterFrom = 16;
 /** How often the times of last activity are drawn again, in milliseconds. */
 const tick = 60_000;
 
