@@ -1,0 +1,1 @@
+import"./chunk-QQTL7TAO.js";
