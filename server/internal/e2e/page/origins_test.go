@@ -103,9 +103,7 @@ func TestOtherOrigins(t *testing.T) {
 				}
 			})
 			*bundle = bundleExample(t, s.URL)
-			tabContext, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-			t.Cleanup(cancel)
-			p := &tab{t, "elsewhere", tabContext}
+			p := b.openBlank(t, "elsewhere")
 			p.navigate(origin)
 			list := `fetch("` + s.URL + `/chat.v1.ChatRoom/ListRooms?connect=v1&encoding=json&message=%7B%7D")
 				.then((r) => r.json()).then((l) => { window.rooms = l.rooms[0].name; }, () => { window.rooms = "unreadable"; })`

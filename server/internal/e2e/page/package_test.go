@@ -12,8 +12,6 @@ import (
 	"testing"
 	"time"
 
-	"github.com/chromedp/chromedp"
-
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
@@ -100,9 +98,7 @@ func TestClientPackage(t *testing.T) {
 	b := newBrowser(t)
 	open := func(file, name string) *tab {
 		t.Helper()
-		ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
-		t.Cleanup(cancel)
-		page := &tab{t, name, ctx}
+		page := b.openBlank(t, name)
 		page.navigate(pages.URL + "/" + file + "?name=" + name + "&server=" + url.QueryEscape(s.URL))
 		page.await(`document.querySelector("#status")?.textContent.startsWith("live")`)
 		return page

@@ -170,7 +170,7 @@ func (b browser) openBlank(t *testing.T, name string) *tab {
 	ctx, cancel := chromedp.NewContext(b.ctx, chromedp.WithNewBrowserContext())
 	t.Cleanup(cancel)
 	p := &tab{t, name, ctx}
-	p.do()
+	p.do(chromedp.Navigate("about:blank")) // a tab that was never navigated has no document to leave
 	return p
 }
 
