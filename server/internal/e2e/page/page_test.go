@@ -263,7 +263,7 @@ func TestPageKeepsContentSecurityPolicy(t *testing.T) {
 		}
 	}()
 	p := &tab{t, "Ada", b.ctx}
-	p.navigate(s.URL)
+	p.do(chromedp.Navigate(s.URL))
 	p.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
 	p.do(chromedp.WaitVisible(chromedp.CSS("#text")))
 	p.sendMessage("see https://example.com/ for more")
