@@ -103,33 +103,32 @@ func (r *response) takeOver(g *detach.Group, e detach.Events) (detach.Stream, []
 	return out, r.buffered, err
 }
 
-// origin is the part of a request that determines how its stream ends.
+// origin is the part of a request that determines how its stream ends. Authorization is not
+// part of it: its token may have expired by then.
 type origin struct {
-	handler    http.Handler
-	method     string
-	path       string
-	protoMajor int
-	header     http.Header
+	handler        http.Handler
+	method         string
+	path           string
+	protoMajor     int
+	contentType    string
+	connectVersion string // the header Connect-Protocol-Version, empty without one
 }
-
-// endHeaders are the request headers that determine how a stream ends. Authorization is
-// not among them: its token may have expired by then.
-var endHeaders = []string{"Content-Type", "Connect-Protocol-Version"}
 
 // origin returns a copy, so that a stream does not keep its request in memory.
 func (r *response) origin() origin {
-	o := origin{r.handler, r.request.Method, strings.Clone(r.request.URL.Path), r.request.ProtoMajor, make(http.Header, len(endHeaders))}
-	for _, name := range endHeaders {
-		if value := r.request.Header.Get(name); value != "" {
-			o.header.Set(name, strings.Clone(value))
-		}
+	return origin{
+		handler:        r.handler,
+		method:         r.request.Method,
+		path:           strings.Clone(r.request.URL.Path),
+		protoMajor:     r.request.ProtoMajor,
+		contentType:    strings.Clone(r.request.Header.Get("Content-Type")),
+		connectVersion: strings.Clone(r.request.Header.Get("Connect-Protocol-Version")),
 	}
-	return o
 }
 
 // codec returns the codec of the request's messages: json or protoCodec.
 func (o *origin) codec(json *codec) *codec {
-	if strings.HasSuffix(o.header.Get("Content-Type"), "+"+json.name) {
+	if strings.HasSuffix(o.contentType, "+"+json.name) {
 		return json
 	}
 	return protoCodec
@@ -145,7 +144,11 @@ type endingKey struct{}
 func (o *origin) ending(err error) (body []byte, trailers http.Header) {
 	ctx := context.WithValue(context.Background(), endingKey{}, err)
 	request := httptest.NewRequestWithContext(ctx, o.method, o.path, http.NoBody)
-	request.Header, request.ProtoMajor = o.header, o.protoMajor
+	request.ProtoMajor = o.protoMajor
+	request.Header.Set("Content-Type", o.contentType)
+	if o.connectVersion != "" {
+		request.Header.Set("Connect-Protocol-Version", o.connectVersion)
+	}
 	recorder := httptest.NewRecorder()
 	o.handler.ServeHTTP(recorder, request)
 	body = recorder.Body.Bytes()

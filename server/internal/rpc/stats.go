@@ -54,7 +54,7 @@ type streamCount struct {
 
 // countLocked counts a stream that begins.
 func (s *Server) countLocked(st *stream) {
-	kind := StreamKind{strings.TrimPrefix(st.origin.path, "/"), protocolOf(st.origin.header.Get("Content-Type"))}
+	kind := StreamKind{strings.TrimPrefix(st.origin.path, "/"), protocolOf(st.origin.contentType)}
 	if st.count = s.kinds[kind]; st.count == nil {
 		st.count = new(streamCount)
 		s.kinds[kind] = st.count
