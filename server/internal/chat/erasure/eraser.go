@@ -38,6 +38,7 @@ type Eraser struct {
 	deletions uint64     // that were added
 	erased    uint64
 	failures  uint64
+	late      bool // a deletion was answered before its target was erased, since the last success
 	closed    bool
 }
 
@@ -48,11 +49,13 @@ type request struct {
 	answered atomic.Bool
 }
 
-// answer calls done. Only the first answer counts.
-func (r *request) answer(delayed error) {
-	if r.answered.CompareAndSwap(false, true) {
+// answer calls done. Only the first answer counts, for which it returns true.
+func (r *request) answer(delayed error) bool {
+	first := r.answered.CompareAndSwap(false, true)
+	if first {
 		r.done(delayed)
 	}
+	return first
 }
 
 // end answers a deletion after its scrub, or when there will be none.
@@ -93,7 +96,11 @@ func (e *Eraser) Add(done func(delayed error)) {
 		r.answer(chat.ErrClosed)
 		return
 	}
-	r.timeout = time.AfterFunc(maxWait, func() { r.answer(errTimeout) })
+	r.timeout = time.AfterFunc(maxWait, func() {
+		if r.answer(errTimeout) {
+			e.warnLate()
+		}
+	})
 	e.waiting = append(e.waiting, r)
 	e.pending++
 	e.deletions++
@@ -119,7 +126,7 @@ func (e *Eraser) run(ctx context.Context) {
 		switch {
 		case ctx.Err() != nil:
 			return
-		case err == nil && failing:
+		case err == nil && (failing || e.wasLate()):
 			e.log.Info("erasing deleted messages works again", "events", erased)
 			fallthrough
 		case err == nil:
@@ -142,6 +149,27 @@ func (e *Eraser) run(ctx context.Context) {
 		}
 		erased, err = e.erase(ctx)
 	}
+}
+
+// warnLate logs once, until erasing succeeds, that it takes long. It may go on: readers in other
+// processes, such as a backup, delay it.
+func (e *Eraser) warnLate() {
+	e.mu.Lock()
+	late, pending := e.late, e.pending
+	e.late = true
+	e.mu.Unlock()
+	if !late {
+		e.log.Warn("erasing deleted messages takes long: the disk is slow, or another process reads the store, such as chatroom backup", "pending", pending)
+	}
+}
+
+// wasLate reports whether warnLate was called since the last time.
+func (e *Eraser) wasLate() bool {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	late := e.late
+	e.late = false
+	return late
 }
 
 // erase scrubs the journal once for all deletions that are waiting.

@@ -1,9 +1,11 @@
 package erasure_test
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"log/slog"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -95,6 +97,36 @@ func TestFailedScrubIsRetried(t *testing.T) {
 		<-time.After(2 * time.Minute)
 		if stats := e.Stats(); stats.Pending != 0 || stats.Erased != 1 {
 			t.Errorf("Stats after the repair = %+v, want 1 erased and none pending", stats)
+		}
+	})
+}
+
+// Erasing that takes long is logged once, and its end, too.
+func TestLateErasingIsLogged(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		journal := &scrubber{scrub: func(context.Context) (int, error) {
+			<-release
+			return 2, nil
+		}}
+		var log bytes.Buffer
+		e := erasure.Start(journal, slog.New(slog.NewTextHandler(&log, nil)))
+		defer e.Close()
+		first, second := add(e), add(e)
+		<-time.After(time.Minute)
+		if <-first == nil || <-second == nil {
+			t.Error("a deletion is answered as if its target were erased")
+		}
+		if got := log.String(); strings.Count(got, "level=WARN") != 1 || !strings.Contains(got, "erasing deleted messages takes long") || !strings.Contains(got, "pending=2") {
+			t.Errorf("the log is %q, want one line that erasing takes long", got)
+		}
+		log.Reset()
+		close(release)
+		synctest.Wait()
+		third := add(e)
+		expect(t, third, nil)
+		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "erasing deleted messages works again") {
+			t.Errorf("the log is %q, want one line that erasing works again", got)
 		}
 	})
 }
