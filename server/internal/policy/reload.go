@@ -51,7 +51,7 @@ func (f *File) Reload() (changed bool, err error) {
 }
 
 // Follow reloads the file at an interval until ctx ends. It calls report with nil for
-// each policy that came into force, and with an error when one begins. Contents are
+// each policy that came into force, also for the former one after an error, and with an error when one begins. Contents are
 // compared, so that a file that was exchanged by a link or has an older time is noticed.
 func (f *File) Follow(ctx context.Context, interval time.Duration, report func(error)) {
 	ticker := time.NewTicker(interval)
@@ -64,7 +64,7 @@ func (f *File) Follow(ctx context.Context, interval time.Duration, report func(e
 		case <-ticker.C:
 		}
 		changed, err := f.Reload()
-		if changed {
+		if changed || err == nil && former != "" {
 			report(nil)
 		}
 		problem := ""

@@ -77,7 +77,7 @@ func TestFollow(t *testing.T) {
 			{"", false, ":1: rooms: must be set"},
 			{closed, false, "in force"},
 			{"-", false, "no such file"},
-			{closed, false, ""},
+			{closed, false, "in force"},
 			{"-", false, "no such file"},
 			{open, true, "in force"},
 			{closed, false, "in force"},

@@ -68,7 +68,7 @@ func (r *rights) follow(api *rpc.Server) {
 				r.log.Error("the policy file is wrong: the former policy stays in force", "err", err)
 				return
 			}
-			r.log.Info("the policy file has changed, and is in force")
+			r.log.Info("the policy file is in force")
 			api.Recheck()
 		})
 	})
