@@ -1,7 +1,5 @@
 // The emoji that the service accepts, with their names and the words to search them by.
 
-import { characterAt, characterBefore, isInWord } from "../text/characters";
-
 /** An emoji without a skin tone. */
 export interface Emoji {
   /** The form in which the service stores it. */
@@ -83,23 +81,6 @@ export class EmojiSet {
       .sort((a, b) => a.rank - b.rank)
       .slice(0, limit)
       .map(({ emoji }) => emoji);
-  }
-
-  /** Replaces names between colons, as in ":tada:", by their emoji. Parts of words and of times stay. */
-  expand(text: string): string {
-    let expandedTo = 0;
-    return text.replace(/:([\w+-]{1,60}):/g, (whole, name: string, start: number) => {
-      const end = start + whole.length;
-      const before = characterBefore(text, start);
-      const isPart =
-        isInWord(before) ||
-        before === "\\" ||
-        (before === ":" && start !== expandedTo) ||
-        isInWord(characterAt(text, end));
-      const emoji = isPart ? undefined : this.named(name);
-      if (emoji) expandedTo = end;
-      return emoji ?? whole;
-    });
   }
 }
 

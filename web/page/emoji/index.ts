@@ -1,9 +1,10 @@
 // The emoji, loaded when they are first used.
 
 import { type Language, language } from "../i18n";
-import { outsideCode } from "../text";
+import { loadLinkFinder, mayHaveLinks } from "../text";
 import { loadChunk } from "../update/load-chunk";
 import { type Emoji, EmojiSet } from "./emoji-set";
+import { mayHaveShortcodes, withEmoji } from "./shortcodes";
 
 export { type Emoji, type EmojiGroup, EmojiSet, type SkinTone, skinTones, withTone } from "./emoji-set";
 
@@ -31,9 +32,19 @@ export async function searchEmoji(query: string, limit: number): Promise<readonl
   return (await loadEmoji()).search(query, limit);
 }
 
-/** Replaces names between colons, as in ":tada:", by their emoji. Code stays as it is. */
+/** How long a message waits until its shortcodes can be read, in milliseconds. */
+const patience = 2_000;
+
+/**
+ * Replaces shortcodes, as ":tada:", by their emoji. The text stays as it is if what is needed to
+ * read them is not loaded, and does not come in time.
+ */
 export async function expandShortcodes(text: string): Promise<string> {
-  if (!/:[\w+-]+:/.test(text)) return text;
-  const emoji = await loadEmoji();
-  return outsideCode(text, (part) => emoji.expand(part));
+  if (!mayHaveShortcodes(text)) return text;
+  const late = new Promise<null>((resolve) => setTimeout(resolve, patience, null));
+  // Where URLs end is part of reading them: a shortcode in one stays.
+  const links = mayHaveLinks(text) ? loadChunk(loadLinkFinder) : undefined;
+  const loading = Promise.all([loadEmoji(), links]).then(([emoji]) => emoji);
+  const emoji = await Promise.race([loading.catch(() => null), late]);
+  return emoji ? withEmoji(text, (name) => emoji.named(name)) : text;
 }

@@ -86,27 +86,3 @@ export function isLargeEmoji(source: string): boolean {
   }
   return false;
 }
-
-/** Changes the text outside code: what is not between backticks, nor after a fence that is not closed yet. */
-export function outsideCode(source: string, change: (text: string) => string): string {
-  // A fence that is open, and a single backtick that is, leave the rest of the text or line as code.
-  const parts = source.split(/(```)/);
-  let isCode = false;
-  return parts
-    .map((part) => {
-      if (part === "```") isCode = !isCode;
-      return part === "```" || isCode
-        ? part
-        : part
-            .split("\n")
-            .map((line) => outsideSpans(line, change))
-            .join("\n");
-    })
-    .join("");
-}
-
-function outsideSpans(line: string, change: (text: string) => string): string {
-  const parts = line.split("`");
-  const last = parts.length - 1;
-  return parts.map((part, i) => (i % 2 === 1 && i < last ? part : change(part))).join("`");
-}

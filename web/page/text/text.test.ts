@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { type Block, type Inline, isLargeEmoji, mentionsSelf, outsideCode, parseMessage, plainText } from ".";
+import { type Block, type Inline, isLargeEmoji, mentionsSelf, parseMessage, plainText } from ".";
 import { loadLinkFinder } from "./links";
 
 await loadLinkFinder();
@@ -245,11 +245,4 @@ test("up to six emoji alone are large", () => {
   for (const text of ["🎉", "👍👍🏽 👩‍💻", "❤️", "👍\ufe0f", "🇯🇵🏴󠁧󠁢󠁥󠁮󠁧󠁿", " 😀\n😀 "]) assert.ok(isLargeEmoji(text), text);
   for (const text of ["", "a", "🎉a", "1", "#", "❤", "©", "😀".repeat(7), "*", "🇯"])
     assert.ok(!isLargeEmoji(text), text);
-});
-
-test("code is left as it is", () => {
-  const upper = (text: string) => outsideCode(text, (part) => part.toUpperCase());
-  assert.equal(upper("a `b` c `d"), "A `b` C `D");
-  assert.equal(upper("a\n```\nb `c`\n```\nd"), "A\n```\nb `c`\n```\nD");
-  assert.equal(upper("a ```b"), "A ```b");
 });

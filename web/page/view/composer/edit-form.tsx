@@ -1,6 +1,7 @@
 import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isValidText, normalizeText } from "../../../client";
+import { expandShortcodes } from "../../emoji";
 import { t } from "../../i18n";
 import type { Drafts } from "../../state/drafts";
 import { textLength } from "../../state/text-length";
@@ -38,13 +39,17 @@ export function EditForm({ room, drafts, sources, takeFocus, onSave, onCancel }:
     const { edit } = drafts.get(room);
     if (edit) drafts.change(room, { edit: { ...edit, text: changed } });
   };
-  const save = () => {
-    const normal = normalizeText(drafts.get(room).edit?.text ?? "");
-    if (isValidText(normal)) onSave(normal);
+  const save = async () => {
+    const { edit } = drafts.get(room);
+    const normal = normalizeText(edit?.text ?? "");
+    if (!isValidText(normal)) return;
+    const expanded = await expandShortcodes(normal);
+    // While the emoji were loaded, it may have been saved, changed or given up.
+    if (drafts.get(room).edit === edit) onSave(expanded);
   };
   const onSubmit = (event: TargetedSubmitEvent<HTMLFormElement>) => {
     event.preventDefault();
-    save();
+    void save();
   };
   const onInsert = (beginning: string) => {
     if (field.current) insertText(field.current, beginning);
@@ -67,7 +72,7 @@ export function EditForm({ room, drafts, sources, takeFocus, onSave, onCancel }:
         describedBy="edit-length"
         sources={sources}
         onText={setText}
-        onSubmit={save}
+        onSubmit={() => void save()}
         onKey={onKey}
         onFiles={() => {}}
         onLongText={setLongText}

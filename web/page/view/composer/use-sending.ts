@@ -1,6 +1,7 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { isValidName, isValidText, normalizeText } from "../../../client";
+import { expandShortcodes } from "../../emoji";
 import { t } from "../../i18n";
 import { type Command, commandOf } from "../../state/commands";
 import type { Drafts } from "../../state/drafts";
@@ -34,21 +35,26 @@ export function useSending({ room, drafts, field, nameProblem, commands, onSend 
   }, [nameProblem]);
 
   const problem = (text: string) => setNote({ kind: "problem", text });
-  const done = () => {
-    drafts.change(room, { text: "", reply: null });
+  const done = (rest = "") => {
+    drafts.change(room, { text: rest, reply: null });
     setNote(null);
     field.current?.focus();
   };
-  const sendText = (text: string) => {
+  const sendText = async (text: string) => {
     const normal = normalizeText(text);
     if (!isValidText(normal)) return;
-    onSend(normal, drafts.get(room).reply?.sequence ?? 0n);
-    done();
+    const written = drafts.get(room).text;
+    const expanded = await expandShortcodes(normal);
+    // While the emoji were loaded, the text stayed in the field: it may have been sent or changed, or is followed by more.
+    const draft = drafts.get(room);
+    if (!draft.text.startsWith(written)) return;
+    onSend(expanded, draft.reply?.sequence ?? 0n);
+    done(draft.text.slice(written.length));
   };
   const run = (command: Command) => {
     switch (command.kind) {
       case "message":
-        return sendText(command.text);
+        return void sendText(command.text);
       case "unknown":
         return setNote({ kind: "unknownCommand", name: command.name });
       case "help":
@@ -62,13 +68,16 @@ export function useSending({ room, drafts, field, nameProblem, commands, onSend 
         return done();
       case "topic":
         if (!commands.topic) return problem(t("composer.topicForbidden"));
-        commands.topic(command.topic).then(done, (reason: Error) => problem(reason.message));
+        commands.topic(command.topic).then(
+          () => done(),
+          (reason: Error) => problem(reason.message),
+        );
     }
   };
   const submit = () => {
     const { text } = drafts.get(room);
     if (isValidText(normalizeText(text))) run(commandOf(text));
   };
-  const sendAsIs = () => sendText(drafts.get(room).text);
+  const sendAsIs = () => void sendText(drafts.get(room).text);
   return { note, setNote, submit, sendAsIs };
 }
