@@ -1,5 +1,6 @@
-// An esbuild plugin for the words of the page: "messages:en" is a module with the
-// messages in page/messages/en, compiled from ICU MessageFormat to functions.
+// An esbuild plugin for the words of the page: "messages:ja" is a module with the
+// messages in page/messages/ja, compiled from ICU MessageFormat to functions. "messages:en"
+// is without the areas of parts that are loaded later: these have "messages:en/moderation".
 
 import { readdir, readFile } from "node:fs/promises";
 import { basename, join } from "node:path";
@@ -7,6 +8,9 @@ import MessageFormat from "@messageformat/core";
 import compileModule from "@messageformat/core/compile-module.js";
 
 const folder = join(import.meta.dirname, "page/messages");
+
+/** The areas that "messages:en" is without. */
+const laterAreas = ["moderation"];
 
 /** Each area of the page has a file of its own, and its name precedes the keys: "composer.send". */
 export const messagesPlugin = {
@@ -16,18 +20,24 @@ export const messagesPlugin = {
       path: path.slice("messages:".length),
       namespace: "messages",
     }));
-    onLoad({ filter: /.*/, namespace: "messages" }, async ({ path: language }) => ({
-      contents: compileModule(new MessageFormat(language), await readMessages(language)),
-      resolveDir: import.meta.dirname,
-      watchDirs: [join(folder, language)],
-    }));
+    onLoad({ filter: /.*/, namespace: "messages" }, async ({ path }) => {
+      const [language, area] = path.split("/");
+      return {
+        contents: compileModule(new MessageFormat(language), await readMessages(language, area)),
+        resolveDir: import.meta.dirname,
+        watchDirs: [join(folder, language)],
+      };
+    });
   },
 };
 
-async function readMessages(language) {
+/** Without an area, those of a language that are loaded together. */
+async function readMessages(language, area) {
   const messages = {};
   for (const file of (await readdir(join(folder, language))).sort()) {
-    messages[basename(file, ".json")] = JSON.parse(await readFile(join(folder, language, file), "utf8"));
+    const name = basename(file, ".json");
+    const isWanted = area ? name === area : language !== "en" || !laterAreas.includes(name);
+    if (isWanted) messages[name] = JSON.parse(await readFile(join(folder, language, file), "utf8"));
   }
   return messages;
 }

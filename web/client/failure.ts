@@ -2,17 +2,34 @@
 export interface Failure {
   /** The code of the error, as Connect names it. */
   readonly code: FailureCode;
-  /** A sentence for the person at the screen. */
+  /** A sentence in English. For a person at the screen, a user interface has words of its own by the code and the reason. */
   readonly message: string;
   /** How long the server asks to wait before another attempt, in milliseconds; missing if it does not. */
   readonly retryAfter?: number;
-  /** The reason that the server gives in a detail of type google.rpc.ErrorInfo, as RIGHT_REQUIRED. */
+  /**
+   * What the server names in a detail: the reason in one of type google.rpc.ErrorInfo, as RIGHT_REQUIRED,
+   * or the id of the first rule that the request breaks, as name.length; or one of ownReasons.
+   */
   readonly reason?: string;
   /** The room that a refused stream may not have. */
   readonly room?: string;
   /** The right in the room that the caller lacks, as the policy names it: "create" for a room that does not exist. */
   readonly right?: string;
+  /** When a ban or a mute ends, in milliseconds since 1970; missing if it does not. */
+  readonly until?: number;
+  /** What the moderator has given as the reason of a ban or a mute; missing if nothing. */
+  readonly moderatorReason?: string;
 }
+
+/** The reasons of failures that this library finds itself. */
+export const ownReasons = {
+  /** The server was not reached. */
+  unreachable: "UNREACHABLE",
+  /** The session of an account has ended. */
+  sessionEnded: "SESSION_ENDED",
+  /** The answer to the last attempt at a send did not come, and the server does not remember the send any more. */
+  outcomeUnknown: "OUTCOME_UNKNOWN",
+} as const;
 
 export type FailureCode =
   | "canceled"
@@ -34,20 +51,18 @@ export type FailureCode =
 
 /** What a call to the service rejects with. */
 export class ChatError extends Error implements Failure {
-  readonly code: FailureCode;
-  readonly retryAfter?: number;
-  readonly reason?: string;
-  readonly room?: string;
-  readonly right?: string;
+  declare readonly code: FailureCode;
+  declare readonly retryAfter?: number;
+  declare readonly reason?: string;
+  declare readonly room?: string;
+  declare readonly right?: string;
+  declare readonly until?: number;
+  declare readonly moderatorReason?: string;
 
-  constructor({ code, message, retryAfter, reason, room, right }: Failure) {
+  constructor({ message, ...facts }: Failure) {
     super(message);
     this.name = "ChatError";
-    this.code = code;
-    if (retryAfter !== undefined) this.retryAfter = retryAfter;
-    if (reason !== undefined) this.reason = reason;
-    if (room !== undefined) this.room = room;
-    if (right !== undefined) this.right = right;
+    Object.assign(this, facts);
   }
 }
 
@@ -58,5 +73,7 @@ export function isUnanswered({ code }: Failure): boolean {
 
 /** The failure that a promise was rejected with. TypeScript does not know the type of a rejection. */
 export function failureOf(reason: unknown): Failure {
-  return reason instanceof ChatError ? reason : { code: "unknown", message: String(reason) };
+  if (!(reason instanceof ChatError)) return { code: "unknown", message: String(reason) };
+  const { name: _, ...facts } = reason; // between tabs and in a database an Error is nothing but its message
+  return { ...facts, message: reason.message };
 }

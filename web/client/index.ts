@@ -1,7 +1,7 @@
 // The client library: what a user interface imports. Everything else in this folder
 // is internal.
 
-export { ChatError, type Failure, type FailureCode, failureOf } from "./failure";
+export { ChatError, type Failure, type FailureCode, failureOf, ownReasons } from "./failure";
 export { type Auth, isOwn } from "./hub/auth";
 export { type Connection, isOpen } from "./hub/connection";
 export type { OutboxEntry, Unsent } from "./hub/outbox-entry";

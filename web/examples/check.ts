@@ -17,7 +17,7 @@ room.on(StringValueSchema, (message: { readonly count: number }) => console.log(
 room.sendCustom(StringValueSchema, { count: 1 });
 const id: string = room.sendCustom(StringValueSchema, { value: "x" });
 const { items } = room.timeline.getSnapshot();
-for (const item of items) if (item.kind === "message" && item.status === "failed") console.log(item.problem, id);
+for (const item of items) if (item.kind === "message" && item.failure) console.log(item.failure.message, id);
 export const Timeline = () => useTimeline(room).items.length;
 try {
   room.send("");

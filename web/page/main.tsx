@@ -2,7 +2,7 @@
 // address names.
 
 import { render } from "preact";
-import { createChat, type Room, unreadElsewhere } from "../client";
+import { createChat, failureOf, type Room, unreadElsewhere } from "../client";
 import type { Moderation } from "../client/moderation";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { keepDrafts } from "./keep-drafts";
@@ -18,6 +18,7 @@ import { connectionReport } from "./state/connection-report";
 import { unreadBadge } from "./state/labels";
 import { outdated } from "./update/load-chunk";
 import { keepPage } from "./update/service-worker";
+import { failureText } from "./view/controls/failure-text";
 import type { RoomActions } from "./view/rooms/room-actions";
 import { OutdatedNotice } from "./view/shell/outdated-notice";
 import { Page } from "./view/shell/page";
@@ -233,7 +234,7 @@ function signIn(room: string): void {
 }
 
 function showSignInProblem(reason: unknown): void {
-  signInProblem = reason instanceof Error ? reason.message : String(reason);
+  signInProblem = failureText(failureOf(reason));
   redraw();
 }
 

@@ -2,7 +2,7 @@
 // back with "signin=done" in its address: then its token is to be fetched, once. Tokens are
 // never in an address.
 
-import type { Identity } from "../client";
+import { ChatError, type Identity, ownReasons } from "../client";
 
 const marker = "signin";
 
@@ -45,17 +45,25 @@ export async function fetchIdentity(): Promise<Identity> {
   return { token, member, expires: Date.parse(expireTime), account: { formerIds: formerMemberIds } };
 }
 
-function post(path: string, body: object, headers: Record<string, string>): Promise<Response> {
-  return fetch(path, {
-    method: "POST",
-    headers: { "content-type": "application/json", ...headers },
-    body: JSON.stringify(body),
-  });
+async function post(path: string, body: object, headers: Record<string, string>): Promise<Response> {
+  try {
+    return await fetch(path, {
+      method: "POST",
+      headers: { "content-type": "application/json", ...headers },
+      body: JSON.stringify(body),
+    });
+  } catch (reason) {
+    throw new ChatError({ code: "unavailable", message: String(reason), reason: ownReasons.unreachable });
+  }
 }
 
-/** Returns an answer, or throws the error with what the server says to the user. */
+/** Returns an answer, or throws a ChatError. */
 async function answerOf(response: Response): Promise<unknown> {
   const answer = (await response.json().catch(() => ({}))) as { message?: unknown };
   if (response.ok) return answer;
-  throw new Error(typeof answer.message === "string" ? answer.message : "Signing in did not work. Try again.");
+  const { status, headers } = response;
+  const message = typeof answer.message === "string" ? answer.message : "";
+  if (status >= 500 || message === "") throw new ChatError({ code: "unavailable", message, reason: "SIGN_IN" });
+  const retryAfter = 1_000 * Number(headers.get("retry-after") ?? 0);
+  throw new ChatError({ code: status === 429 ? "resource_exhausted" : "permission_denied", message, retryAfter });
 }

@@ -34,7 +34,7 @@ test("signing in stores the identity and reopens the stream at the cursor", () =
 test("a refused name shows the reason, and the stream stays open", () => {
   const p = new SessionHarness({ identity: null }).live().do({ type: "signIn", name: "?" });
   p.do({ type: "signInFailed", serial: 1, failure: { code: "invalid_argument", message: "No." } });
-  assert.equal(p.state.auth.problem, "No.");
+  assert.equal(p.state.auth.failure?.message, "No.");
   assert.equal(p.state.connection.phase, "live");
 });
 
@@ -107,7 +107,7 @@ test("a stored name that is refused leads to the form, and to a stream without a
     p.of("openStream").map((e) => e.token),
     [""],
   );
-  assert.equal(p.state.auth.problem, "No.");
+  assert.equal(p.state.auth.failure?.message, "No.");
 });
 
 test("a token that expires soon by the server's clock is renewed, and the stream continues with the new one", () => {
@@ -219,7 +219,7 @@ test("a server that lets no guests sign in says so, and the room stays readable"
   assert.equal(p.of("signIn").length, 1);
   const { serial } = p.state.auth;
   p.do({ type: "signInFailed", serial, failure: { code: "permission_denied", message: "No guests." } });
-  assert.equal(p.state.auth.problem, "No guests.");
+  assert.equal(p.state.auth.failure?.message, "No guests.");
   assert.deepEqual(
     p.of("openStream").map((e) => e.token),
     [""],
@@ -252,12 +252,12 @@ test("an account whose token is refused does not become a guest of its name", ()
     [""],
   );
   assert.equal(p.state.auth.name, "");
-  assert.equal(p.state.auth.problem, sessionEnded);
+  assert.equal(p.state.auth.failure, sessionEnded);
   assert.deepEqual(p.state.auth.memberIds, []);
   p.do({ type: "identityShared", identity: null });
-  assert.equal(p.state.auth.problem, "", "another tab has signed out");
+  assert.equal(p.state.auth.failure, null, "another tab has signed out");
   p.do({ type: "identityShared", identity: { ...account, token: "token-again" } });
-  assert.equal(p.state.auth.problem, "");
+  assert.equal(p.state.auth.failure, null);
   assert.equal(p.state.auth.name, "Ada Lovelace");
 });
 
@@ -266,5 +266,5 @@ test("the token of an account is not renewed, and its end is shown", () => {
   assert.equal(p.frames({ kind: "expiring", timeLeft: 60_000 }).of("signIn").length, 0);
   p.end("unauthenticated");
   assert.equal(p.of("signIn").length, 0);
-  assert.equal(p.state.auth.problem, sessionEnded);
+  assert.equal(p.state.auth.failure, sessionEnded);
 });

@@ -2,15 +2,19 @@
 // with the name that was used before, and in time before the token expires. An
 // application gives tokens of its own. The device's clock decides nothing.
 
-import type { Failure } from "../failure";
+import { type Failure, ownReasons } from "../failure";
 import type { Event, Identity, Member } from "../model";
 import type { Transition } from "./effect";
 
 /** A guest's token that expires within this time is renewed, in milliseconds. */
 export const renewBefore = 7 * 24 * 3_600_000;
 
-/** What the user is told when the session of an account has ended. */
-export const sessionEnded = "Your sign-in has ended. Sign in again.";
+/** Why an account has no token any more. */
+export const sessionEnded: Failure = {
+  code: "unauthenticated",
+  message: "Your sign-in has ended. Sign in again.",
+  reason: ownReasons.sessionEnded,
+};
 
 /** Why a token is requested: a submitted form, an expired or refused token, or one that expires soon. */
 export type SignInPurpose = "form" | "return" | "renewal";
@@ -28,8 +32,8 @@ export interface Auth {
   readonly pending: { readonly name: string; readonly purpose: SignInPurpose } | null;
   /** The number of the newest sign-in. */
   readonly serial: number;
-  /** Why the last name was refused, empty if it was not. */
-  readonly problem: string;
+  /** Why the last name was refused, or why there is no token any more; null if neither. */
+  readonly failure: Failure | null;
 }
 
 /** The state for an identity from an earlier visit, null for none. */
@@ -41,7 +45,7 @@ export function initialAuth(identity: Identity | null, provided = false): Auth {
     memberIds: identity ? idsOf(identity) : [],
     pending: null,
     serial: 0,
-    problem: "",
+    failure: null,
   };
 }
 
@@ -58,14 +62,14 @@ function idsOf({ member, account }: Identity): readonly string[] {
 /** Requests a token. If there is a valid one, it is renewed and the member stays the same. */
 export function signIn(auth: Auth, name: string, purpose: SignInPurpose): Transition<Auth> {
   const serial = auth.serial + 1;
-  const next = { ...auth, serial, pending: { name, purpose }, problem: "" };
+  const next = { ...auth, serial, pending: { name, purpose }, failure: null };
   if (auth.provided) return [next, { type: "fetchToken", serial }];
   return [next, { type: "signIn", serial, name, token: auth.identity?.token ?? "" }];
 }
 
 /** Whether a token has to be requested before anything else. */
-export function needsSignIn({ identity, name, problem, provided }: Auth): boolean {
-  return identity === null && problem === "" && (provided || name !== "");
+export function needsSignIn({ identity, name, failure, provided }: Auth): boolean {
+  return identity === null && failure === null && (provided || name !== "");
 }
 
 /** Drops a token that the server refused, unless there is a newer one. */
@@ -76,12 +80,12 @@ export function dropToken(auth: Auth, token: string): Auth {
 /** The name of a guest stays, to get another token with. An account must not become a guest of that name. */
 function withoutToken(auth: Auth): Auth {
   if (!auth.identity?.account) return { ...auth, identity: null };
-  return { ...initialAuth(null), serial: auth.serial + 1, problem: sessionEnded };
+  return { ...initialAuth(null), serial: auth.serial + 1, failure: sessionEnded };
 }
 
 /** Whether there is an identity to forget, or the session of an account has ended. */
-export function canForget({ identity, problem }: Auth): boolean {
-  return identity !== null || problem === sessionEnded;
+export function canForget({ identity, failure }: Auth): boolean {
+  return identity !== null || failure?.reason === ownReasons.sessionEnded;
 }
 
 /** Renews the token, unless a sign-in is in flight. That of an account ends with its session. */
@@ -108,7 +112,7 @@ export function withIdentity(auth: Auth, identity: Identity): Auth {
   const { name } = identity.member;
   const added = idsOf(identity).filter((id) => !auth.memberIds.includes(id));
   const memberIds = added.length === 0 ? auth.memberIds : [...auth.memberIds, ...added];
-  return { ...auth, identity, name: name || auth.name, memberIds, pending: null, problem: "" };
+  return { ...auth, identity, name: name || auth.name, memberIds, pending: null, failure: null };
 }
 
 /**
@@ -123,7 +127,7 @@ export function signInFailed(auth: Auth, failure: Failure): [Transition<Auth>, "
   }
   const idle = { ...auth, pending: null };
   if (pending.purpose === "renewal") return [[idle], "nothing"]; // the next connect tries again
-  const refused = { ...idle, problem: failure.message };
+  const refused = { ...idle, failure };
   if (pending.purpose === "form") return [[refused], "nothing"];
   // The name is not valid, the server lets no guests sign in, or the application has no token.
   const isFinal = ["invalid_argument", "permission_denied", "unauthenticated"].includes(failure.code);

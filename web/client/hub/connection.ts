@@ -2,6 +2,7 @@
 // next attempt, and whether calls are answered.
 
 import { backoff } from "../backoff";
+import type { Failure } from "../failure";
 import type { JoinedFrame, Subscription } from "../model";
 import type { Effect, Env, Transition } from "./effect";
 
@@ -60,8 +61,8 @@ export interface Connection {
   readonly caughtUpOnce: boolean;
   /** Whether the token was refused, and so was the one after it. */
   readonly expired: boolean;
-  /** Why the server refused. */
-  readonly problem: string;
+  /** Why the server refused, null if it did not. */
+  readonly failure: Failure | null;
 }
 
 export const disconnected: Connection = {
@@ -85,7 +86,7 @@ export const disconnected: Connection = {
   roomsWatched: false,
   caughtUpOnce: false,
   expired: false,
-  problem: "",
+  failure: null,
 };
 
 /** Whether there is a stream that was joined. */
@@ -122,8 +123,8 @@ export function awaitToken(c: Connection): Transition<Connection> {
 }
 
 /** Closes the stream for good: the server refuses. */
-export function markRefused(c: Connection, problem: string): Transition<Connection> {
-  return [{ ...c, phase: "refused", problem }, ...hangUp(c)];
+export function markRefused(c: Connection, failure: Failure | null): Transition<Connection> {
+  return [{ ...c, phase: "refused", failure }, ...hangUp(c)];
 }
 
 /** Closes the stream: no room is wanted. */
@@ -189,7 +190,7 @@ export function joined(c: Connection, frame: JoinedFrame, now: number): Transiti
     roomsWatched: false,
     unanswered: false,
     expired: false,
-    problem: "",
+    failure: null,
   };
   return [next, rearmWatchdog(next, now)];
 }

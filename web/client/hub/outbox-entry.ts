@@ -1,3 +1,4 @@
+import type { Failure } from "../failure";
 import type { SendBody } from "../model";
 
 /** A message or change that is not in the log yet. The storage keeps it in this form. */
@@ -17,8 +18,8 @@ export interface OutboxEntry {
   readonly firstAttempt: number;
   readonly status: "queued" | "sending" | "failed";
   readonly attempts: number;
-  /** Why the last attempt failed, empty if it did not. */
-  readonly problem: string;
+  /** Why the last attempt failed, null if it did not. */
+  readonly failure: Failure | null;
   /** When the next attempt may start, in milliseconds from when the last one failed; 0 for at once. */
   readonly retryAfter: number;
 }
@@ -53,6 +54,6 @@ export function newEntry(
   date: number,
   { sender, byGuest = true }: Writer = { sender: "" },
 ): OutboxEntry {
-  const untried = { attemptedAt: 0, firstAttempt: 0, attempts: 0, problem: "", retryAfter: 0 };
+  const untried = { attemptedAt: 0, firstAttempt: 0, attempts: 0, failure: null, retryAfter: 0 };
   return { id, room, sender, byGuest, body, time: date, status: "queued", ...untried };
 }

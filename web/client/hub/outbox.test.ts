@@ -100,7 +100,7 @@ test("a refused send fails with the reason, and the next one is sent", () => {
   const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B")));
   p.do(failed("a", { code: "invalid_argument", message: "Too long." }));
   assert.deepEqual(p.outbox, ["a failed", "b sending"]);
-  assert.equal(p.state.outbox.entries[0]?.problem, "Too long.");
+  assert.equal(p.state.outbox.entries[0]?.failure?.message, "Too long.");
   assert.deepEqual(
     p.of("send").map((e) => e.id),
     ["b"],
@@ -126,7 +126,7 @@ test("a send that came too often is sent again after the wait that the server as
   const tooMuch: Failure = { code: "resource_exhausted", message: "Wait 3 s.", retryAfter: 2_500 };
   p.do(failed("a", tooMuch));
   assert.deepEqual(p.of("startTimer"), [{ type: "startTimer", timer: "resend", after: 2_500 }]);
-  assert.deepEqual([p.outbox, p.state.outbox.entries[0]?.problem], [["a queued"], "Wait 3 s."]);
+  assert.deepEqual([p.outbox, p.state.outbox.entries[0]?.failure?.message], [["a queued"], "Wait 3 s."]);
   p.do(send("b", message("B")));
   assert.equal(p.of("send").length, 0, "the next one waits, too");
   p.do({ type: "timer", timer: "resend" });

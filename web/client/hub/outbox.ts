@@ -4,7 +4,7 @@
 // once.
 
 import { backoff } from "../backoff";
-import type { Failure } from "../failure";
+import { type Failure, ownReasons } from "../failure";
 import type { SendBody } from "../model";
 import { type Auth, isGuest } from "./auth";
 import type { Effect, Env, Transition } from "./effect";
@@ -23,6 +23,12 @@ const maxInFlight = 2;
 
 const transient = ["unavailable", "deadline_exceeded", "aborted", "canceled"];
 const serverErrors = ["internal", "unknown", "data_loss", "unauthenticated"];
+
+const outcomeUnknown: Failure = {
+  code: "unknown",
+  message: "It is not known whether this was sent.",
+  reason: ownReasons.outcomeUnknown,
+};
 
 export interface Outbox {
   /** Whether the stored entries were read: they go first. */
@@ -112,8 +118,8 @@ export function isRetryable(entry: OutboxEntry, { code, retryAfter }: Failure, n
 }
 
 /** Queues an entry again whose attempt failed. */
-export function markQueued(outbox: Outbox, id: string, { message }: Failure): Transition<Outbox> {
-  return [update(outbox, id, { status: "queued", problem: message })];
+export function markQueued(outbox: Outbox, id: string, failure: Failure): Transition<Outbox> {
+  return [update(outbox, id, { status: "queued", failure })];
 }
 
 /** Waits before the next attempt, longer after every attempt at the entry, and as long as the server asks. */
@@ -124,8 +130,8 @@ export function delay(outbox: Outbox, entry: OutboxEntry, failure: Failure, { no
 }
 
 /** Gives up an entry. The user decides whether to retry or discard it. */
-export function markFailed(outbox: Outbox, id: string, { message, retryAfter = 0 }: Failure): Transition<Outbox> {
-  const next = update(outbox, id, { status: "failed", problem: message, retryAfter });
+export function markFailed(outbox: Outbox, id: string, failure: Failure): Transition<Outbox> {
+  const next = update(outbox, id, { status: "failed", failure, retryAfter: failure.retryAfter ?? 0 });
   const entry = entryOf(next, id);
   return entry ? [next, { type: "storeEntry", entry }] : [next];
 }
@@ -160,7 +166,7 @@ function restoreEntries(entries: readonly OutboxEntry[], { now, date }: Env): Ou
     const age = e.attemptedAt === 0 ? 0 : Math.abs(date - e.attemptedAt);
     if (age < retryWindow) return { ...e, status: "queued", firstAttempt: now - age };
     // The server does not remember it, and the answer to the last attempt is not known.
-    return { ...e, status: "failed", problem: e.problem || "It is not known whether this was sent." };
+    return { ...e, status: "failed", failure: e.failure ?? outcomeUnknown };
   });
 }
 

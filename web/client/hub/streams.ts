@@ -49,7 +49,7 @@ export function connect(s: HubStep): void {
   if (rooms.length === 0) {
     const isRefused = s.state.lines.size > 0;
     const { connection: c } = s.state;
-    s.apply("connection", isRefused ? connection.markRefused(c, c.problem) : connection.rest(c));
+    s.apply("connection", isRefused ? connection.markRefused(c, c.failure) : connection.rest(c));
     return flush(s);
   }
   const memberId = s.state.auth.identity?.member.id ?? "";
@@ -65,7 +65,7 @@ export function retry(s: HubStep, retryAfter = 0): void {
 /** The user wants a connection now: an attempt in flight is replaced, and what was refused is tried again. */
 export function reconnect(s: HubStep): void {
   s.set("lines", lines.forgetRefusals(s.state.lines));
-  if (s.state.auth.provided) s.set("auth", { ...s.state.auth, problem: "" });
+  if (s.state.auth.provided) s.set("auth", { ...s.state.auth, failure: null });
   if (connection.isJoined(s.state.connection) && !lines.isDifferent(s.state.lines)) check(s);
   else connect(s);
   flush(s);
@@ -127,7 +127,7 @@ export function streamEnded(s: HubStep, end: Failure): void {
       return refused(s, end);
     case "invalid_argument":
       s.set("lines", lines.streamLost(s.state.lines));
-      return s.apply("connection", connection.markRefused(s.state.connection, end.message));
+      return s.apply("connection", connection.markRefused(s.state.connection, end));
     default:
       retry(s, end.retryAfter);
   }
@@ -154,9 +154,9 @@ function refused(s: HubStep, failure: Failure): void {
   const room = failure.room ?? only;
   const line = room === undefined ? undefined : s.state.lines.get(room);
   s.set("lines", lines.streamLost(s.state.lines));
-  if (room === undefined || !line) return s.apply("connection", connection.markRefused(c, failure.message));
+  if (room === undefined || !line) return s.apply("connection", connection.markRefused(c, failure));
   s.set("lines", lines.withLine(s.state.lines, room, { ...line, state: null, caughtUp: false, refusal: failure }));
-  s.set("connection", { ...c, problem: failure.message });
+  s.set("connection", { ...c, failure });
   s.publish({ type: "refused", to: null, room, failure });
   connect(s);
 }

@@ -70,9 +70,9 @@ test("rooms stay listed when the next request fails", async () => {
   const { made, names, asked, world } = directory(page("", entry("a")), gone);
   world.connected = false;
   await made.refresh();
-  assert.deepEqual([names(), made.state.problem], ["a", ""]);
+  assert.deepEqual([names(), made.state.failure], ["a", null]);
   await made.refresh();
-  assert.deepEqual([names(), made.state.problem], ["a", "Gone."]);
+  assert.deepEqual([names(), made.state.failure?.message], ["a", "Gone."]);
   await pass(60_000);
   assert.deepEqual(asked, ["t  100", "t  100"], "the next stream requests the list");
 });
@@ -82,7 +82,7 @@ test("with a stream, a failed request is repeated until it succeeds", async () =
   await made.refresh();
   await pass(250);
   await pass(500);
-  assert.deepEqual([names(), made.state.problem, asked.length], ["a", "", 3]);
+  assert.deepEqual([names(), made.state.failure, asked.length], ["a", null, 3]);
   await pass(60_000);
   assert.equal(asked.length, 3);
 });
@@ -157,12 +157,12 @@ test("further pages are read one at a time, up to the last", async () => {
 test("a failed page can be requested again", async () => {
   const { made, names } = directory(gone, page("2", entry("a")), gone, page("", entry("b")));
   await made.loadMore();
-  assert.equal(made.state.problem, "Gone.");
+  assert.equal(made.state.failure?.message, "Gone.");
   await made.loadMore();
   await made.loadMore();
-  assert.deepEqual([names(), made.state.problem], ["a", "Gone."]);
+  assert.deepEqual([names(), made.state.failure?.message], ["a", "Gone."]);
   await made.loadMore();
-  assert.deepEqual([names(), made.state.problem], ["a b", ""]);
+  assert.deepEqual([names(), made.state.failure], ["a b", null]);
 });
 
 test("loading more after a failed refresh refreshes", async () => {
@@ -171,7 +171,7 @@ test("loading more after a failed refresh refreshes", async () => {
   await made.refresh();
   await made.refresh();
   await made.loadMore();
-  assert.deepEqual([names(), made.state.problem], ["b", ""]);
+  assert.deepEqual([names(), made.state.failure], ["b", null]);
 });
 
 test("a refresh requests as many rooms as were listed", async () => {

@@ -2,7 +2,7 @@
 // the changes that the stream reports from then on. There is no polling.
 
 import { backoff } from "../backoff";
-import { failureOf } from "../failure";
+import { type Failure, failureOf } from "../failure";
 import type { Cursor, RoomsChangedFrame, RoomsPage } from "../model";
 import {
   changeList,
@@ -42,8 +42,8 @@ export interface DirectoryState {
   /** Null until the first page was read. */
   readonly rooms: RoomList | null;
   readonly loading: boolean;
-  /** Why the last page could not be read; empty if it could. */
-  readonly problem: string;
+  /** Why the last page could not be read; null if it could. */
+  readonly failure: Failure | null;
 }
 
 export interface DirectoryOptions {
@@ -60,7 +60,7 @@ export interface DirectoryOptions {
 
 /** Reads one page at a time, and applies changes in order. */
 export class RoomDirectory {
-  state: DirectoryState = { rooms: null, loading: false, problem: "" };
+  state: DirectoryState = { rooms: null, loading: false, failure: null };
   readonly #options: DirectoryOptions;
   /** The changes since the request in flight, which its answer may not contain. */
   #changesDuringLoad: RoomListChange[] = [];
@@ -152,13 +152,13 @@ export class RoomDirectory {
     this.#options.onChange();
     try {
       const rooms = await read();
-      this.state = { rooms: this.#changesDuringLoad.reduce(changeList, rooms), loading: false, problem: "" };
+      this.state = { rooms: this.#changesDuringLoad.reduce(changeList, rooms), loading: false, failure: null };
     } catch (reason) {
-      this.state = { ...this.state, loading: false, problem: failureOf(reason).message };
+      this.state = { ...this.state, loading: false, failure: failureOf(reason) };
     }
     this.#changesDuringLoad = [];
     this.#options.onChange();
-    return this.state.problem === "";
+    return this.state.failure === null;
   }
 
   /**

@@ -25,7 +25,7 @@ export function statusOf(c: Connection, auth: Auth): Status {
     case "idle":
     case "connecting":
     case "signingIn":
-      if (c.expired || (auth.provided && auth.problem !== "")) return "expired";
+      if (c.expired || (auth.provided && auth.failure !== null)) return "expired";
       return c.failures > 0 ? "offline" : "connecting";
   }
 }

@@ -8,7 +8,7 @@ import type { Request } from "../hub/input";
 import type { OutboxEntry } from "../hub/outbox-entry";
 
 /** The version of the messages. */
-export const protocolVersion = 3;
+export const protocolVersion = 4;
 
 /** What all tabs share. */
 export interface Shared {

@@ -1,6 +1,7 @@
 // The timeline as user interfaces show it: one list of what is in the log and of what is
 // on its way.
 
+import type { Failure } from "../failure";
 import { isOwn } from "../hub/auth";
 import type { Member, Reactions } from "../model";
 import type { PendingEntry } from "../state/pending";
@@ -24,8 +25,8 @@ export interface TimelineView {
   readonly missing: number | null;
   /** Whether a page of older events is being read. */
   readonly loading: boolean;
-  /** Why older events could not be read; empty if they could. */
-  readonly problem: string;
+  /** Why older events could not be read; null if they could. */
+  readonly failure: Failure | null;
   /** Whether the timeline was ever complete: before, it may be empty because nothing was received yet. */
   readonly ready: boolean;
 }
@@ -57,8 +58,8 @@ export interface MessageItem {
   /** The message that this one answers; null for none. */
   readonly quote: Quote | null;
   readonly status: PendingEntry["status"];
-  /** Why the message, or the change to it, was not sent; empty if nothing failed. */
-  readonly problem: string;
+  /** Why the message, or the change to it, was not sent; null if nothing failed. */
+  readonly failure: Failure | null;
   /** How long the server asks to wait before another attempt, in milliseconds; 0 if it does not. */
   readonly retryAfter: number;
   /** The changes to the message that are on their way, or have failed. */
@@ -95,7 +96,7 @@ export function timelineView(state: Parts): TimelineView {
     hasNewer: timeline.newer,
     missing: timeline.missing,
     loading: history.phase === "loading",
-    problem: history.problem,
+    failure: history.failure,
     ready: feed.caughtUpOnce,
   };
 }
@@ -126,13 +127,13 @@ function postItem(state: Parts, post: Post, text: string): MessageItem {
     reactions: now.reactions,
     quote: post.replyTo > 0n ? quoteOf(state.quotes, state.timeline, post.replyTo) : null,
     status: "sent",
-    problem: failed?.problem ?? "",
+    failure: failed?.failure ?? null,
     retryAfter: failed?.retryAfter ?? 0,
     changes,
   };
 }
 
-function pendingItem(state: Parts, { id, body, time, status, problem, retryAfter }: PendingEntry): MessageItem {
+function pendingItem(state: Parts, { id, body, time, status, failure, retryAfter }: PendingEntry): MessageItem {
   const { text, replyTo } = body.kind === "message" ? body : { text: "", replyTo: 0n };
   return {
     kind: "message",
@@ -147,7 +148,7 @@ function pendingItem(state: Parts, { id, body, time, status, problem, retryAfter
     reactions: [],
     quote: replyTo > 0n ? quoteOf(state.quotes, state.timeline, replyTo) : null,
     status,
-    problem,
+    failure,
     retryAfter,
     changes: [],
   };

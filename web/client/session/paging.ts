@@ -125,10 +125,11 @@ function settleTarget(s: Step): void {
   if (!h.nearest || timeline.posts.length === 0) s.set("history", history.targetAbsent(h));
 }
 
-export function pageFailed(s: Step, { code, message }: Failure): void {
+export function pageFailed(s: Step, failure: Failure): void {
   const { history: h } = s.state;
+  const { code } = failure;
   const isGone = code === "out_of_range" && h.target > 0n;
-  s.set("history", isGone ? history.targetAbsent(history.loadDone(h)) : history.loadFailed(h, message));
+  s.set("history", isGone ? history.targetAbsent(history.loadDone(h)) : history.loadFailed(h, failure));
   s.set("timeline", cancelLoad(s.state.timeline));
   // The log does not go back to the end of what is shown.
   if (code === "out_of_range" && h.page === "later") loadNewest(s);

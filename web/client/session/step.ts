@@ -46,9 +46,9 @@ export class Step {
   settlePhase(): void {
     const { connection, feed } = this.#state;
     const phase = roomPhase(feed);
-    const problem = feed.refusal?.message ?? connection.problem;
-    if (phase !== connection.phase || problem !== connection.problem) {
-      this.set("connection", { ...connection, phase, problem });
+    const failure = feed.refusal ?? connection.failure;
+    if (phase !== connection.phase || failure !== connection.failure) {
+      this.set("connection", { ...connection, phase, failure });
     }
   }
 

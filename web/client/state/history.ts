@@ -1,5 +1,6 @@
 // The loading of pages of the log, at most one at a time.
 
+import type { Failure } from "../failure";
 import type { PagePosition } from "../model";
 import type { Transition } from "./effect";
 
@@ -8,8 +9,8 @@ export interface History {
   /** What was requested last: the page before or after the timeline, the newest one, the one with the target, or the first one of the log. */
   readonly page: "earlier" | "later" | "newest" | "around" | "oldest";
   readonly serial: number;
-  /** Why the last request failed, empty if it did not. */
-  readonly problem: string;
+  /** Why the last request failed, null if it did not. */
+  readonly failure: Failure | null;
   /** The sequence of the message that the user wants to see, 0 for none. */
   readonly target: bigint;
   /** Whether the message nearest to the target will do if the target is no message. */
@@ -22,7 +23,7 @@ export const idleHistory: History = {
   phase: "idle",
   page: "earlier",
   serial: 0,
-  problem: "",
+  failure: null,
   target: 0n,
   nearest: false,
   absent: 0n,
@@ -32,7 +33,7 @@ export const idleHistory: History = {
 export function loadPage(h: History, page: History["page"], position: PagePosition): Transition<History> {
   const serial = h.serial + 1;
   return [
-    { ...h, phase: "loading", page, serial, problem: "" },
+    { ...h, phase: "loading", page, serial, failure: null },
     { type: "listEvents", serial, position },
   ];
 }
@@ -44,7 +45,7 @@ export function loadDone(h: History): History {
 
 /** The page that was requested is of no use: its answer is ignored. */
 export function cancelPage(h: History): History {
-  return { ...h, phase: "idle", serial: h.serial + 1, problem: "", target: 0n };
+  return { ...h, phase: "idle", serial: h.serial + 1, failure: null, target: 0n };
 }
 
 /** The user wants to see the message with a sequence, or with 0 no message any more. */
@@ -58,6 +59,6 @@ export function targetAbsent(h: History): History {
 }
 
 /** The request has failed: the user may try again. */
-export function loadFailed(h: History, problem: string): History {
-  return { ...h, phase: "failed", problem };
+export function loadFailed(h: History, failure: Failure): History {
+  return { ...h, phase: "failed", failure };
 }

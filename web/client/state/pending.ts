@@ -5,7 +5,7 @@ import type { OutboxEntry } from "../hub/outbox-entry";
 import type { Cursor, Receipt } from "../model";
 
 /** A message or change on its way. */
-export interface PendingEntry extends Pick<OutboxEntry, "id" | "body" | "time" | "problem" | "retryAfter"> {
+export interface PendingEntry extends Pick<OutboxEntry, "id" | "body" | "time" | "failure" | "retryAfter"> {
   /** "sent" if it is in the room's log, at a position that the timeline has not reached. */
   readonly status: OutboxEntry["status"] | "sent";
   /** Its position in the log, once sent. */
@@ -35,7 +35,7 @@ export function markSent(
   cursor: Cursor | null,
 ): Pending {
   const at = { epoch, sequence };
-  const sent: PendingEntry = { ...entry, status: "sent", time, at, problem: "" };
+  const sent: PendingEntry = { ...entry, status: "sent", time, at, failure: null };
   const index = p.entries.findIndex((e) => e.id === entry.id);
   const entries = index < 0 ? [...p.entries, sent] : p.entries.with(index, sent);
   return dropReceived({ entries }, cursor);

@@ -107,3 +107,17 @@ test("an entry is unstored until it is written, and for ever without a database"
   memory.remove(["b"]);
   assert.deepEqual([...memory.unstored], ["a"]);
 });
+
+test("an entry of an earlier version has its words as a failure", async () => {
+  const fake = new FakeIndexedDB();
+  Object.assign(globalThis, { indexedDB: fake });
+  for (const [key, problem] of [
+    [1, ""],
+    [2, "No."],
+  ] as const) {
+    const { failure: _, ...rest } = entry(`${key}`);
+    fake.rows.set(key, Object.assign({ key, id: `${key}` }, { entry: { ...rest, problem } }));
+  }
+  const loaded = await new OutboxDatabase("test").load();
+  assert.deepEqual(loaded, [entry("1"), { ...entry("2"), failure: { code: "unknown", message: "No." } }]);
+});

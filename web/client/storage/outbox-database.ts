@@ -47,7 +47,12 @@ export class OutboxDatabase {
   async load(): Promise<OutboxEntry[]> {
     await this.#writing;
     const rows = await this.#run<Row[]>("readonly", (store) => store.getAll());
-    return rows ? rows.map((row) => row.entry).filter(isOutboxEntry) : [...this.#memory.values()];
+    return rows
+      ? rows
+          .map((row) => row.entry)
+          .filter(isOutboxEntry)
+          .map(withFailure)
+      : [...this.#memory.values()];
   }
 
   /** The ids of the entries that were added here and end with the page, because they could not be stored yet. */
@@ -156,4 +161,11 @@ function open(name: string): Promise<IDBDatabase | null> {
 
 function isOutboxEntry(e: Partial<OutboxEntry> | null): e is OutboxEntry {
   return typeof e?.id === "string" && typeof e.room === "string" && typeof e.body?.kind === "string";
+}
+
+/** Earlier versions stored the words of a failure alone. */
+function withFailure(entry: OutboxEntry & { readonly problem?: string }): OutboxEntry {
+  const { problem = "", ...rest } = entry;
+  const failure = problem === "" ? null : ({ code: "unknown", message: problem } as const);
+  return entry.failure === undefined ? { ...rest, failure } : entry;
 }

@@ -64,12 +64,12 @@ class Application {
     }
   }
 
-  #reportSend({ id, sequence, status, problem }: MessageItem): void {
+  #reportSend({ id, sequence, status, failure }: MessageItem): void {
     const ref = this.#sends.get(id);
     if (ref === undefined || (sequence === 0n && status !== "failed")) return;
     this.#sends.delete(id);
     if (sequence > 0n) report("sent", { ref, sequence: `${sequence}` });
-    else report("failed", { ref, message: problem });
+    else report("failed", { ref, message: failure?.message ?? "" });
   }
 
   #isNew(key: string): boolean {

@@ -2,7 +2,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { create, fromBinary, type MessageInitShape, toBinary } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
-import { ChatError } from "../failure";
+import { ChatError, type Failure, failureOf, ownReasons } from "../failure";
 import {
   ListEventsRequestSchema,
   ListEventsResponseSchema,
@@ -152,6 +152,49 @@ test("a refusal has its reason, and the room and the right that it is about", as
   });
 });
 
+/** Returns the end of a stream that is refused with details, in the binary form of protobuf. */
+async function refusedWith(...details: readonly (readonly [type: string, value: string])[]): Promise<Failure> {
+  const encoded = details.map(([type, value]) => ({
+    type,
+    value: Buffer.from(value, "latin1").toString("base64").replaceAll("=", ""),
+  }));
+  const error = { code: "permission_denied", message: "no", details: encoded };
+  return (await stream([], JSON.stringify({ error }))).end;
+}
+
+test("a ban has its end and the moderator's reason", async () => {
+  const entry = (key: string, value: string) => {
+    const pair = `\n${String.fromCharCode(key.length)}${key}\x12${String.fromCharCode(value.length)}${value}`;
+    return `\x1a${String.fromCharCode(pair.length)}${pair}`;
+  };
+  const metadata = entry("reason", "noise") + entry("until", "2026-01-02T03:04:05Z");
+  assert.deepEqual(await refusedWith(["google.rpc.ErrorInfo", `\n\x06BANNED${metadata}`]), {
+    code: "permission_denied",
+    message: "No.",
+    reason: "BANNED",
+    until: Date.UTC(2026, 0, 2, 3, 4, 5),
+    moderatorReason: "noise",
+  });
+});
+
+test("a broken rule is the reason, the first of several", async () => {
+  // The field, the id of the rule, its message, and that it is about a key of a map, which is no text.
+  const violation = (rule: string) => {
+    const fields = `\n\x02\n\x00\x12${String.fromCharCode(rule.length)}${rule}\x1a\x02no\x20\x01`;
+    return `\n${String.fromCharCode(fields.length)}${fields}`;
+  };
+  const broken = ["buf.validate.Violations", violation("name.length") + violation("room.name")] as const;
+  assert.equal((await refusedWith(broken)).reason, "name.length");
+  const named = ["google.rpc.ErrorInfo", "\n\x06BANNED"] as const;
+  assert.equal((await refusedWith(broken, named)).reason, "BANNED", "another detail says more");
+});
+
+test("the failure of a rejection is plain data", () => {
+  const failure: Failure = { code: "resource_exhausted", message: "Full.", retryAfter: 1, reason: "limit.send.member" };
+  assert.deepEqual(structuredClone(failureOf(new ChatError(failure))), failure);
+  assert.deepEqual(failureOf("no"), { code: "unknown", message: "no" });
+});
+
 test("failures have the protocol's code and a sentence", async () => {
   const cases: [unknown, string, string][] = [
     [
@@ -167,7 +210,11 @@ test("failures have the protocol's code and a sentence", async () => {
     [new ConnectError("", Code.DeadlineExceeded), "deadline_exceeded", "The server gave no reason."],
     [new TypeError("Failed to fetch"), "unavailable", "The server could not be reached."],
   ];
-  for (const [reason, code, message] of cases) assert.deepEqual(toFailure(reason), { code, message });
+  for (const [reason, code, message] of cases) {
+    const failure = toFailure(reason);
+    assert.deepEqual([failure.code, failure.message], [code, message]);
+  }
+  assert.equal(toFailure(new TypeError("Failed to fetch")).reason, ownReasons.unreachable);
   answer("application/json", Buffer.from('{"code":"not_found","message":"no such room"}'), 404);
   await assert.rejects(createChatService("http://server").listEvents("", "lobby", null), {
     code: "not_found",

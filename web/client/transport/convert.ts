@@ -1,10 +1,10 @@
 // Converts the messages of the contract to the plain values of model.ts, and back.
 
 import { type DescMessage, fromBinary, type MessageInitShape } from "@bufbuild/protobuf";
-import { BinaryReader } from "@bufbuild/protobuf/wire";
+import { BinaryReader, WireType } from "@bufbuild/protobuf/wire";
 import { type Duration, DurationSchema, type Timestamp, timestampMs } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Failure, FailureCode } from "../failure";
+import { type Failure, type FailureCode, ownReasons } from "../failure";
 import type {
   ListEventsRequestSchema,
   ListEventsResponse,
@@ -54,7 +54,7 @@ const defaultHeartbeat = 15_000;
 export function toFailure(reason: unknown): Failure {
   const error = ConnectError.from(reason);
   if (error.cause instanceof TypeError) {
-    return { code: "unavailable", message: "The server could not be reached." };
+    return { code: "unavailable", message: "The server could not be reached.", reason: ownReasons.unreachable };
   }
   const code = codeName(error.code);
   const retryAfter = retryDelay(error);
@@ -62,31 +62,65 @@ export function toFailure(reason: unknown): Failure {
   const message = isTooOften
     ? `That was too much at once. The server asks to wait ${Math.ceil(retryAfter / 1_000)} s.`
     : sentence(error.rawMessage);
-  return { code, message, ...(retryAfter > 0 && { retryAfter }), ...errorInfo(error) };
+  return { code, message, ...(retryAfter > 0 && { retryAfter }), ...factsOf(error) };
 }
 
-/** Returns what the detail of type google.rpc.ErrorInfo says: its fields are reason, domain and metadata. */
-function errorInfo({ details }: ConnectError): Pick<Failure, "reason" | "room" | "right"> {
-  const detail = details.find((d) => "type" in d && d.type === "google.rpc.ErrorInfo");
-  if (!(detail?.value instanceof Uint8Array)) return {};
-  let info: Pick<Failure, "reason" | "room" | "right"> = {};
-  eachField(detail.value, (number, value) => {
-    if (number === 1) info = { ...info, reason: decodeText(value) };
+type Facts = Pick<Failure, "reason" | "room" | "right" | "until" | "moderatorReason">;
+
+/** Returns what the details say, without the schemas of their types, which are large. */
+function factsOf({ details }: ConnectError): Facts {
+  const detailOf = (type: string) => {
+    const value = details.find((d) => "type" in d && d.type === type)?.value;
+    return value instanceof Uint8Array ? value : null;
+  };
+  const info = detailOf("google.rpc.ErrorInfo");
+  if (info) return errorInfo(info);
+  const violations = detailOf("buf.validate.Violations");
+  return violations ? { reason: firstRule(violations) } : {};
+}
+
+/** The fields of google.rpc.ErrorInfo are reason, domain and metadata. */
+function errorInfo(message: Uint8Array): Facts {
+  let reason = "";
+  const metadata = new Map<string, string>();
+  eachField(message, (number, value) => {
+    if (number === 1) reason = decodeText(value);
     if (number !== 3) return;
     const entry = new Map<number, string>();
     eachField(value, (n, text) => entry.set(n, decodeText(text)));
-    const key = entry.get(1);
-    if (key === "room" || key === "right") info = { ...info, [key]: entry.get(2) ?? "" };
+    metadata.set(entry.get(1) ?? "", entry.get(2) ?? "");
   });
-  return info;
+  const room = metadata.get("room");
+  const right = metadata.get("right");
+  const until = Date.parse(metadata.get("until") ?? "");
+  const moderatorReason = metadata.get("reason");
+  return {
+    reason,
+    ...(room !== undefined && { room }),
+    ...(right !== undefined && { right }),
+    ...(!Number.isNaN(until) && { until }),
+    ...(moderatorReason !== undefined && { moderatorReason }),
+  };
 }
 
-/** Calls back for each field of a message whose fields are strings and messages. */
+/** The first field of buf.validate.Violations are the violations, and the second one of each is the id of its rule. */
+function firstRule(message: Uint8Array): string {
+  let rule = "";
+  eachField(message, (_, violation) => {
+    eachField(violation, (number, value) => {
+      if (number === 2 && rule === "") rule = decodeText(value);
+    });
+  });
+  return rule;
+}
+
+/** Calls back for each field of a message that is a string or a message. */
 function eachField(message: Uint8Array, onField: (number: number, value: Uint8Array) => void): void {
   const reader = new BinaryReader(message);
   while (reader.pos < reader.len) {
-    const [number] = reader.tag();
-    onField(number, reader.bytes());
+    const [number, type] = reader.tag();
+    if (type === WireType.LengthDelimited) onField(number, reader.bytes());
+    else reader.skip(type, number);
   }
 }
 

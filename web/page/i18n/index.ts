@@ -1,7 +1,7 @@
 // The words of the page, in the language that it is shown in. They are in
 // page/messages, as ICU MessageFormat, with one file for each area of the page.
 
-import english from "messages:en";
+import firstEnglish from "messages:en";
 import type { ComponentChild } from "preact";
 import { loadChunk } from "../update/load-chunk";
 import type { MessageKey } from "./keys";
@@ -10,8 +10,10 @@ import { chooseLanguage, type Language } from "./languages";
 export type { MessageKey } from "./keys";
 export { type Language, languageNames } from "./languages";
 
-type Messages = typeof english;
+type Messages = typeof firstEnglish;
 
+/** Grows by the areas that are loaded later. */
+const english = { ...firstEnglish };
 let shown: Language = "en";
 let messages: Messages = english;
 
@@ -37,10 +39,24 @@ export async function setLanguage(wanted: Language | "system"): Promise<void> {
   document.documentElement.lang = next;
 }
 
+/** Adds the English words of a part of the page that is loaded later. Those of other languages are loaded at once. */
+export function addEnglish(added: Messages): void {
+  Object.assign(english, added);
+}
+
+/** Whether there is a message with a key that was made from a name. */
+export function hasMessage(key: MessageKey): boolean {
+  return messageOf(key) !== undefined;
+}
+
+function messageOf(key: MessageKey) {
+  const [area = ""] = key.split(".", 1);
+  return messages[area]?.[key.slice(area.length + 1)];
+}
+
 /** Returns a message, with values in the places of its arguments. */
 export function t(key: MessageKey, values: Readonly<Record<string, string | number>> = {}): string {
-  const [area, name] = key.split(".") as [string, string];
-  const message = messages[area]?.[name];
+  const message = messageOf(key);
   if (message === undefined) throw new Error(`there is no message ${key}`);
   return typeof message === "string" ? message : message(values);
 }

@@ -2,7 +2,9 @@
 
 import type composer from "../messages/en/composer.json";
 import type controls from "../messages/en/controls.json";
+import type failure from "../messages/en/failure.json";
 import type log from "../messages/en/log.json";
+import type moderation from "../messages/en/moderation.json";
 import type notice from "../messages/en/notice.json";
 import type people from "../messages/en/people.json";
 import type rooms from "../messages/en/rooms.json";
@@ -13,7 +15,9 @@ import type text from "../messages/en/text.json";
 interface Areas {
   readonly composer: typeof composer;
   readonly controls: typeof controls;
+  readonly failure: typeof failure;
   readonly log: typeof log;
+  readonly moderation: typeof moderation;
   readonly notice: typeof notice;
   readonly people: typeof people;
   readonly rooms: typeof rooms;

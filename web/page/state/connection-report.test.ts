@@ -33,7 +33,7 @@ test("each state of the connection has a report", () => {
   p.do({ type: "networkChanged", online: false });
   is("offline");
   p.do({ type: "reconnect" }).end("permission_denied");
-  assert.deepEqual(report(p), { kind: "refused", problem: "gone" });
+  assert.deepEqual(report(p), { kind: "refused" });
 });
 
 test("a lost connection shows when the next attempt starts", () => {
@@ -54,16 +54,17 @@ test("a message that the server does not take yet is reported, one that has fail
     retryAfter: 0,
     at: null,
   } as const;
+  const full = { code: "resource_exhausted", message: "Full." } as const;
   const entries = [
-    { ...entry, status: "queued", problem: "full" },
-    { ...entry, id: "b", status: "queued", problem: "" },
+    { ...entry, status: "queued", failure: full },
+    { ...entry, id: "b", status: "queued", failure: null },
   ] as const;
   assert.deepEqual(connectionReport({ connection, outbox: { ...outbox, entries } }), {
     kind: "unsent",
     count: 1,
-    problem: "full",
+    failure: full,
   });
-  const failed = { ...outbox, entries: [{ ...entry, status: "failed", problem: "no" }] as const };
+  const failed = { ...outbox, entries: [{ ...entry, status: "failed", failure: full }] as const };
   assert.deepEqual(connectionReport({ connection, outbox: failed }), { kind: "live" });
 });
 

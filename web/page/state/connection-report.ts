@@ -1,6 +1,6 @@
 // What is to be said of the connection: nothing while all is well.
 
-import type { SessionState } from "../../client";
+import type { Failure, SessionState } from "../../client";
 
 export type ConnectionReport =
   | { readonly kind: "live" }
@@ -19,9 +19,9 @@ export type ConnectionReport =
   /** The token is refused, and so was the one after it. */
   | { readonly kind: "expired" }
   /** The server takes no messages at the moment, and says why. */
-  | { readonly kind: "unsent"; readonly count: number; readonly problem: string }
+  | { readonly kind: "unsent"; readonly count: number; readonly failure: Failure }
   /** The server refuses the room, or this caller. */
-  | { readonly kind: "refused"; readonly problem: string };
+  | { readonly kind: "refused" };
 
 /** How long each state lasts before it is shown, in milliseconds: most connections are restored within it. */
 const shownAfter: Partial<Record<ConnectionReport["kind"], number>> = {
@@ -42,7 +42,7 @@ export function isDisconnected({ kind }: ConnectionReport): boolean {
 }
 
 export function connectionReport(state: Pick<SessionState, "connection" | "outbox">): ConnectionReport {
-  const { phase, draining, failures, retryAt, problem, online, expired, unanswered } = state.connection;
+  const { phase, draining, failures, retryAt, online, expired, unanswered } = state.connection;
   switch (phase) {
     case "live":
     case "catchingUp":
@@ -59,7 +59,7 @@ export function connectionReport(state: Pick<SessionState, "connection" | "outbo
       if (draining && online) return { kind: "restarting", retryAt };
       return expired ? { kind: "expired" } : lostReport(state, retryAt);
     case "refused":
-      return { kind: "refused", problem };
+      return { kind: "refused" };
   }
 }
 
@@ -71,7 +71,7 @@ function lostReport({ connection }: Pick<SessionState, "connection">, retryAt: n
 
 /** Messages that failed for good say so themselves; these are attempted again. */
 function unsentReport({ outbox }: Pick<SessionState, "outbox">): ConnectionReport {
-  const waiting = outbox.entries.filter(({ status, problem }) => problem !== "" && status !== "failed");
+  const waiting = outbox.entries.flatMap(({ status, failure }) => (failure && status !== "failed" ? [failure] : []));
   const [first] = waiting;
-  return first ? { kind: "unsent", count: waiting.length, problem: first.problem } : { kind: "live" };
+  return first ? { kind: "unsent", count: waiting.length, failure: first } : { kind: "live" };
 }

@@ -130,11 +130,9 @@ test("pending changes show at once, and failed ones with the reason", () => {
   p.do(send("a", { kind: "edit", target: 1n, text: "new" }));
   p.do(send("b", { kind: "reaction", target: 1n, emoji: "👍", removed: false }));
   assert.deepEqual([row().text, row().pending, row().reactions.map((c) => c.by)], ["new", "edit", ["you"]]);
-  p.do({ type: "sendFailed", id: "a", token: ada.token, failure: { code: "permission_denied", message: "No." } });
-  assert.deepEqual(
-    [row().text, row().pending, row().failed],
-    ["text 1", null, { id: "a", kind: "edit", problem: "No." }],
-  );
+  const failure = { code: "permission_denied", message: "No." } as const;
+  p.do({ type: "sendFailed", id: "a", token: ada.token, failure });
+  assert.deepEqual([row().text, row().pending, row().failed], ["text 1", null, { id: "a", kind: "edit", failure }]);
 });
 
 test("a reply shows the quoted message, or that it was deleted", () => {

@@ -3,6 +3,7 @@
 import {
   type Auth,
   changedPost,
+  type Failure,
   isOwn,
   type Member,
   type Message,
@@ -62,7 +63,8 @@ export interface MessageRow {
   readonly first: boolean;
   /** "sent" for every message in the log. */
   readonly status: PendingEntry["status"];
-  readonly problem: string;
+  /** Why it was not sent; null if it did not fail. */
+  readonly failure: Failure | null;
   /** The message that this one answers; null for none. */
   readonly quote: QuoteRow | null;
   /** When the text was last edited, 0 if never. */
@@ -71,7 +73,11 @@ export interface MessageRow {
   /** The change to the message that is in the outbox. A reaction is shown as if it were stored. */
   readonly pending: "edit" | "deletion" | null;
   /** The change to the message that has failed. */
-  readonly failed: { readonly id: string; readonly kind: MessageChange["kind"]; readonly problem: string } | null;
+  readonly failed: {
+    readonly id: string;
+    readonly kind: MessageChange["kind"];
+    readonly failure: Failure | null;
+  } | null;
 }
 
 /** A quoted message. Its text is null if it was deleted or could not be loaded. */
@@ -95,7 +101,7 @@ export interface ReactionRow {
 const plainMessage = {
   kind: "message",
   first: true,
-  problem: "",
+  failure: null,
   edited: 0,
   reactions: [],
   pending: null,
@@ -249,7 +255,7 @@ function postRow(
     edited: now.edited,
     reactions: reactionRows(state.auth, now.reactions, members),
     pending: pending.includes("deletion") ? "deletion" : pending.includes("edit") ? "edit" : null,
-    failed: failed ? { id: failed.id, kind: failed.body.kind, problem: failed.problem } : null,
+    failed: failed ? { id: failed.id, kind: failed.body.kind, failure: failed.failure } : null,
   };
 }
 
@@ -261,7 +267,7 @@ function asNow(sender: Member, members: ReadonlyMap<string, Member>): Member {
 }
 
 function outboxRow(state: RowsState, entry: PendingEntry, { text, replyTo }: Message, sender: Member): MessageRow {
-  const { id, time, status, problem } = entry;
+  const { id, time, status, failure } = entry;
   return {
     ...plainMessage,
     key: `own ${id}`,
@@ -273,7 +279,7 @@ function outboxRow(state: RowsState, entry: PendingEntry, { text, replyTo }: Mes
     own: true,
     mentionsAll: sender.moderator === true,
     status,
-    problem,
+    failure,
     quote: quoteRow(state, replyTo),
   };
 }

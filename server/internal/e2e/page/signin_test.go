@@ -131,7 +131,7 @@ func TestPageWhenSigningInFails(t *testing.T) {
 	page := b.open(t, s.URL+"/?room=garden", "Ada", chromedp.WithNewBrowserContext())
 	provider.SetDown(true)
 	page.click(".naming .sign-in")
-	page.await(`document.querySelector("#name-problem").textContent.includes("can’t be reached at the moment")`)
+	page.await(`document.querySelector("#name-problem").textContent === "Signing in does not work at the moment. Try again in a minute."`)
 
 	page.navigate(s.URL + "/signin/callback?state=forged&code=forged")
 	page.await(`document.querySelector("[role=alert]")?.textContent.includes("was not started in this browser")`)

@@ -5,6 +5,7 @@ import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { Drafts, ReplyDraft } from "../../state/drafts";
 import { maxInserted, textLength } from "../../state/text-length";
+import { failureText } from "../controls/failure-text";
 import { Icon } from "../controls/icons";
 import { EmojiPicker } from "../emoji";
 import { Editor } from "./editor";
@@ -40,7 +41,7 @@ export function Composer(props: Props) {
   const reply = useDraft(drafts, room, (draft) => draft.reply);
   const onSend = (message: string, replyTo: bigint) =>
     dispatch({ type: "send", body: { kind: "message", text: message, replyTo } });
-  const sending = useSending({ room, drafts, field, nameProblem: auth.problem, commands, onSend });
+  const sending = useSending({ room, drafts, field, nameProblem: failureText(auth.failure), commands, onSend });
   const { note, setNote } = sending;
   const length = textLength(text);
   const canSend = length.kind !== "over" && isValidText(normalizeText(text));

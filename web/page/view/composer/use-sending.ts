@@ -1,10 +1,11 @@
 import type { RefObject } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { isValidName, isValidText, normalizeText } from "../../../client";
+import { failureOf, isValidName, isValidText, normalizeText } from "../../../client";
 import { expandShortcodes } from "../../emoji";
 import { t } from "../../i18n";
 import { type Command, commandOf } from "../../state/commands";
 import type { Drafts } from "../../state/drafts";
+import { failureText } from "../controls/failure-text";
 import type { ComposerNote } from "./notes";
 
 /** What commands do besides sending. */
@@ -70,7 +71,7 @@ export function useSending({ room, drafts, field, nameProblem, commands, onSend 
         if (!commands.topic) return problem(t("composer.topicForbidden"));
         commands.topic(command.topic).then(
           () => done(),
-          (reason: Error) => problem(reason.message),
+          (reason: unknown) => problem(failureText(failureOf(reason))),
         );
     }
   };

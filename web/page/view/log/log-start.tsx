@@ -2,6 +2,7 @@ import type { Reset, SessionState } from "../../../client";
 import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { EmptyState } from "../controls/empty-state";
+import { failureText } from "../controls/failure-text";
 
 interface Props {
   readonly state: SessionState;
@@ -17,7 +18,7 @@ export function LogStart({ state, dispatch }: Props) {
   if (history.phase === "failed") {
     return (
       <div class="log-start">
-        <p class="problem">{t("log.earlierFailed", { problem: history.problem })}</p>
+        <p class="problem">{t("log.earlierFailed", { problem: failureText(history.failure) })}</p>
         <button type="button" class="quiet" onClick={loadEarlier}>
           {t("log.again")}
         </button>

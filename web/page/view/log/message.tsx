@@ -4,6 +4,7 @@ import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { MessageRow } from "../../state/message-rows";
 import { mentionsSelf } from "../../text";
+import { failureText } from "../controls/failure-text";
 import { NameMarkTag } from "../controls/name-mark";
 import { fullTime, Time } from "../controls/time";
 import { Avatar, MemberName } from "../people/looks";
@@ -90,11 +91,11 @@ export function MessageItem({ row, active, canReact, editor, actions, dispatch }
           actions={actions}
         />
       )}
-      {status === "failed" && <Failed what={t("log.notSent")} id={row.id} problem={row.problem} dispatch={dispatch} />}
+      {status === "failed" && <Failed what={t("log.notSent")} id={row.id} failure={row.failure} dispatch={dispatch} />}
       {row.failed && <Failed what={t(failedLabels[row.failed.kind])} {...row.failed} dispatch={dispatch} />}
       {status === "queued" && (
         <p class="state">
-          {t("log.waiting")} {row.problem}
+          {t("log.waiting")} {failureText(row.failure)}
         </p>
       )}
       {status === "sending" && <p class="state">{t("log.sending")}</p>}

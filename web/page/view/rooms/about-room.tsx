@@ -2,6 +2,7 @@ import type { TargetedSubmitEvent } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { failureOf, type RoomProfile } from "../../../client";
 import { t } from "../../i18n";
+import { failureText } from "../controls/failure-text";
 
 interface Props {
   readonly room: string;
@@ -47,7 +48,7 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
     } catch (reason) {
       if (isUnmounted.current) return;
       setSaving(false);
-      setProblem(failureOf(reason).message);
+      setProblem(failureText(failureOf(reason)));
     }
   };
   return (

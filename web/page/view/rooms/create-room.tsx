@@ -4,6 +4,7 @@ import { type Failure, failureOf } from "../../../client";
 import { rich, t } from "../../i18n";
 import { roomNameProblem, roomSlug } from "../../state/room-name";
 import { Dialog } from "../controls/dialog";
+import { failureText } from "../controls/failure-text";
 import type { RoomActions } from "./room-actions";
 
 interface Props {
@@ -103,7 +104,7 @@ export function CreateRoom({ actions, name: initial, canCreate, onClose }: Props
         )}
         <p class="hint">{canCreate ? t("rooms.public") : t("rooms.joinToCreate")}</p>
         <p class="problem" role="alert">
-          {failure && (exists ? t("rooms.exists") : t("rooms.refused", { problem: failure.message }))}
+          {failure && (exists ? t("rooms.exists") : t("rooms.refused", { problem: failureText(failure) }))}
         </p>
         <div class="buttons">
           <button type="button" class="quiet" onClick={close}>

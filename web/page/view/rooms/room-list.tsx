@@ -11,6 +11,7 @@ import {
   type RoomGroups,
   type RoomItem,
 } from "../../state/room-groups";
+import { failureText } from "../controls/failure-text";
 import { Icon } from "../controls/icons";
 import { RoomFilter } from "./room-filter";
 import { RoomLink, type RoomLinkActions } from "./room-link";
@@ -42,7 +43,7 @@ interface Props {
 /** The list of rooms, with ways to find and to create one. */
 export function RoomList(props: Props) {
   const { directory, groups, current, displayName, fixedOrder, actions, menu, onSwitch, onCreate, onMore } = props;
-  const { rooms, loading, problem } = directory;
+  const { rooms, loading, failure } = directory;
   const [filter, setFilter] = useState("");
   const [limit, setLimit] = useState(batchSize);
   const [isInUse, listeners] = useInUse();
@@ -57,7 +58,7 @@ export function RoomList(props: Props) {
   const isCut = groupsSize(found) > limit;
   const hasMore = rooms !== null && rooms.nextToken !== "";
   // With a filter that few rooms match, the list would read all pages by itself.
-  const loadsByItself = isCut || (!isFiltered && problem === "");
+  const loadsByItself = isCut || (!isFiltered && !failure);
   const setFilterText = (text: string) => {
     setFilter(text);
     setLimit(batchSize);
@@ -111,10 +112,10 @@ export function RoomList(props: Props) {
           {...links}
         />
         {isFiltered && groupsSize(found) === 0 && <p class="hint">{t("rooms.noMatch")}</p>}
-        {problem !== "" && <p class="problem">{t("rooms.listFailed", { problem })}</p>}
-        {(isCut || hasMore || problem !== "") && (
+        {failure && <p class="problem">{t("rooms.listFailed", { problem: failureText(failure) })}</p>}
+        {(isCut || hasMore || failure) && (
           <MoreButton
-            label={problem !== "" && !isCut ? t("rooms.tryAgain") : moreLabel}
+            label={failure && !isCut ? t("rooms.tryAgain") : moreLabel}
             busy={loading && !isCut}
             shownCount={loadsByItself ? groupsSize(shown) : null}
             onMore={() => (isCut ? setLimit(limit + batchSize) : onMore())}

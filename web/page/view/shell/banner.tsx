@@ -4,6 +4,7 @@ import { clock } from "../../../client";
 import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { type ConnectionReport, isDisconnected, showDelay } from "../../state/connection-report";
+import { failureText } from "../controls/failure-text";
 import { Icon, type IconName } from "../controls/icons";
 
 /** How long screen readers have for the news that the connection is back, in milliseconds. */
@@ -83,7 +84,7 @@ export function bannerText(report: ConnectionReport): ComponentChild {
     case "expired":
       return t("shell.expired");
     case "unsent":
-      return rich("shell.unsent", { problem: <bdi>{report.problem}</bdi> }, { count: report.count });
+      return rich("shell.unsent", { problem: <bdi>{failureText(report.failure)}</bdi> }, { count: report.count });
   }
 }
 

@@ -3,6 +3,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { type Auth, isValidName, maxNameBytes } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
+import { failureText } from "../controls/failure-text";
 
 /** Where to sign in with an account. */
 export interface AccountProvider {
@@ -19,7 +20,7 @@ export function useNameForm(auth: Auth, dispatch: Dispatch, onUnchanged: (() => 
   const [isSubmitted, setSubmitted] = useState(onUnchanged === null);
   const field = useRef<HTMLInputElement>(null);
   const isPending = auth.pending?.purpose === "form";
-  const problem = isSubmitted ? auth.problem : "";
+  const problem = isSubmitted ? failureText(auth.failure) : "";
   useEffect(() => {
     if (onUnchanged || problem) field.current?.select();
   }, [problem]);

@@ -237,7 +237,7 @@ function Conversation(props: ConversationProps) {
   const { auth, feed, room } = state;
   const report = connectionReport(state);
   const isUnread = isDisconnected(report) && !feed.caughtUpOnce;
-  const needsName = !auth.identity && (auth.name === "" || auth.problem !== "");
+  const needsName = !auth.identity && (auth.name === "" || auth.failure !== null);
   const welcome = needsName ? (
     <Welcome auth={auth} dispatch={dispatch} provider={provider} onInvite={onInvite} />
   ) : null;

@@ -9,6 +9,7 @@ import type { Dispatch } from "../../state/act";
 import { roomPath } from "../../state/address";
 import type { ConnectionReport } from "../../state/connection-report";
 import { EmptyState } from "../controls/empty-state";
+import { failureText } from "../controls/failure-text";
 import { bannerText } from "./banner";
 
 const lobby = "lobby";
@@ -26,11 +27,12 @@ interface RefusedProps {
 /** The server refuses the room. It is said once, with ways on. */
 export function RefusedRoom({ state, welcome, dispatch, onRoom, onRooms }: RefusedProps) {
   const { room, auth, feed, connection } = state;
-  const { reason, right, message = connection.problem } = feed.refusal ?? {};
+  const failure = feed.refusal ?? connection.failure;
+  const { reason, right } = failure ?? {};
   const isMissing = reason === "RIGHT_REQUIRED" && right === "create";
   // With a name the answer may be another one.
   const offersName = welcome !== null && (isMissing || reason === "TOKEN_REQUIRED");
-  const problem = isMissing ? t("shell.noRoomReason", { room }) : offersName ? t("shell.needsName") : message;
+  const problem = offersName && !isMissing ? t("shell.needsName") : failureText(failure);
   // With another identity the answer may be another one.
   const token = auth.identity?.token;
   const refused = useRef(token);

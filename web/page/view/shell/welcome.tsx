@@ -22,7 +22,7 @@ export function Welcome({ auth, dispatch, provider, onInvite }: Props) {
       <div class="welcome-head">
         <Mark />
         <div>
-          <h2 id="welcome-title">{auth.problem ? t("shell.joinAgain") : t("shell.welcome")}</h2>
+          <h2 id="welcome-title">{auth.failure ? t("shell.joinAgain") : t("shell.welcome")}</h2>
           <p class="welcome-what">{t("shell.whatThisIs")}</p>
         </div>
       </div>

@@ -4,6 +4,7 @@ import { failureOf, type Member } from "../../../../client";
 import type { Moderation } from "../../../../client/moderation";
 import { locale, rich, t } from "../../../i18n";
 import { Dialog } from "../../controls/dialog";
+import { failureText } from "../../controls/failure-text";
 import type { DenialAct } from "../profile-card";
 
 interface Props {
@@ -30,9 +31,9 @@ const durations = {
   ban: [day, hour, 7 * day, 30 * day, 0],
 } as const satisfies Record<DenialAct, readonly number[]>;
 
-const titles = { mute: "people.muteTitle", kick: "people.kickTitle", ban: "people.banTitle" } as const;
-const effects = { mute: "people.muteEffect", kick: "people.kickEffect", ban: "people.banEffect" } as const;
-const labels = { mute: "people.muteNow", kick: "people.kickNow", ban: "people.banNow" } as const;
+const titles = { mute: "moderation.muteTitle", kick: "moderation.kickTitle", ban: "moderation.banTitle" } as const;
+const effects = { mute: "moderation.muteEffect", kick: "moderation.kickEffect", ban: "moderation.banEffect" } as const;
+const labels = { mute: "moderation.muteNow", kick: "moderation.kickNow", ban: "moderation.banNow" } as const;
 
 /** Mutes, removes or bans a member, or all callers of an address, for a time and with a reason. */
 export function DenyMember({ room, act, member, moderation, onClose }: Props) {
@@ -59,11 +60,11 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
     } catch (failed) {
       if (isClosed.current) return;
       setBusy(false);
-      setProblem(failureOf(failed).message);
+      setProblem(failureText(failureOf(failed)));
     }
   };
   return (
-    <Dialog title={t(member ? titles[act] : "people.banAddressTitle")} kind="middle" onClose={close}>
+    <Dialog title={t(member ? titles[act] : "moderation.banAddressTitle")} kind="middle" onClose={close}>
       <form class="about deny-member" onSubmit={submit}>
         {member ? (
           <p class="hint">{rich(effects[act], { name: <bdi key="name">{member.name}</bdi> })}</p>
@@ -72,7 +73,7 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
         )}
         {choices.length > 0 && (
           <>
-            <label for="deny-duration">{t("people.duration")}</label>
+            <label for="deny-duration">{t("moderation.duration")}</label>
             <select
               id="deny-duration"
               value={duration}
@@ -88,7 +89,7 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
             </select>
           </>
         )}
-        <label for="deny-reason">{t("people.reason")}</label>
+        <label for="deny-reason">{t("moderation.reason")}</label>
         <input
           id="deny-reason"
           type="text"
@@ -103,7 +104,7 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
         </p>
         <div class="buttons">
           <button type="button" class="quiet" onClick={close}>
-            {t("people.cancel")}
+            {t("moderation.cancel")}
           </button>
           <button type="submit" class="danger" disabled={isBusy}>
             {t(labels[act])}
@@ -123,9 +124,9 @@ function AddressField({ value, onInput }: AddressFieldProps) {
   return (
     <>
       <p id="address-effect" class="hint">
-        {t("people.banAddressEffect")}
+        {t("moderation.banAddressEffect")}
       </p>
-      <label for="deny-address">{t("people.address")}</label>
+      <label for="deny-address">{t("moderation.address")}</label>
       <input
         id="deny-address"
         type="text"
@@ -145,7 +146,7 @@ function AddressField({ value, onInput }: AddressFieldProps) {
 }
 
 function durationLabel(ms: number): string {
-  if (ms === 0) return t("people.noEnd");
+  if (ms === 0) return t("moderation.noEnd");
   const [unit, length] =
     ms >= day ? (["day", day] as const) : ms >= hour ? (["hour", hour] as const) : (["minute", minute] as const);
   return new Intl.NumberFormat(locale(), { style: "unit", unit, unitDisplay: "long" }).format(ms / length);

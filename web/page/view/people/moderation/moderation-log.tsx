@@ -3,6 +3,7 @@ import { failureOf } from "../../../../client";
 import type { AuditRecord, Denial, Moderation, ModerationPage, Subject } from "../../../../client/moderation";
 import { locale, rich, t } from "../../../i18n";
 import { Dialog } from "../../controls/dialog";
+import { failureText } from "../../controls/failure-text";
 import { shortId } from "../profile-card";
 
 interface Props {
@@ -29,40 +30,40 @@ export function ModerationLog({ room, moderation, names, onBanAddress, onClose }
       denials.reload();
       audit.reload();
     } catch (reason) {
-      setProblem(failureOf(reason).message);
+      setProblem(failureText(failureOf(reason)));
     }
   };
   return (
     <Dialog title={t("people.moderation")} kind="middle" onClose={onClose}>
       <div class="moderation">
-        <h3>{t("people.denials")}</h3>
-        {denials.items?.length === 0 && <p class="hint">{t("people.noDenials")}</p>}
+        <h3>{t("moderation.denials")}</h3>
+        {denials.items?.length === 0 && <p class="hint">{t("moderation.noDenials")}</p>}
         <ul>
           {denials.items?.map((denial) => (
             <li key={`${denial.effect} ${JSON.stringify(denial.subject)}`}>
               <div>
                 <p>
-                  {rich(denial.effect === "mute" ? "people.isMuted" : "people.isBanned", {
+                  {rich(denial.effect === "mute" ? "moderation.isMuted" : "moderation.isBanned", {
                     name: <bdi key="name">{nameOf(denial.subject)}</bdi>,
                   })}
                 </p>
                 <p class="hint">{[untilLabel(denial.until), denial.reason].filter(Boolean).join(" · ")}</p>
               </div>
               <button type="button" class="outlined small" onClick={() => void end(denial)}>
-                {denial.effect === "mute" ? t("people.unmute") : t("people.unban")}
+                {denial.effect === "mute" ? t("moderation.unmute") : t("moderation.unban")}
               </button>
             </li>
           ))}
         </ul>
         <More pages={denials} />
         <button type="button" class="outlined small to-ban-address" onClick={onBanAddress}>
-          {t("people.banAddress")}
+          {t("moderation.banAddress")}
         </button>
         <p class="problem" role="alert">
           {problem}
         </p>
-        <h3>{t("people.audit")}</h3>
-        {audit.items?.length === 0 && <p class="hint">{t("people.noAudit")}</p>}
+        <h3>{t("moderation.audit")}</h3>
+        {audit.items?.length === 0 && <p class="hint">{t("moderation.noAudit")}</p>}
         <ul>
           {audit.items?.map((record, i) => (
             <li key={i}>
@@ -77,13 +78,13 @@ export function ModerationLog({ room, moderation, names, onBanAddress, onClose }
 }
 
 const acts = {
-  mute: "people.didMute",
-  unmute: "people.didUnmute",
-  kick: "people.didKick",
-  ban: "people.didBan",
-  unban: "people.didUnban",
-  deletion: "people.didDelete",
-  other: "people.didOther",
+  mute: "moderation.didMute",
+  unmute: "moderation.didUnmute",
+  kick: "moderation.didKick",
+  ban: "moderation.didBan",
+  unban: "moderation.didUnban",
+  deletion: "moderation.didDelete",
+  other: "moderation.didOther",
 } as const;
 
 interface AuditLineProps {
@@ -108,7 +109,7 @@ function timeLabel(time: number): string {
 }
 
 function untilLabel(until: number): string {
-  return until === 0 ? t("people.noEnd") : t("people.until", { time: timeLabel(until) });
+  return until === 0 ? t("moderation.noEnd") : t("moderation.until", { time: timeLabel(until) });
 }
 
 interface Pages<T> {
@@ -132,7 +133,7 @@ function usePages<T>(read: (token: string) => Promise<ModerationPage<T>>): Pages
         setItems([...before, ...page.items]);
         setToken(page.nextToken);
       },
-      (reason: unknown) => setProblem(failureOf(reason).message),
+      (reason: unknown) => setProblem(failureText(failureOf(reason))),
     );
   };
   useEffect(() => load("", []), []);
@@ -153,7 +154,7 @@ function More({ pages }: { readonly pages: Pages<unknown> }) {
       {problem !== "" && <p class="problem">{problem}</p>}
       {(hasMore || problem !== "") && (
         <button type="button" class="quiet small" onClick={loadMore}>
-          {problem ? t("people.tryAgain") : t("people.showMore")}
+          {problem ? t("moderation.tryAgain") : t("moderation.showMore")}
         </button>
       )}
     </>
