@@ -7,6 +7,7 @@ import (
 	"time"
 
 	chatv1 "chatroom/gen/chat/v1"
+	"chatroom/gen/chat/v1/chatv1connect"
 	"chatroom/server/internal/e2e/harness"
 	"chatroom/server/internal/service"
 )
@@ -20,6 +21,8 @@ import (
 type fault struct {
 	name  string
 	begin func(r *faultRoom)
+	// midway is what happens once Ada has written the first message, nil for nothing.
+	midway func(r *faultRoom)
 	// reads is whether the page can do nothing but read meanwhile.
 	reads bool
 	// says is the sentence that the page has for it.
@@ -78,6 +81,17 @@ var faults = []fault{
 		end:   func(r *faultRoom) { r.line.restore() },
 	},
 	{
+		name:  "the line is cut while a message is being sent",
+		begin: func(r *faultRoom) { r.line.hold() },
+		midway: func(r *faultRoom) {
+			r.ada.await(`window.attempted.includes("during 0")`)
+			r.line.breakConnections()
+			r.line.release()
+		},
+		says: saysLost,
+		end:  func(r *faultRoom) { r.line.restore() },
+	},
+	{
 		name:  "the browser is offline",
 		begin: func(r *faultRoom) { r.ada.setOffline(true) },
 		says:  saysOffline,
@@ -134,6 +148,7 @@ type faultRoom struct {
 	options []harness.Option
 	key     string
 	server  *harness.Process
+	guest   chatv1connect.ChatRoomClient // of the server, not through the line
 	line    *breakableProxy
 	ada     *tab
 }
@@ -146,6 +161,15 @@ func newFaultRoom(t *testing.T, options []harness.Option) *faultRoom {
 	r.startServer()
 	r.ada = newBrowser(t).openSignedIn(t, r.line.URL, "Ada")
 	r.ada.await(bannerKind + ` === "" && document.querySelector(".banner [role=status]").textContent === ""`)
+	// What the page has begun to send, with the bytes around it.
+	r.ada.run(`{
+		const real = window.fetch;
+		window.attempted = "";
+		window.fetch = (url, init) => {
+			if (String(url).endsWith("/Send")) window.attempted += new TextDecoder().decode(init.body);
+			return real(url, init);
+		};
+	}`)
 	// What the page says of the connection, also for a moment.
 	r.ada.run(`window.said = []; new MutationObserver(() => {
 		const banner = document.querySelector(".banner");
@@ -159,6 +183,7 @@ func newFaultRoom(t *testing.T, options []harness.Option) *faultRoom {
 func (r *faultRoom) startServer() {
 	r.t.Helper()
 	r.server = harness.StartProcess(r.t, append([]harness.Option{harness.InDir(r.dir), harness.WithLimits("")}, r.options...)...)
+	r.guest = harness.RPCClient(r.t, &r.server.Service)
 	r.line.leadTo(r.server.Addr)
 }
 
@@ -174,14 +199,14 @@ func (r *faultRoom) memberID() string {
 // sayElsewhere sends a message as a member whose connection works.
 func (r *faultRoom) sayElsewhere(text string) {
 	r.t.Helper()
-	_, err := harness.RPCClient(r.t, &r.server.Service).Send(harness.Context(r.t), harness.TextRequest("lobby", text))
+	_, err := r.guest.Send(harness.Context(r.t), harness.TextRequest("lobby", text))
 	harness.Must(r.t, err)
 }
 
 // stored returns the messages in the log.
 func (r *faultRoom) stored() []string {
 	r.t.Helper()
-	page, err := harness.RPCClient(r.t, &r.server.Service).ListEvents(harness.Context(r.t), &chatv1.ListEventsRequest{Room: "lobby", Limit: 100})
+	page, err := r.guest.ListEvents(harness.Context(r.t), &chatv1.ListEventsRequest{Room: "lobby", Limit: 100})
 	harness.Must(r.t, err)
 	var texts []string
 	for _, e := range page.GetEvents() {
@@ -217,6 +242,9 @@ func (r *faultRoom) suffer(f fault) {
 	f.begin(r)
 	if !f.reads {
 		r.ada.sendMessage("during 0")
+		if f.midway != nil {
+			f.midway(r)
+		}
 		r.ada.sendMessage("during 1")
 		r.ada.press("unsent words")
 	}
