@@ -1,6 +1,12 @@
 package page
 
 import (
+	"net/http"
+	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"strings"
+	"sync/atomic"
 	"testing"
 
 	"github.com/chromedp/chromedp"
@@ -121,6 +127,42 @@ func TestPageWhenASessionEnds(t *testing.T) {
 	page.expectMessages("before", "written offline")
 	page.awaitField("unsent words")
 	page.await(`document.querySelectorAll("[role=log] [data-ours=true]").length === 2`)
+}
+
+// While no token is accepted, not even a new one, the banner says that the sign-in has expired, with ways
+// on. What is written is sent once a token is accepted.
+func TestPageWhenNoTokenIsAccepted(t *testing.T) {
+	t.Parallel()
+	b := newBrowser(t)
+	s, _ := startWithProvider(t, harness.WithLimits(""))
+	target, err := url.Parse(s.URL)
+	harness.Must(t, err)
+	proxy := httputil.NewSingleHostReverseProxy(target)
+	proxy.FlushInterval = -1
+	var refuses atomic.Bool
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if refuses.Load() && strings.HasSuffix(r.URL.Path, "/Subscribe") && r.Header.Get("Authorization") != "" {
+			w.WriteHeader(http.StatusUnauthorized)
+			return
+		}
+		proxy.ServeHTTP(w, r)
+	}))
+	t.Cleanup(front.Close)
+	page := b.openSignedIn(t, front.URL, "Ada")
+	page.sendMessage("before")
+	page.expectMessages("before")
+
+	refuses.Store(true)
+	front.CloseClientConnections()
+	page.await(bannerKind + ` === "expired" && document.querySelector(".banner [role=status]").textContent === "Your sign-in has expired."`)
+	page.await(`[...document.querySelectorAll(".banner button")].map((b) => b.textContent).join() === "Sign in again,Try now"`)
+	page.sendMessage("meanwhile")
+	page.await(`document.querySelectorAll("[role=log] .message").length === 2`)
+
+	refuses.Store(false)
+	page.run(`document.querySelector(".banner .try-now")?.click()`) // unless an attempt of its own was faster
+	page.expectMessages("before", "meanwhile")
+	page.await(bannerKind + ` === "" && ` + isLive)
 }
 
 // What does not work is said in words, and leads back to the page.
