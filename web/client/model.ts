@@ -14,8 +14,8 @@ export interface Member {
    */
   readonly picture?: string;
   /**
-   * Whether the member moderates the room, by the server's word: of the sender of a message, when it
-   * was sent; of others, now. Absent if not.
+   * Whether the member moderates the room, by the server's word: of the sender of a message, when its
+   * text was sent or last edited; of others, now. Absent if not.
    */
   readonly moderator?: boolean;
 }

@@ -1163,9 +1163,10 @@ type Member struct {
 	// loads it shows its own address to a server that another party has chosen.
 	Picture string `protobuf:"bytes,5,opt,name=picture,proto3" json:"picture,omitempty"`
 	// Whether the member has the right moderate in the room: in what it has sent, at the time
-	// of that event; in Joined, in ListMembersResponse and in events about members, now.
-	// Clients take "@room" in a message for a mention of everyone only if this is set in
-	// its sender. Default false, also for events of earlier versions.
+	// of that event; in a message whose changes have an edit_time, at the time of the newest
+	// edit; in Joined, in ListMembersResponse and in events about members, now. Clients take
+	// "@room" in the text of a message or of an edit for a mention of everyone only if this
+	// is set in its sender. Default false, also for events of earlier versions.
 	Moderator     bool `protobuf:"varint,6,opt,name=moderator,proto3" json:"moderator,omitempty"`
 	unknownFields protoimpl.UnknownFields
 	sizeCache     protoimpl.SizeCache

@@ -13,8 +13,8 @@ type Member struct {
 	Name  string
 	Guest bool // identified by a guest token, not by an account
 	Mark  NameMark
-	// Moderator says that it moderates the room: when it sent the event or, in the list of
-	// members, now.
+	// Moderator says that it moderates the room: when it sent the event, or the newest edit
+	// of a message, or, in the list of members, now.
 	Moderator bool
 	// Picture is a URL of https. It is shown with the members of a room, and is not part
 	// of what they send: it may be long, it changes, and it could not be erased.

@@ -77,6 +77,25 @@ func TestModeratorsAreShown(t *testing.T) {
 				t.Errorf("stored sender %d = %v, want moderator: %t", i, sender, want)
 			}
 		}
+		// The rights count at the time of the edit: a former moderator can't add "@room" to an old message.
+		former := shopToken(t, "staff", time.Hour, nil)
+		target := page.GetEvents()[0].GetSequence()
+		for _, edit := range []struct {
+			token, id string
+			moderator bool
+		}{{former, "of-former", false}, {token, "again", true}, {former, "of-former again", false}} {
+			request := &chatv1.SendRequest{Room: "lobby", Id: edit.id, Body: &chatv1.SendRequest_Edit{Edit: &chatv1.Edit{Target: target, Text: "@room: " + edit.id}}}
+			if _, err := w.with(edit.token).Send(t.Context(), request); err != nil {
+				t.Fatal(err)
+			}
+			if e := expect(t, stream, "event").GetEvent(); e.GetSender().GetModerator() != edit.moderator {
+				t.Errorf("sender of the edit %s = %v, want moderator: %t", edit.id, e.GetSender(), edit.moderator)
+			}
+			page, err := w.with(guest).ListEvents(t.Context(), &chatv1.ListEventsRequest{Room: "lobby"})
+			if err != nil || page.GetEvents()[0].GetMessage().GetText() != "@room: "+edit.id || page.GetEvents()[0].GetSender().GetModerator() != edit.moderator {
+				t.Errorf("after the edit %s, ListEvents = %v, %v, want the text of the sender as a moderator: %t", edit.id, page, err, edit.moderator)
+			}
+		}
 		// Rights in one room are none in another.
 		request := &chatv1.SendRequest{Room: "tea", Id: "1", Body: &chatv1.SendRequest_Message{Message: &chatv1.Message{Text: "@room"}}}
 		if _, err := w.with(token).Send(t.Context(), request); err != nil {

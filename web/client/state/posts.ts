@@ -53,12 +53,17 @@ export function changeOf({ body }: Event): MessageChange | null {
 export function changedPost(post: Post, change: MessageChange, time: number, by: Member): Post | null {
   switch (change.kind) {
     case "edit":
-      return { ...post, text: change.text, edited: time };
+      return { ...post, sender: asEditor(post.sender, by), text: change.text, edited: time };
     case "deletion":
       return null;
     case "reaction":
       return { ...post, reactions: withReaction(post.reactions, change.emoji, by, change.removed) };
   }
+}
+
+/** The sender of a message counts as a moderator if it was one when it wrote the newest text. */
+function asEditor({ moderator, ...sender }: Member, by: Member): Member {
+  return by.moderator ? { ...sender, moderator: true } : sender;
 }
 
 /**

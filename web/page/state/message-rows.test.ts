@@ -54,6 +54,27 @@ test("@room means everyone if the sender moderated the room when it wrote", () =
   assert.deepEqual(told(p), [false, true, true]);
 });
 
+test("of an edited message, it counts what the sender was when it edited", () => {
+  const moderator: Member = { id: "bob", name: "Bob", moderator: true };
+  const former: Member = { id: "bob", name: "Bob" };
+  const p = new SessionHarness().live();
+  const edit = (sequence: number, target: bigint, sender: Member) =>
+    ({ kind: "event", event: event(sequence, { sender, body: { kind: "edit", target, text: "@room" } }) }) as const;
+  p.frames(
+    { kind: "event", event: event(1, { sender: moderator }) },
+    { kind: "event", event: event(2, { sender: former }) },
+  );
+  const told = () => messages(messageRows(p.state)).map((row) => row.mentionsAll);
+  assert.deepEqual(told(), [true, false]);
+  p.frames(edit(3, 1n, former), edit(4, 2n, moderator));
+  assert.deepEqual(told(), [false, true]);
+  // An own edit that is on its way counts as the server will take it.
+  const self = { ...ada.member, moderator: true };
+  p.frames({ kind: "event", event: event(0, { previous: 0n, sender: self, body: { kind: "memberRenamed" } }) });
+  p.do(send("x", { kind: "edit", target: 1n, text: "@room" }));
+  assert.deepEqual(told(), [true, true]);
+});
+
 test("messages of callers without a token are never grouped", () => {
   const sender = { id: "", name: "anonymous" };
   assert.deepEqual(firsts({ sender }, { sender }), [true, true]);

@@ -57,7 +57,7 @@ export interface MessageRow {
   readonly time: number;
   readonly sender: Member;
   readonly own: boolean;
-  /** Whether @room in the text means everyone: the sender moderated the room when it was sent. */
+  /** Whether @room in the text means everyone: the sender moderated the room when the text was sent or edited. */
   readonly mentionsAll: boolean;
   /** Whether the row shows the sender: it begins a group of the sender's messages. */
   readonly first: boolean;
@@ -249,7 +249,7 @@ function postRow(
     time: post.time,
     sender: asNow(post.sender, members),
     own,
-    mentionsAll: post.sender.moderator === true,
+    mentionsAll: now.sender.moderator === true,
     status: "sent",
     quote: quoteRow(state, post.replyTo),
     edited: now.edited,

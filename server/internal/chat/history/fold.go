@@ -34,6 +34,7 @@ type fold struct {
 	edited    bool
 	text      string // of the newest edit
 	editTime  time.Time
+	moderates bool // the sender of the newest edit, at that time
 	deleted   bool
 	reactions map[string]map[string]struct{} // the members, by emoji
 	pairs     int                            // of an emoji and a member
@@ -68,7 +69,7 @@ func (f *fold) applyLocked(e *chat.Event) {
 	switch body := e.Body.(type) {
 	case chat.Edit:
 		f.size += int64(len(body.Text) - len(f.text))
-		f.edited, f.text, f.editTime = true, body.Text, e.Time
+		f.edited, f.text, f.editTime, f.moderates = true, body.Text, e.Time, e.Sender.Moderator
 	case chat.Reaction:
 		f.reactLocked(body, e.Sender.ID)
 	case chat.Deletion:
@@ -117,7 +118,11 @@ func (f *fold) current(e *chat.Event, message chat.Message) *chat.Event {
 	if f.changes == nil {
 		f.changes = &chat.Changes{Sequence: f.newest, EditTime: f.editTime, Reactions: f.reactionsLocked()}
 	}
-	return e.With(e.Previous, message, f.changes)
+	now := e.With(e.Previous, message, f.changes)
+	if f.edited {
+		now.Sender.Moderator = f.moderates
+	}
+	return now
 }
 
 // reactionsLocked returns the reactions sorted by emoji and member: an order that

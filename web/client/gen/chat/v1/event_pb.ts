@@ -628,9 +628,10 @@ export type Member = Message$1<"chat.v1.Member"> & {
 
   /**
    * Whether the member has the right moderate in the room: in what it has sent, at the time
-   * of that event; in Joined, in ListMembersResponse and in events about members, now.
-   * Clients take "@room" in a message for a mention of everyone only if this is set in
-   * its sender. Default false, also for events of earlier versions.
+   * of that event; in a message whose changes have an edit_time, at the time of the newest
+   * edit; in Joined, in ListMembersResponse and in events about members, now. Clients take
+   * "@room" in the text of a message or of an edit for a mention of everyone only if this
+   * is set in its sender. Default false, also for events of earlier versions.
    *
    * @generated from field: bool moderator = 6;
    */
