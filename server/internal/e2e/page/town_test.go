@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"iter"
+	"slices"
 	"testing"
 	"time"
 
@@ -27,8 +28,9 @@ type town struct {
 }
 
 // startTown starts a service that has the conversations, with the times of their messages. Ada
-// moderates, nobody may open the room "board", and only Ada writes in "announcements".
-func startTown(t *testing.T) *town {
+// moderates, nobody may open the room "board", and only Ada writes in "announcements". Further
+// conversations ended before the others.
+func startTown(t *testing.T, further ...conversation) *town {
 	t.Helper()
 	dir := t.TempDir()
 	w := &town{clients: make(map[string]harness.Client), tokens: make(map[string]string)}
@@ -44,7 +46,7 @@ func startTown(t *testing.T) *town {
 	harness.Must(t, err)
 	w.identity = string(identity)
 
-	harness.Must(t, sqlite.AddRooms(harness.Context(t), dir, seededRooms(members)))
+	harness.Must(t, sqlite.AddRooms(harness.Context(t), dir, seededRooms(members, slices.Concat(further, conversations))))
 	w.Service = harness.Start(t, harness.InDir(dir), harness.WithPolicy(t, fmt.Sprintf(`rooms:
   - {pattern: board, anonymous: [], guest: [], creator: []}
   - {pattern: announcements, guest: [read, react]}
@@ -70,8 +72,8 @@ func (w *town) join(t *testing.T, room string, names ...string) {
 	}
 }
 
-// seededRooms returns the conversations as they are stored.
-func seededRooms(members map[string]*chatv1.Member) iter.Seq2[sqlite.AddedRoom, error] {
+// seededRooms returns conversations as they are stored.
+func seededRooms(members map[string]*chatv1.Member, conversations []conversation) iter.Seq2[sqlite.AddedRoom, error] {
 	return func(yield func(sqlite.AddedRoom, error) bool) {
 		for _, c := range conversations {
 			records, err := directory.NewRecords(eventpb.Encoding{}, c.room, time.Now(), directory.Records{

@@ -1,42 +1,58 @@
-import { useRef } from "preact/hooks";
+import { Component, createRef } from "preact";
 import { t } from "../../i18n";
 import { DateLabel, localDay } from "../controls/time";
 
 interface Props {
-  /** The beginning of the day. */
-  readonly day: number;
   /** The user wants to see the messages from a time on. */
   readonly onDate: (time: number) => void;
 }
 
-/** The day of the first message in view, above the messages. A click asks for the day to go to. */
-export function DayHeader({ day, onDate }: Props) {
-  const input = useRef<HTMLInputElement>(null);
-  const ask = () => {
+/**
+ * The day of the first message in view, above the messages. A click asks for the day to go to. It is
+ * told of the day by show: the messages are not drawn again for that.
+ */
+export class DayHeader extends Component<Props> {
+  #day = 0;
+  readonly #input = createRef<HTMLInputElement>();
+
+  /** Shows the day that begins at a time; none for 0. */
+  show(day: number): void {
+    if (day === this.#day) return;
+    this.#day = day;
+    this.setState({});
+  }
+
+  readonly #ask = (): void => {
     try {
-      input.current?.showPicker();
+      this.#input.current?.showPicker();
     } catch {
-      input.current?.focus(); // the browser has no calendar to show
+      this.#input.current?.focus(); // the browser has no calendar to show
     }
   };
-  const choose = (value: string) => {
+
+  #choose(value: string): void {
     const time = new Date(`${value}T00:00:00`).getTime();
-    if (!Number.isNaN(time)) onDate(time);
-  };
-  return (
-    <div class="day-header">
-      <button type="button" title={t("log.chooseDate")} onClick={ask}>
-        <DateLabel ms={day} />
-      </button>
-      <input
-        ref={input}
-        type="date"
-        tabIndex={-1}
-        aria-label={t("log.chooseDate")}
-        value={localDay(new Date(day))}
-        max={localDay(new Date())}
-        onChange={(event) => choose(event.currentTarget.value)}
-      />
-    </div>
-  );
+    if (!Number.isNaN(time)) this.props.onDate(time);
+  }
+
+  override render() {
+    const day = this.#day;
+    if (day === 0) return null;
+    return (
+      <div class="day-header">
+        <button type="button" title={t("log.chooseDate")} onClick={this.#ask}>
+          <DateLabel ms={day} />
+        </button>
+        <input
+          ref={this.#input}
+          type="date"
+          tabIndex={-1}
+          aria-label={t("log.chooseDate")}
+          value={localDay(new Date(day))}
+          max={localDay(new Date())}
+          onChange={(event) => this.#choose(event.currentTarget.value)}
+        />
+      </div>
+    );
+  }
 }

@@ -7,10 +7,11 @@ import { keepPlace, keptPlace } from "../../state/place";
 import { Icon } from "../controls/icons";
 import { Announcer } from "./announcer";
 import { DayHeader } from "./day-header";
+import type { Align } from "./list-place";
 import { LogRow } from "./log-row";
 import { LogStart } from "./log-start";
 import type { MessageActions } from "./message-actions";
-import { type Align, type ListView, VirtualList } from "./virtual-list";
+import { type ListView, VirtualList } from "./virtual-list";
 
 /** How far below the top of the view the unread messages begin when a room is opened, in pixels. */
 const unreadTop = 72;
@@ -35,8 +36,6 @@ interface Props {
 }
 
 interface LocalState {
-  /** The time of the first message in view, 0 while its day is on screen as a row. */
-  readonly day: number;
   /** The key of the message whose controls the Tab key reaches; empty for the newest one's. */
   readonly activeKey: string;
 }
@@ -49,8 +48,9 @@ const shownParts = ["timeline", "history", "outbox", "viewport", "unread", "conn
  * take hundreds of steps to the composer. The arrow keys go to the other messages.
  */
 export class MessageLog extends Component<Props, LocalState> {
-  override state: LocalState = { activeKey: "", day: 0 };
+  override state: LocalState = { activeKey: "" };
   readonly #listRef = createRef<VirtualList>();
+  readonly #dayRef = createRef<DayHeader>();
   #view: ListView | null = null;
   #keys: readonly string[] = [];
   #keysOf: readonly Row[] | null = null;
@@ -205,8 +205,7 @@ export class MessageLog extends Component<Props, LocalState> {
   #showDay({ first }: ListView): void {
     const row = this.props.rows[first];
     const time = row?.kind === "message" ? row.time : 0;
-    const day = time === 0 ? 0 : new Date(time).setHours(0, 0, 0, 0);
-    if (day !== this.state.day) this.setState({ day });
+    this.#dayRef.current?.show(time === 0 ? 0 : new Date(time).setHours(0, 0, 0, 0));
   }
 
   readonly #onDate = (time: number): void => {
@@ -277,7 +276,7 @@ export class MessageLog extends Component<Props, LocalState> {
   /** The key of the message whose controls the Tab key reaches. */
   #activeKey = "";
 
-  override render({ state, rows, dispatch }: Props, { activeKey, day }: LocalState) {
+  override render({ state, rows, dispatch }: Props, { activeKey }: LocalState) {
     if (this.#keysOf !== rows) {
       this.#keysOf = rows;
       this.#keys = rows.map((row) => row.key);
@@ -298,7 +297,7 @@ export class MessageLog extends Component<Props, LocalState> {
           onFocusIn={this.#onFocus}
           onKeyDown={this.#onKeyDown}
         />
-        {day > 0 && <DayHeader day={day} onDate={this.#onDate} />}
+        <DayHeader ref={this.#dayRef} onDate={this.#onDate} />
         <Announcer rows={rows} isNews={state.feed.caughtUpOnce && state.history.phase !== "loading"} />
         {state.history.absent > 0n && (
           <p class="absent" role="alert">

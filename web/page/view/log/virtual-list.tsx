@@ -1,14 +1,12 @@
 import { Component, type ComponentChild, createRef, type RefObject } from "preact";
 import { RowLayout, type RowRange } from "../../state/row-layout";
+import { type Align, ListPlace, scrollPause } from "./list-place";
+import { ListElements } from "./list-screen";
+import { RedrawLimit } from "./redraw-limit";
+import { RowMeter } from "./row-meter";
 
-/** How far from the end still counts as the end, in pixels. */
-const endTolerance = 48;
 /** How much is drawn beyond both edges of the view, in pixels: at least, and as a part of its height. */
 const overscan = { pixels: 600, part: 0.75 };
-/** How long after the last scroll event the user still scrolls, in milliseconds. */
-const scrollPause = 150;
-/** How many rows in view are looked at to keep the position. */
-const maxAnchors = 6;
 
 /** What is in view. */
 export interface ListView {
@@ -23,9 +21,6 @@ export interface ListView {
   readonly before: number;
   readonly after: number;
 }
-
-/** Where a row is to be in the view: in the middle, or with its top so many pixels below that of the view. */
-export type Align = "center" | number;
 
 interface Props {
   /** Gets the list, for its methods. */
@@ -44,19 +39,6 @@ interface Props {
   readonly onKeyDown: (event: KeyboardEvent) => void;
 }
 
-interface Goal {
-  readonly key: string;
-  readonly align: Align;
-  readonly then: (row: HTMLElement) => void;
-}
-
-/** A row in view, and where it was. */
-interface Anchor {
-  readonly key: string;
-  readonly element: Element;
-  top: number;
-}
-
 /**
  * A list that draws only the rows in view and some around them. Nothing in view moves
  * when rows come, go or change their height elsewhere; a reader at the end stays there.
@@ -67,26 +49,19 @@ export class VirtualList extends Component<Props> {
   readonly #layout = new RowLayout();
   readonly #boxRef = createRef<HTMLDivElement>();
   readonly #listRef = createRef<HTMLOListElement>();
-  #keys: readonly string[] | null = null;
-  /** The rows to draw, and those that are drawn. */
+  #keys: readonly string[] = [];
+  /** The rows to draw. */
   #range: RowRange = { first: 0, end: 0 };
-  #drawn: RowRange = { first: 0, end: 0 };
-  #anchors: Anchor[] = [];
-  /** The scroll position at which the anchors were recorded. */
-  #anchorsTop = 0;
-  #goal: Goal | null = null;
-  #pinned = true;
-  /** How far the drawn rows are below their place in the layout: corrected when the user pauses. */
-  #drift = 0;
-  #lastScroll = Number.NEGATIVE_INFINITY;
-  /** The scroll position that was written or reported last. */
-  #lastTop = 0;
+  /** Null before the list is drawn. */
+  #place: ListPlace | null = null;
+  /** Called when the row that is the goal is in view. */
+  #onGoal: (row: HTMLElement) => void = () => {};
   #settling = 0;
   #hadFocus = false;
-  readonly #observed = new Set<Element>();
-  readonly #resizeObserver = new ResizeObserver(() => {
+  readonly #redraws = new RedrawLimit(() => this.#look());
+  readonly #meter = new RowMeter(this.#layout, () => {
     this.#noticeScroll();
-    this.#moveAnchors();
+    this.#place?.followScroll();
     this.#update();
   });
 
@@ -100,27 +75,24 @@ export class VirtualList extends Component<Props> {
 
   /** Scrolls to the end, and stays there. */
   scrollToEnd(): void {
-    this.#goal = null;
-    this.#pinned = true;
+    if (!this.#place) return;
+    this.#place.goal = null;
+    this.#place.isPinned = true;
     this.#drawAgain();
-  }
-
-  /** Leaves the end: the view stays where it is when rows are added. */
-  unpin(): void {
-    this.#pinned = false;
   }
 
   /** Scrolls to a row, which may not be drawn yet, and calls back once it is in view. */
   scrollToKey(key: string, align: Align, then: (row: HTMLElement) => void = () => {}): void {
-    if (this.#layout.indexOf(key) < 0) return;
-    this.#goal = { key, align, then };
-    this.#pinned = false;
+    if (!this.#place || this.#layout.indexOf(key) < 0) return;
+    this.#place.goal = { key, align };
+    this.#place.isPinned = false;
+    this.#onGoal = then;
     this.#drawAgain();
   }
 
   /** Returns the element of a row, null if it is not drawn. */
   elementOf(key: string): HTMLElement | null {
-    const at = this.#layout.indexOf(key) - this.#drawn.first;
+    const at = this.#layout.indexOf(key) - this.#first;
     return (this.#list.children[at] as HTMLElement | undefined) ?? null;
   }
 
@@ -128,20 +100,22 @@ export class VirtualList extends Component<Props> {
   keyOf(element: EventTarget | null): string {
     const { children } = this.#list;
     for (let i = 0; i < children.length; i++) {
-      if (children[i]?.contains(element as Node)) return this.#keys?.[this.#drawn.first + i] ?? "";
+      if (children[i]?.contains(element as Node)) return this.#keys[this.#first + i] ?? "";
     }
     return "";
   }
 
   override componentDidMount(): void {
     this.props.handle.current = this;
-    this.#drawn = this.#range;
-    this.#resizeObserver.observe(this.box);
-    this.#update();
+    this.#place = new ListPlace(this.#layout, new ListElements(this.box, this.#list));
+    this.#place.isPinned = this.props.endsWithLog;
+    this.#meter.observeView(this.box);
+    this.#drawn();
   }
 
   override componentWillUnmount(): void {
-    this.#resizeObserver.disconnect();
+    this.#meter.stop();
+    this.#redraws.stop();
     clearTimeout(this.#settling);
   }
 
@@ -151,250 +125,103 @@ export class VirtualList extends Component<Props> {
   }
 
   override componentDidUpdate(): void {
-    this.#drawn = this.#range;
     // The focus is lost with a row that is not drawn any more.
     if (this.#hadFocus && document.activeElement === document.body) this.box.focus({ preventScroll: true });
-    this.#update();
+    this.#drawn();
+  }
+
+  /** The index of the first row that is drawn. */
+  get #first(): number {
+    return this.#place?.drawn.first ?? 0;
   }
 
   #drawAgain(): void {
+    this.#redraws.reset();
     this.#range = this.#wantedRange();
     this.forceUpdate();
   }
 
+  #drawn(): void {
+    if (this.#place) this.#place.drawn = this.#range;
+    this.#update();
+  }
+
   /** Brings everything to its place after rows were drawn or have changed their height. */
   #update(): void {
-    this.#measure();
-    this.#place(performance.now() - this.#lastScroll < scrollPause);
+    this.#meter.measure(this.#list.children, this.#keys, this.#first);
+    const reached = this.#place?.update(this.#keys);
+    const row = reached && this.elementOf(reached.key);
+    if (row) this.#onGoal(row);
     this.#look();
   }
 
-  #measure(): void {
-    const { children } = this.#list;
-    const drawn = new Set<Element>(children);
-    for (const element of this.#observed) {
-      if (drawn.has(element)) continue;
-      this.#resizeObserver.unobserve(element);
-      this.#observed.delete(element);
-    }
-    for (let i = 0; i < children.length; i++) {
-      const element = children[i] as Element;
-      const key = this.#keys?.[this.#drawn.first + i];
-      if (key !== undefined) this.#layout.setHeight(key, element.getBoundingClientRect().height);
-      if (this.#observed.has(element)) continue;
-      this.#observed.add(element);
-      this.#resizeObserver.observe(element);
-    }
-  }
-
-  /**
-   * Sets the space before and after the drawn rows, and the scroll position. While the
-   * user scrolls, that position is left alone, as writing it would stop a fling: the
-   * space before the rows takes up what rows above them differ from what was assumed.
-   */
-  #place(isScrolling: boolean): void {
-    const { box } = this;
-    const start = this.#layout.offset(this.#drawn.first);
-    this.#setSpace(isScrolling ? start + this.#drift : start);
-    const goal = this.#goal;
-    const row = goal && this.elementOf(goal.key);
-    if (goal && row) {
-      this.#goal = null;
-      this.#setSpace(start);
-      const { top, height } = row.getBoundingClientRect();
-      const wanted = goal.align === "center" ? Math.max(0, (box.clientHeight - height) / 2) : goal.align;
-      this.#scrollBy(top - this.#edge - wanted);
-      this.#recordAnchors();
-      goal.then(row);
-      return;
-    }
-    if (this.#pinned) {
-      this.#setSpace(start);
-      this.#scrollTo(box.scrollHeight);
-    } else {
-      this.#keepPlace(isScrolling, start);
-    }
-    this.#recordAnchors();
-  }
-
-  #keepPlace(isScrolling: boolean, start: number): void {
-    const anchor = this.#anchors.find(({ element }) => element.isConnected);
-    if (!anchor) return;
-    const moved = anchor.element.getBoundingClientRect().top - this.#edge - anchor.top;
-    if (Math.abs(moved) < 0.5) return;
-    const drift = this.#drift - moved;
-    if (isScrolling && start + drift >= 0) {
-      this.#setSpace(start + drift);
-    } else {
-      this.#setSpace(start);
-      this.#scrollBy(anchor.element.getBoundingClientRect().top - this.#edge - anchor.top);
-    }
-  }
-
-  #setSpace(before: number): void {
-    const { first, end } = this.#drawn;
-    const space = Math.max(0, before);
-    this.#drift = space - this.#layout.offset(first);
-    const { style } = this.#list;
-    style.paddingBlockStart = `${space}px`;
-    style.paddingBlockEnd = `${this.#layout.total - this.#layout.offset(end)}px`;
-  }
-
-  #scrollBy(delta: number): void {
-    if (delta !== 0) this.#scrollTo(this.box.scrollTop + delta);
-  }
-
-  #scrollTo(top: number): void {
-    this.box.scrollTop = top;
-    this.#lastTop = this.box.scrollTop;
-  }
-
-  get #edge(): number {
-    return this.box.getBoundingClientRect().top;
-  }
-
-  /** Remembers where the first rows in view are. Texts rather than rows: days and senders go when earlier messages come. */
-  #recordAnchors(): void {
-    const { children } = this.#list;
-    const edge = this.#edge;
-    const bottom = edge + this.box.clientHeight;
-    this.#anchors = [];
-    this.#anchorsTop = this.box.scrollTop;
-    for (let i = this.#firstInView(edge); i < children.length && this.#anchors.length < maxAnchors; i++) {
-      const row = children[i] as Element;
-      const element = row.querySelector(".text") ?? row;
-      const rect = element.getBoundingClientRect();
-      if (rect.top >= bottom) break;
-      if (rect.bottom <= edge) continue;
-      this.#anchors.push({ key: this.#keys?.[this.#drawn.first + i] ?? "", element, top: rect.top - edge });
-    }
-  }
-
-  /** The user has scrolled since the anchors were recorded, if the position is another one. */
-  #moveAnchors(): void {
-    const { scrollTop } = this.box;
-    for (const anchor of this.#anchors) anchor.top -= scrollTop - this.#anchorsTop;
-    this.#anchorsTop = scrollTop;
-  }
-
-  /** Returns the index among the drawn rows of the first one that ends below a position on screen. */
-  #firstInView(edge: number): number {
-    const { children } = this.#list;
-    let low = 0;
-    for (let high = children.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if ((children[middle] as Element).getBoundingClientRect().bottom <= edge) low = middle + 1;
-      else high = middle;
-    }
-    return low;
-  }
-
-  get #isAtEnd(): boolean {
-    return this.#below <= endTolerance;
-  }
-
-  /** How much there is below the view, in pixels. */
-  get #below(): number {
-    const { scrollHeight, scrollTop, clientHeight } = this.box;
-    return scrollHeight - scrollTop - clientHeight;
-  }
-
-  /** Notices that the user scrolls, which may be before the event that reports it. */
   #noticeScroll(): void {
-    const { scrollTop } = this.box;
-    const scrolled = scrollTop - this.#lastTop;
-    if (Math.abs(scrolled) <= 1) return;
-    this.#lastScroll = performance.now();
-    // Up by a few pixels is away from the end, unless there is nothing below: the rows have become shorter.
-    if (scrolled < 0) this.#pinned = this.#pinned && this.#below <= 1;
-    else if (this.#isAtEnd && this.props.endsWithLog) this.#pinned = true;
-    this.#lastTop = scrollTop;
+    if (this.#place?.noticeScroll(this.props.endsWithLog)) this.#redraws.reset();
   }
 
   readonly #onScroll = (): void => {
     this.#noticeScroll();
     clearTimeout(this.#settling);
     this.#settling = window.setTimeout(this.#settle, scrollPause);
-    this.#recordAnchors();
+    this.#place?.record(this.#keys);
     this.#look();
   };
 
-  /** The user has paused: the rows are moved to their place in the layout, and the scroll position with them. */
   readonly #settle = (): void => {
     this.#noticeScroll();
-    this.#moveAnchors();
-    if (Math.abs(this.#drift) >= 1) this.#place(false);
+    this.#place?.followScroll();
+    this.#place?.settle(this.#keys);
   };
 
   /** Draws other rows if the view comes near the edge of those that are drawn, and reports the view. */
   #look(): void {
-    const { box } = this;
-    if (box.clientHeight === 0) return;
+    const height = this.#boxRef.current?.clientHeight;
+    if (!this.#place || !height) return;
     const wanted = this.#wantedRange(0.5);
     const { first, end } = this.#range;
-    if (wanted.first < first || wanted.end > end) {
+    if (wanted.first >= first && wanted.end <= end) {
+      this.#redraws.reset();
+    } else if (this.#redraws.take()) {
       this.#range = this.#wantedRange();
       this.setState({});
     }
-    const from = this.#viewTop;
-    const { first: firstInView, end: endInView } = this.#layout.range(from, from + box.clientHeight - 1);
+    const { top, isAtEnd } = this.#place;
+    const { first: firstInView, end: endInView } = this.#layout.range(top, top + height - 1);
     this.props.onView({
-      atEnd: this.#isAtEnd,
+      atEnd: isAtEnd,
       first: firstInView,
-      firstTop: this.#layout.offset(firstInView) - from,
+      firstTop: this.#layout.offset(firstInView) - top,
       last: endInView - 1,
-      before: Math.max(0, from) / box.clientHeight,
-      after: Math.max(0, this.#layout.total - from - box.clientHeight) / box.clientHeight,
+      before: Math.max(0, top) / height,
+      after: Math.max(0, this.#layout.total - top - height) / height,
     });
-  }
-
-  /** The position of the view's top in the layout. */
-  get #viewTop(): number {
-    return this.#edge - this.#list.getBoundingClientRect().top - this.#drift;
   }
 
   /** Returns the rows to draw, for a part of the overscan. */
   #wantedRange(part = 1): RowRange {
-    const box = this.#boxRef.current;
-    const height = box?.clientHeight || window.innerHeight;
+    const height = this.#boxRef.current?.clientHeight || window.innerHeight;
+    return this.#around(this.#place ? this.#place.wantedTop : this.#layout.total - height, height, part);
+  }
+
+  #around(top: number, height: number, part: number): RowRange {
     const around = part * Math.max(overscan.pixels, overscan.part * height);
-    const top = this.#wantedTop(height);
     return this.#layout.range(top - around, top + height + around);
   }
 
-  /** Returns where the top of the view is to be in the layout. */
-  #wantedTop(height: number): number {
-    const layout = this.#layout;
-    if (this.#goal) {
-      const { key, align } = this.#goal;
-      return layout.offset(layout.indexOf(key)) - (align === "center" ? height / 2 : align);
-    }
-    if (this.#pinned) return layout.total - height;
-    return this.#viewTop;
-  }
-
-  /** Returns the rows to draw after rows have come or gone. */
-  #rangeAfterChange(): RowRange {
-    if (this.#goal && this.#layout.indexOf(this.#goal.key) < 0) this.#goal = null;
-    const box = this.#boxRef.current;
-    if (!box || this.#goal || this.#pinned) return this.#wantedRange();
-    const anchor = this.#anchors.find(({ key }) => this.#layout.indexOf(key) >= 0);
-    if (!anchor) return this.#wantedRange();
-    const around = Math.max(overscan.pixels, overscan.part * box.clientHeight);
-    const top = this.#layout.offset(this.#layout.indexOf(anchor.key)) - anchor.top;
-    return this.#layout.range(top - around, top + box.clientHeight + around);
-  }
-
   override render({ keys, endsWithLog, renderRow, before, label, onFocusIn, onKeyDown }: Props) {
-    if (!endsWithLog) this.#pinned = false;
-    if (this.#boxRef.current) {
+    const place = this.#place;
+    if (place) {
+      if (!endsWithLog) place.isPinned = false;
       this.#noticeScroll();
-      this.#recordAnchors();
+      place.record(this.#keys);
     }
     if (keys !== this.#keys) {
       this.#keys = keys;
       this.#layout.setKeys(keys);
-      this.#range = this.#rangeAfterChange();
+      this.#redraws.reset();
+      this.#range = place
+        ? this.#around(place.wantedTopAfterChange, this.box.clientHeight || window.innerHeight, 1)
+        : this.#wantedRange();
     }
     const rows: ComponentChild[] = [];
     for (let i = this.#range.first; i < this.#range.end; i++) rows.push(renderRow(i));
