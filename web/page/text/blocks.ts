@@ -26,6 +26,8 @@ class BlockParser {
   #paragraph: string[] = [];
   /** Whether no line from here on closes a fence. */
   #isOpenEnded = false;
+  /** The quotes before this line have no words: without it, each of their lines would be read with all that follow. */
+  #blankQuotesEnd = 0;
 
   constructor(lines: readonly string[], mentionable: Mentionable, depth: number) {
     this.#lines = lines;
@@ -46,7 +48,7 @@ class BlockParser {
       const code = this.#code(at);
       if (code) return this.#add(code.block, code.next);
     }
-    if (this.#depth < maxQuotes && quoted(line) !== null) {
+    if (this.#depth < maxQuotes && at >= this.#blankQuotesEnd && quoted(line) !== null) {
       const inner: string[] = [];
       let next = at;
       for (; next < this.#lines.length; next++) {
@@ -56,6 +58,7 @@ class BlockParser {
       }
       const blocks = new BlockParser(inner, this.#mentionable, this.#depth + 1).parse();
       if (blocks.length > 0) return this.#add({ kind: "quote", blocks }, next);
+      this.#blankQuotesEnd = next;
     }
     if (startsItem(line)) {
       const { block, next } = parseList(this.#lines, at, this.#mentionable);
