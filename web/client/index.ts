@@ -29,3 +29,4 @@ export type { SessionState, Viewport } from "./state/session-state";
 export type { Reset, Timeline } from "./state/timeline";
 export type { Typing } from "./state/typing";
 export { type ChatStorage, memoryStorage, type StorageChange } from "./storage/chat-storage";
+export { localValues, StoredValues, tabValues } from "./storage/stored-values";

@@ -44,7 +44,8 @@ export type TabChannel = Pick<BroadcastChannel, "postMessage" | "close" | "onmes
 
 /** The parts of the browser that tabs need to share a connection. */
 export interface TabBrowser {
-  readonly channel: (name: string) => TabChannel;
+  /** Null if the browser refuses it, as Firefox does where no site may store anything. */
+  readonly channel: (name: string) => TabChannel | null;
   /** Undefined where there are no locks: over plain http to another machine. */
   readonly locks: Pick<LockManager, "request"> | undefined;
   readonly visible: () => boolean;
@@ -54,8 +55,16 @@ export interface TabBrowser {
 export function currentBrowser(): TabBrowser | null {
   if (typeof document === "undefined" || typeof BroadcastChannel !== "function") return null;
   return {
-    channel: (name) => new BroadcastChannel(name),
+    channel: openChannel,
     locks: navigator.locks,
     visible: () => !document.hidden,
   };
+}
+
+function openChannel(name: string): BroadcastChannel | null {
+  try {
+    return new BroadcastChannel(name);
+  } catch {
+    return null;
+  }
 }

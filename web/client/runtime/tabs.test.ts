@@ -109,11 +109,11 @@ afterEach(() => {
 
 let count = 0;
 
-function openTab(locks?: Locks): TestTab {
+function openTab(locks?: Locks, hasChannel = true): TestTab {
   const id = `tab-${++count}`;
   const tab = { news: [] as News[], shared: null as Shared | null, frozen: false } as TestTab & { tabs: Tabs };
   const browser: TabBrowser = {
-    channel: () => ether.open(() => tab.frozen),
+    channel: () => (hasChannel ? ether.open(() => tab.frozen) : null),
     locks: locks as unknown as TabBrowser["locks"],
     visible: () => true,
   };
@@ -270,4 +270,14 @@ test("tabs that claim the lead at the same time end with one leader", async () =
     await pass(1_500);
     assert.equal(streams.size, 0);
   }
+});
+
+test("a tab whose browser refuses the channel has a stream of its own", async () => {
+  const tab = openTab(new Locks(), false);
+  await pass(1_000);
+  stream().listener.frame(joined(0));
+  tab.tabs.request(send("a"));
+  await pass(100);
+  assert.deepEqual(sent, ["a"]);
+  assert.equal(tab.shared?.connection.phase, "catchingUp");
 });

@@ -63,6 +63,7 @@ export class Tabs {
     if (!browser) return;
     const fullName = `chatroom.tabs.${protocolVersion}.${name}`;
     this.#channel = browser.channel(fullName);
+    if (!this.#channel) return;
     this.#channel.onmessage = ({ data }) => this.#receive(data as TabMessage);
     this.#election = new Election(id, fullName, browser, {
       post: (message) => this.#post(message),

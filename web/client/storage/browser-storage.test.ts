@@ -136,3 +136,24 @@ test("a room that was left has no read cursor, and other tabs are told", () => {
     { kind: "left", room: "a" },
   ]);
 });
+
+test("where nothing can be stored, the identity and read cursors last as long as the program", () => {
+  const denied = () => {
+    throw new DOMException("denied", "SecurityError");
+  };
+  Object.defineProperty(globalThis, "localStorage", { get: denied, set: denied, configurable: true });
+  try {
+    const storage = browserStorage(" denied");
+    const identity = { token: "t", member: { id: "ada", name: "Ada" }, expires: 5 };
+    const cursor = { epoch: "e", sequence: 3n };
+    storage.storeIdentity(identity);
+    storage.storeReadCursor("a", cursor);
+    assert.deepEqual(storage.loadIdentity(), identity);
+    assert.deepEqual([...storage.loadReadCursors()], [["a", cursor]]);
+    storage.forgetIdentity();
+    storage.forgetReadCursor("a");
+    assert.deepEqual([storage.loadIdentity(), storage.loadReadCursors().size], [null, 0]);
+  } finally {
+    Object.defineProperty(globalThis, "localStorage", { value: new Storage(), writable: true, configurable: true });
+  }
+});

@@ -6,6 +6,7 @@ import { newEntry } from "../hub/outbox-entry";
 import type { Cursor, Identity, SendBody } from "../model";
 import { type ChatStorage, isBefore, type StorageChange } from "./chat-storage";
 import { OutboxDatabase } from "./outbox-database";
+import { localValues } from "./stored-values";
 
 const identityKey = "chatroom.identity";
 const readCursorsKey = "chatroom.seen";
@@ -31,10 +32,10 @@ export function browserStorage(scope: string): ChatStorage {
   const keys = { identity: identityKey + scope, cursors: readCursorsKey + scope };
   const outbox = new OutboxDatabase(databaseName + scope);
   return {
-    loadIdentity: () => parseIdentity(read(keys.identity)),
-    storeIdentity: (identity) => attempt(() => localStorage.setItem(keys.identity, JSON.stringify(identity))),
-    forgetIdentity: () => attempt(() => localStorage.removeItem(keys.identity)),
-    loadReadCursors: () => new Map(parseReadCursors(read(keys.cursors))),
+    loadIdentity: () => parseIdentity(localValues.getItem(keys.identity)),
+    storeIdentity: (identity) => localValues.setItem(keys.identity, JSON.stringify(identity)),
+    forgetIdentity: () => localValues.removeItem(keys.identity),
+    loadReadCursors: () => new Map(parseReadCursors(localValues.getItem(keys.cursors))),
     storeReadCursor: (room, cursor) => storeReadCursor(keys.cursors, room, cursor),
     forgetReadCursor: (room) => forgetReadCursor(keys.cursors, room),
     async loadOutbox() {
@@ -56,7 +57,8 @@ interface Keys {
 function watch(keys: Keys, onChange: (change: StorageChange) => void): () => void {
   const onStorage = ({ key, oldValue, newValue }: StorageEvent) => {
     // Tabs that sign in at the same time agree on what is stored by now.
-    if (key === keys.identity) onChange({ kind: "identity", identity: parseIdentity(read(keys.identity)) });
+    if (key === keys.identity)
+      onChange({ kind: "identity", identity: parseIdentity(localValues.getItem(keys.identity)) });
     if (key !== keys.cursors) return;
     const cursors = new Map(parseReadCursors(newValue));
     const before = parseReadCursors(oldValue);
@@ -84,19 +86,19 @@ function isString(value: unknown): value is string {
 }
 
 function storeReadCursor(storageKey: string, room: string, cursor: Cursor): void {
-  const cursors = new Map(parseReadCursors(read(storageKey))); // other tabs store cursors as well
+  const cursors = new Map(parseReadCursors(localValues.getItem(storageKey))); // other tabs store cursors as well
   if (isBefore(cursor, cursors.get(room))) return;
   cursors.delete(room);
   cursors.set(room, cursor);
   const newest = [...cursors].slice(-maxReadCursors);
-  attempt(() => localStorage.setItem(storageKey, JSON.stringify(newest, encodeBigInt)));
+  localValues.setItem(storageKey, JSON.stringify(newest, encodeBigInt));
 }
 
 function forgetReadCursor(storageKey: string, room: string): void {
-  const cursors = parseReadCursors(read(storageKey));
+  const cursors = parseReadCursors(localValues.getItem(storageKey));
   const kept = cursors.filter(([name]) => name !== room);
   if (kept.length === cursors.length) return;
-  attempt(() => localStorage.setItem(storageKey, JSON.stringify(kept, encodeBigInt)));
+  localValues.setItem(storageKey, JSON.stringify(kept, encodeBigInt));
 }
 
 function parseReadCursors(text: string | null): [string, Cursor][] {
@@ -112,7 +114,7 @@ function isReadCursor(e: unknown): e is [string, Cursor] {
 /** Returns what an earlier build of the page has left unsent in this tab, and forgets it there. */
 function takeOldOutbox(): OutboxEntry[] {
   const taken: OutboxEntry[] = [];
-  attempt(() => {
+  try {
     const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(oldOutboxPrefix));
     for (const key of keys) {
       const stored = parse(sessionStorage.getItem(key));
@@ -123,7 +125,9 @@ function takeOldOutbox(): OutboxEntry[] {
       }
       sessionStorage.removeItem(key);
     }
-  });
+  } catch {
+    // The storage is not allowed.
+  }
   return taken;
 }
 
@@ -139,26 +143,10 @@ function decodeBigInt(key: string, value: unknown): unknown {
   return isSequence ? BigInt(value.slice(0, -1)) : value;
 }
 
-function read(key: string): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
-}
-
 function parse(text: string | null): unknown {
   try {
     return JSON.parse(text ?? "null", decodeBigInt);
   } catch {
     return null;
-  }
-}
-
-function attempt(act: () => void): void {
-  try {
-    act();
-  } catch {
-    // Storage is full or disabled.
   }
 }

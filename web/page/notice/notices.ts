@@ -1,7 +1,7 @@
 // What is told while the reader looks elsewhere: mentions, as badges count them,
 // notifications of the browser, and a sound.
 
-import type { Chat } from "../../client";
+import { type Chat, localValues } from "../../client";
 import { changeSettings, settings } from "../settings/store";
 import { roomSettings } from "../state/room-settings";
 import { storageKey } from "../state/storage-key";
@@ -36,7 +36,7 @@ const askedKey = storageKey("chatroom.noticesOffered");
  */
 export class Notices {
   readonly #options: Options;
-  #mentions: Mentions = decodeMentions(load(key));
+  #mentions: Mentions = decodeMentions(localValues.getItem(key));
   #missed = false;
 
   constructor(options: Options) {
@@ -44,9 +44,9 @@ export class Notices {
     window.addEventListener("storage", (event) => {
       if (event.key === key) this.#take(decodeMentions(event.newValue));
     });
-    // Without locks, as on plain http, there are no notifications either: each tab counts for itself.
+    // Without locks, as on plain http or where the browser refuses them, each tab counts for itself.
     if (!navigator.locks) this.#watch();
-    else void navigator.locks.request(key, () => new Promise<never>(() => this.#watch())).catch(() => {});
+    else void navigator.locks.request(key, () => new Promise<never>(() => this.#watch())).catch(() => this.#watch());
   }
 
   /** The unread messages that mention the reader, by room. */
@@ -60,12 +60,17 @@ export class Notices {
    */
   get isOffered(): boolean {
     const { notifications } = settings.getSnapshot();
-    return this.#missed && notifications === "off" && noticePermission() === "default" && load(askedKey) === null;
+    return (
+      this.#missed &&
+      notifications === "off" &&
+      noticePermission() === "default" &&
+      localValues.getItem(askedKey) === null
+    );
   }
 
   /** The reader has answered the offer. */
   answerOffer(accepted: boolean): void {
-    store(askedKey, "yes");
+    localValues.setItem(askedKey, "yes");
     this.#missed = false;
     this.#options.onMentions();
     if (!accepted) return;
@@ -99,28 +104,12 @@ export class Notices {
 
   #change(mentions: Mentions): void {
     if (mentions === this.#mentions) return;
-    store(key, encodeMentions(mentions));
+    localValues.setItem(key, encodeMentions(mentions));
     this.#take(mentions);
   }
 
   #take(mentions: Mentions): void {
     this.#mentions = mentions;
     this.#options.onMentions();
-  }
-}
-
-function load(name: string): string | null {
-  try {
-    return localStorage.getItem(name);
-  } catch {
-    return null;
-  }
-}
-
-function store(name: string, value: string): void {
-  try {
-    localStorage.setItem(name, value);
-  } catch {
-    // Storage is full or disabled: it lasts as long as the page.
   }
 }

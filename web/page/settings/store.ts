@@ -1,12 +1,12 @@
 // Keeps the settings in localStorage, for all tabs of the browser, and applies them.
 
-import type { Store } from "../../client";
+import { localValues, type Store } from "../../client";
 import { setLanguage } from "../i18n";
 import { parseSettings, type Settings } from "./settings";
 
 const key = "chatroom.settings";
 const listeners = new Set<() => void>();
-let current = parseSettings(load());
+let current = parseSettings(localValues.getItem(key));
 
 /** The settings, as this tab or another one has changed them last. */
 export const settings: Store<Settings> = {
@@ -20,11 +20,7 @@ export const settings: Store<Settings> = {
 /** Changes some settings, in all tabs. */
 export function changeSettings(changed: Partial<Settings>): void {
   const next = { ...current, ...changed };
-  try {
-    localStorage.setItem(key, JSON.stringify(next));
-  } catch {
-    // There is no storage: the settings are those of this tab.
-  }
+  localValues.setItem(key, JSON.stringify(next));
   void take(next);
 }
 
@@ -41,7 +37,7 @@ export async function applySettings(): Promise<void> {
 /** Follows changes of other tabs. */
 export function followSettings(): void {
   window.addEventListener("storage", (event) => {
-    if (event.key === key || event.key === null) void take(parseSettings(load()));
+    if (event.key === key || event.key === null) void take(parseSettings(localValues.getItem(key)));
   });
   matchMedia("(prefers-color-scheme: dark)").addEventListener("change", colorBrowser);
   window.addEventListener("languagechange", () => void take(current));
@@ -51,14 +47,6 @@ async function take(next: Settings): Promise<void> {
   current = next;
   await applySettings().catch(() => {}); // without the words of a language, those from before stay
   for (const listener of listeners) listener();
-}
-
-function load(): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
-  }
 }
 
 /** Gives the browser's own bars, as on a phone, the colour of the page. */

@@ -2,13 +2,13 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { keepPlace, keptPlace } from "./place";
 
-function memory(): Storage {
+function memory() {
   const items = new Map<string, string>();
   return {
     getItem: (key: string) => items.get(key) ?? null,
     setItem: (key: string, value: string) => void items.set(key, value),
     removeItem: (key: string) => void items.delete(key),
-  } as Storage;
+  };
 }
 
 test("a room keeps its place until its end is reached", () => {

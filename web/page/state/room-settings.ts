@@ -1,5 +1,6 @@
 // Which of a room's messages the user wants to be told of, as this browser keeps it.
 
+import { localValues } from "../../client";
 import { storageKey } from "./storage-key";
 
 /** All messages, those that mention the user, or nothing. */
@@ -38,7 +39,7 @@ class RoomSettingsStore {
   readonly #subscribers = new Set<() => void>();
 
   getSnapshot(): RoomSettings {
-    this.#settings ??= parseRoomSettings(read());
+    this.#settings ??= parseRoomSettings(localValues.getItem(key));
     return this.#settings;
   }
 
@@ -53,12 +54,8 @@ class RoomSettingsStore {
 
   setLevel(room: string, level: NotifyLevel): void {
     // Another tab may have stored something since.
-    const changed = withLevel(parseRoomSettings(read()), room, level);
-    try {
-      localStorage.setItem(key, JSON.stringify(Object.fromEntries(changed)));
-    } catch {
-      // Storage is full or disabled: it lasts as long as the page.
-    }
+    const changed = withLevel(parseRoomSettings(localValues.getItem(key)), room, level);
+    localValues.setItem(key, JSON.stringify(Object.fromEntries(changed)));
     this.#replace(changed);
   }
 
@@ -69,14 +66,6 @@ class RoomSettingsStore {
   #replace(settings: RoomSettings): void {
     this.#settings = settings;
     for (const onChange of [...this.#subscribers]) onChange();
-  }
-}
-
-function read(): string | null {
-  try {
-    return localStorage.getItem(key);
-  } catch {
-    return null;
   }
 }
 

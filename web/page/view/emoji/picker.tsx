@@ -1,4 +1,5 @@
 import { useEffect, useId, useMemo, useRef, useState } from "preact/hooks";
+import { localValues } from "../../../client";
 import { type Emoji, type EmojiSet, loadEmoji, loadedEmoji, type SkinTone, skinTones, withTone } from "../../emoji";
 import { chosenTone, keepRecentEmoji, keepTone, recentEmoji } from "../../emoji/recent";
 import { t } from "../../i18n";
@@ -22,14 +23,14 @@ export function Picker({ onPick, onClose, anchor }: PickerProps) {
   const search = useRef<HTMLInputElement>(null);
   const [set, setSet] = useState(loadedEmoji);
   const [query, setQuery] = useState("");
-  const [tone, setTone] = useState(() => chosenTone(localStorage));
-  const recent = useMemo(() => recentEmoji(localStorage), []);
+  const [tone, setTone] = useState(() => chosenTone(localValues));
+  const recent = useMemo(() => recentEmoji(localValues), []);
   const results = useMemo(() => (query.trim() && set ? set.search(query, maxResults) : null), [query, set]);
   const id = useId();
 
   useEffect(() => void loadEmoji().then(setSet, onClose), []);
   const pick = (emoji: string) => {
-    keepRecentEmoji(localStorage, emoji);
+    keepRecentEmoji(localValues, emoji);
     onPick(emoji);
   };
   const onSearchKey = (event: KeyboardEvent) => {
@@ -83,7 +84,7 @@ export function Picker({ onPick, onClose, anchor }: PickerProps) {
           <ToneChoice
             tone={tone}
             onChoose={(chosen) => {
-              keepTone(localStorage, chosen);
+              keepTone(localValues, chosen);
               setTone(chosen);
             }}
           />

@@ -1,5 +1,5 @@
 import { Component, type ComponentChild, createRef } from "preact";
-import { type History, isOwn, type SessionState } from "../../../client";
+import { type History, isOwn, type SessionState, tabValues } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import { type MessageRow, type Row, unreadKey } from "../../state/message-rows";
@@ -114,7 +114,7 @@ export class MessageLog extends Component<Props, LocalState> {
     const { state, rows, dispatch } = this.props;
     const { history, unreadStart, cursor } = state;
     if (history.target > 0n || history.phase === "loading") return; // the address names a message
-    const place = keptPlace(sessionStorage, state.room);
+    const place = keptPlace(tabValues, state.room);
     const isUnread = unreadStart && !unreadStart.read && unreadStart.after.epoch === cursor?.epoch;
     if (place) {
       this.#seeksPlace = true;
@@ -161,11 +161,11 @@ export class MessageLog extends Component<Props, LocalState> {
     const row = rows.slice(first).find((r) => r.kind === "message" && r.sequence > 0n);
     const element = row && this.#list.elementOf(row.key);
     if ((atEnd && !state.timeline.newer) || !element || row.kind !== "message") {
-      keepPlace(sessionStorage, state.room, null);
+      keepPlace(tabValues, state.room, null);
       return;
     }
     const top = element.getBoundingClientRect().top - this.#list.box.getBoundingClientRect().top;
-    keepPlace(sessionStorage, state.room, { sequence: row.sequence, top });
+    keepPlace(tabValues, state.room, { sequence: row.sequence, top });
   };
 
   /** Scrolls to the message that the user wants to see, once it is there. */
