@@ -229,3 +229,38 @@ func TestPageLaysOutAtOnceWithReducedMotion(t *testing.T) {
 		t.Errorf("the space before the messages is %s after it was set to 77px", got)
 	}
 }
+
+// A quote begins where the text does, however long the name in it is, and by touch, where the buttons
+// of all messages are on screen, those of messages under the day are covered by it.
+func TestLogKeepsItsEdges(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
+	wide := member(t, s, strings.Repeat("W", 40))
+	fill(t, wide, "lobby", 0, 40)
+	reply := harness.TextRequest("lobby", "an answer")
+	reply.GetMessage().ReplyTo = 36 // a short message
+	_, err := wide.Send(harness.Context(t), reply)
+	harness.Must(t, err)
+	p := b.openSignedIn(t, s.URL, "Ada")
+	p.do(chromedp.EmulateViewport(1440, 900))
+	p.await(shows("an answer") + ` && document.querySelector("button.quote .words") !== null`)
+	const beside = `document.querySelector("button.quote .icon").getBoundingClientRect().left - document.querySelector(".message:has(.quote) .text").getBoundingClientRect().left`
+	if pixels := evaluate[float64](p, beside); pixels < -1 || pixels > 1 {
+		t.Errorf("the quote begins %.0f pixels beside the text, want 0", pixels)
+	}
+
+	p.await(`matchMedia("(hover: none)").matches`)
+	p.run(`document.querySelector("[role=log]").scrollTop -= 400`)
+	p.await(`document.querySelector(".day-header") !== null`)
+	// The button of a message is brought under the day.
+	p.run(`{
+		const log = document.querySelector("[role=log]");
+		const at = (e) => { const { top, height } = e.getBoundingClientRect(); return top + height / 2; };
+		window.covered = [...document.querySelectorAll(".toolbar .more")].find((e) => at(e) > log.getBoundingClientRect().top + 100);
+		log.scrollTop += at(covered) - at(document.querySelector(".day-header"));
+	}`)
+	p.await(`(() => {
+		const { left, top, width, height } = covered.getBoundingClientRect();
+		return document.elementFromPoint(left + width / 2, top + height / 2)?.closest(".day-header") !== null;
+	})()`)
+}
