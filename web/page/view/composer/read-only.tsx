@@ -11,12 +11,12 @@ interface Props {
 export function ReadOnly({ muted }: Props) {
   return (
     <p class="read-only" role="status">
-      {muted ? mutedLabel(muted) : t("composer.readOnly")}
-      {muted && muted.reason !== "" && <> {rich("composer.reason", { reason: <bdi>{muted.reason}</bdi> })}</>}
+      {muted ? mutedLabel(muted) : t("log.readOnly")}
+      {muted && muted.reason !== "" && <> {rich("failure.reason", { reason: <bdi>{muted.reason}</bdi> })}</>}
     </p>
   );
 }
 
 function mutedLabel({ until }: Muted): string {
-  return until === 0 ? t("composer.muted") : t("composer.mutedUntil", { time: shortTime(until) });
+  return until === 0 ? t("failure.MUTED") : t("log.mutedUntil", { time: shortTime(until) });
 }

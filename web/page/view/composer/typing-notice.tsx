@@ -12,7 +12,7 @@ export function TypingNotice({ typing: { others } }: { typing: Typing }) {
   // A name may be written from right to left: it is isolated from the text around it.
   const [first = "", second = ""] = others.map(({ member }) => `\u2068${member.name}\u2069`);
   const count = others.length;
-  const text = count === 0 ? "" : t("composer.typing", { count, first, second, more: count - 2 });
+  const text = count === 0 ? "" : t("log.typing", { count, first, second, more: count - 2 });
   return (
     <div class="writers">
       <p class="typing" aria-hidden="true">

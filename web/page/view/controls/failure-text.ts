@@ -18,7 +18,7 @@ export function failureText(failure: Failure | null): string {
   return [
     key ? t(key, values) : failure.message,
     until && t("failure.until", { time: shortTime(until) }),
-    moderatorReason && t("composer.reason", { reason: moderatorReason }),
+    moderatorReason && t("failure.reason", { reason: moderatorReason }),
   ]
     .filter(Boolean)
     .join(" ");
