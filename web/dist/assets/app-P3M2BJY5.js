@@ -1,0 +1,1 @@
+import"./chunk-3T6TBXLL.js";

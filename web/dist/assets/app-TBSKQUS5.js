@@ -1,1 +1,0 @@
-import"./chunk-QQTL7TAO.js";
