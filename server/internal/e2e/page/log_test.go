@@ -182,8 +182,14 @@ func TestPageOpensLinkToMessage(t *testing.T) {
 	ada.sendMessage("and on")
 	ada.await(shows("and on"))
 
+	// A message that is gone: the page says so, also if the room was left elsewhere.
+	ada.scroll(-500, shows("message 800 "))
+	ada.await(`Object.keys(sessionStorage).some((key) => key.startsWith("chatroom.place"))`)
 	ada.navigate(s.URL + "/r/lobby/5000")
 	ada.await(`document.querySelector(".absent")?.textContent.includes("deleted")`)
+	ada.await(atEnd)
+	ada.click(".absent button")
+	ada.await(`document.querySelector(".absent") === null`)
 }
 
 // A finger that rests on a message opens its menu, which stays open when the finger leaves and lies

@@ -114,6 +114,7 @@ export class MessageLog extends Component<Props, LocalState> {
     const { state, rows, dispatch } = this.props;
     const { history, unreadStart, cursor } = state;
     if (history.target > 0n || history.phase === "loading") return; // the address names a message
+    if (history.absent > 0n) return this.#reportViewport(); // the address names one that is gone
     const place = keptPlace(tabValues, state.room);
     const isUnread = unreadStart && !unreadStart.read && unreadStart.after.epoch === cursor?.epoch;
     if (place) {
@@ -300,9 +301,18 @@ export class MessageLog extends Component<Props, LocalState> {
         <DayHeader ref={this.#dayRef} onDate={this.#onDate} />
         <Announcer rows={rows} isNews={state.feed.caughtUpOnce && state.history.phase !== "loading"} />
         {state.history.absent > 0n && (
-          <p class="absent" role="alert">
+          <div class="absent" role="alert">
             {t("log.absent")}
-          </p>
+            <button
+              type="button"
+              class="quiet icon-only"
+              title={t("controls.close")}
+              aria-label={t("controls.close")}
+              onClick={() => dispatch({ type: "targetReached" })}
+            >
+              <Icon name="close" />
+            </button>
+          </div>
         )}
         {this.#started && !state.viewport.atEnd && (
           <EndButton unread={unreadBelow(state)} onClick={this.#onEndButton} />
