@@ -16,6 +16,9 @@ var (
 	// ErrUnknownOutcome is returned when a store did not answer in time: the entry may
 	// have been stored, or may still be. Submitting it again with the same key tells.
 	ErrUnknownOutcome = errors.New("chat: the store did not answer, and may have stored the entry")
+	// ErrUnreachable is returned when a store on other machines can't be read, as there is
+	// no connection to it. Reading works again once there is.
+	ErrUnreachable = errors.New("chat: the store can't be reached")
 	// ErrTargetGone is returned for an Entry whose target is not a retained event
 	// of its room, or is erased.
 	ErrTargetGone = errors.New("chat: the target is not in the journal")

@@ -46,6 +46,9 @@ type IssuerConfig struct {
 	Skew time.Duration
 	// Transport fetches key sets. Nil means http.DefaultTransport's settings.
 	Transport http.RoundTripper
+	// FetchFailed is called with the error after a fetch of keys has failed. Tokens may be valid
+	// nevertheless, by the keys that were fetched before. Nil means nothing.
+	FetchFailed func(error)
 }
 
 // Issuers verifies the tokens of an application's users.

@@ -42,6 +42,7 @@ type keySet struct {
 	issuer    string
 	discovery bool
 	client    *http.Client
+	failed    func(error)
 	fetches   sync.WaitGroup
 
 	mu      sync.Mutex // guards below
@@ -68,7 +69,7 @@ func newKeySet(ctx context.Context, c *IssuerConfig) *keySet {
 		transport = own
 	}
 	return &keySet{
-		ctx: ctx, issuer: c.Name, discovery: c.Discovery, url: c.Keys,
+		ctx: ctx, issuer: c.Name, discovery: c.Discovery, url: c.Keys, failed: c.FetchFailed,
 		client: &http.Client{
 			Transport:     transport,
 			CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("redirects are not followed") },
@@ -150,6 +151,9 @@ func (s *keySet) fetchLocked(now time.Time) {
 		address := s.url
 		s.mu.Unlock()
 		keys, address, err := s.fetch(ctx, address)
+		if err != nil && s.failed != nil && s.ctx.Err() == nil {
+			s.failed(err)
+		}
 		s.mu.Lock()
 		defer s.mu.Unlock()
 		s.err = err

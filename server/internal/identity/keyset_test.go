@@ -142,7 +142,9 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		pair := newECKey(t, "k1")
 		transport := &keyTransport{err: errors.New("refused")}
-		is := openIssuers(t, keyedIssuer(transport))
+		config, failed := keyedIssuer(transport), new(atomic.Int32)
+		config.FetchFailed = func(error) { failed.Add(1) }
+		is := openIssuers(t, config)
 		token := pair.token(t, long)
 		wantVerify(t, is, "before keys were fetched", token, ErrKeysUnavailable)
 		transport.set(jwks(t, pair), nil, 0)
@@ -152,12 +154,18 @@ func TestKeysThatCannotBeFetched(t *testing.T) {
 		}
 		<-time.After(fetchInterval)
 		wantVerify(t, is, "once keys can be fetched", token, nil)
+		if n := failed.Load(); n != 1 {
+			t.Errorf("%d fetches have failed, want 1", n)
+		}
 		for _, bad := range []string{"", "{}", `{"keys":[]}`, `{"keys":[{"kty":"oct","k":"AAAA"}]}`, "<html>", `{"keys":[` + strings.Repeat(" ", maxResponse) + `]}`} {
 			transport.set(bad, nil, 0)
 			<-time.After(refreshAfter)
 			wantVerify(t, is, "while the keys are fetched again", token, nil)
 			synctest.Wait()
 			wantVerify(t, is, fmt.Sprintf("after a response of %.20q", bad), token, nil)
+		}
+		if n := failed.Load(); n != 7 {
+			t.Errorf("%d fetches have failed, want 7, also while the former keys are used", n)
 		}
 		transport.set("", nil, time.Hour) // an answer that does not come
 		<-time.After(refreshAfter)

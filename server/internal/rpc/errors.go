@@ -62,7 +62,6 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	case errors.Is(err, identity.ErrInvalidToken):
 		return credentialError(err)
 	case errors.Is(err, identity.ErrKeysUnavailable):
-		log.WarnContext(ctx, "the keys of an issuer can't be fetched", "err", err)
 		return newError(connect.CodeUnavailable, "the token can't be verified now, as the keys of its issuer are not available: retry",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(10 * time.Second)})
 	case errors.Is(err, errNotAGuest):
@@ -77,6 +76,9 @@ func toError(ctx context.Context, log *slog.Logger, err error) *connect.Error {
 	case errors.Is(err, chat.ErrNotStored):
 		return newError(connect.CodeUnavailable, "the event could not be stored, and was not delivered to anyone: send it again with the same id",
 			&errdetails.RetryInfo{RetryDelay: durationpb.New(5 * time.Second)})
+	case errors.Is(err, chat.ErrUnreachable):
+		return newError(connect.CodeUnavailable, "the store can't be reached now: retry",
+			&errdetails.RetryInfo{RetryDelay: durationpb.New(time.Second)})
 	case errors.Is(err, errClientGone):
 		return connect.NewError(connect.CodeCanceled, errClientGone)
 	case ctx.Err() != nil, errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):

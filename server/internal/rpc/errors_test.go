@@ -60,6 +60,7 @@ func TestToError(t *testing.T) {
 		{"coded, wrapped", t.Context(), fmt.Errorf("while: %w", coded), connect.CodeAborted, nil},
 		{"field", t.Context(), fmt.Errorf("send: %w", field), connect.CodeInvalidArgument, []string{"buf.validate.Violations"}},
 		{"cursor", t.Context(), fmt.Errorf("list: %w", lost), connect.CodeOutOfRange, []string{"google.rpc.ErrorInfo"}},
+		{"unreachable store", t.Context(), fmt.Errorf("read: %w", chat.ErrUnreachable), connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
 		{"unknown outcome", t.Context(), fmt.Errorf("send: %w", chat.ErrUnknownOutcome), connect.CodeUnavailable, []string{"google.rpc.RetryInfo"}},
 		{"unknown room", t.Context(), chat.ErrUnknownRoom, connect.CodeNotFound, []string{"buf.validate.Violations"}},
 		{"token", t.Context(), fmt.Errorf("%w: expired", identity.ErrInvalidToken), connect.CodeUnauthenticated, []string{"google.rpc.ErrorInfo"}},

@@ -3,6 +3,7 @@ package service
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync/atomic"
 
 	"chatroom/server/internal/apikey"
@@ -26,7 +27,14 @@ func openIssuers(c *Config) (*identity.Issuers, error) {
 	if len(c.Issuers) == 0 {
 		return nil, nil
 	}
-	issuers, err := identity.NewIssuers(c.Issuers...)
+	configs := slices.Clone(c.Issuers)
+	for i := range configs {
+		name := configs[i].Name
+		configs[i].FetchFailed = func(err error) {
+			c.Log.Error("the keys of an issuer can't be fetched", "issuer", name, "err", err)
+		}
+	}
+	issuers, err := identity.NewIssuers(configs...)
 	if err != nil {
 		return nil, fmt.Errorf("-issuers: %w", err)
 	}

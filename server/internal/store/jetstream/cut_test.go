@@ -1,6 +1,7 @@
 package jetstream
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -112,6 +113,9 @@ func TestWritable(t *testing.T) {
 	defer closed(t, s)
 	servers.stop(0)
 	eventually(t, "that writing fails", func() bool { return !works.Load() })
+	if _, err := s.Get(t.Context(), "key"); !errors.Is(err, chat.ErrUnreachable) {
+		t.Errorf("Get without servers = %v, want %v", err, chat.ErrUnreachable)
+	}
 	servers.start(t, 0)
 	eventually(t, "that writing works again", works.Load)
 }

@@ -156,11 +156,15 @@ func (s *Store) connect() (err error) {
 		nats.ReconnectBufSize(-1),
 		// Each read of a batch allocates a queue of this length.
 		nats.SyncQueueLen(2*batchMessages),
-		nats.DisconnectErrHandler(func(*nats.Conn, error) {
+		nats.DisconnectErrHandler(func(_ *nats.Conn, err error) {
+			if s.closing.Err() == nil {
+				s.log.Error("the connection to NATS is lost, connecting again", "err", err)
+			}
 			s.config.Writable(false)
 			s.requester.disconnected()
 		}),
-		nats.ReconnectHandler(func(*nats.Conn) {
+		nats.ReconnectHandler(func(conn *nats.Conn) {
+			s.log.Info("connected to NATS again", "server", conn.ConnectedUrlRedacted())
 			s.config.Writable(true)
 			s.suspect()
 		}),
@@ -325,6 +329,8 @@ func (s *Store) failed(ctx context.Context, call string, err error) error {
 		return chat.ErrStoreClosed
 	case ctx.Err() != nil:
 		return ctx.Err()
+	case !s.conn.IsConnected():
+		return fmt.Errorf("%s: %w: %w", call, chat.ErrUnreachable, err)
 	}
 	return fmt.Errorf("%s: %w", call, err)
 }
