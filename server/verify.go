@@ -83,7 +83,9 @@ func verifyCurrent(ctx context.Context, path string, p process) (findings []stri
 	if err != nil {
 		return nil, err
 	}
-	fmt.Fprintln(p.stdout, contents(r))
+	if r.Epoch != "" || len(r.Findings) == 0 { // of what can't be read nothing is known
+		fmt.Fprintln(p.stdout, contents(r))
+	}
 	if r.Unscrubbed > 0 {
 		fmt.Fprintf(p.stdout, "%s may still be in the write-ahead log: a running server removes what is left\n", number(r.Unscrubbed, "deleted event"))
 	}

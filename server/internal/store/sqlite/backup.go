@@ -68,7 +68,7 @@ func Backup(ctx context.Context, c BackupConfig) (Report, error) {
 		return Report{}, fmt.Errorf("sqlite: back up: %w", err)
 	}
 	report, err := c.write(ctx, temporary)
-	if err = errors.Join(err, os.RemoveAll(temporary)); err != nil {
+	if err = errors.Join(withSpace(filepath.Dir(temporary), err), os.RemoveAll(temporary)); err != nil {
 		return report, fmt.Errorf("sqlite: back up: %w", causeOf(ctx, err))
 	}
 	return report, nil
@@ -174,7 +174,7 @@ func VerifyBackup(ctx context.Context, file string) (Report, error) {
 	}
 	v := &verifier{ctx: ctx, noMark: true}
 	if v.report.Made, err = whenMade(path); damaged(err) {
-		v.find("%s can't be read: %v", file, err)
+		v.find("%s can't be read: %s", file, describe(err))
 		return v.report, nil
 	} else if err != nil {
 		return Report{}, fmt.Errorf("sqlite: verify %s: %w", file, err)

@@ -40,6 +40,19 @@ func copyDatabase(ctx context.Context, from, to, vfs string) error {
 	return errors.Join(err, c.Close())
 }
 
+// withSpace adds to an error of the disk how much space is free in a directory. SQLite has the same
+// error for a full disk as for a broken one.
+func withSpace(dir string, err error) error {
+	if !errors.Is(err, sqlite3.IOERR) && !errors.Is(err, sqlite3.FULL) || errors.Is(err, sqlite3.IOERR_DATA) {
+		return err
+	}
+	free, failed := freeSpace(dir)
+	if failed != nil {
+		return err
+	}
+	return fmt.Errorf("%w, with %d KiB free in %s", err, free>>10, dir)
+}
+
 // copyTo copies pages for half of the time, so that a server has the other half of a disk or
 // a processor that it has to share.
 func (c *conn) copyTo(ctx context.Context, to, vfs string) error {
@@ -63,7 +76,10 @@ func (c *conn) copyTo(ctx context.Context, to, vfs string) error {
 		done, err = b.Step(copyPages)
 		pause.Reset(time.Since(began))
 	}
-	return errors.Join(err, b.Close())
+	if closed := b.Close(); err == nil { // after a step that failed it is the same error
+		err = closed
+	}
+	return err
 }
 
 // createCopy makes the file that a database is copied to. The driver gives a page its

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/ncruces/go-sqlite3"
@@ -105,10 +106,20 @@ func (w *writer) shutDown() {
 		errs = append(errs, err)
 	}
 	w.mark.raise(w.next)
-	w.closed = errors.Join(append(errs, w.conn.Close(), w.mark.write())...)
-	if w.closed != nil {
-		w.closed = fmt.Errorf("sqlite: close: %w", w.closed)
+	if err := joinDistinct(append(errs, w.conn.Close(), w.mark.write())); err != nil {
+		w.closed = fmt.Errorf("sqlite: close: %w", withSpace(w.config.Dir, err))
 	}
+}
+
+// joinDistinct joins errors, and leaves out those that say the same as one before.
+func joinDistinct(errs []error) error {
+	var distinct []error
+	for _, err := range errs {
+		if err != nil && !slices.ContainsFunc(distinct, func(other error) bool { return other.Error() == err.Error() }) {
+			distinct = append(distinct, err)
+		}
+	}
+	return errors.Join(distinct...)
 }
 
 // settle does all deferred work.
@@ -142,7 +153,7 @@ func (w *writer) checkSpace(jobs []job) error {
 		need += int64(j.size())
 	}
 	if free < reserve+2*need {
-		return fmt.Errorf("%s has %d KiB free, of which %d are kept in reserve", w.config.Dir, free>>10, reserve>>10)
+		return fmt.Errorf("%s has %d KiB free, which is too little: %d KiB are kept in reserve", w.config.Dir, free>>10, reserve>>10)
 	}
 	return nil
 }

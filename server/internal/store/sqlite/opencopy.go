@@ -27,7 +27,7 @@ func OpenCopy(ctx context.Context, dir, to string) (s *Store, report Report, err
 	v := &verifier{ctx: ctx, had: had, noMark: had == nil}
 	err = v.run(filepath.Join(from, fileName), filepath.Join(path, fileName))
 	if report = v.report; err != nil {
-		return fail(err)
+		return fail(withSpace(path, err))
 	}
 	if len(report.Findings) > 0 {
 		return nil, report, nil

@@ -40,7 +40,7 @@ func Restore(ctx context.Context, c RestoreConfig) (Report, error) {
 		v.report.Made, err = whenMade(file)
 	}
 	if damaged(err) {
-		v.find("%s can't be read: %v", c.File, err)
+		v.find("%s can't be read: %s", c.File, describe(err))
 		return v.report, nil
 	}
 	if err != nil {
@@ -51,7 +51,7 @@ func Restore(ctx context.Context, c RestoreConfig) (Report, error) {
 		return Report{}, fail(err)
 	}
 	err = c.restore(v, file, temporary)
-	if err = errors.Join(err, os.RemoveAll(temporary)); err != nil {
+	if err = errors.Join(withSpace(c.Dir, err), os.RemoveAll(temporary)); err != nil {
 		return v.report, fail(err)
 	}
 	return v.report, nil

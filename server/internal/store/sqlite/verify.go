@@ -93,7 +93,8 @@ func (v *verifier) checkCopy(path string) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(v.run(path, filepath.Join(temporary, fileName)), os.RemoveAll(temporary))
+	err = v.run(path, filepath.Join(temporary, fileName))
+	return errors.Join(withSpace(filepath.Dir(temporary), err), os.RemoveAll(temporary))
 }
 
 // run copies a database to a file and checks the copy.
@@ -114,8 +115,17 @@ func (v *verifier) copyFrom(path, copied, vfs string) error {
 		return err
 	}
 	v.unreadable = true
-	v.find("a page of %s can't be read: %v; the file is damaged, or another SQLite program has written to it; events, rooms or indexes on the page are lost: restore a backup", path, err)
+	v.find("a page of %s can't be read: %s; the file is damaged, or another SQLite program has written to it; events, rooms or indexes on the page are lost: restore a backup", path, describe(err))
 	return nil
+}
+
+// describe says why data can't be read. For a checksum that does not match, SQLite's own text is that
+// of a disk error.
+func describe(err error) string {
+	if errors.Is(err, sqlite3.IOERR_DATA) {
+		return "the checksum does not match"
+	}
+	return err.Error()
 }
 
 // upgrade brings a copy of an earlier release to the schema that is checked.
@@ -130,7 +140,7 @@ func (v *verifier) upgrade(copied string) error {
 	}
 	if damaged(err) {
 		v.unreadable = true
-		v.find("the database can't be read: %v", err)
+		v.find("the database can't be read: %s", describe(err))
 		return nil
 	}
 	return err
@@ -156,7 +166,7 @@ func (v *verifier) checkFile(path string) error {
 	v.conn = c
 	err = v.check()
 	if damaged(err) {
-		v.find("the database can't be read further: %v", err)
+		v.find("the database can't be read further: %s", describe(err))
 		err = nil
 	}
 	return errors.Join(err, c.Close())
