@@ -110,7 +110,7 @@ var layers = []layer{
 		"only tests run a provider, and its users"},
 	{"chatroom/server/internal/signin", []string{
 		"=chatroom/server/internal/chat", "chatroom/server/internal/identity", "chatroom/server/internal/policy", "chatroom/server/internal/ratelimit",
-		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "github.com/coreos/go-oidc", "golang.org/x/oauth2"},
+		"chatroom/server/internal/clientaddr", "chatroom/server/internal/logsample", "chatroom/server/internal/tally", "github.com/coreos/go-oidc", "golang.org/x/oauth2"},
 		[]string{"chatroom/server/internal/signin", "chatroom/server/internal/store/memory"},
 		"people sign in on pages, whatever they call afterwards; its tests run a provider, and need one store that works"},
 	{"chatroom/server/internal/nearest", nil, nil,
@@ -127,7 +127,7 @@ var layers = []layer{
 		"counting depends on nothing that is counted"},
 	{"chatroom/server/internal/metrics", []string{
 		"chatroom/server/internal/chat", "chatroom/server/internal/health", "chatroom/server/internal/httpd", "chatroom/server/internal/rpc",
-		"github.com/prometheus/client_golang"},
+		"chatroom/server/internal/logsample", "github.com/prometheus/client_golang"},
 		[]string{"chatroom/server/internal/store/memory", "chatroom/server/internal/h2", "go.yaml.in/yaml"},
 		"metrics are collected from the parts, which know nothing of them: only here is there a library for metrics"},
 	{"chatroom/server/internal/tracing", []string{

@@ -91,11 +91,22 @@ func TestACME(t *testing.T) {
 	if err != nil {
 		t.Fatalf("ACME = %v, want nil", err)
 	}
-	serve(t, Config{Listeners: listeners, TLS: certificates})
+	s := serve(t, Config{Listeners: listeners, TLS: certificates})
+	if expires := s.Stats().CertificateExpires; !expires.IsZero() {
+		t.Errorf("a certificate expires at %s before there is one", expires)
+	}
 	for proto, speak := range tlsProtocols {
 		if response := getAs(t, address, host, authority.roots, speak); response.Proto != proto || response.Header.Get("Strict-Transport-Security") == "" {
 			t.Errorf("GET over %s = %s %s, want HSTS", proto, response.Proto, response.Status)
 		}
+	}
+	conn, err := tls.Dial("tcp", address, &tls.Config{ServerName: host, RootCAs: authority.roots})
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = conn.Close()
+	if got, want := s.Stats().CertificateExpires, conn.ConnectionState().PeerCertificates[0].NotAfter; !got.Equal(want) {
+		t.Errorf("CertificateExpires = %s, want %s", got, want)
 	}
 	if conn, err := tls.Dial("tcp", address, &tls.Config{ServerName: "other.example", InsecureSkipVerify: true}); err == nil {
 		_ = conn.Close()

@@ -39,6 +39,7 @@ type Certificates struct {
 	get       func(*tls.ClientHelloInfo) (*tls.Certificate, error)
 	protocols []string               // of ALPN, beside HTTP's
 	serves    func(host string) bool // whether a certificate is valid for the host
+	expires   func() time.Time       // when the first one in use does; zero without one
 	watch     func(context.Context)  // runs while the server serves; or nil
 	// hsts is whether browsers are told to use HTTPS only. With a certificate for
 	// development that would break whatever else is served on localhost.
@@ -74,17 +75,19 @@ func CertificateFiles(certFile, keyFile string, log *slog.Logger) (*Certificates
 		return nil, err
 	}
 	return &Certificates{
-		get:    func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.current.Load(), nil },
-		serves: func(host string) bool { return f.current.Load().Leaf.VerifyHostname(host) == nil },
-		watch:  f.watch,
-		hsts:   true,
+		get:     func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return f.current.Load(), nil },
+		serves:  func(host string) bool { return f.current.Load().Leaf.VerifyHostname(host) == nil },
+		expires: func() time.Time { return f.current.Load().Leaf.NotAfter },
+		watch:   f.watch,
+		hsts:    true,
 	}, nil
 }
 
 type certificateFiles struct {
 	cert, key string
 	log       *slog.Logger
-	seen      string // the stamp of what was read last
+	seen      string    // the stamp of what was read last
+	warned    time.Time // the expiry that was logged last
 	current   atomic.Pointer[tls.Certificate]
 }
 
@@ -93,11 +96,18 @@ func (f *certificateFiles) load() error {
 	if err != nil {
 		return fmt.Errorf("read the certificate %s with the key %s: %w", f.cert, f.key, err)
 	}
-	if expired := pair.Leaf.NotAfter; time.Now().After(expired) {
-		f.log.Warn("the TLS certificate has expired", "file", f.cert, "on", expired)
-	}
 	f.current.Store(&pair)
+	f.warnExpired()
 	return nil
+}
+
+// warnExpired logs once that the certificate in use has expired.
+func (f *certificateFiles) warnExpired() {
+	expired := f.current.Load().Leaf.NotAfter
+	if time.Now().After(expired) && !expired.Equal(f.warned) {
+		f.warned = expired
+		f.log.Error("the TLS certificate has expired", "file", f.cert, "on", expired)
+	}
 }
 
 // stamp returns what changes when one of the files does.
@@ -121,6 +131,7 @@ func (f *certificateFiles) watch(ctx context.Context) {
 		select {
 		case <-tick.C:
 			f.reload()
+			f.warnExpired()
 		case <-ctx.Done():
 			return
 		}
@@ -182,8 +193,9 @@ func SelfSigned(addresses []string) (*Certificates, string, error) {
 	}
 	pair := &tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 	return &Certificates{
-		get:    func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair, nil },
-		serves: func(host string) bool { return leaf.VerifyHostname(host) == nil },
+		get:     func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return pair, nil },
+		serves:  func(host string) bool { return leaf.VerifyHostname(host) == nil },
+		expires: func() time.Time { return leaf.NotAfter },
 	}, fingerprint(der), nil
 }
 
@@ -238,10 +250,12 @@ func ACME(c ACMEConfig) (*Certificates, error) {
 	if c.Directory == "" {
 		m.Client.DirectoryURL = autocert.DefaultACMEDirectory
 	}
+	served := &servedCertificates{get: m.GetCertificate, expiries: make(map[string]time.Time)}
 	return &Certificates{
-		get:       m.GetCertificate,
+		get:       served.forHandshake,
 		protocols: []string{acme.ALPNProto},
 		serves:    func(host string) bool { return m.HostPolicy(context.Background(), strings.ToLower(host)) == nil },
+		expires:   served.first,
 		hsts:      true,
 	}, nil
 }

@@ -2,6 +2,7 @@ package httpd
 
 import (
 	"bufio"
+	"context"
 	"crypto/tls"
 	"crypto/x509"
 	"fmt"
@@ -10,7 +11,9 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 )
 
@@ -105,6 +108,30 @@ func eventually(t *testing.T, what string, condition func() bool) {
 			t.Fatalf("no %s", what)
 		}
 	}
+}
+
+// That a certificate has expired is logged once, at its time and not only when it is read.
+func TestCertificateExpires(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var log syncBuffer
+		c := newPair(t, t.TempDir(), "short").certificates(t, slog.New(slog.NewTextHandler(&log, nil)))
+		if left := time.Until(c.expires()); left <= 59*time.Minute || left > time.Hour {
+			t.Errorf("the certificate expires in %s, want in an hour", left)
+		}
+		ctx, cancel := context.WithCancel(t.Context())
+		var watching sync.WaitGroup
+		watching.Go(func() { c.watch(ctx) })
+		time.Sleep(59 * time.Minute)
+		if log.String() != "" {
+			t.Errorf("the log is %q before the certificate expires", log.String())
+		}
+		time.Sleep(time.Hour)
+		if got := log.String(); strings.Count(got, "\n") != 1 || !strings.Contains(got, "level=ERROR") || !strings.Contains(got, "the TLS certificate has expired") {
+			t.Errorf("the log is %q, want one error that the certificate has expired", got)
+		}
+		cancel()
+		watching.Wait()
+	})
 }
 
 func TestCertificateFilesRefuses(t *testing.T) {

@@ -47,6 +47,10 @@ func (l countedListener) Accept() (net.Conn, error) {
 	for {
 		nc, err := l.Listener.Accept()
 		if err != nil {
+			if !errors.Is(err, net.ErrClosed) { // no file descriptor is free, for example
+				l.slots.refused.Add("accept")
+				l.slots.peers.Warn(context.Background(), "no connection can be accepted", "address", l.Addr().String(), "err", err)
+			}
 			return nil, err
 		}
 		peer := nc.RemoteAddr().String()

@@ -4,7 +4,10 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"os"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -88,6 +91,42 @@ func TestConnectionsAreBounded(t *testing.T) {
 }
 
 // Connections of every protocol give their slots back.
+// exhausted is a listener that has no file descriptor for its first connections.
+type exhausted struct {
+	net.Listener
+	left atomic.Int32
+}
+
+func (l *exhausted) Accept() (net.Conn, error) {
+	if l.left.Add(-1) >= 0 {
+		return nil, &net.OpError{Op: "accept", Net: "tcp", Addr: l.Addr(), Err: os.NewSyscallError("accept4", syscall.EMFILE)}
+	}
+	return l.Listener.Accept()
+}
+
+// A server that has no file descriptor for a connection says so, and serves when it has one again.
+func TestNoFileDescriptors(t *testing.T) {
+	inner := listen(t, "127.0.0.1:0")[0]
+	l := &exhausted{Listener: inner}
+	l.left.Store(3)
+	var log syncBuffer
+	s := serve(t, Config{Listeners: Listeners{l}, Log: slog.New(slog.NewTextHandler(&log, nil))})
+	nc, err := net.Dial("tcp", inner.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	if !answers(t, nc) {
+		t.Error("the connection that waited is not served")
+	}
+	if n := s.Stats().Refused["accept"]; n != 3 {
+		t.Errorf("%d attempts to accept are counted, want 3", n)
+	}
+	if got := log.String(); strings.Count(got, "no connection can be accepted") != 3 || !strings.Contains(got, "too many open files") {
+		t.Errorf("the log is %q, want 3 lines with the cause", got)
+	}
+}
+
 func TestConnectionSlotsAreGivenBack(t *testing.T) {
 	for name, speak := range map[string]func(*http.Protocols, bool){
 		"HTTP/1.1": (*http.Protocols).SetHTTP1, "HTTP/2": (*http.Protocols).SetUnencryptedHTTP2,

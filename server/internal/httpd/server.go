@@ -165,11 +165,17 @@ type Stats struct {
 	Connections int64             // of HTTP/1.1 and HTTP/2, now
 	HTTP2       h2.Stats          // of which these are of HTTP/2
 	Refused     map[string]uint64 // connections and requests that were refused, by the reason
+	// CertificateExpires is when the first certificate in use does. Zero means that none is used.
+	CertificateExpires time.Time
 }
 
 // Stats returns figures as of now.
 func (s *Server) Stats() Stats {
-	return Stats{Connections: int64(s.slots.byAddress.Held()), HTTP2: s.h2.Stats(), Refused: s.refused.Counts()}
+	stats := Stats{Connections: int64(s.slots.byAddress.Held()), HTTP2: s.h2.Stats(), Refused: s.refused.Counts()}
+	if s.tls != nil {
+		stats.CertificateExpires = s.tls.expires()
+	}
+	return stats
 }
 
 // Serve handles connections until Shutdown. When one listener fails, it ends the

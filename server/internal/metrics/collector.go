@@ -40,6 +40,9 @@ var (
 
 	storeBytes = desc("store_bytes", "Size of the store's files.")
 	storeFree  = desc("store_free_bytes", "Free space on the disk of the store.")
+
+	certificateExpires = desc("certificate_expiry_timestamp_seconds", "When the TLS certificate in use that expires first does, in Unix seconds.")
+	logLines           = desc("log_lines_total", "Lines of the log with a level of warn or more.", "level")
 )
 
 // collector asks sources for their figures.
@@ -63,10 +66,13 @@ func (c *collector) descriptions() (all []*prometheus.Desc) {
 		all = append(all, streams, streamsUsed, calls, deliveries, readers, cut)
 	}
 	if c.sources.HTTP != nil {
-		all = append(all, connections, waited, tripped, refused)
+		all = append(all, connections, waited, tripped, refused, certificateExpires)
 	}
 	if c.sources.Disk != nil {
 		all = append(all, storeBytes, storeFree)
+	}
+	if c.sources.LogLines != nil {
+		all = append(all, logLines)
 	}
 	return all
 }
@@ -82,6 +88,10 @@ func (c *collector) Collect(out chan<- prometheus.Metric) {
 	}
 	if c.sources.RPC != nil && c.sources.HTTP != nil {
 		m.traffic(c)
+	}
+	if lines := c.sources.LogLines; lines != nil {
+		m.counter(logLines, lines.warnings.Load(), "warn")
+		m.counter(logLines, lines.errors.Load(), "error")
 	}
 	if c.sources.Disk != nil {
 		disk, err := c.sources.Disk()
@@ -136,7 +146,7 @@ func (m emitter) hub(c *collector) {
 	m.counter(erasuresFailed, uint64(s.Erasure.Failures))
 }
 
-// traffic has the figures that both layers of the wire have a part of.
+// traffic has the figures that several layers of the wire have a part of.
 func (m emitter) traffic(c *collector) {
 	s, h := c.sources.RPC(), c.sources.HTTP()
 	for kind, n := range s.Streams {
@@ -157,13 +167,16 @@ func (m emitter) traffic(c *collector) {
 	for reason, n := range s.Cut {
 		m.counter(cut, n, reason)
 	}
-	both := make(map[string]uint64)
-	for _, counts := range []map[string]uint64{s.Refused, h.Refused} {
+	all, refusals := make(map[string]uint64), []map[string]uint64{s.Refused, h.Refused}
+	if c.sources.SignIn != nil {
+		refusals = append(refusals, c.sources.SignIn())
+	}
+	for _, counts := range refusals {
 		for reason, n := range counts {
-			both[reason] += n
+			all[reason] += n
 		}
 	}
-	for reason, n := range both {
+	for reason, n := range all {
 		m.counter(refused, n, reason)
 	}
 	m.gauge(connections, float64(max(0, h.Connections-h.HTTP2.Connections)), "http1")
@@ -171,6 +184,9 @@ func (m emitter) traffic(c *collector) {
 	m.counter(waited, s.Waited+h.HTTP2.Waited)
 	for budget, n := range h.HTTP2.OverBudget {
 		m.counter(tripped, uint64(n), budget)
+	}
+	if !h.CertificateExpires.IsZero() { // there is one
+		m.gauge(certificateExpires, float64(h.CertificateExpires.Unix()))
 	}
 }
 

@@ -5,8 +5,11 @@
 package metrics
 
 import (
+	"context"
+	"fmt"
 	"log/slog"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -16,6 +19,7 @@ import (
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/health"
 	"chatroom/server/internal/httpd"
+	"chatroom/server/internal/logsample"
 	"chatroom/server/internal/rpc"
 )
 
@@ -33,6 +37,10 @@ type Sources struct {
 	RPC    func() rpc.Stats
 	HTTP   func() httpd.Stats
 	Disk   func() (Disk, error)
+	// SignIn are the sign-ins on the page that were refused, by the reason. They are collected
+	// with RPC and HTTP only.
+	SignIn   func() map[string]uint64
+	LogLines *LogLines
 }
 
 // Disk are figures of a store on a disk.
@@ -57,13 +65,24 @@ func New(log *slog.Logger) *Metrics {
 	return m
 }
 
+// scrapeLog logs what goes wrong in a scrape. If the scraper goes away that is an error for each
+// family of metrics.
+type scrapeLog struct{ peers *logsample.Logger }
+
+func newScrapeLog(log *slog.Logger) scrapeLog { return scrapeLog{&logsample.Logger{Log: log}} }
+
+// Println implements promhttp.Logger.
+func (l scrapeLog) Println(v ...any) {
+	l.peers.Warn(context.Background(), "a scrape of metrics has failed", "err", strings.TrimSpace(fmt.Sprintln(v...)))
+}
+
 // Add has sources collected from now on. It may be called once for each source.
 func (m *Metrics) Add(s Sources) { m.registry.MustRegister(&collector{s}) }
 
 // Handler answers scrapes.
 func (m *Metrics) Handler() http.Handler {
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
-		ErrorLog:            slog.NewLogLogger(m.log.Handler(), slog.LevelWarn),
+		ErrorLog:            newScrapeLog(m.log),
 		ErrorHandling:       promhttp.ContinueOnError,
 		MaxRequestsInFlight: maxScrapes,
 		Timeout:             scrapeTimeout,

@@ -1,6 +1,7 @@
 package metrics
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,6 +10,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus/testutil"
 	"go.uber.org/goleak"
@@ -44,9 +46,11 @@ func filled() Sources {
 			}
 		},
 		HTTP: func() httpd.Stats {
-			return httpd.Stats{Connections: 30, HTTP2: h2.Stats{Connections: 23, Waited: 1, OverBudget: map[string]int64{"resets": 24}}, Refused: map[string]uint64{"both": 1}}
+			return httpd.Stats{CertificateExpires: time.Unix(28, 0), Connections: 30, HTTP2: h2.Stats{Connections: 23, Waited: 1, OverBudget: map[string]int64{"resets": 24}}, Refused: map[string]uint64{"both": 1}}
 		},
-		Disk: func() (Disk, error) { return Disk{Bytes: 25, FreeBytes: 26}, nil },
+		Disk:     func() (Disk, error) { return Disk{Bytes: 25, FreeBytes: 26}, nil },
+		SignIn:   func() map[string]uint64 { return map[string]uint64{"both": 1, "sign_in": 27} },
+		LogLines: new(LogLines),
 	}
 }
 
@@ -55,6 +59,7 @@ chatroom_calls_total{code="not_found",method="chat.v1.ChatRoom/Send"} 13
 chatroom_calls_total{code="ok",method="chat.v1.ChatRoom/Send"} 12
 chatroom_catch_ups_total{cause="lagged"} 8
 chatroom_catch_ups_total{cause="resumed"} 7
+chatroom_certificate_expiry_timestamp_seconds 28
 chatroom_connections{protocol="http1"} 7
 chatroom_connections{protocol="http2"} 23
 chatroom_cut_total{reason="slow_reader"} 22
@@ -62,6 +67,8 @@ chatroom_deliveries_total 14
 chatroom_erasure_failures_total 2
 chatroom_erasures_pending 1
 chatroom_http2_budgets_tripped_total{budget="resets"} 24
+chatroom_log_lines_total{level="error"} 0
+chatroom_log_lines_total{level="warn"} 0
 chatroom_members 6
 chatroom_memory_bytes 3
 chatroom_not_ready{cause="draining"} 0
@@ -73,8 +80,9 @@ chatroom_readers{behind="up_to_10"} 17
 chatroom_readers{behind="up_to_100"} 18
 chatroom_readers{behind="up_to_1000"} 19
 chatroom_ready 0
-chatroom_refused_total{reason="both"} 2
+chatroom_refused_total{reason="both"} 3
 chatroom_refused_total{reason="send.member"} 21
+chatroom_refused_total{reason="sign_in"} 27
 chatroom_replayed_events_total 9
 chatroom_rooms 4
 chatroom_rooms_listed 5
@@ -94,6 +102,41 @@ func scrape(t *testing.T, m *Metrics) string {
 		t.Fatalf("/metrics = %d, %v:\n%s", recorder.Code, err, text)
 	}
 	return string(text)
+}
+
+// Lines are counted by their level, whatever logger they come from, and logged as before.
+func TestLogLines(t *testing.T) {
+	var out bytes.Buffer
+	log, lines := CountLogLines(slog.New(slog.NewTextHandler(&out, nil)))
+	log.Info("a")
+	log.Warn("b")
+	log.With("key", "value").Warn("c")
+	log.WithGroup("group").Error("d")
+	log.Log(t.Context(), slog.LevelError+4, "e")
+	log.Debug("f")
+	if n := strings.Count(out.String(), "\n"); n != 5 || !strings.Contains(out.String(), "msg=c key=value") {
+		t.Errorf("the log is %q, want 5 lines", out.String())
+	}
+	m := New(log)
+	m.Add(Sources{LogLines: lines})
+	text := scrape(t, m)
+	for _, line := range []string{`chatroom_log_lines_total{level="warn"} 2`, `chatroom_log_lines_total{level="error"} 2`} {
+		if !strings.Contains(text, line+"\n") {
+			t.Errorf("/metrics lacks %s", line)
+		}
+	}
+}
+
+// A scraper that goes away is an error for each family of metrics, and causes few lines of the log.
+func TestFailedScrapesAreSampled(t *testing.T) {
+	var out bytes.Buffer
+	log := newScrapeLog(slog.New(slog.NewTextHandler(&out, nil)))
+	for range 100 {
+		log.Println("error encoding and sending metric family:", context.Canceled)
+	}
+	if n := strings.Count(out.String(), "a scrape of metrics has failed"); n != 5 || strings.Count(out.String(), `family: context canceled"`) != n {
+		t.Errorf("the log has %d lines, want 5 with the error:\n%s", n, out.String())
+	}
 }
 
 func TestCollect(t *testing.T) {

@@ -146,31 +146,41 @@ func TestDashboard(t *testing.T) {
 	}
 }
 
-// The alert rules use metrics that exist, and say what to do.
-func TestAlerts(t *testing.T) {
+// rule is an alert rule.
+type rule struct {
+	Alert, Expr         string
+	Labels, Annotations map[string]string
+}
+
+// alerts returns the alert rules.
+func alerts(t *testing.T) (rules []rule) {
+	t.Helper()
 	var file struct {
 		Groups []struct {
-			Rules []struct {
-				Alert, Expr         string
-				Labels, Annotations map[string]string
-			}
+			Rules []rule
 		}
 	}
 	if err := yaml.Unmarshal(read(t, "alerts.yaml"), &file); err != nil {
 		t.Fatal(err)
 	}
-	known, seen := families(t), make(map[string]bool)
 	for _, group := range file.Groups {
-		for _, rule := range group.Rules {
-			_, problems := checkQuery(known, rule.Expr)
-			for _, p := range problems {
-				t.Errorf("alert %s: %s: %s", rule.Alert, rule.Expr, p)
-			}
-			if rule.Alert == "" || seen[rule.Alert] || rule.Annotations["summary"] == "" || rule.Annotations["action"] == "" || rule.Labels["severity"] == "" {
-				t.Errorf("alert %q must have a name of its own, a severity, a summary and an action: %+v", rule.Alert, rule)
-			}
-			seen[rule.Alert] = true
+		rules = append(rules, group.Rules...)
+	}
+	return rules
+}
+
+// The alert rules use metrics that exist, and say what to do.
+func TestAlerts(t *testing.T) {
+	known, seen := families(t), make(map[string]bool)
+	for _, rule := range alerts(t) {
+		_, problems := checkQuery(known, rule.Expr)
+		for _, p := range problems {
+			t.Errorf("alert %s: %s: %s", rule.Alert, rule.Expr, p)
 		}
+		if rule.Alert == "" || seen[rule.Alert] || rule.Annotations["summary"] == "" || rule.Annotations["action"] == "" || rule.Labels["severity"] == "" {
+			t.Errorf("alert %q must have a name of its own, a severity, a summary and an action: %+v", rule.Alert, rule)
+		}
+		seen[rule.Alert] = true
 	}
 	if len(seen) == 0 {
 		t.Error("there are no alerts")
@@ -189,18 +199,29 @@ func TestCheckQuery(t *testing.T) {
 	}
 }
 
-// docs/OPERATIONS.md lists all metrics of the service, and no others.
+// docs/OPERATIONS.md lists all metrics of the service, and no others, with labels that they have. It
+// says of each alert which failures it tells of.
 func TestMetricsAreDocumented(t *testing.T) {
-	data, err := os.ReadFile(filepath.Join(operationsDir, "..", "OPERATIONS.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
+	data := read(t, "../OPERATIONS.md")
 	known := families(t)
 	documented := make(map[string]bool)
-	for _, found := range regexp.MustCompile("`(chatroom_[a-z0-9_]+)").FindAllStringSubmatch(string(data), -1) {
+	for _, found := range regexp.MustCompile("`((?:chatroom|process|go)_[a-z0-9_]+)[^`]*`").FindAllStringSubmatch(string(data), -1) {
 		documented[found[1]] = true
-		if _, ok := known[found[1]]; !ok {
-			t.Errorf("docs/OPERATIONS.md has %s, which does not exist", found[1])
+		_, problems := checkQuery(known, strings.Trim(found[0], "`"))
+		for _, p := range problems {
+			t.Errorf("docs/OPERATIONS.md has %s: %s", found[0], p)
+		}
+	}
+	_, failures, _ := strings.Cut(string(data), "\n## Failures\n")
+	var rules []string
+	for _, rule := range alerts(t) {
+		if rules = append(rules, rule.Alert); !strings.Contains(failures, "`"+rule.Alert+"`") {
+			t.Errorf("docs/OPERATIONS.md does not say of which failures %s tells", rule.Alert)
+		}
+	}
+	for _, found := range regexp.MustCompile("`(Chatroom[A-Z][A-Za-z0-9]+)`").FindAllStringSubmatch(failures, -1) {
+		if !slices.Contains(rules, found[1]) {
+			t.Errorf("docs/OPERATIONS.md names the alert %s, which does not exist", found[1])
 		}
 	}
 	for name := range known {

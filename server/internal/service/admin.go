@@ -10,6 +10,7 @@ import (
 	"chatroom/server/internal/httpd"
 	"chatroom/server/internal/metrics"
 	"chatroom/server/internal/rpc"
+	"chatroom/server/internal/signin"
 	"chatroom/server/internal/store/sqlite"
 )
 
@@ -50,7 +51,7 @@ func (a *admin) start(c *Config, h *health.Health) {
 		return
 	}
 	a.metrics = metrics.New(c.Log)
-	a.metrics.Add(metrics.Sources{Health: h})
+	a.metrics.Add(metrics.Sources{Health: h, LogLines: c.logLines})
 	a.server = httpd.StartAdmin(httpd.AdminConfig{Listener: a.listeners[0], Health: h, Metrics: a.metrics.Handler(), Log: c.Log})
 }
 
@@ -69,9 +70,9 @@ func (a *admin) journal(s store) chat.Journal {
 }
 
 // collect has the figures of the running parts collected.
-func (a *admin) collect(rooms *hub.Hub, api *rpc.Server, server *httpd.Server) {
+func (a *admin) collect(rooms *hub.Hub, api *rpc.Server, server *httpd.Server, signIn *signin.Handler) {
 	if a.metrics != nil {
-		a.metrics.Add(metrics.Sources{Hub: rooms.Stats, RPC: api.Stats, HTTP: server.Stats})
+		a.metrics.Add(metrics.Sources{Hub: rooms.Stats, RPC: api.Stats, HTTP: server.Stats, SignIn: signIn.Refused})
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"chatroom/server/internal/chat/hub"
 	"chatroom/server/internal/identity"
+	"chatroom/server/internal/metrics"
 	"chatroom/server/internal/signin"
 	"chatroom/server/internal/systemd"
 	"chatroom/server/internal/tracing"
@@ -138,7 +139,8 @@ type Config struct {
 	// Log receives what the service logs. Nil discards it.
 	Log *slog.Logger `json:"-"`
 
-	writable func(bool) // of the store's configuration
+	writable func(bool)        // of the store's configuration
+	logLines *metrics.LogLines // that Log has; nil without Admin
 }
 
 func (c Config) withDefaults() Config {

@@ -143,7 +143,7 @@ func (p *parts) newServer(c *Config, a access) (*httpd.Server, error) {
 // serve serves clients until ctx ends or serving fails, and then stops.
 func (p *parts) serve(ctx context.Context, c *Config) error {
 	p.rights.follow(p.api)
-	p.ports.admin.collect(p.rooms, p.api, p.server)
+	p.ports.admin.collect(p.rooms, p.api, p.server, p.signIn)
 	served := make(chan error, 1)
 	go func() { served <- p.server.Serve() }()
 	addresses := p.ports.clients.Addresses()

@@ -8,12 +8,17 @@ import (
 	"errors"
 	"sync"
 	"time"
+
+	"chatroom/server/internal/metrics"
 )
 
 // Run serves until ctx ends, and then stops gracefully, which takes no longer than
 // Config.Drain, whatever clients do. It returns nil after a graceful stop.
 func Run(ctx context.Context, c Config) error {
 	c = c.withDefaults()
+	if c.Admin != "" || len(c.Sockets.Admin) > 0 {
+		c.Log, c.logLines = metrics.CountLogLines(c.Log)
+	}
 	defer c.Sockets.Close()
 	prepared, err := c.prepare()
 	if err != nil {

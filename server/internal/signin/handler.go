@@ -18,6 +18,7 @@ import (
 	"chatroom/server/internal/logsample"
 	"chatroom/server/internal/policy"
 	"chatroom/server/internal/ratelimit"
+	"chatroom/server/internal/tally"
 )
 
 const (
@@ -47,6 +48,7 @@ type Handler struct {
 	pending  *cookie
 	handOver *cookie
 	peers    *logsample.Logger
+	refusals tally.Tally
 	mux      *http.ServeMux
 	// protection refuses what pages of other origins send, also those of -cors-origins.
 	protection http.CrossOriginProtection
@@ -309,17 +311,32 @@ func (h *Handler) serveToken(w http.ResponseWriter, r *http.Request) {
 	})
 }
 
+// Refused returns how many sign-ins were refused, by the reason: a limit, a provider that is not
+// available, or another one. A nil Handler has refused none.
+func (h *Handler) Refused() map[string]uint64 {
+	if h == nil {
+		return nil
+	}
+	return h.refusals.Counts()
+}
+
 // limit lets a request pass, or says which limit refuses it.
 func (h *Handler) limit(r *http.Request) *ratelimit.Refusal {
 	address := h.config.Proxies.Of(r)
 	refusal := h.config.Rates.Allow(ratelimit.SignIn, ratelimit.Caller{Address: address})
 	if refusal != nil {
+		h.refusals.Add(refusal.Limit())
 		h.peers.Warn(r.Context(), "a sign-in was refused by a limit", "peer", address, "reason", refusal)
 	}
 	return refusal
 }
 
-// failed logs why a sign-in has failed. Errors contain no token and no code.
+// failed logs and counts why a sign-in has failed. Errors contain no token and no code.
 func (h *Handler) failed(r *http.Request, err error) {
+	if errors.Is(err, errUnavailable) {
+		h.refusals.Add("provider_unavailable")
+	} else {
+		h.refusals.Add("sign_in")
+	}
 	h.peers.Warn(r.Context(), "a sign-in has failed", "peer", h.config.Proxies.Of(r), "path", r.URL.Path, "reason", err)
 }

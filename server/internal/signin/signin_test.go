@@ -1,6 +1,7 @@
 package signin
 
 import (
+	"maps"
 	"net/http"
 	"net/url"
 	"slices"
@@ -179,6 +180,9 @@ func TestLimit(t *testing.T) {
 			}
 			if a, _ := b.token(); a.status != http.StatusTooManyRequests {
 				t.Errorf("token = %d %s, want %d", a.status, a.message(), http.StatusTooManyRequests)
+			}
+			if got, want := w.Refused(), map[string]uint64{"sign_in.address": 3}; !maps.Equal(got, want) {
+				t.Errorf("Refused() = %v, want %v", got, want)
 			}
 			return
 		}
