@@ -23,7 +23,7 @@ type Header struct {
 	Rooms   int       `json:"rooms"`  // how many sections the file has
 	Room    string    `json:"room"`
 	Epoch   string    `json:"epoch"` // of the log that the events are from
-	Profile Profile   `json:"profile"`
+	Profile Profile   `json:"profile,omitzero"`
 	Creator string    `json:"creator,omitempty"` // the id of the member who has made the room
 }
 

@@ -199,6 +199,10 @@ func TestFormat(t *testing.T) {
 			t.Errorf("line %d = %s, want %s", i+1, lines[i], line)
 		}
 	}
+	const bare = `{"header":{"version":1,"program":"test","made":"2026-11-27T01:02:03.004Z","number":1,"rooms":1,"room":"empty","epoch":""}}`
+	if header, _, _ := strings.Cut(write(t, section{header: roomfile.Header{Room: "empty", Program: "test", Made: at}}), "\n"); header != bare {
+		t.Errorf("header of a room without a profile = %s, want %s", header, bare)
+	}
 	if trailer := lines[len(want)]; !strings.HasPrefix(trailer, `{"trailer":{"room":"tea","events":6,"sha256":"`) {
 		t.Errorf("trailer = %s", trailer)
 	}
