@@ -201,22 +201,60 @@ func TestLongPress(t *testing.T) {
 	p.sendMessage("press me")
 	p.expectMessages("press me")
 	p.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch))
-	at, err := chromedp.Run(p.ctx, chromedp.Evaluate[[]float64](`(() => {
-		const box = document.querySelector(".message .text").getBoundingClientRect();
-		return [box.x + 10, box.y + box.height / 2];
-	})()`))
-	harness.Must(t, err)
-	touch := func(kind input.DispatchTouchEventType, points ...*input.TouchPoint) {
-		t.Helper()
-		_, err := chromedp.Call(p.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: append([]*input.TouchPoint{}, points...)})
-		harness.Must(t, err)
-	}
-	touch(input.DispatchTouchEventTypeTouchStart, &input.TouchPoint{X: at[0], Y: at[1]})
+	p.touch(input.DispatchTouchEventTypeTouchStart, `document.querySelector(".message .text")`)
 	p.await(`document.querySelector(".message[data-pressed]") !== null`)
-	touch(input.DispatchTouchEventTypeTouchEnd)
+	p.touch(input.DispatchTouchEventTypeTouchEnd, "")
 	p.await(`document.querySelector(".menu:popover-open") !== null && !document.querySelector("[data-pressed]")`)
 	p.run(`[...document.querySelectorAll(".menu button")].find((b) => b.textContent === "Reply").click()`)
 	p.await(`document.querySelector(".menu") === null && document.querySelector("#text").placeholder === "Write a reply"`)
+}
+
+// touch puts a finger on an element, near its left edge, or for an empty one takes it off.
+func (p *tab) touch(kind input.DispatchTouchEventType, element string) {
+	p.t.Helper()
+	points := []*input.TouchPoint{}
+	if element != "" {
+		at := evaluate[[]float64](p, `(() => { const box = `+element+`.getBoundingClientRect(); return [box.x + 10, box.y + box.height / 2]; })()`)
+		points = append(points, &input.TouchPoint{X: at[0], Y: at[1]})
+	}
+	_, err := chromedp.Call(p.ctx, input.DispatchTouchEvent, input.DispatchTouchEventParams{Type: kind, TouchPoints: points})
+	harness.Must(p.t, err)
+}
+
+func (p *tab) tap(element string) {
+	p.t.Helper()
+	p.touch(input.DispatchTouchEventTypeTouchStart, element)
+	p.touch(input.DispatchTouchEventTypeTouchEnd, "")
+}
+
+// Without hover, only the message that was tapped last shows the button of its menu. The tap that makes
+// it appear under the finger does not press it.
+func TestMenuButtonByTouch(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
+	p := b.openSignedIn(t, s.URL, "Ada")
+	for _, text := range []string{"one", "two", "three"} {
+		p.sendMessage(text)
+	}
+	p.expectMessages("one", "two", "three")
+	p.do(chromedp.EmulateViewport(360, 740, chromedp.EmulateMobile, chromedp.EmulateTouch))
+	p.run(`document.activeElement.blur()`)
+	const shown = `[...document.querySelectorAll(".message")].filter((m) => getComputedStyle(m.querySelector(".toolbar")).opacity === "1").map((m) => m.querySelector(".text").textContent).join()`
+	p.await(`matchMedia("(hover: none)").matches && ` + shown + ` === ""`)
+	// The button of a message may reach over others: what is tapped is where a message has its own.
+	p.run(`{
+		const message = %s;
+		const [box, more] = [message, message.querySelector(".more")].map((e) => e.getBoundingClientRect());
+		const [top, bottom] = [Math.max(box.y, more.y), Math.min(box.bottom, more.bottom)];
+		window.place = { getBoundingClientRect: () => ({ x: more.x, y: top, height: bottom - top }) };
+		document.addEventListener("click", ({ target }) => { window.clicked = target.closest("button") ? "a button" : "none"; });
+	}`, messageThat("two"))
+	p.tap(`window.place`)
+	p.await(shown + ` === "two" && window.clicked === "none"`)
+	p.tap(messageThat("three") + `.querySelector(".text")`)
+	p.await(shown + ` === "three"`)
+	p.tap(messageThat("three") + `.querySelector(".more")`)
+	p.await(`document.querySelector(".menu:popover-open") !== null`)
 }
 
 // With reduced motion, what the log changes in its layout is in effect when it measures it: otherwise

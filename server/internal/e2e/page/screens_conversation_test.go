@@ -76,6 +76,11 @@ func conversationScreens(v *viewer) {
 		v.hover(messageThat("Who can take"))
 		v.await(messageThat("Who can take") + `.querySelectorAll(".toolbar button").length > 4`)
 		v.shoot("toolbar")
+	} else {
+		v.tap(messageThat("could you add") + `.querySelector(".text")`)
+		v.await(`document.activeElement.matches(".message")`)
+		v.settle()
+		v.shoot("tapped-message")
 	}
 	v.openMessageMenu("It is in the branch")
 	v.shoot("message-menu")
