@@ -43,13 +43,14 @@ export class RowLayout {
     this.#sum = [...kept.values()].reduce((sum, height) => sum + height, 0);
   }
 
-  /** The row with a key was measured. */
-  setHeight(key: string, height: number): void {
+  /** The row with a key was measured. Returns whether its height is another one than it was. */
+  setHeight(key: string, height: number): boolean {
     const before = this.#heights.get(key);
-    if (before === height) return;
+    if (before === height) return false;
     this.#heights.set(key, height);
     this.#sum += height - (before ?? 0);
     this.#offsets = [];
+    return true;
   }
 
   /** Returns the index of the row with a key, -1 if there is none. */

@@ -12,6 +12,11 @@ interface Props {
   readonly children: ComponentChildren;
 }
 
+/** Whether a text has so few characters and lines that it is shown as a whole, even where a line has few words. */
+function isSurelyShort(text: string): boolean {
+  return text.length <= 120 && text.split("\n").length <= 5;
+}
+
 /** A text of which the style sheet shows the beginning, if it is long, with a button for the rest. */
 export function Fold({ id, text, children }: Props) {
   const box = useRef<HTMLDivElement>(null);
@@ -20,6 +25,7 @@ export function Fold({ id, text, children }: Props) {
   useLayoutEffect(() => {
     const { current } = box;
     if (!current || isOpen) return;
+    if (isSurelyShort(text)) return setLong(false);
     const measure = () => setLong(current.scrollHeight > current.clientHeight + 1);
     measure();
     const observer = new ResizeObserver(measure); // lines break elsewhere in another width

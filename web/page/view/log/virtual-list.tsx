@@ -7,6 +7,11 @@ import { RowMeter } from "./row-meter";
 
 /** How much is drawn beyond both edges of the view, in pixels: at least, and as a part of its height. */
 const overscan = { pixels: 600, part: 0.75 };
+/**
+ * The part of that which is left when more is drawn: the greater it is, the fewer rows are drawn at once,
+ * and the shorter is the longest frame while the user scrolls.
+ */
+const drawAtPart = 0.85;
 
 /** What is in view. */
 export interface ListView {
@@ -177,7 +182,7 @@ export class VirtualList extends Component<Props> {
   #look(): void {
     const height = this.#boxRef.current?.clientHeight;
     if (!this.#place || !height) return;
-    const wanted = this.#wantedRange(0.5);
+    const wanted = this.#wantedRange(drawAtPart);
     const { first, end } = this.#range;
     if (wanted.first >= first && wanted.end <= end) {
       this.#redraws.reset();
