@@ -153,7 +153,7 @@ func TestMetricsAreBounded(t *testing.T) {
 		use(1 + i)
 	}
 	after := scrape(ctx, t, s)
-	names, allowed := after.own(), []string{"behind", "budget", "cause", "code", "le", "method", "outcome", "protocol", "reason"}
+	names, allowed := after.own(), []string{"behind", "budget", "cause", "code", "le", "level", "method", "outcome", "protocol", "reason"}
 	if len(names) != len(before.own()) || len(names) > 150 {
 		t.Errorf("there are %d series after the first member and %d after 31 members and rooms, want as many, and at most 150", len(before.own()), len(names))
 	}

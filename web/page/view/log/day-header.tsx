@@ -1,8 +1,10 @@
-import { Component, createRef } from "preact";
+import { Component, createRef, type RefObject } from "preact";
 import { t } from "../../i18n";
 import { DateLabel, localDay } from "../controls/time";
 
 interface Props {
+  /** Gets the header, for its method. */
+  readonly handle: RefObject<DayHeader | null>;
   /** The user wants to see the messages from a time on. */
   readonly onDate: (time: number) => void;
 }
@@ -14,6 +16,10 @@ interface Props {
 export class DayHeader extends Component<Props> {
   #day = 0;
   readonly #input = createRef<HTMLInputElement>();
+
+  override componentDidMount(): void {
+    this.props.handle.current = this;
+  }
 
   /** Shows the day that begins at a time; none for 0. */
   show(day: number): void {

@@ -298,7 +298,7 @@ export class MessageLog extends Component<Props, LocalState> {
           onFocusIn={this.#onFocus}
           onKeyDown={this.#onKeyDown}
         />
-        <DayHeader ref={this.#dayRef} onDate={this.#onDate} />
+        <DayHeader handle={this.#dayRef} onDate={this.#onDate} />
         <Announcer rows={rows} isNews={state.feed.caughtUpOnce && state.history.phase !== "loading"} />
         {state.history.absent > 0n && (
           <div class="absent" role="alert">
