@@ -42,9 +42,10 @@ export function isValidText(text: string): boolean {
 
 /** Whether a name has a valid length. The server decides which characters are allowed. */
 export function isValidName(name: string): boolean {
-  const characters = new Intl.Segmenter().segment(name.trim());
-  const n = [...characters].length;
-  return n >= 1 && n <= maxNameLength;
+  const trimmed = name.trim();
+  // A character has at least one unit. Segmenting takes a browser 10 ms the first time.
+  if (trimmed.length <= maxNameLength) return trimmed !== "";
+  return [...new Intl.Segmenter().segment(trimmed)].length <= maxNameLength;
 }
 
 /** Returns the name of a room in lower case, or null if it is not valid. */

@@ -78,7 +78,8 @@ const emoji = ((): RegExp | null => {
 /** Whether a message consists of one to six emoji, which are then shown large. */
 export function isLargeEmoji(source: string): boolean {
   const text = source.trim();
-  if (!emoji || text === "" || text.length > 200) return false;
+  // No emoji is of ASCII alone: most texts do without the pattern, which takes a browser long to compile.
+  if (!emoji || text.length > 200 || !/[^\0-\x7f]/.test(text)) return false;
   emoji.lastIndex = 0;
   for (let count = 1; count <= maxLarge; count++) {
     if (!emoji.test(text)) return false;
