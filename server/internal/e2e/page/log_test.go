@@ -114,6 +114,31 @@ func TestPageScrollsThroughHistory(t *testing.T) {
 	ada.await(logStart + ` === "This is where #lobby begins."`)
 }
 
+// A reader who scrolls to the beginning and pauses there sees nothing move, although the rows on the way
+// were not as high as assumed.
+func TestPageSettlesAtTheBeginning(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t)
+	fill(t, member(t, s, "grace"), "lobby", 0, 300)
+	ada := b.openSignedIn(t, s.URL, "Ada")
+	for _, height := range []int64{500, 900, 1600} {
+		ada.do(chromedp.EmulateViewport(800, height))
+		ada.navigate("about:blank")
+		ada.navigate(s.URL)
+		ada.await(shows("message 299"))
+		ada.await(`(document.querySelector("[role=log]").scrollTop -= 450) <= 0 && ` + logStart + ` === "This is where #lobby begins." && ` + shows("message 0"))
+		ada.run(`window.moved = undefined; {
+			const text = [...document.querySelectorAll("[role=log] .text")].find((e) => e.textContent.startsWith("message 0"));
+			const { top } = text.getBoundingClientRect();
+			setTimeout(() => { window.moved = text.getBoundingClientRect().top - top; }, 300); // the log waits 150 ms
+		}`)
+		ada.await(`window.moved !== undefined`)
+		if moved := evaluate[float64](ada, `window.moved`); moved < -2 || moved > 2 {
+			t.Errorf("at a height of %d px, the first message moved by %.1f px when the reader paused", height, moved)
+		}
+	}
+}
+
 // top returns where a message is in the view, in pixels from the top of the log.
 func (p *tab) top(text string) float64 {
 	p.t.Helper()
