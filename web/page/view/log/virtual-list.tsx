@@ -7,11 +7,8 @@ import { RowMeter } from "./row-meter";
 
 /** How much is drawn beyond both edges of the view, in pixels: at least, and as a part of its height. */
 const overscan = { pixels: 600, part: 0.75 };
-/**
- * The part of that which is left when more is drawn: the greater it is, the fewer rows are drawn at once,
- * and the shorter is the longest frame while the user scrolls.
- */
-const drawAtPart = 0.85;
+/** The part of that which is left when more is drawn: a drawing has a cost of its own, so that more often is dearer. */
+const drawAtPart = 0.5;
 
 /** What is in view. */
 export interface ListView {
