@@ -82,7 +82,7 @@ func TestPageSaysThatARoomMayNotBeCreated(t *testing.T) {
   - {pattern: '*', guest: [read]}`))
 	ada := b.openSignedIn(t, s.URL, "Ada")
 	ada.widen()
-	ada.run(`document.querySelector(".create-room").click()`)
+	ada.click(".create-room")
 	ada.do(chromedp.SendKeys(chromedp.CSS("#new-room"), "secret\r"))
 	ada.await(`document.querySelectorAll(".create-room-form [role=alert]").length === 1`)
 	ada.await(`/^The room was not created\. .* You can open another room/.test(document.querySelector(".create-room-form [role=alert]").textContent)`)
