@@ -178,6 +178,10 @@ func historyScreens(v *viewer) {
 	v.await(`document.querySelector(".to-end") !== null`)
 	v.settle()
 	v.shoot("earlier")
+	v.openCalendar()
+	v.shoot("calendar")
+	v.chooseDate()
+	v.shoot("date")
 	v.run(`document.querySelector("[role=log]").scrollTop = 0`)
 	v.await(logStart + ` !== undefined`)
 	v.settle()
@@ -195,6 +199,36 @@ func historyScreens(v *viewer) {
 	v.navigate(v.town.URL + "/r/archive/999999")
 	v.await(`document.querySelector(".absent") !== null`)
 	v.shoot("absent-message")
+}
+
+// openCalendar asks for the day to go to, which shows the browser's own calendar.
+func (v *viewer) openCalendar() {
+	v.t.Helper()
+	v.run(`{
+		const show = HTMLInputElement.prototype.showPicker;
+		HTMLInputElement.prototype.showPicker = function () { show.call(this); window.calendar = this; };
+	}`)
+	v.click(".day-header button")
+	v.await(`window.calendar?.type === "date" && window.calendar.max >= window.calendar.value`)
+	v.settle()
+}
+
+// chooseDate chooses the day three days before in the calendar, and waits until the log is there.
+func (v *viewer) chooseDate() {
+	v.t.Helper()
+	v.run(`{
+		const day = new Date(window.calendar.value);
+		day.setUTCDate(day.getUTCDate() - 3);
+		window.chosen = day.toISOString().slice(0, 10);
+		window.calendar.value = window.chosen;
+		window.calendar.dispatchEvent(new Event("change", { bubbles: true }));
+		window.calendar.style.display = "none"; // which closes the calendar
+	}`)
+	v.await(`[...document.querySelectorAll("time")].some((time) => {
+		const { y } = time.getBoundingClientRect();
+		return time.dateTime === window.chosen && y > 0 && y < innerHeight / 2;
+	})`)
+	v.settle()
 }
 
 // What the page says when the connection or the server fails.

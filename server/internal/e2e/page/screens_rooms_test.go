@@ -1,7 +1,10 @@
 package page
 
 import (
+	"time"
+
 	"github.com/chromedp/chromedp"
+	"google.golang.org/protobuf/types/known/durationpb"
 
 	chatv1 "chatroom/gen/chat/v1"
 	"chatroom/server/internal/e2e/harness"
@@ -171,13 +174,19 @@ func moderatorScreens(v *viewer) {
 	harness.Must(v.t, err)
 	for _, m := range members.GetMembers() {
 		if m.GetName() == "Mallory" {
-			_, err = v.town.clients[ada].Mute(harness.Context(v.t), &chatv1.MuteRequest{Room: "team", Subject: subject(m.GetId()), Reason: "Advertising"})
+			_, err = v.town.clients[ada].Mute(harness.Context(v.t), &chatv1.MuteRequest{Room: "team", Subject: subject(m.GetId()), Reason: "Advertising", Duration: durationpb.New(time.Hour)})
 			harness.Must(v.t, err)
 		}
 	}
 	v.openPeople()
 	v.openDialogFrom(".to-moderation", ".moderation li")
 	v.shoot("moderation")
+
+	v.open(v.town.URL, false)
+	v.become("Mallory")
+	v.visit("team")
+	v.await(`document.querySelector(".read-only")?.textContent.startsWith("You are muted in this room until ")`)
+	v.shoot("muted")
 }
 
 // openDialogFrom opens a dialog, perhaps from another one.

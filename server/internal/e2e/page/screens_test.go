@@ -125,8 +125,14 @@ func (v *viewer) open(url string, signedIn bool) {
 	}
 	v.setTheme(false)
 	if signedIn {
-		v.run(`localStorage.setItem("chatroom.identity", %q)`, v.town.identity)
+		v.become(ada)
 	}
+}
+
+// become makes the tab that of a member, from its next page on.
+func (v *viewer) become(name string) {
+	v.t.Helper()
+	v.run(`localStorage.setItem("chatroom.identity", %q)`, v.town.identities[name])
 }
 
 // openRoom opens a room as Ada, and waits until its messages are there.

@@ -22,9 +22,9 @@ import (
 type town struct {
 	*harness.Service
 
-	clients  map[string]harness.Client
-	tokens   map[string]string
-	identity string // Ada's, as the page keeps it
+	clients    map[string]harness.Client
+	tokens     map[string]string
+	identities map[string]string // as the page keeps them
 }
 
 // startTown starts a service that has the conversations, with the times of their messages. Ada
@@ -33,18 +33,18 @@ type town struct {
 func startTown(t *testing.T, further ...conversation) *town {
 	t.Helper()
 	dir := t.TempDir()
-	w := &town{clients: make(map[string]harness.Client), tokens: make(map[string]string)}
+	w := &town{clients: make(map[string]harness.Client), tokens: make(map[string]string), identities: make(map[string]string)}
 	first := harness.Start(t, harness.InDir(dir))
 	members := make(map[string]*chatv1.Member)
 	for _, name := range townspeople {
 		w.tokens[name], members[name] = first.SignIn(t, name)
+		identity, err := json.Marshal(map[string]any{
+			"token": w.tokens[name], "member": map[string]string{"id": members[name].GetId(), "name": name}, "expires": time.Now().Add(365 * 24 * time.Hour).UnixMilli(),
+		})
+		harness.Must(t, err)
+		w.identities[name] = string(identity)
 	}
 	first.Stop(t)
-	identity, err := json.Marshal(map[string]any{
-		"token": w.tokens[ada], "member": map[string]string{"id": members[ada].GetId(), "name": ada}, "expires": time.Now().Add(365 * 24 * time.Hour).UnixMilli(),
-	})
-	harness.Must(t, err)
-	w.identity = string(identity)
 
 	harness.Must(t, sqlite.AddRooms(harness.Context(t), dir, seededRooms(members, slices.Concat(further, conversations))))
 	w.Service = harness.Start(t, harness.InDir(dir), harness.WithPolicy(t, fmt.Sprintf(`rooms:
