@@ -82,7 +82,7 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
         <button type="button" class="quiet" onClick={onDone}>
           {t("rooms.cancel")}
         </button>
-        <button type="submit" disabled={isSaving}>
+        <button type="submit" aria-disabled={isSaving}>
           {isSaving ? t("rooms.saving") : t("rooms.save")}
         </button>
       </div>

@@ -110,7 +110,7 @@ export function CreateRoom({ actions, name: initial, canCreate, onClose }: Props
           <button type="button" class="quiet" onClick={close}>
             {t("rooms.cancel")}
           </button>
-          <button type="submit" disabled={isBusy || problem !== null}>
+          <button type="submit" disabled={problem !== null} aria-disabled={isBusy}>
             {submitLabel(canCreate, exists, isBusy)}
           </button>
         </div>

@@ -34,7 +34,7 @@ export function useNameForm(auth: Auth, dispatch: Dispatch, onUnchanged: (() => 
     setSubmitted(true);
     dispatch({ type: "signIn", name: name.trim() });
   };
-  return { name, setName, field, isPending, problem, submit, canSubmit: !isPending && isValidName(name) };
+  return { name, setName, field, isPending, problem, submit, canSubmit: isValidName(name) };
 }
 
 interface Props {

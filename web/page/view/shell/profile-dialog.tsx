@@ -68,7 +68,7 @@ function RenameForm({ auth, dispatch, provider, onClose }: RenameFormProps) {
           </button>
         }
       >
-        <button type="submit" disabled={!form.canSubmit}>
+        <button type="submit" disabled={!form.canSubmit} aria-disabled={form.isPending}>
           {form.isPending ? t("shell.signingIn") : t("shell.changeName")}
         </button>
       </DialogActions>

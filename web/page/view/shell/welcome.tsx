@@ -30,7 +30,7 @@ export function Welcome({ auth, dispatch, provider, onInvite }: Props) {
         <label for="name">{t("shell.chooseName")}</label>
         <div class="line">
           <NameField form={form} />
-          <button type="submit" disabled={!form.canSubmit}>
+          <button type="submit" disabled={!form.canSubmit} aria-disabled={form.isPending}>
             {form.isPending ? t("shell.signingIn") : t("shell.join")}
           </button>
         </div>

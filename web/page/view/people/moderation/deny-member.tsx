@@ -106,7 +106,7 @@ export function DenyMember({ room, act, member, moderation, onClose }: Props) {
           <button type="button" class="quiet" onClick={close}>
             {t("moderation.cancel")}
           </button>
-          <button type="submit" class="danger" disabled={isBusy}>
+          <button type="submit" class="danger" aria-disabled={isBusy}>
             {t(labels[act])}
           </button>
         </div>
