@@ -56,7 +56,7 @@ func TestPageWithoutStorage(t *testing.T) {
 			p.run(`history.back()`)
 			p.await(`document.title.startsWith("#lobby") && ` + isLive)
 			p.expectMessages("one")
-			p.await(field + `.startsWith("unsent words")`)
+			p.await(`document.querySelector("#text")?.value.startsWith("unsent words") === true`)
 
 			p.run(`document.dispatchEvent(new Event("freeze"))`)
 			p.await("!(" + isLive + ")")
