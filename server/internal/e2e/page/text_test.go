@@ -155,3 +155,23 @@ func TestPageOpensLinkedMessage(t *testing.T) {
 	p.run(`window.stays = true; document.querySelector(".message-link").click()`)
 	p.await(`location.pathname === "/r/team/1" && document.querySelector(".text")?.textContent === "the linked one" && window.stays`)
 }
+
+// Of folded messages of thousands of parts only the beginning is drawn, and all of one that is unfolded.
+func TestPageDrawsTheBeginningOfFoldedMessages(t *testing.T) {
+	t.Parallel()
+	b, s := newBrowser(t), harness.Start(t, harness.WithLimits(""))
+	v := member(t, s, "grace")
+	for i := range 30 {
+		request := harness.TextRequest("lobby", strings.Repeat("1. a\n  - b\n", 300))
+		request.Id = fmt.Sprint("list", i)
+		_, err := v.Send(harness.Context(t), request)
+		harness.Must(t, err)
+	}
+	p := b.openSignedIn(t, s.URL, "Ada")
+	p.await(`document.querySelector(".message:last-child .unfold") !== null`)
+	if n := evaluate[int](p, `document.querySelectorAll(".message:last-child .text li").length`); n > 200 {
+		t.Errorf("a folded message has %d items, want at most 200", n)
+	}
+	p.run(`document.querySelector(".message:last-child .unfold").click()`)
+	p.await(`document.querySelectorAll(".message:last-child .text li").length === 600`)
+}

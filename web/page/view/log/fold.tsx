@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import { t } from "../../i18n";
+import { WholeContext } from "../text/text-context";
 
 /** The messages that the user has unfolded, by key: they stay so when they are drawn again. */
 const unfolded = new Set<string>();
@@ -26,7 +27,8 @@ export function Fold({ id, text, children }: Props) {
     const { current } = box;
     if (!current || isOpen) return;
     if (isSurelyShort(text)) return setLong(false);
-    const measure = () => setLong(current.scrollHeight > current.clientHeight + 1);
+    const isCut = () => current.querySelector("[data-cut]") !== null;
+    const measure = () => setLong(current.scrollHeight > current.clientHeight + 1 || isCut());
     measure();
     const observer = new ResizeObserver(measure); // lines break elsewhere in another width
     observer.observe(current);
@@ -40,7 +42,7 @@ export function Fold({ id, text, children }: Props) {
   return (
     <>
       <div ref={box} class="fold" data-open={isOpen} data-long={isLong}>
-        {children}
+        <WholeContext.Provider value={isOpen}>{children}</WholeContext.Provider>
       </div>
       {isLong && (
         <button type="button" class="small quiet unfold" aria-expanded={isOpen} onClick={toggle}>

@@ -1,10 +1,14 @@
 import type { ComponentChildren } from "preact";
 import { useContext, useMemo } from "preact/hooks";
 import { type Block, type Inline, isLargeEmoji, type ListBlock, parseMessage } from "../../text";
+import { beginning } from "../../text/beginning";
 import { CodeBlock } from "./code-block";
-import { MentionContext } from "./text-context";
+import { MentionContext, WholeContext } from "./text-context";
 import { TextLink } from "./text-link";
 import { useLinkFinder } from "./use-link-finder";
+
+/** How many nodes of a folded message are drawn. */
+const maxFolded = 200;
 
 interface Props {
   readonly text: string;
@@ -20,10 +24,12 @@ export function MessageText({ text, mentionsAll }: Props) {
     () => parseMessage(text, { ...names, everyone: mentionsAll }),
     [text, names, mentionsAll, hasLinks],
   );
+  const isWhole = useContext(WholeContext);
+  const shown = useMemo(() => beginning(blocks, isWhole ? Infinity : maxFolded), [blocks, isWhole]);
   const isLarge = useMemo(() => isLargeEmoji(text), [text]);
   return (
-    <div class="text" data-large={isLarge || undefined}>
-      {blocks.map((block, i) => blockNode(block, i, "auto"))}
+    <div class="text" data-large={isLarge || undefined} data-cut={shown.isCut || undefined}>
+      {shown.blocks.map((block, i) => blockNode(block, i, "auto"))}
     </div>
   );
 }

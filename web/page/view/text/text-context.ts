@@ -6,3 +6,6 @@ export const MentionContext = createContext<Omit<Mentionable, "everyone">>({ nam
 
 /** Opens a message of this service, or a room for the sequence 0; null where links are followed as usual. */
 export const OpenMessageContext = createContext<((room: string, sequence: bigint) => void) | null>(null);
+
+/** Whether a message is shown whole, and not folded. */
+export const WholeContext = createContext(true);
