@@ -1,1 +1,0 @@
-import"./chunk-3T6TBXLL.js";

@@ -1,0 +1,1 @@
+import"./chunk-COOLXFIZ.js";
