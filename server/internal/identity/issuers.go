@@ -48,7 +48,7 @@ type IssuerConfig struct {
 	Transport http.RoundTripper
 	// FetchFailed is called with the error after a fetch of keys has failed. Tokens may be valid
 	// nevertheless, by the keys that were fetched before. Nil means nothing.
-	FetchFailed func(error)
+	FetchFailed func(error) `json:"-"`
 }
 
 // Issuers verifies the tokens of an application's users.
