@@ -1,6 +1,7 @@
 package httpd
 
 import (
+	"net/url"
 	"strconv"
 	"strings"
 )
@@ -30,4 +31,30 @@ func (p *page) baseOf(address string) string {
 		return ""
 	}
 	return bases[2]
+}
+
+// redirectOf returns the address that was probably meant by a path that begins like that of a room and
+// is none, relative to the path, or an empty string. With the name as it is, the page opens the room of
+// "/r/Team" or "/r/team/", or says what names are valid.
+func redirectOf(address string) string {
+	rest, ok := strings.CutPrefix(address, "/r/")
+	if !ok {
+		return ""
+	}
+	escaped, sequence, hasSequence := strings.Cut(rest, "/")
+	if strings.Contains(sequence, "/") {
+		return ""
+	}
+	up := bases[1]
+	if hasSequence {
+		up = bases[2]
+	}
+	room, err := url.PathUnescape(escaped)
+	if err != nil {
+		return ""
+	}
+	if room == "" {
+		return up
+	}
+	return up + "?room=" + url.QueryEscape(room)
 }

@@ -63,6 +63,37 @@ func TestBaseOf(t *testing.T) {
 	}
 }
 
+func TestRedirectOf(t *testing.T) {
+	for address, want := range map[string]string{
+		"/r/":           "../",
+		"/r/Team":       "../?room=Team",
+		"/r/t%65am":     "../?room=team",
+		"/r/a%2Fb&c":    "../?room=a%2Fb%26c",
+		"/r/%2F%2Fevil": "../?room=%2F%2Fevil",
+		"/r/t\u00ebam":  "../?room=t%C3%ABam",
+		"/r/team/":      "../../?room=team",
+		"/r/team/0":     "../../?room=team",
+		"/r/team/x":     "../../?room=team",
+		"/r/Team/7":     "../../?room=Team",
+		"/r//":          "../../",
+
+		"/r":           "",
+		"/r/%":         "",
+		"/r/team/1/2":  "",
+		"/r//evil/x":   "",
+		"/rooms/team":  "",
+		"/nothing":     "",
+		"//r/team":     "",
+		"/R/team":      "",
+		"/r/team/1/":   "",
+		"/chat/r/team": "",
+	} {
+		if got := redirectOf(address); got != want {
+			t.Errorf("redirectOf(%q) = %q, want %q", address, got, want)
+		}
+	}
+}
+
 func TestPageNeedsABase(t *testing.T) {
 	_, err := New(Config{Page: fstest.MapFS{"index.html": {Data: []byte("<!doctype html>")}}, Log: slog.New(slog.DiscardHandler)})
 	if !errors.Is(err, errNoBase) {
@@ -94,12 +125,12 @@ func TestPage(t *testing.T) {
 		{"GET", "/docs/", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"GET", "/%2e%2e/etc/passwd", 404, "", ""},
 		{"GET", "/r/..", 200, "text/html; charset=utf-8", index("./")}, // redirected, to "/"
-		{"GET", "/r/%2e%2e", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/%2e%2e", 302, "", ""},
 		{"GET", "/r/team/..", 404, "text/plain; charset=utf-8", "404 page not found\n"},
-		{"GET", "/r/team%2F4711", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/team%2F4711", 302, "", ""},
 		{"GET", "/r%2Fteam", 404, "text/plain; charset=utf-8", "404 page not found\n"},
-		{"GET", "/r/te%61m", 404, "text/plain; charset=utf-8", "404 page not found\n"},
-		{"GET", "/r/team\\4711", 404, "text/plain; charset=utf-8", "404 page not found\n"},
+		{"GET", "/r/te%61m", 302, "", ""},
+		{"GET", "/r/team\\4711", 302, "", ""},
 		{"POST", "/r/team", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"GET", "/chat.v1.ChatRoom/Send", 404, "text/plain; charset=utf-8", "404 page not found\n"},
 		{"POST", "/chat.v1.Unknown/Send", 404, "text/plain; charset=utf-8", "404 page not found\n"},
