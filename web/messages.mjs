@@ -10,7 +10,7 @@ import compileModule from "@messageformat/core/compile-module.js";
 const folder = join(import.meta.dirname, "page/messages");
 
 /** The areas that "messages:en" is without. */
-const laterAreas = ["composer", "moderation", "settings"];
+const laterAreas = ["composer", "moderation", "room-dialogs", "settings"];
 
 /** Each area of the page has a file of its own, and its name precedes the keys: "composer.send". */
 export const messagesPlugin = {

@@ -7,6 +7,7 @@ import type log from "../messages/en/log.json";
 import type moderation from "../messages/en/moderation.json";
 import type notice from "../messages/en/notice.json";
 import type people from "../messages/en/people.json";
+import type roomDialogs from "../messages/en/room-dialogs.json";
 import type rooms from "../messages/en/rooms.json";
 import type settings from "../messages/en/settings.json";
 import type shell from "../messages/en/shell.json";
@@ -20,6 +21,7 @@ interface Areas {
   readonly moderation: typeof moderation;
   readonly notice: typeof notice;
   readonly people: typeof people;
+  readonly "room-dialogs": typeof roomDialogs;
   readonly rooms: typeof rooms;
   readonly settings: typeof settings;
   readonly shell: typeof shell;

@@ -64,6 +64,6 @@ export class LogRow extends Component<Props> {
 
 /** Only its application knows how to show a custom event. */
 function customLabel({ type, count }: CustomRow): string {
-  const events = count === 1 ? "1 app event" : `${count} app events`;
+  const events = t("log.customEvents", { count });
   return type === "" ? events : `${events} (${type})`;
 }

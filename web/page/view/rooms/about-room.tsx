@@ -32,8 +32,8 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
     return (
       <div class="about">
         <p class="address">#{room}</p>
-        <p class="topic-text">{profile.topic || t("rooms.noTopic")}</p>
-        <p class="hint">{isNamed ? t("rooms.onlyManagers") : t("rooms.joinToChange")}</p>
+        <p class="topic-text">{profile.topic || t("room-dialogs.noTopic")}</p>
+        <p class="hint">{isNamed ? t("room-dialogs.onlyManagers") : t("room-dialogs.joinToChange")}</p>
       </div>
     );
   }
@@ -54,7 +54,7 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
   return (
     <form class="about" onSubmit={submit}>
       <p class="address">#{room}</p>
-      <label for="display-name">{t("rooms.displayName")}</label>
+      <label for="display-name">{t("room-dialogs.displayName")}</label>
       <input
         id="display-name"
         type="text"
@@ -65,13 +65,13 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
         value={displayName}
         onInput={(event) => setDisplayName(event.currentTarget.value)}
       />
-      <label for="topic">{t("rooms.topic")}</label>
+      <label for="topic">{t("room-dialogs.topic")}</label>
       <textarea
         id="topic"
         rows={3}
         maxLength={300}
         dir="auto"
-        placeholder={t("rooms.topicPlaceholder")}
+        placeholder={t("room-dialogs.topicPlaceholder")}
         value={topic}
         onInput={(event) => setTopic(event.currentTarget.value)}
       />
@@ -80,10 +80,10 @@ export function AboutRoom({ room, profile, onSave, isNamed, onDone }: Props) {
       </p>
       <div class="buttons">
         <button type="button" class="quiet" onClick={onDone}>
-          {t("rooms.cancel")}
+          {t("room-dialogs.cancel")}
         </button>
         <button type="submit" aria-disabled={isSaving}>
-          {isSaving ? t("rooms.saving") : t("rooms.save")}
+          {isSaving ? t("room-dialogs.saving") : t("room-dialogs.save")}
         </button>
       </div>
     </form>

@@ -17,9 +17,9 @@ interface Props {
 }
 
 const problems = {
-  empty: "rooms.nameRules",
-  characters: "rooms.nameCharacters",
-  long: "rooms.nameLong",
+  empty: "room-dialogs.nameRules",
+  characters: "room-dialogs.nameCharacters",
+  long: "room-dialogs.nameLong",
 } as const;
 
 /** A dialog that creates a room, or opens the one that there is. */
@@ -62,9 +62,9 @@ export function CreateRoom({ actions, name: initial, canCreate, onClose }: Props
     }
   };
   return (
-    <Dialog title={canCreate ? t("rooms.create") : t("rooms.open")} kind="middle" onClose={close}>
+    <Dialog title={canCreate ? t("rooms.create") : t("room-dialogs.open")} kind="middle" onClose={close}>
       <form class="about create-room-form" onSubmit={submit}>
-        <label for="new-room">{t("rooms.name")}</label>
+        <label for="new-room">{t("room-dialogs.name")}</label>
         <input
           id="new-room"
           type="text"
@@ -85,12 +85,12 @@ export function CreateRoom({ actions, name: initial, canCreate, onClose }: Props
         />
         <p id="new-room-help" class={isTyped && problem ? "problem" : "hint"} aria-live="polite">
           {isTyped && !problem
-            ? rich("rooms.address", { name: <b class="slug">#{name}</b> })
+            ? rich("room-dialogs.address", { name: <b class="slug">#{name}</b> })
             : t(problems[problem ?? "empty"])}
         </p>
         {canCreate && (
           <>
-            <label for="new-topic">{t("rooms.topicOptional")}</label>
+            <label for="new-topic">{t("room-dialogs.topicOptional")}</label>
             <input
               id="new-topic"
               type="text"
@@ -102,13 +102,14 @@ export function CreateRoom({ actions, name: initial, canCreate, onClose }: Props
             />
           </>
         )}
-        <p class="hint">{canCreate ? t("rooms.public") : t("rooms.joinToCreate")}</p>
+        <p class="hint">{canCreate ? t("room-dialogs.public") : t("room-dialogs.joinToCreate")}</p>
         <p class="problem" role="alert">
-          {failure && (exists ? t("rooms.exists") : t("rooms.refused", { problem: failureText(failure) }))}
+          {failure &&
+            (exists ? t("room-dialogs.exists") : t("room-dialogs.refused", { problem: failureText(failure) }))}
         </p>
         <div class="buttons">
           <button type="button" class="quiet" onClick={close}>
-            {t("rooms.cancel")}
+            {t("room-dialogs.cancel")}
           </button>
           <button type="submit" disabled={problem !== null} aria-disabled={isBusy}>
             {submitLabel(canCreate, exists, isBusy)}
@@ -120,7 +121,7 @@ export function CreateRoom({ actions, name: initial, canCreate, onClose }: Props
 }
 
 function submitLabel(canCreate: boolean, exists: boolean, isBusy: boolean): string {
-  if (isBusy) return t("rooms.creating");
-  if (exists) return t("rooms.openExisting");
-  return canCreate ? t("rooms.createNow") : t("rooms.openNow");
+  if (isBusy) return t("room-dialogs.creating");
+  if (exists) return t("room-dialogs.openExisting");
+  return canCreate ? t("room-dialogs.createNow") : t("room-dialogs.openNow");
 }

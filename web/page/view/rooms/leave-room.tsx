@@ -16,18 +16,18 @@ export function LeaveRoom({ item, onLeave, onClose }: Props) {
     onLeave();
   };
   return (
-    <Dialog title={t("rooms.leaveTitle")} kind="middle" onClose={onClose}>
+    <Dialog title={t("room-dialogs.leaveTitle")} kind="middle" onClose={onClose}>
       <p>
-        {rich(unsent ? "rooms.leaveUnsent" : "rooms.leaveDraft", {
+        {rich(unsent ? "room-dialogs.leaveUnsent" : "room-dialogs.leaveDraft", {
           room: <bdi key="room">{displayName || `#${name}`}</bdi>,
         })}
       </p>
       <div class="buttons">
         <button type="button" class="quiet" autofocus onClick={onClose}>
-          {t("rooms.stay")}
+          {t("room-dialogs.stay")}
         </button>
         <button type="button" class="danger" onClick={leave}>
-          {t("rooms.leave")}
+          {t("room-dialogs.leave")}
         </button>
       </div>
     </Dialog>

@@ -19,9 +19,9 @@ interface Props {
 }
 
 const levels: readonly (readonly [NotifyLevel, MessageKey])[] = [
-  ["all", "rooms.notifyAll"],
-  ["mentions", "rooms.notifyMentions"],
-  ["nothing", "rooms.notifyNothing"],
+  ["all", "room-dialogs.notifyAll"],
+  ["mentions", "room-dialogs.notifyMentions"],
+  ["nothing", "room-dialogs.notifyNothing"],
 ];
 
 /** The menu of a room. */
@@ -41,11 +41,11 @@ export function RoomMenu({ item, at, onLeave, onMarkRead, onAbout, onCopyLink, o
         );
         return (
           <>
-            {onMarkRead && entry("rooms.markRead", "check", onMarkRead)}
-            {entry("rooms.copyLink", "link", onCopyLink)}
+            {onMarkRead && entry("room-dialogs.markRead", "check", onMarkRead)}
+            {entry("room-dialogs.copyLink", "link", onCopyLink)}
             {onAbout && entry("rooms.about", "info", onAbout)}
             <Levels room={item.name} chosen={item.level} closeAnd={closeAnd} />
-            {onLeave && entry("rooms.leave", "leave", onLeave, true)}
+            {onLeave && entry("room-dialogs.leave", "leave", onLeave, true)}
           </>
         );
       }}
@@ -62,8 +62,8 @@ interface LevelsProps {
 /** What the user is notified of in the room. */
 function Levels({ room, chosen, closeAnd }: LevelsProps) {
   return (
-    <div class="menu-group" role="group" aria-label={t("rooms.notify")}>
-      <p aria-hidden="true">{t("rooms.notify")}</p>
+    <div class="menu-group" role="group" aria-label={t("room-dialogs.notify")}>
+      <p aria-hidden="true">{t("room-dialogs.notify")}</p>
       {levels.map(([level, label]) => (
         <button
           key={level}

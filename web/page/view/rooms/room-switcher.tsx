@@ -50,7 +50,7 @@ export function RoomSwitcher({ groups, current, canCreate, onRoom, onCreate, onC
     event.preventDefault();
   };
   return (
-    <Dialog title={t("rooms.switchTo")} kind="middle" onClose={onClose}>
+    <Dialog title={t("room-dialogs.switchTo")} kind="middle" onClose={onClose}>
       <div class="switcher">
         <input
           type="text"
@@ -92,7 +92,9 @@ export function RoomSwitcher({ groups, current, canCreate, onRoom, onCreate, onC
                 <>
                   <Icon name="add" size={16} />
                   <span class="one-line">
-                    {rich(canCreate ? "rooms.createNamed" : "rooms.openNamed", { name: <b>#{choice.name}</b> })}
+                    {rich(canCreate ? "room-dialogs.createNamed" : "room-dialogs.openNamed", {
+                      name: <b>#{choice.name}</b>,
+                    })}
                   </span>
                 </>
               )}

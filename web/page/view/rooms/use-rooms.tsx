@@ -51,11 +51,11 @@ export function useRooms(options: Options) {
     if (next) actions.open(next);
   };
   useShortcuts([
-    { keys: "Mod+K", description: "rooms.shortcutSwitch", run: openSwitcher },
-    { keys: "Alt+ArrowUp", description: "rooms.shortcutPrevious", run: go(-1, false) },
-    { keys: "Alt+ArrowDown", description: "rooms.shortcutNext", run: go(1, false) },
-    { keys: "Alt+Shift+ArrowUp", description: "rooms.shortcutPreviousUnread", run: go(-1, true) },
-    { keys: "Alt+Shift+ArrowDown", description: "rooms.shortcutNextUnread", run: go(1, true) },
+    { keys: "Mod+K", description: "room-dialogs.shortcutSwitch", run: openSwitcher },
+    { keys: "Alt+ArrowUp", description: "room-dialogs.shortcutPrevious", run: go(-1, false) },
+    { keys: "Alt+ArrowDown", description: "room-dialogs.shortcutNext", run: go(1, false) },
+    { keys: "Alt+Shift+ArrowUp", description: "room-dialogs.shortcutPreviousUnread", run: go(-1, true) },
+    { keys: "Alt+Shift+ArrowDown", description: "room-dialogs.shortcutNextUnread", run: go(1, true) },
   ]);
   const leave = (item: RoomItem) => {
     if (item.name === current) actions.open(afterLeaving(groups, current));

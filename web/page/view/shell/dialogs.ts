@@ -1,6 +1,7 @@
 // What is shown on request, and loaded a while after the page.
 
 import "../composer/words";
+import "../rooms/dialog-words";
 import english from "messages:en/settings";
 import { addEnglish } from "../../i18n";
 
