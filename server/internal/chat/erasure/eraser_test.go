@@ -113,7 +113,8 @@ func TestLateErasingIsLogged(t *testing.T) {
 		e := erasure.Start(journal, slog.New(slog.NewTextHandler(&log, nil)))
 		defer e.Close()
 		first, second := add(e), add(e)
-		<-time.After(time.Minute)
+		time.Sleep(time.Minute)
+		synctest.Wait()
 		if <-first == nil || <-second == nil {
 			t.Error("a deletion is answered as if its target were erased")
 		}
