@@ -1,6 +1,8 @@
 package kit
 
 import (
+	"context"
+
 	"google.golang.org/protobuf/encoding/protowire"
 	"google.golang.org/protobuf/proto"
 
@@ -220,6 +222,13 @@ func joinLater(r *run) {
 	r.connect("lobby")
 	r.publish("lobby", 3)
 	r.await()
+	r.do(func() {
+		// A client that ends its stream and opens another one has none for a moment.
+		r.server.onStream = func(context.Context, *stream) error {
+			r.publish("lobby", 1)
+			return nil
+		}
+	})
 	r.join("games")
 	for range 200 {
 		r.publish("lobby", 1)

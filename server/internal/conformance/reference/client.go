@@ -74,9 +74,6 @@ func Run(ctx context.Context, in io.Reader, out io.Writer, config Config) error 
 				c.running.Go(func() { c.follow(ctx, []string{command.Room}) })
 				return nil
 			}
-			if config.Fault == JoinsLive {
-				c.cursors.forget()
-			}
 			c.changed <- struct{}{}
 		case driver.Send:
 			c.queue <- command

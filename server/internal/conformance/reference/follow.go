@@ -42,6 +42,9 @@ func (c *client) follow(ctx context.Context, rooms []string) {
 		}
 		err := f.stream(ctx)
 		if errors.Is(err, errRejoin) {
+			if c.config.Fault == JoinsLive {
+				c.cursors.forget()
+			}
 			continue
 		}
 		if refused(err) && !c.hasNewToken() && c.config.Fault != HidesRefusal {
