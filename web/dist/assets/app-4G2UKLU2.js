@@ -1,0 +1,1 @@
+import"./chunk-TBLYN256.js";
