@@ -109,6 +109,6 @@ func TestPageWithoutGuests(t *testing.T) {
 	harness.Must(t, err)
 	p := b.open(t, s.URL, "Ada")
 	p.do(chromedp.SendKeys(chromedp.CSS("#name"), "Ada"), chromedp.Click(chromedp.CSS(".naming [type=submit]")))
-	p.await(`document.querySelector("#name-problem").textContent === "This server does not let guests sign in."`)
+	p.await(`document.querySelector("#name-problem").textContent === "Guests can’t join here."`)
 	p.expectMessages("hello")
 }
