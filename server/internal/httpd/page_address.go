@@ -33,9 +33,9 @@ func (p *page) baseOf(address string) string {
 	return bases[2]
 }
 
-// redirectOf returns the address that was probably meant by a path that begins like that of a room and
-// is none, relative to the path, or an empty string. With the name as it is, the page opens the room of
-// "/r/Team" or "/r/team/", or says what names are valid.
+// redirectOf returns where to redirect a path that begins like a room's address but is not valid, relative
+// to that path, or an empty string for other paths. The name is passed on unchanged: the page opens the
+// room ("/r/Team", "/r/team/"), or says which names are valid.
 func redirectOf(address string) string {
 	rest, ok := strings.CutPrefix(address, "/r/")
 	if !ok {

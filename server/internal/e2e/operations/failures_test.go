@@ -40,11 +40,11 @@ func tokenOf(issuer string) string {
 func TestMetricsOfFailures(t *testing.T) {
 	t.Parallel()
 	const issuer = "https://shop.example"
-	nobody, policy := "http://"+closedAddress(t), ""
+	unreachable, policy := "http://"+closedAddress(t), ""
 	s := harness.Start(t, harness.InMemory, harness.WithAdmin, harness.WithPolicy(t, "rooms: []"), func(c *service.Config) {
 		c.Issuers = slices.Grow(c.Issuers, 1)[:1]
-		c.Issuers[0].Name, c.Issuers[0].Audience, c.Issuers[0].Keys = issuer, []string{"chat"}, nobody
-		c.SignIn.Issuer, c.SignIn.ClientID, c.SignIn.PublicURL = nobody, "chat", "http://localhost"
+		c.Issuers[0].Name, c.Issuers[0].Audience, c.Issuers[0].Keys = issuer, []string{"chat"}, unreachable
+		c.SignIn.Issuer, c.SignIn.ClientID, c.SignIn.PublicURL = unreachable, "chat", "http://localhost"
 		policy = c.Policy
 	})
 	ctx := harness.Context(t)

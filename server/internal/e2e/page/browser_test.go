@@ -75,8 +75,8 @@ func (p *tab) reload() {
 	p.do(chromedp.Reload())
 }
 
-// awaitNothingUnsent waits until what was sent is stored, here or on the server. Until then the page
-// asks before it is left, in a dialog that nobody answers.
+// awaitNothingUnsent waits until what was sent is stored, in the browser or on the server. Until then
+// leaving the page opens a dialog, which blocks the tab until it is answered.
 func (p *tab) awaitNothingUnsent() {
 	p.t.Helper()
 	p.await(`window.dispatchEvent(new Event("beforeunload", { cancelable: true }))`)

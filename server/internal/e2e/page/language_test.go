@@ -9,8 +9,8 @@ import (
 	"chatroom/server/internal/e2e/harness"
 )
 
-// What fails is told in the language of the page, whoever has found it: the server, by a rule, a limit or
-// a refusal with a reason, or the client library.
+// Errors are shown in the language of the page: those of the server (a rule, a limit, a refusal with a
+// reason) and those of the client library.
 func TestFailuresAreInTheLanguageOfThePage(t *testing.T) {
 	t.Parallel()
 	b, dir := newBrowser(t), t.TempDir()

@@ -28,8 +28,8 @@ type town struct {
 }
 
 // startTown starts a service that has the conversations, with the times of their messages. Ada
-// moderates, nobody may open the room "board", and only Ada writes in "announcements". Further
-// conversations ended before the others.
+// moderates, the room "board" is open to no guest, and in "announcements" only Ada may write. The further
+// conversations end before the others.
 func startTown(t *testing.T, further ...conversation) *town {
 	t.Helper()
 	dir := t.TempDir()
