@@ -2,7 +2,7 @@
 // machine: CI builds them again and compares. Compressed files are compared by their content.
 
 import { cp, mkdir, readdir, readFile, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, relative } from "node:path";
 import { build } from "esbuild";
 import { binaryOnlyPlugin } from "./binary-only.mjs";
 import {
@@ -10,6 +10,7 @@ import {
   compress,
   firstLoad,
   hashedNames,
+  isStub,
   removeBuild,
   writeIndex,
   writeServiceWorker,
@@ -23,7 +24,7 @@ process.chdir(import.meta.dirname);
 
 const { metafile, outputFiles } = await build({
   absWorkingDir: import.meta.dirname,
-  entryPoints: { app: "page/main.tsx", style: "page/styles/style.css" },
+  entryPoints: { connection: "page/connection.ts", app: "page/main.tsx", style: "page/styles/style.css" },
   outdir: "dist",
   entryNames: hashedNames,
   chunkNames: hashedNames,
@@ -44,6 +45,7 @@ const { metafile, outputFiles } = await build({
 
 await removeBuild();
 for (const { path, contents } of outputFiles) {
+  if (isStub(metafile, relative(".", path))) continue;
   await mkdir(dirname(path), { recursive: true });
   await writeFile(path, contents);
 }

@@ -17,37 +17,38 @@ export const hashedNames = "assets/[name]-[hash]";
 
 /** What a page loads at first, relative to dist, of esbuild's outputs. */
 export function firstLoad({ outputs }) {
-  const found = Object.entries(outputs);
-  const outputOf = (source) => found.find(([, output]) => output.entryPoint === source)[0];
+  const outputOf = (source) => Object.keys(outputs).find((path) => source in outputs[path].inputs);
+  const connection = outputOf("page/connection.ts");
   const app = outputOf("page/main.tsx");
-  const scripts = new Set([app]);
-  for (const script of scripts) {
-    for (const { path, kind } of outputs[script].imports) if (kind === "import-statement") scripts.add(path);
+  const imported = outputs[app].imports.filter(({ kind }) => kind === "import-statement").map(({ path }) => path);
+  if (outputs[connection].imports.length > 0 || imported.some((path) => path !== connection)) {
+    throw new Error("the page imports more scripts at first than index.html names");
   }
   const inDist = (path) => path.slice(`${dist}/`.length);
-  return {
-    app: inDist(app),
-    style: inDist(outputOf("page/styles/style.css")),
-    /** The modules that app imports, which a browser can load at the same time. */
-    modules: [...scripts].filter((script) => script !== app).map(inDist),
-  };
+  return { connection: inDist(connection), app: inDist(app), style: inDist(outputOf("page/styles/style.css")) };
+}
+
+/** Whether an output does nothing but import the one that has the code of its entry point. */
+export function isStub({ outputs }, path) {
+  const { entryPoint, inputs } = outputs[path];
+  return entryPoint?.startsWith("page/") && Object.keys(inputs).length === 0;
 }
 
 /** Writes index.html. */
-export async function writeIndex({ app, style, modules }) {
+export async function writeIndex({ connection, app, style }) {
   let html = await readFile("page/static/index.html", "utf8");
   const replace = (from, to) => {
     if (!html.includes(from)) throw new Error(`index.html does not have ${from}`);
     html = html.replace(from, to);
   };
   replace('href="style.css"', `href="${style}"`);
-  const preloads = modules.map((module) => `<link rel="modulepreload" href="${module}">\n`).join("");
-  replace('<script type="module" src="app.js">', `${preloads}<script type="module" src="${app}">`);
+  replace('src="connection.js"', `src="${connection}"`);
+  replace('src="app.js"', `src="${app}"`);
   await writeFile(join(dist, "index.html"), html);
 }
 
 /** Writes the service worker, which is another one for each build. */
-export async function writeServiceWorker({ app, style, modules }) {
+export async function writeServiceWorker({ connection, app, style }) {
   const index = await readFile(join(dist, "index.html"));
   const id = createHash("sha256").update(index).digest("hex").slice(0, 16);
   await build({
@@ -58,7 +59,7 @@ export async function writeServiceWorker({ app, style, modules }) {
     format: "iife",
     target: "es2022",
     charset: "utf8",
-    define: { build: JSON.stringify({ id, files: [app, style, ...modules] }) },
+    define: { build: JSON.stringify({ id, files: [app, connection, style] }) },
     logLevel: "warning",
   });
 }
@@ -97,10 +98,10 @@ async function decompressed(path) {
 }
 
 /** Prints the size of the first load, and fails if it is too large. */
-export async function checkSize({ app, style, modules }) {
+export async function checkSize({ connection, app, style }) {
   let total = 0;
   let brotli = 0;
-  for (const file of ["index.html", style, app, ...modules, "icon.svg", "manifest.webmanifest"]) {
+  for (const file of ["index.html", style, connection, app, "icon.svg", "manifest.webmanifest"]) {
     const content = await readFile(join(dist, file));
     const gzipped = gzipSync(content, { level: 9 }).length;
     total += gzipped;

@@ -2,9 +2,10 @@
 // address names.
 
 import { render } from "preact";
-import { createChat, failureOf, type Room, unreadElsewhere } from "../client";
+import { failureOf, type Room, unreadElsewhere } from "../client";
 import type { Moderation } from "../client/moderation";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
+import { base, chat, endEarlyJoin } from "./connection";
 import { keepDrafts } from "./keep-drafts";
 import { keepFocus } from "./keep-focus";
 import { mentionCount } from "./notice/notice";
@@ -19,6 +20,7 @@ import { unreadBadge } from "./state/labels";
 import { outdated } from "./update/load-chunk";
 import { keepPage } from "./update/service-worker";
 import { failureText } from "./view/controls/failure-text";
+import { prepareTimes } from "./view/controls/time";
 import type { RoomActions } from "./view/rooms/room-actions";
 import { OutdatedNotice } from "./view/shell/outdated-notice";
 import { Page } from "./view/shell/page";
@@ -26,9 +28,6 @@ import { InvalidRoom } from "./view/shell/placeholders";
 import { OpenMessageContext } from "./view/text/text-context";
 
 const root = document.getElementById("app") as HTMLElement;
-/** The folder of the page. Calls go there as well, so that a proxy can have the service at any path. */
-const base = new URL(".", document.baseURI).href;
-const chat = createChat({ baseUrl: base.replace(/\/$/, ""), watchRooms: true });
 const drafts = keepDrafts(() => chat.hasUnstored());
 
 /** The room on screen: null for an address without a valid name, undefined before the first. */
@@ -262,6 +261,8 @@ async function start(): Promise<void> {
   fitAboveKeyboard();
   keepFocus();
   showAddress();
+  endEarlyJoin();
+  setTimeout(prepareTimes); // after the page is drawn, while the messages are on their way
   keepPage(base);
 }
 

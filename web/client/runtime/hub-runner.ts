@@ -77,6 +77,11 @@ export class HubRunner {
     this.#timers.runDue();
   }
 
+  /** Opens a stream with the rooms that are wanted by now, without waiting for those of other tabs. */
+  subscribeNow(): void {
+    this.#timers.runNow("resubscribe");
+  }
+
   /** Ends the stream. Sends in flight are still completed by the server. */
   close(): void {
     this.#closed = true;

@@ -281,3 +281,21 @@ test("a tab whose browser refuses the channel has a stream of its own", async ()
   assert.deepEqual(sent, ["a"]);
   assert.equal(tab.shared?.connection.phase, "catchingUp");
 });
+
+test("a tab that is alone posts nothing but who it is", async () => {
+  const alone = openTab(new Locks());
+  await pass(1_000);
+  const { listener } = stream();
+  listener.frame(joined(1));
+  listener.frame({ kind: "event", event: event(1) });
+  listener.frame(caughtUp);
+  await pass(100);
+  assert.deepEqual(heard(alone), ["joined", 1, "caughtUp"]);
+  assert.deepEqual([...new Set(ether.posted.map(({ type }) => type))], ["who", "leads"]);
+});
+
+test("a leader asks for what its tab wants at once", async () => {
+  openTab(new Locks());
+  await Promise.resolve();
+  assert.deepEqual(stream().request.rooms, [{ room: "lobby", start: { recent: 50 } }]);
+});

@@ -50,6 +50,8 @@ export class Tabs {
   /** The requests that the leader has not answered. */
   readonly #open = new Map<number, { readonly request: Request | null; readonly since: number }>();
   #number = 0;
+  /** Whether another tab has ever said anything: a leader has nobody to tell before, as all introduce themselves. */
+  #hasOthers = false;
   /** What this tab has sent, and a leader has not taken yet. */
   readonly #sending = new Map<number, OutboxEntry>();
   #timer: ReturnType<typeof setTimeout> | null = null;
@@ -123,6 +125,11 @@ export class Tabs {
     if (!this.#closed) this.#channel?.postMessage(message);
   }
 
+  /** Tells the tabs that follow. */
+  #tell(message: TabMessage): void {
+    if (this.#hasOthers) this.#post(message);
+  }
+
   #lead(): void {
     this.#hub?.close();
     this.#hub = this.#options.startHub({
@@ -133,6 +140,7 @@ export class Tabs {
     this.#open.clear();
     this.#sending.clear();
     this.#hub.dispatch(this.#want());
+    this.#hub.subscribeNow();
     for (const { request } of open) if (request && request.type !== "want") this.#hub.dispatch(request);
   }
 
@@ -179,6 +187,7 @@ export class Tabs {
 
   #receive(message: TabMessage): void {
     if (this.#closed) return;
+    this.#hasOthers = true;
     switch (message.type) {
       case "who":
       case "claim":
@@ -217,7 +226,7 @@ export class Tabs {
 
   #publish(news: News): void {
     const { id } = this.#options;
-    if (!("to" in news) || news.to !== id) this.#post({ type: "news", term: this.#election?.term ?? 0, news });
+    if (!("to" in news) || news.to !== id) this.#tell({ type: "news", term: this.#election?.term ?? 0, news });
     if (isFor(news, id)) this.#listener.news(news);
   }
 
@@ -232,7 +241,7 @@ export class Tabs {
   }
 
   #postShared(shared: Shared): void {
-    this.#post({ type: "shared", term: this.#election?.term ?? 0, now: clock(), shared });
+    this.#tell({ type: "shared", term: this.#election?.term ?? 0, now: clock(), shared });
   }
 
   /** Times of the leader become times of this tab, whose clock may be ahead or behind. */

@@ -32,9 +32,13 @@ export class Timers<Name extends string> {
   runDue(): void {
     const now = clock();
     const due = [...this.#running].filter(([, { at }]) => at <= now);
-    for (const [name] of due) {
-      this.stop(name);
-      this.#fire(name);
-    }
+    for (const [name] of due) this.runNow(name);
+  }
+
+  /** Fires a timer before it is due, if it is running. */
+  runNow(name: Name): void {
+    if (!this.#running.has(name)) return;
+    this.stop(name);
+    this.#fire(name);
   }
 }

@@ -1,6 +1,5 @@
 import assert from "node:assert/strict";
 import { beforeEach, test } from "node:test";
-import { message } from "../testing/session-harness";
 import { browserStorage, storageScope } from "./browser-storage";
 
 class Storage {
@@ -37,30 +36,6 @@ test("services at different paths of an origin share nothing", () => {
   chat.storeReadCursor("lobby", { epoch: "e", sequence: 7n });
   assert.deepEqual([root.loadIdentity(), root.loadReadCursors().size], [null, 0]);
   assert.deepEqual(chat.loadIdentity(), identity);
-});
-
-test("what an earlier build has left unsent is taken over, with sequences and texts", async () => {
-  const left = (id: string, body: string, attempts = 0) =>
-    `{"id":"${id}","body":${body},"time":1,"since":2,"status":"queued","attempts":${attempts},"at":null,"problem":""}`;
-  const first = left("a", '{"kind":"message","text":"7n","replyTo":"7n"}');
-  const second = left("b", '{"kind":"edit","target":"12345678901234567890n","text":"x"}', 1);
-  sessionStorage.setItem("chatroom.outbox.lobby", `[${first},{"id":"c","text":"A"},null,7,${second}]`);
-  const storage = browserStorage("");
-  const entries = await storage.loadOutbox();
-  assert.deepEqual(
-    entries.map((e) => [e.id, e.room, e.body, e.attemptedAt]),
-    [
-      ["a", "lobby", message("7n", 7n), 0],
-      ["b", "lobby", { kind: "edit", target: 12_345_678_901_234_567_890n, text: "x" }, 2],
-    ],
-  );
-  assert.deepEqual(Object.keys(sessionStorage), []);
-  storage.removeEntries(["a"]);
-  assert.deepEqual(
-    (await storage.loadOutbox()).map((e) => e.id),
-    ["b"],
-    "without a database it lasts as long as the page",
-  );
 });
 
 test("an identity is kept, and malformed ones are ignored", () => {

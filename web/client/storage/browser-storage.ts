@@ -1,9 +1,7 @@
 // What is kept between visits, for all tabs of the origin: the identity and the read
 // cursors in localStorage, which tells the other tabs, and the outbox in IndexedDB.
 
-import type { OutboxEntry } from "../hub/outbox-entry";
-import { newEntry } from "../hub/outbox-entry";
-import type { Cursor, Identity, SendBody } from "../model";
+import type { Cursor, Identity } from "../model";
 import { type ChatStorage, isBefore, type StorageChange } from "./chat-storage";
 import { OutboxDatabase } from "./outbox-database";
 import { localValues } from "./stored-values";
@@ -11,8 +9,6 @@ import { localValues } from "./stored-values";
 const identityKey = "chatroom.identity";
 const readCursorsKey = "chatroom.seen";
 const databaseName = "chatroom";
-/** Where earlier builds of the page kept the unsent messages of a room. */
-const oldOutboxPrefix = "chatroom.outbox.";
 
 /** How many rooms have a read cursor: as many as one call may ask about. */
 const maxReadCursors = 100;
@@ -38,10 +34,7 @@ export function browserStorage(scope: string): ChatStorage {
     loadReadCursors: () => new Map(parseReadCursors(localValues.getItem(keys.cursors))),
     storeReadCursor: (room, cursor) => storeReadCursor(keys.cursors, room, cursor),
     forgetReadCursor: (room) => forgetReadCursor(keys.cursors, room),
-    async loadOutbox() {
-      for (const entry of scope === "" ? takeOldOutbox() : []) outbox.put(entry);
-      return outbox.load();
-    },
+    loadOutbox: () => outbox.load(),
     storeEntry: (entry) => outbox.put(entry),
     removeEntries: (ids) => outbox.remove(ids),
     unstoredEntries: () => outbox.unstored,
@@ -109,26 +102,6 @@ function parseReadCursors(text: string | null): [string, Cursor][] {
 function isReadCursor(e: unknown): e is [string, Cursor] {
   if (!Array.isArray(e) || typeof e[0] !== "string") return false;
   return typeof e[1]?.epoch === "string" && typeof e[1].sequence === "bigint";
-}
-
-/** Returns what an earlier build of the page has left unsent in this tab, and forgets it there. */
-function takeOldOutbox(): OutboxEntry[] {
-  const taken: OutboxEntry[] = [];
-  try {
-    const keys = Object.keys(sessionStorage).filter((key) => key.startsWith(oldOutboxPrefix));
-    for (const key of keys) {
-      const stored = parse(sessionStorage.getItem(key));
-      for (const e of Array.isArray(stored) ? stored : []) {
-        if (typeof e?.id !== "string" || typeof e.body?.kind !== "string" || typeof e.time !== "number") continue;
-        const entry = newEntry(e.id, key.slice(oldOutboxPrefix.length), e.body as SendBody, e.time);
-        taken.push(e.attempts > 0 ? { ...entry, attempts: e.attempts, attemptedAt: e.since } : entry);
-      }
-      sessionStorage.removeItem(key);
-    }
-  } catch {
-    // The storage is not allowed.
-  }
-  return taken;
 }
 
 /** JSON has no 64-bit integers: a sequence is stored as text that ends in n. */

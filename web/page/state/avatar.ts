@@ -20,6 +20,7 @@ export function memberHue(id: string): number {
 
 /** Returns the first letter of a name, as an avatar shows it. */
 export function avatarLetter(name: string): string {
+  if (/^[\x20-\x7e]([\x20-\x7e]|$)/.test(name)) return name.charAt(0).toLocaleUpperCase(); // nothing combines with it
   for (const { segment } of new Intl.Segmenter().segment(name)) return segment.toLocaleUpperCase();
   return "?";
 }

@@ -3,9 +3,14 @@
 import { manyUnread, type NameMark, type Presence } from "../../client";
 import { locale, t } from "../i18n";
 
+/** A number with the separators of the language. */
+export function formatNumber(n: number): string {
+  return n < 1_000 ? `${n}` : n.toLocaleString(locale()); // the browser's formats are slow when they are used first
+}
+
 /** A number of rooms, where there may be more. */
 export function roomCount(n: number, more: boolean): string {
-  return `${n.toLocaleString(locale())}${more ? "+" : ""}`;
+  return `${formatNumber(n)}${more ? "+" : ""}`;
 }
 
 /** A number of unread messages; empty for none. */
@@ -16,7 +21,7 @@ export function unreadBadge(unread: number): string {
 
 /** The number of members in the room; empty before the first stream, which brings it. */
 export function memberCount({ count, self }: Presence): string {
-  return self ? count.toLocaleString(locale()) : "";
+  return self ? formatNumber(count) : "";
 }
 
 function personCount(count: number): string {

@@ -30,7 +30,7 @@ export async function loadChunk<T>(load: () => Promise<T>): Promise<T> {
 
 /** Whether the server's index.html names another script than the one that runs. */
 async function isReplaced(): Promise<boolean> {
-  const script = document.querySelector("script[type=module]")?.getAttribute("src");
+  const script = document.querySelector("script[type=module]:not([async])")?.getAttribute("src");
   try {
     const response = await fetch(new URL(".", document.baseURI), { cache: "no-store" });
     return response.ok && !(await response.text()).includes(`"${script}"`);

@@ -45,9 +45,16 @@ func fetch(ctx context.Context, t *testing.T, url, encoding string) fetched {
 }
 
 var (
-	scriptName = regexp.MustCompile(`assets/app-[A-Z0-9]{8}\.js`)
-	assetName  = regexp.MustCompile(`assets/[\w-]+-[A-Z0-9]{8}\.(?:js|css)`)
+	scriptTag = regexp.MustCompile(`<script type="module" src="(assets/[^"]+)"></script>`)
+	assetName = regexp.MustCompile(`assets/[\w-]+-[A-Z0-9]{8}\.(?:js|css)`)
 )
+
+// appScript returns the script that index.html names, which is another one for each build.
+func appScript(t *testing.T, s *harness.Service) string {
+	t.Helper()
+	index := fetch(harness.Context(t), t, s.URL+"/", "identity").body
+	return string(scriptTag.FindSubmatch(index)[1])
+}
 
 // What the page loads has names that change with the content, is kept by browsers for good, and is
 // compressed.
@@ -81,7 +88,7 @@ func TestPageFiles(t *testing.T) {
 	}
 	ada := b.open(t, s.URL, "Ada") // Chromium decodes them over http on this machine
 	ada.await(`performance.getEntriesByType("resource").filter((e) => /assets\/[^/]*\.js$/.test(e.name)).some((e) => e.encodedBodySize > 0 && e.encodedBodySize < e.decodedBodySize / 2)`)
-	if gone := fetch(ctx, t, s.URL+"/assets/app-00000000.js", "br"); gone.status != http.StatusNotFound {
+	if gone := fetch(ctx, t, s.URL+"/assets/chunk-00000000.js", "br"); gone.status != http.StatusNotFound {
 		t.Errorf("a script of another build = %d, want %d", gone.status, http.StatusNotFound)
 	}
 }
@@ -170,7 +177,7 @@ func TestPageIsKept(t *testing.T) {
 	t.Parallel()
 	b, s := newBrowser(t), harness.Start(t)
 	line := newBreakableProxy(t, s.Addr)
-	script := scriptName.FindString(string(fetch(harness.Context(t), t, s.URL+"/", "identity").body))
+	script := appScript(t, s)
 	ada := b.openSignedIn(t, line.URL+"/r/team", "Ada")
 	ada.sendMessage("sent")
 	ada.expectMessages("sent")
@@ -210,14 +217,20 @@ type deployment struct {
 	isNext bool
 }
 
-// The next build has another script, and a service worker of its own.
-const nextScript = "assets/app-NEXTNEXT.js"
+// The next build has other scripts, and a service worker of its own.
+var (
+	buildID    = regexp.MustCompile(`"[0-9a-f]{16}"`)
+	scriptHash = regexp.MustCompile(`-([A-Z0-9]{8})\.js`)
+)
 
-var buildID = regexp.MustCompile(`"[0-9a-f]{16}"`)
+// nextScript returns the name that a script has in the next build, given that of this one.
+func nextScript(name string) string {
+	return scriptHash.ReplaceAllString(name, "-${1}NEXT.js")
+}
 
 func deploy(t *testing.T, s *harness.Service) *deployment {
 	t.Helper()
-	d := &deployment{script: scriptName.FindString(string(fetch(harness.Context(t), t, s.URL+"/", "identity").body))}
+	d := &deployment{script: appScript(t, s)}
 	target, err := url.Parse(s.URL)
 	harness.Must(t, err)
 	proxy := &httputil.ReverseProxy{
@@ -228,7 +241,7 @@ func deploy(t *testing.T, s *harness.Service) *deployment {
 			if d.current() {
 				r.Out.Header.Del("Accept-Encoding") // what is changed must not be compressed
 				r.Out.Header.Del("If-None-Match")
-				r.Out.URL.Path = strings.Replace(r.Out.URL.Path, nextScript, d.script, 1)
+				r.Out.URL.Path = strings.Replace(r.Out.URL.Path, "NEXT.js", ".js", 1)
 			}
 		},
 		ModifyResponse: func(r *http.Response) error {
@@ -239,8 +252,8 @@ func deploy(t *testing.T, s *harness.Service) *deployment {
 			if err != nil {
 				return err
 			}
-			content = bytes.ReplaceAll(content, []byte(d.script), []byte(nextScript))
-			switch path := r.Request.URL.Path; path {
+			content = scriptHash.ReplaceAll(content, []byte("-${1}NEXT.js"))
+			switch name := r.Request.URL.Path; name {
 			case "/sw.js":
 				content = buildID.ReplaceAll(content, []byte(`"0123456789abcdef"`))
 			case "/" + d.script:
@@ -254,7 +267,7 @@ func deploy(t *testing.T, s *harness.Service) *deployment {
 		},
 	}
 	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if d.current() && r.URL.Path == "/"+d.script {
+		if d.current() && scriptHash.MatchString(r.URL.Path) {
 			http.NotFound(w, r) // servers have the files of one build
 			return
 		}
@@ -291,7 +304,7 @@ func TestPageIsReplaced(t *testing.T) {
 	d.replace()
 	ada.reload()
 	ada.await(`document.documentElement.dataset.build === "next"`)
-	ada.awaitKept(nextScript)
+	ada.awaitKept(nextScript(d.script))
 	ada.sendMessage("by the next build")
 	ada.expectMessages("by the next build")
 

@@ -1,6 +1,7 @@
 import type { ComponentChildren } from "preact";
 import { maxTextLength } from "../../../client";
-import { locale, rich, t } from "../../i18n";
+import { rich, t } from "../../i18n";
+import { formatNumber } from "../../state/labels";
 import { cutToLimit } from "../../state/text-length";
 import { Icon } from "../controls/icons";
 import type { TextFile } from "./text-file";
@@ -49,9 +50,8 @@ interface LongTextProps {
 
 /** Offers the beginning of a text that was pasted, and is far too long for a message. */
 export function LongTextNote({ text, onInsert, onClose }: LongTextProps) {
-  const number = (n: number) => n.toLocaleString(locale());
-  const limit = number(maxTextLength);
-  const about = number(Math.round(text.length / 1_000) * 1_000);
+  const limit = formatNumber(maxTextLength);
+  const about = formatNumber(Math.round(text.length / 1_000) * 1_000);
   return (
     <NoteBox kind="longText" text={t("composer.longText", { n: about, limit })} onClose={onClose}>
       <button type="button" class="small outlined" onClick={() => onInsert(cutToLimit(text))}>

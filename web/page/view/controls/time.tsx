@@ -22,6 +22,11 @@ function format(style: keyof typeof styles): Intl.DateTimeFormat {
   return known;
 }
 
+/** Makes the format of messages' times, which takes a while, before there are messages. */
+export function prepareTimes(): void {
+  format("time").formatToParts();
+}
+
 /** Returns a time with its date and seconds. */
 export function fullTime(ms: number): string {
   return format("full").format(new Date(ms));
@@ -30,6 +35,11 @@ export function fullTime(ms: number): string {
 /** Returns a time of day, with the date unless it is within a day from now. */
 export function shortTime(ms: number): string {
   return format(ms - Date.now() < 86_400_000 ? "time" : "dayAndTime").format(new Date(ms));
+}
+
+/** Adds the tooltip when the pointer comes: to format all dates of a log takes long. */
+function showFullTime({ currentTarget: time }: { readonly currentTarget: HTMLTimeElement }): void {
+  time.title = fullTime(Date.parse(time.dateTime));
 }
 
 /** A time of day; short is without "AM". */
@@ -43,7 +53,7 @@ export function Time({ ms, short }: { ms: number; short: boolean }) {
     .join("")
     .trim();
   return (
-    <time datetime={date.toISOString()} title={fullTime(ms)}>
+    <time datetime={date.toISOString()} onPointerEnter={showFullTime}>
       {text}
     </time>
   );

@@ -59,6 +59,9 @@ export class VirtualList extends Component<Props> {
   /** Called when the row that is the goal is in view. */
   #onGoal: (row: HTMLElement) => void = () => {};
   #settling = 0;
+  /** Whether rows were painted: until then, those in view are enough. */
+  #isPainted = false;
+  #painting = 0;
   #hadFocus = false;
   readonly #redraws = new RedrawLimit(() => this.#look());
   readonly #meter = new RowMeter(this.#layout, () => {
@@ -119,6 +122,7 @@ export class VirtualList extends Component<Props> {
     this.#meter.stop();
     this.#redraws.stop();
     clearTimeout(this.#settling);
+    clearTimeout(this.#painting);
   }
 
   override getSnapshotBeforeUpdate(): null {
@@ -146,7 +150,14 @@ export class VirtualList extends Component<Props> {
   #drawn(): void {
     if (this.#place) this.#place.drawn = this.#range;
     this.#update();
+    if (this.#painting === 0 && this.#keys.length > 0) this.#painting = window.setTimeout(this.#painted);
   }
+
+  /** The rows in view are there: draws those around them. */
+  readonly #painted = (): void => {
+    this.#isPainted = true;
+    this.#look();
+  };
 
   /** Brings everything to its place after rows were drawn or have changed their height. */
   #update(): void {
@@ -206,14 +217,14 @@ export class VirtualList extends Component<Props> {
   }
 
   #around(top: number, height: number, part: number): RowRange {
-    const around = part * Math.max(overscan.pixels, overscan.part * height);
+    const around = !this.#isPainted ? 0 : part * Math.max(overscan.pixels, overscan.part * height);
     return this.#layout.range(top - around, top + height + around);
   }
 
   override render({ keys, endsWithLog, renderRow, before, label, onFocusIn, onKeyDown }: Props) {
     const place = this.#place;
-    if (place) {
-      if (!endsWithLog) place.isPinned = false;
+    if (place && !endsWithLog) place.isPinned = false;
+    if (place && this.#keys.length > 0) {
       this.#noticeScroll();
       place.record(this.#keys);
     }
