@@ -45,6 +45,7 @@ func (s *settings) locate(err error) error {
 		if s.fromEnvironment(f.Name) {
 			names[i] = variable(f.Name)
 		}
+		rest = maskIn(rest, f)
 		switch value := masked(f); {
 		case value == "" || strings.HasPrefix(rest, `"`) || hasWord(rest, value):
 		case len(names) == 1:
@@ -116,22 +117,53 @@ func masked(f *flag.Flag) string {
 	if secretNames.MatchString(f.Name) && !strings.HasSuffix(f.Name, "-file") {
 		return "xxxxx"
 	}
-	if !strings.Contains(value, "://") {
-		return value
-	}
 	parts := strings.Split(value, ",")
 	for i, part := range parts {
-		u, err := url.Parse(strings.TrimSpace(part))
-		switch {
-		case err != nil && strings.Contains(part, "@"):
-			parts[i] = "xxxxx"
-		case err == nil && u.User != nil:
-			// A name without a password is a token to NATS.
-			if _, has := u.User.Password(); !has {
-				u.User = url.UserPassword("xxxxx", "xxxxx")
-			}
-			parts[i] = u.Redacted()
-		}
+		parts[i] = maskURL(part, f.Name == "nats")
 	}
 	return strings.Join(parts, ",")
+}
+
+// maskURL returns a part of a value without the user and the password that it has as a URL. The
+// scheme may be left out of the URLs of NATS.
+func maskURL(part string, noScheme bool) string {
+	address := strings.TrimSpace(part)
+	added := noScheme && !strings.Contains(address, "://")
+	if added {
+		address = "nats://" + address
+	}
+	if !strings.Contains(address, "://") || !strings.Contains(address, "@") {
+		return part
+	}
+	u, err := url.Parse(address)
+	if err != nil {
+		return "xxxxx"
+	}
+	if u.User == nil {
+		return part
+	}
+	// A name without a password is a token to NATS.
+	if _, has := u.User.Password(); !has {
+		u.User = url.UserPassword("xxxxx", "xxxxx")
+	}
+	if added {
+		return strings.TrimPrefix(u.Redacted(), "nats://")
+	}
+	return u.Redacted()
+}
+
+// maskIn returns a text about a flag without the secrets in the flag's value.
+func maskIn(text string, f *flag.Flag) string {
+	whole, secret := f.Value.String(), masked(f)
+	if whole == secret {
+		return text
+	}
+	text = strings.ReplaceAll(text, whole, secret)
+	parts, secrets := strings.Split(whole, ","), strings.Split(secret, ",")
+	for i, part := range parts {
+		if len(parts) == len(secrets) && part != secrets[i] {
+			text = strings.ReplaceAll(text, strings.TrimSpace(part), strings.TrimSpace(secrets[i]))
+		}
+	}
+	return text
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"flag"
+	"fmt"
 	"io"
 	"log/slog"
 	"strings"
@@ -12,7 +13,7 @@ import (
 
 // The effective configuration is one line, without passwords.
 func TestConfigurationIsLogged(t *testing.T) {
-	_, s, err := parseSettings([]string{"-nats", "nats://ann:hunter2@one:4222,nats://s3cr3t@two", "-nats-replicas", "3"},
+	_, s, err := parseSettings([]string{"-nats", "nats://ann:hunter2@one:4222,nats://s3cr3t@two, ben:hunter2@three", "-nats-replicas", "3"},
 		environment(map[string]string{"CHATROOM_LISTEN": ":1"}), io.Discard)
 	if err != nil {
 		t.Fatal(err)
@@ -23,7 +24,7 @@ func TestConfigurationIsLogged(t *testing.T) {
 	if strings.Count(line, "\n") != 1 {
 		t.Errorf("the configuration is logged as %q, want one line", line)
 	}
-	for _, part := range []string{" listen=:1 ", " data=./data ", " drain=8s ", " nats=nats://ann:xxxxx@one:4222,nats://xxxxx:xxxxx@two ", " nats_replicas=3 "} {
+	for _, part := range []string{" listen=:1 ", " data=./data ", " drain=8s ", " nats=nats://ann:xxxxx@one:4222,nats://xxxxx:xxxxx@two,ben:xxxxx@three ", " nats_replicas=3 "} {
 		if !strings.Contains(line, part) {
 			t.Errorf("the configuration is logged as %q, want %q in it", line, part)
 		}
@@ -41,6 +42,10 @@ func TestMasked(t *testing.T) {
 		{"some-secret", "hunter2", "xxxxx"},
 		{"client-secret-file", "/run/secret", "/run/secret"},
 		{"nats", "nats://a:b@c d", "xxxxx"}, // not a URL
+		{"nats", "a:b@c:4222", "a:xxxxx@c:4222"},
+		{"nats", "token@c:4222,d:4222", "xxxxx:xxxxx@c:4222,d:4222"},
+		{"nats", "a:b%zz@c", "xxxxx"},
+		{"data", "a:b@c", "a:b@c"}, // the name of a directory
 		{"cors-origins", "https://a.example,https://*.b.example", "https://a.example,https://*.b.example"},
 		{"some-token", "", ""},
 	} {
@@ -76,5 +81,23 @@ func TestLocate(t *testing.T) {
 	}
 	if got := s.locate(nil); got != nil {
 		t.Errorf("locate(nil) = %v, want nil", got)
+	}
+}
+
+// What fails has the value of its setting in the error, and the secrets in it are masked there, too.
+func TestErrorsHaveNoSecrets(t *testing.T) {
+	for _, value := range []string{"nats://ann:hunter2@127.0.0.1:1", "nats://127.0.0.1:1, ann:hunter2@127.0.0.1:2", "nats://hunter2@127.0.0.1:1", "nats://ann:hunter2%zz@127.0.0.1:1", "ann:hunter2@[x"} {
+		for _, args := range [][]string{{"-check"}, {"-listen", "127.0.0.1:0"}} {
+			var out, log bytes.Buffer
+			args = append(args, "-data", t.TempDir(), "-nats", value)
+			err := run(t.Context(), args, environment(nil), &out, &log)
+			text := fmt.Sprint(err) + out.String() + log.String()
+			if args[0] != "-check" && (err == nil || !strings.Contains(err.Error(), "-nats: ")) {
+				t.Errorf("%q: the error is %v, want one that names -nats", args, err)
+			}
+			if strings.Contains(text, "hunter2") {
+				t.Errorf("%q: the password is in %s", args, text)
+			}
+		}
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net"
 	"net/url"
+	"slices"
 	"strings"
 
 	"chatroom/server/internal/datadir"
@@ -27,6 +28,9 @@ func (c *Config) prepare() (p prepared, err error) {
 		return p, err
 	}
 	if err := c.checkAddresses(); err != nil {
+		return p, err
+	}
+	if _, err := c.natsServers(); err != nil {
 		return p, err
 	}
 	if c.Schema != "" {
@@ -75,19 +79,12 @@ func Check(c Config) error {
 
 // checkNATS looks up the hosts of the NATS servers. One that is found is enough.
 func (c *Config) checkNATS() error {
-	if c.NATS == "" {
-		return nil
+	servers, err := c.natsServers()
+	if err != nil || len(servers) == 0 {
+		return err
 	}
 	var errs []error
-	for address := range strings.SplitSeq(c.NATS, ",") {
-		address = strings.TrimSpace(address)
-		if !strings.Contains(address, "://") {
-			address = "nats://" + address
-		}
-		u, err := url.Parse(address)
-		if err != nil {
-			return errors.New("-nats: each must be a URL such as nats://host:4222, and they are separated by commas")
-		}
+	for _, u := range servers {
 		if _, err = net.LookupHost(u.Hostname()); err == nil {
 			return nil
 		}
@@ -97,6 +94,26 @@ func (c *Config) checkNATS() error {
 		errs = append(errs, err)
 	}
 	return fmt.Errorf("-nats: %w", errs[0])
+}
+
+// natsServers returns the URLs of the NATS servers. Its errors do not have the URLs, which may
+// contain passwords.
+func (c *Config) natsServers() (servers []*url.URL, err error) {
+	if c.NATS == "" {
+		return nil, nil
+	}
+	for address := range strings.SplitSeq(c.NATS, ",") {
+		address = strings.TrimSpace(address)
+		if !strings.Contains(address, "://") {
+			address = "nats://" + address
+		}
+		u, err := url.Parse(address)
+		if err != nil || u.Hostname() == "" || !slices.Contains([]string{"nats", "tls", "ws", "wss"}, u.Scheme) {
+			return nil, errors.New("-nats: each must be a URL such as nats://host:4222, and they are separated by commas")
+		}
+		servers = append(servers, u)
+	}
+	return servers, nil
 }
 
 // checkAddresses looks up the addresses to listen on.
