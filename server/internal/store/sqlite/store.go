@@ -154,6 +154,7 @@ func Open(ctx context.Context, c Config) (*Store, error) {
 		}
 		s.readers <- r
 	}
+	w.probe()
 	s.start(w)
 	return s, nil
 }

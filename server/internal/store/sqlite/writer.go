@@ -30,8 +30,8 @@ type writer struct {
 	scrubbed int64  // how many of them are in no file any more
 	recorded int64  // scrubbed, as stored in the database
 
-	complained time.Time
-	failing    bool // as told to Config.Writable
+	complained map[string]time.Time // by message
+	failing    bool                 // as told to Config.Writable
 
 	tx transaction
 
@@ -191,11 +191,14 @@ func (w *writer) setFailing(failing bool) {
 	}
 }
 
-// complain logs an error, at most once a minute.
+// complain logs an error, at most once a minute with the same message, which must be a constant.
 func (w *writer) complain(message string, err error) {
-	if time.Since(w.complained) < time.Minute {
+	if time.Since(w.complained[message]) < time.Minute {
 		return
 	}
-	w.complained = time.Now()
+	if w.complained == nil {
+		w.complained = make(map[string]time.Time)
+	}
+	w.complained[message] = time.Now()
 	w.log.ErrorContext(context.Background(), message, "err", err)
 }
