@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"chatroom/server/internal/logsample"
 )
 
 const (
@@ -34,6 +36,7 @@ type feed struct {
 	subject string                           // of what is republished
 	handle  func(batch []message, at uint64) // all messages up to at were handled, or are not in the stream any more
 	log     *slog.Logger
+	repeats *logsample.Logger // what may fail again each second
 	inbox   chan *nats.Msg
 	sub     *nats.Subscription
 	wake    chan struct{} // capacity 1
@@ -52,6 +55,7 @@ func newFeed(s source, subject string, log *slog.Logger, handle func([]message, 
 		subject:  subject,
 		handle:   handle,
 		log:      log,
+		repeats:  &logsample.Logger{Log: log, Burst: 1, Interval: time.Minute},
 		inbox:    make(chan *nats.Msg, feedQueue),
 		wake:     make(chan struct{}, 1),
 		ended:    make(chan struct{}),
@@ -113,7 +117,7 @@ func (f *feed) receive(ctx context.Context, first *nats.Msg) {
 		next, err := fromRepublished(m)
 		switch {
 		case err != nil:
-			f.log.Warn("a republished message can't be decoded", "subject", m.Subject, "err", err)
+			f.repeats.Warn(ctx, "a republished message can't be decoded", "subject", m.Subject, "err", err)
 		case next.sequence == at+1:
 			batch = append(batch, next)
 			at++
@@ -144,7 +148,7 @@ func (f *feed) catchUp(ctx context.Context) {
 	switch {
 	case ctx.Err() != nil:
 	case err != nil:
-		f.log.Warn("the end of the stream can't be read", "stream", f.source.name, "err", err)
+		f.repeats.Warn(ctx, "the end of the stream can't be read", "stream", f.source.name, "err", err)
 	case state.LastSeq > f.position():
 		// The message may be in transit: it counts as lost after republishWait.
 		f.expect(state.LastSeq)
@@ -158,7 +162,7 @@ func (f *feed) retryRepair(ctx context.Context, target uint64) {
 		if err == nil || ctx.Err() != nil {
 			return
 		}
-		f.log.Warn("missed messages can't be read, trying again", "stream", f.source.name, "after", f.position(), "err", err)
+		f.repeats.Warn(ctx, "missed messages can't be read, trying again", "stream", f.source.name, "after", f.position(), "err", err)
 		select {
 		case <-time.After(repairEvery):
 		case <-ctx.Done():
