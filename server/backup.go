@@ -104,7 +104,7 @@ func runRestore(ctx context.Context, args []string, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
+	defer func() { err = errors.Join(err, closeCreated(dir, err)) }()
 	r, err := sqlite.Restore(ctx, sqlite.RestoreConfig{File: file, Dir: *path, Files: []string{identity.KeyName}})
 	if err != nil {
 		return fmt.Errorf("nothing was restored: %w", err)
@@ -135,6 +135,15 @@ func openEmpty(path string) (*datadir.Dir, error) {
 		return nil, errors.Join(err, dir.Close())
 	}
 	return dir, nil
+}
+
+// closeCreated unlocks the directory of a command that has ended with an error or without one. If it has
+// put nothing there, what was created is removed.
+func closeCreated(dir *datadir.Dir, err error) error {
+	if names, _ := datadir.Contents(dir.Path()); err != nil && len(names) == 0 {
+		return dir.Discard()
+	}
+	return dir.Close()
 }
 
 func notEmpty(path string, names []string) error {

@@ -98,6 +98,8 @@ func TestBackupAndRestoreRefusals(t *testing.T) {
 		{[]string{"restore", file, "-nats", "nats://127.0.0.1"}, "nats account restore"},
 		{[]string{"restore", damaged, "-data", empty}, "is damaged"},
 		{[]string{"restore", filepath.Join(data, datadir.DatabaseName), "-data", empty}, "it is not a file that chatroom backup has written"},
+		{[]string{"restore", damaged, "-data", filepath.Join(base, "new", "below")}, "is damaged"},
+		{[]string{"import", damaged, "-data", filepath.Join(base, "new", "below")}, "nothing was imported"},
 		{[]string{"verify", damaged}, "is damaged"},
 		{[]string{"verify", filepath.Join(data, datadir.DatabaseName)}, "it is not a file that chatroom backup has written"},
 		{[]string{"verify", missing}, "no such file"},
@@ -109,8 +111,8 @@ func TestBackupAndRestoreRefusals(t *testing.T) {
 	if after := harness.Snapshot(t, base); after != before {
 		t.Errorf("the files were changed to %v, want %v", after, before)
 	}
-	if names, err := datadir.Contents(empty); err != nil || len(names) > 0 {
-		t.Errorf("a restore that was refused has left %q, %v, want nothing", names, err)
+	if names, err := os.ReadDir(empty); err != nil || len(names) > 0 {
+		t.Errorf("a restore that was refused has left %v, %v, want nothing", names, err)
 	}
 	s.Stop(t)
 	if err := os.Remove(filepath.Join(data, identity.KeyName)); err != nil {

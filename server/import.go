@@ -59,7 +59,7 @@ func runImport(ctx context.Context, args []string, p process) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, dir.Close()) }()
+	defer func() { err = errors.Join(err, closeCreated(dir, err)) }()
 	format, err := dir.Format()
 	if err != nil {
 		return fmt.Errorf("-data: %w", err)

@@ -28,6 +28,9 @@ func Check(path string) error {
 		if !errors.Is(err, fs.ErrNotExist) || parent == there {
 			return explain(path, err)
 		}
+		if err := checkLink(there); err != nil {
+			return explain(path, err)
+		}
 		there = parent
 	}
 	if err := checkWritable(there); err != nil {

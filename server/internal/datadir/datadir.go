@@ -14,6 +14,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 
 	"github.com/gofrs/flock"
 
@@ -54,31 +55,69 @@ const (
 
 // Dir is a data directory that is locked by this process. Create it with Open.
 type Dir struct {
-	path string
-	lock *flock.Flock
+	path    string
+	lock    *flock.Flock
+	newLock bool     // Open has created the file of the lock
+	created []string // the directories that Open has created, each below the one before it
 }
 
 // Open creates the directory with mode 0700 unless it exists, and locks it. The
 // addresses are where the server listens: another process that finds the directory
 // locked names them. It returns a *InUseError if another process, or another Dir of
 // this one, holds the lock.
-func Open(path string, addresses ...string) (*Dir, error) {
-	if err := create(path); err != nil {
-		return nil, explain(path, err)
+func Open(path string, addresses ...string) (d *Dir, err error) {
+	d = &Dir{path: path}
+	defer func() {
+		if err != nil {
+			d.removeCreated()
+			d = nil
+		}
+	}()
+	if d.created, err = create(path); err != nil {
+		return d, explain(path, err)
 	}
-	lock := flock.New(filepath.Join(path, lockName))
-	locked, err := lock.TryLock()
-	if err != nil {
-		return nil, explain(path, err)
+	if err := d.acquire(); err != nil {
+		return d, err
 	}
-	if !locked {
-		return nil, &InUseError{Path: path, Holder: readHolder(path)}
-	}
-	d := &Dir{path: path, lock: lock}
 	if err := writeHolder(path, addresses); err != nil {
-		return nil, errors.Join(explain(path, err), lock.Unlock())
+		return d, errors.Join(explain(path, err), d.Discard())
 	}
 	return d, nil
+}
+
+// acquire locks the directory. Discard of another Dir may have removed the file of the lock in the
+// meantime: a lock on that file would not exclude those who find the next one.
+func (d *Dir) acquire() error {
+	name := filepath.Join(d.path, lockName)
+	for {
+		found, err := exists(name)
+		if err != nil {
+			return explain(d.path, err)
+		}
+		lock := flock.New(name)
+		locked, err := lock.TryLock()
+		if errors.Is(err, fs.ErrNotExist) && found {
+			continue
+		}
+		if err != nil {
+			return explain(d.path, err)
+		}
+		if !locked {
+			return &InUseError{Path: d.path, Holder: readHolder(d.path)}
+		}
+		held, err := lock.Stat()
+		there, thereErr := os.Stat(name)
+		if err == nil && thereErr == nil && os.SameFile(held, there) {
+			d.lock, d.newLock = lock, !found
+			return nil
+		}
+		if err := errors.Join(err, lock.Unlock()); err != nil {
+			return explain(d.path, err)
+		}
+		if thereErr != nil && !errors.Is(thereErr, fs.ErrNotExist) {
+			return explain(d.path, thereErr)
+		}
+	}
 }
 
 // Path returns the path that Open was given.
@@ -145,6 +184,30 @@ func (d *Dir) Close() error {
 	return errors.Join(err, d.lock.Unlock())
 }
 
+// Discard releases the lock of a directory that nothing was put into, and removes what Open has
+// created. Windows does not allow to remove the file of the lock, which is left there.
+func (d *Dir) Discard() error {
+	err := os.Remove(filepath.Join(d.path, holderName))
+	if errors.Is(err, fs.ErrNotExist) {
+		err = nil
+	}
+	if d.newLock {
+		_ = os.Remove(filepath.Join(d.path, lockName))
+	}
+	err = errors.Join(err, d.lock.Unlock())
+	d.removeCreated()
+	return err
+}
+
+// removeCreated removes the directories that Open has created, as far as they are empty.
+func (d *Dir) removeCreated() {
+	for _, path := range slices.Backward(d.created) {
+		if os.Remove(path) != nil {
+			return
+		}
+	}
+}
+
 func exists(path string) (bool, error) {
 	_, err := os.Stat(path)
 	if errors.Is(err, fs.ErrNotExist) {
@@ -156,27 +219,44 @@ func exists(path string) (bool, error) {
 // errNotDirectory is the error of create for a path that is a file.
 var errNotDirectory = errors.New("it is a file, not a directory")
 
-// create makes a directory and those above it durable.
-func create(path string) error {
+// checkLink returns an error for a path that does not exist because it is a symbolic link to one that
+// doesn't.
+func checkLink(path string) error {
+	target, err := os.Readlink(path)
+	if err != nil {
+		return nil
+	}
+	return fmt.Errorf("it is a symbolic link to %s, which does not exist", target)
+}
+
+// create makes a directory and those above it durable, and returns those that did not exist, also
+// with an error.
+func create(path string) (created []string, err error) {
 	info, err := os.Stat(path)
 	switch {
 	case err == nil && !info.IsDir():
-		return errNotDirectory
+		return nil, errNotDirectory
 	case err == nil:
-		return nil
+		return nil, nil
 	case !errors.Is(err, fs.ErrNotExist):
-		return err
+		return nil, err
+	}
+	if err := checkLink(path); err != nil {
+		return nil, err
 	}
 	parent := filepath.Dir(path)
 	if parent != path {
-		if err := create(parent); err != nil {
-			return err
+		if created, err = create(parent); err != nil {
+			return created, err
 		}
 	}
-	if err := os.Mkdir(path, 0o700); err != nil && !errors.Is(err, fs.ErrExist) {
-		return err
+	switch err := os.Mkdir(path, 0o700); {
+	case err == nil:
+		created = append(created, path)
+	case !errors.Is(err, fs.ErrExist):
+		return created, err
 	}
-	return durable.SyncDir(parent)
+	return created, durable.SyncDir(parent)
 }
 
 // explain adds a remedy to an error of the file system. The text begins with the path, so

@@ -10,6 +10,8 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 
 	"chatroom/server/internal/durable"
@@ -224,4 +226,60 @@ func TestFormat(t *testing.T) {
 	if files, err := d.FormerFiles(); !slices.Equal(files, want) || err != nil {
 		t.Errorf("FormerFiles = %q, %v, want %q", files, err, want)
 	}
+}
+
+// Discard removes what Open has created, and nothing else.
+func TestDiscard(t *testing.T) {
+	top := t.TempDir()
+	kept := filepath.Join(top, "kept")
+	if err := os.Mkdir(kept, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(top, "a", "b"), kept} {
+		d, err := Open(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := d.Discard(); err != nil {
+			t.Errorf("Discard of %s: %v", path, err)
+		}
+	}
+	if made, _ := filepath.Glob(filepath.Join(top, "*")); !slices.Equal(made, []string{kept}) {
+		t.Errorf("the directory has %q, want that of before", made)
+	}
+	if made, _ := filepath.Glob(filepath.Join(kept, "*")); len(made) > 0 {
+		t.Errorf("the directory that was there has %q, want nothing", made)
+	}
+}
+
+// One Dir at a time is open, also while others remove the file of the lock.
+func TestDiscardExcludes(t *testing.T) {
+	path := t.TempDir()
+	var open atomic.Int64
+	var running sync.WaitGroup
+	for range 4 {
+		running.Go(func() {
+			for opened := 0; opened < 50; {
+				d, err := Open(path)
+				if _, inUse := errors.AsType[*InUseError](err); inUse {
+					runtime.Gosched()
+					continue
+				}
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				opened++
+				if open.Add(1) != 1 {
+					t.Error("two are open at the same time")
+				}
+				runtime.Gosched()
+				open.Add(-1)
+				if err := d.Discard(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	running.Wait()
 }
