@@ -116,6 +116,7 @@ func New(c Config) (*Server, error) {
 		redirect:  c.Redirect,
 		penalties: newPenalties(c.Proxies, c.Log),
 	}
+	s.refused.Begin("accept", "host", "origin", "penalty")
 	s.slots = newConnectionSlots(&c.Counts, c.Proxies, peers, &s.refused)
 	handler := http.Handler(&front{
 		mux: mux, hosts: c.Hosts, origins: c.Origins, cors: newCORS(&c.Origins), proxies: c.Proxies, peers: peers, refused: &s.refused,

@@ -26,13 +26,14 @@ var (
 	erasures       = desc("erasures_pending", "Deleted messages whose text is not erased from the store's files yet.")
 	erasuresFailed = desc("erasure_failures_total", "Attempts to erase texts from the store's files that have failed.")
 
-	streams     = desc("streams", "Open streams.", "method", "protocol")
-	streamsUsed = desc("streams_begun_total", "Streams that have begun.", "method", "protocol")
-	calls       = desc("calls_total", "Unary calls that have ended.", "method", "code")
-	deliveries  = desc("deliveries_total", "Events that were appended to streams.")
-	readers     = desc("readers", "Readers of a room by how many of its events they have not taken.", "behind")
-	cut         = desc("cut_total", "Streams and calls that the server has cut.", "reason")
-	refused     = desc("refused_total", "Connections, requests and calls that were refused, by the limit or another reason.", "reason")
+	streams       = desc("streams", "Open streams.", "method", "protocol")
+	streamsUsed   = desc("streams_begun_total", "Streams that have begun.", "method", "protocol")
+	streamsFailed = desc("stream_errors_total", "Streams that could not begin, or have ended with an error.", "method", "code")
+	calls         = desc("calls_total", "Unary calls that have ended.", "method", "code")
+	deliveries    = desc("deliveries_total", "Events that were appended to streams.")
+	readers       = desc("readers", "Readers of a room by how many of its events they have not taken.", "behind")
+	cut           = desc("cut_total", "Streams and calls that the server has cut.", "reason")
+	refused       = desc("refused_total", "Connections, requests and calls that were refused, by the limit or another reason.", "reason")
 
 	connections = desc("connections", "Open connections.", "protocol")
 	waited      = desc("writes_waited_total", "Writes to connections that had to wait for the client.")
@@ -63,7 +64,7 @@ func (c *collector) descriptions() (all []*prometheus.Desc) {
 		all = append(all, rooms, roomsListed, members, catchUps, replayed, memoryUsed, erasures, erasuresFailed)
 	}
 	if c.sources.RPC != nil {
-		all = append(all, streams, streamsUsed, calls, deliveries, readers, cut)
+		all = append(all, streams, streamsUsed, streamsFailed, calls, deliveries, readers, cut)
 	}
 	if c.sources.HTTP != nil {
 		all = append(all, connections, waited, tripped, refused, certificateExpires)
@@ -152,6 +153,9 @@ func (m emitter) traffic(c *collector) {
 	for kind, n := range s.Streams {
 		m.gauge(streams, float64(n.Open), kind.Method, kind.Protocol)
 		m.counter(streamsUsed, n.Begun, kind.Method, kind.Protocol)
+	}
+	for kind, n := range s.StreamErrors {
+		m.counter(streamsFailed, n, kind.Method, kind.Code.String())
 	}
 	for kind, n := range s.Calls {
 		code := "ok"

@@ -39,9 +39,10 @@ func filled() Sources {
 		},
 		RPC: func() rpc.Stats {
 			return rpc.Stats{
-				Streams:   map[rpc.StreamKind]rpc.StreamStats{{Method: "chat.v1.ChatRoom/Chat", Protocol: "grpc"}: {Open: 10, Begun: 11}},
-				Calls:     map[rpc.CallKind]uint64{{Method: "chat.v1.ChatRoom/Send"}: 12, {Method: "chat.v1.ChatRoom/Send", Code: 5}: 13},
-				Delivered: 14, Waited: 15, Readers: [rpc.BehindRanges]int{16, 17, 18, 19, 20},
+				Streams:      map[rpc.StreamKind]rpc.StreamStats{{Method: "chat.v1.ChatRoom/Chat", Protocol: "grpc"}: {Open: 10, Begun: 11}},
+				Calls:        map[rpc.CallKind]uint64{{Method: "chat.v1.ChatRoom/Send"}: 12, {Method: "chat.v1.ChatRoom/Send", Code: 5}: 13},
+				StreamErrors: map[rpc.CallKind]uint64{{Method: "chat.v1.ChatRoom/Chat", Code: 14}: 29},
+				Delivered:    14, Waited: 15, Readers: [rpc.BehindRanges]int{16, 17, 18, 19, 20},
 				Refused: map[string]uint64{"send.member": 21, "both": 1}, Cut: map[string]uint64{"slow_reader": 22},
 			}
 		},
@@ -88,6 +89,7 @@ chatroom_rooms 4
 chatroom_rooms_listed 5
 chatroom_store_bytes 25
 chatroom_store_free_bytes 26
+chatroom_stream_errors_total{code="unavailable",method="chat.v1.ChatRoom/Chat"} 29
 chatroom_streams_begun_total{method="chat.v1.ChatRoom/Chat",protocol="grpc"} 11
 chatroom_streams{method="chat.v1.ChatRoom/Chat",protocol="grpc"} 10
 chatroom_writes_waited_total 16

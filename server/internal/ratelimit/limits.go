@@ -139,7 +139,7 @@ func (l *Limits) Set(counts *Counts, text string) error {
 		kind, scope, _ := strings.Cut(name, ".")
 		k, s := slices.Index(kindNames[:], kind), slices.Index(scopeNames[:], scope)
 		if k < 0 || s < 0 || !applies(Kind(k), Scope(s)) {
-			return unknown(name, names())
+			return unknown(name, Names())
 		}
 		rate, err := ParseRate(value)
 		if err != nil {
@@ -199,7 +199,8 @@ func applies(k Kind, s Scope) bool {
 	return s != Room || k != SignIn && k != CreateRoom && k != List
 }
 
-func names() []string {
+// Names returns the names of all limits.
+func Names() []string {
 	var all []string
 	for k := range kinds {
 		for s := range scopes {

@@ -94,8 +94,8 @@ func TestTableIsWhatSetReads(t *testing.T) {
 		}
 	}
 	wantLimits, wantCounts := Defaults()
-	if limits != wantLimits || counts != wantCounts || rows != len(names()) {
-		t.Errorf("the %d rows of Table make %v and %v, want the defaults of %d limits", rows, limits, counts, len(names()))
+	if limits != wantLimits || counts != wantCounts || rows != len(Names()) {
+		t.Errorf("the %d rows of Table make %v and %v, want the defaults of %d limits", rows, limits, counts, len(Names()))
 	}
 }
 

@@ -139,7 +139,7 @@ func (s *Server) moderates(ctx context.Context, c *policy.Caller, room string) (
 func (s *Server) authorize(ctx context.Context, c *policy.Caller, room string, right policy.Rights) error {
 	d, err := s.decide(ctx, c, room, right)
 	if err == nil && !d.Allowed {
-		s.counts.refused.Add("rights")
+		s.counts.refused.Add(refusedRights)
 		err = &refusal{d}
 	}
 	return err

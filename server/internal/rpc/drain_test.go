@@ -143,6 +143,10 @@ func TestDrainEnds(t *testing.T) {
 		if n := w.api.Streams(); n != 0 {
 			t.Errorf("Streams() = %d after Close, want 0", n)
 		}
+		failed := CallKind{"chat.v1.ChatRoom/Subscribe", connect.CodeUnavailable}
+		if got := w.api.Stats().StreamErrors; got[failed] != 1 {
+			t.Errorf("the streams with errors are %v, want one of %v", got, failed)
+		}
 	})
 }
 

@@ -250,11 +250,11 @@ func (e errorMapping) WrapUnary(next connect.UnaryFunc) connect.UnaryFunc {
 			e.server.delayError(ctx)
 			e.server.logRefusal(ctx, err)
 			coded := toError(ctx, e.server.config.Log, err)
-			e.server.counts.called(req.Spec().Procedure, coded.Code())
+			e.server.counts.calls.add(req.Spec().Procedure, coded.Code())
 			e.server.logCall(ctx, req, took, coded)
 			return nil, coded
 		}
-		e.server.counts.called(req.Spec().Procedure, 0)
+		e.server.counts.calls.add(req.Spec().Procedure, 0)
 		e.server.logCall(ctx, req, took, nil)
 		return response, nil
 	}
@@ -269,7 +269,11 @@ func (e errorMapping) WrapStreamingHandler(next connect.StreamingHandlerFunc) co
 		if err := next(ctx, conn); err != nil {
 			e.server.delayError(ctx)
 			e.server.logRefusal(ctx, err)
-			return toError(ctx, e.server.config.Log, err)
+			coded := toError(ctx, e.server.config.Log, err)
+			if !IsEnding(ctx) {
+				e.server.counts.failedStreams.add(conn.Spec().Procedure, coded.Code())
+			}
+			return coded
 		}
 		return nil
 	}

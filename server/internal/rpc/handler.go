@@ -69,7 +69,7 @@ func (b *timedBody) Read(p []byte) (int, error) {
 		_ = b.control.SetReadDeadline(time.Time{}) // a long poll lasts longer
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		ctx := b.request.Context()
-		b.server.counts.cut.Add("slow_request")
+		b.server.counts.cut.Add(cutSlowRequest)
 		b.server.peers.Warn(ctx, "a call was cut: its request did not arrive in time", "peer", clientAddress(ctx), "path", b.request.URL.Path)
 		err = fieldError(connect.CodeDeadlineExceeded, "", "request.timeout", fmt.Sprintf("the request must arrive within %v", bodyTimeout))
 	}

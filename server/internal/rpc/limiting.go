@@ -44,9 +44,9 @@ func clientAddress(ctx context.Context) netip.Addr {
 func (s *Server) gate(ctx context.Context, spec connect.Spec, peer connect.Peer, header http.Header) (context.Context, error) {
 	identified, err := s.identify(ctx, spec, peer, header)
 	if err != nil {
-		reason := "credential"
+		reason := refusedCredential
 		if connect.CodeOf(err) == connect.CodeUnavailable {
-			reason = "issuer_unavailable"
+			reason = refusedIssuer
 		}
 		s.counts.refused.Add(reason)
 		s.peers.Warn(ctx, "a caller was refused", "peer", clientAddress(ctx), "procedure", spec.Procedure, "reason", err)

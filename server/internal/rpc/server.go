@@ -171,6 +171,7 @@ func (s *Server) routes() map[string]http.Handler {
 		handle((&moderator{s}).handler(options))
 		services = append(services, chatv1connect.ModerationName)
 	}
+	s.counts.begin(services)
 	s.services = slices.Concat(services, []string{grpcreflect.ReflectV1ServiceName, grpcreflect.ReflectV1AlphaServiceName, grpchealth.HealthV1ServiceName})
 	reflector := grpcreflect.NewStaticReflector(services...)
 	reflect := func(path string, handler http.Handler) { handlers[path] = withMediaType(s.limitReflection(handler)) }

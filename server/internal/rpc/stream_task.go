@@ -166,7 +166,7 @@ func (s *stream) add(batch *[]byte, item any) error {
 // a mute has ended, and aborts the stream of a client that accepts nothing within the write timeout.
 func (s *stream) Tick(now time.Time) delivery.Result {
 	if since := s.out.Stalled(); !since.IsZero() && now.Sub(since) >= s.server.config.WriteTimeout {
-		s.server.counts.cut.Add("slow_reader")
+		s.server.counts.cut.Add(cutSlowReader)
 		s.server.peers.Warn(s.ctx, "a stream was cut: its client does not read", "peer", s.address, "member", s.feed.Member().ID)
 		s.out.Abort()
 		return s.end()
@@ -201,11 +201,13 @@ func (s *stream) Tick(now time.Time) delivery.Result {
 
 // finish ends the response with the reason, once the client accepts it.
 func (s *stream) finish() delivery.Result {
+	coded := toError(s.ctx, s.server.config.Log, s.closing)
 	if !s.logged {
 		s.logged = true
 		s.logEnd()
+		s.server.counts.failedStreams.add(s.origin.path, coded.Code())
 	}
-	body, trailers := s.origin.ending(toError(s.ctx, s.server.config.Log, s.closing))
+	body, trailers := s.origin.ending(coded)
 	if !s.out.Finish(body, trailers) {
 		return delivery.Idle
 	}

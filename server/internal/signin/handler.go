@@ -71,6 +71,7 @@ func New(c Config) (*Handler, error) {
 		return nil, err
 	}
 	h := &Handler{config: c, public: public, name: issuer.Host, peers: &logsample.Logger{Log: c.Log}, mux: http.NewServeMux()}
+	h.refusals.Begin("provider_unavailable", "sign_in")
 	secure := public.Scheme == "https"
 	// The browser sends a cookie that is strict only for requests of the page's own.
 	if h.pending, err = newCookie(c.Key, "chatroom-signin", public.Path, secure, http.SameSiteLaxMode, pendingLife); err != nil {

@@ -181,7 +181,7 @@ func TestLimit(t *testing.T) {
 			if a, _ := b.token(); a.status != http.StatusTooManyRequests {
 				t.Errorf("token = %d %s, want %d", a.status, a.message(), http.StatusTooManyRequests)
 			}
-			if got, want := w.Refused(), map[string]uint64{"sign_in.address": 3}; !maps.Equal(got, want) {
+			if got, want := w.Refused(), map[string]uint64{"sign_in.address": 3, "provider_unavailable": 0, "sign_in": 0}; !maps.Equal(got, want) {
 				t.Errorf("Refused() = %v, want %v", got, want)
 			}
 			return

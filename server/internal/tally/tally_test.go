@@ -16,6 +16,10 @@ func TestTally(t *testing.T) {
 	if n := len(c.Counts()); n != 0 {
 		t.Errorf("the zero value has %d counts, want none", n)
 	}
+	c.Begin("a", "c")
+	if got, want := c.Counts(), map[string]uint64{"a": 0, "c": 0}; !maps.Equal(got, want) {
+		t.Errorf("Counts() = %v, want %v", got, want)
+	}
 	var adding sync.WaitGroup
 	for range 4 {
 		adding.Go(func() {
@@ -27,7 +31,7 @@ func TestTally(t *testing.T) {
 	}
 	adding.Wait()
 	got := c.Counts()
-	if want := map[string]uint64{"a": 400, "b": 400}; !maps.Equal(got, want) {
+	if want := map[string]uint64{"a": 400, "b": 400, "c": 0}; !maps.Equal(got, want) {
 		t.Errorf("Counts() = %v, want %v", got, want)
 	}
 	if c.Add("a"); got["a"] != 400 {

@@ -17,11 +17,15 @@ import (
 	"chatroom/server/internal/service"
 )
 
+// beginsAtZero matches series that are there from the start.
+var beginsAtZero = regexp.MustCompile(`^chatroom_(refused_total|cut_total|http2_budgets_tripped_total|appends_total|log_lines_total)\{|_(calls|stream_errors)_total\{code="(ok|internal)"`)
+
 // Known traffic has known metrics.
 func TestMetrics(t *testing.T) {
 	t.Parallel()
 	s := harness.Start(t, harness.WithAdmin, harness.WithLimits("off,list.address=1/h:1"), func(c *service.Config) { c.Drain = 1 << 40 })
 	ctx := harness.Context(t)
+	begin := scrape(ctx, t, s)
 	grpcGo, http1 := harness.OpenGRPCGo(t, s, ""), harness.ConnectOver(harness.HTTP1Client)(t, s, "")
 	token, _ := s.SignIn(t, "gopher")
 	sender := harness.ConnectOver(harness.H2CClient)(t, s, token)
@@ -42,6 +46,11 @@ func TestMetrics(t *testing.T) {
 	harness.Expect(t, past, (*chatv1.Frame).GetJoined)
 	receiveEvents(t, past, 5)
 
+	invalid, err := http1.Subscribe(ctx, harness.SubscribeTo(&chatv1.Subscription{Room: "not a room"}))
+	harness.Must(t, err)
+	if _, err := invalid.NextEvent(); err == nil {
+		t.Error("Subscribe to what is no room receives a frame, want an error")
+	}
 	if _, err := http1.ListEvents(ctx, &chatv1.ListEventsRequest{Room: "no-such-room"}); err == nil {
 		t.Error("ListEvents of an unknown room = nil, want an error")
 	}
@@ -63,22 +72,28 @@ func TestMetrics(t *testing.T) {
 
 	awaitSeries(ctx, t, s, series{
 		"chatroom_ready": 1,
-		`chatroom_streams{method="chat.v1.ChatRoom/Subscribe",protocol="grpc"}`:       1,
-		`chatroom_streams{method="chat.v1.ChatRoom/Subscribe",protocol="connect"}`:    1,
-		`chatroom_calls_total{code="ok",method="chat.v1.ChatRoom/Send"}`:              11,
-		`chatroom_calls_total{code="not_found",method="chat.v1.ChatRoom/ListEvents"}`: 1,
-		`chatroom_appends_total{outcome="stored"}`:                                    10,
-		`chatroom_appends_total{outcome="duplicate"}`:                                 1,
-		"chatroom_append_duration_seconds_count":                                      11,
-		`chatroom_catch_ups_total{cause="resumed"}`:                                   1,
-		"chatroom_replayed_events_total":                                              5,
-		`chatroom_readers{behind="up_to_0"}`:                                          2,
-		"chatroom_rooms":                                                              1,
-		`chatroom_refused_total{reason="credential"}`:                                 1,
-		`chatroom_refused_total{reason="list.address"}`:                               1,
-		`chatroom_refused_total{reason="origin"}`:                                     1,
+		`chatroom_streams{method="chat.v1.ChatRoom/Subscribe",protocol="grpc"}`:                     1,
+		`chatroom_streams{method="chat.v1.ChatRoom/Subscribe",protocol="connect"}`:                  1,
+		`chatroom_calls_total{code="ok",method="chat.v1.ChatRoom/Send"}`:                            11,
+		`chatroom_calls_total{code="not_found",method="chat.v1.ChatRoom/ListEvents"}`:               1,
+		`chatroom_stream_errors_total{code="invalid_argument",method="chat.v1.ChatRoom/Subscribe"}`: 1,
+		`chatroom_appends_total{outcome="stored"}`:                                                  10,
+		`chatroom_appends_total{outcome="duplicate"}`:                                               1,
+		"chatroom_append_duration_seconds_count":                                                    11,
+		`chatroom_catch_ups_total{cause="resumed"}`:                                                 1,
+		"chatroom_replayed_events_total":                                                            5,
+		`chatroom_readers{behind="up_to_0"}`:                                                        2,
+		"chatroom_rooms":                                                                            1,
+		`chatroom_refused_total{reason="credential"}`:                                               1,
+		`chatroom_refused_total{reason="list.address"}`:                                             1,
+		`chatroom_refused_total{reason="origin"}`:                                                   1,
 	})
 	got := scrape(ctx, t, s)
+	for name := range got {
+		if _, there := begin[name]; !there && beginsAtZero.MatchString(name) {
+			t.Errorf("%s is not there before its first count: increase() does not see that", name)
+		}
+	}
 	if n := got["chatroom_deliveries_total"]; n < 15 {
 		t.Errorf("chatroom_deliveries_total = %v, want the 15 messages and events of presence", n)
 	}
