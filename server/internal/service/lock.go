@@ -21,13 +21,14 @@ func lockData(ctx context.Context, c *Config, addresses []string) (*datadir.Dir,
 	}
 	c.Log.Info("waiting for the process that uses the data directory", "data", c.Data, "process", inUse.Holder.PID, "at_most", c.DataWait)
 	c.Manager.Status("waiting for the process that uses the data directory")
-	ctx, cancel := context.WithTimeout(ctx, c.DataWait)
-	defer cancel()
+	patience := time.After(c.DataWait)
 	again := time.NewTicker(lockInterval)
 	defer again.Stop()
 	for begun := time.Now(); ; {
 		select {
 		case <-ctx.Done():
+			return nil, ctx.Err()
+		case <-patience:
 			return nil, err
 		case <-again.C:
 		}

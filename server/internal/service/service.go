@@ -35,11 +35,11 @@ func Run(ctx context.Context, c Config) error {
 	defer ports.close(&c)
 	data, err := openData(ctx, &c, ports.clients.Addresses(), c.Log)
 	if err != nil {
-		return err
+		return c.endStart(ctx, err, nil)
 	}
 	parts, err := openParts(ctx, &c, prepared, ports, data, state)
 	if err != nil {
-		return errors.Join(err, data.Close())
+		return c.endStart(ctx, err, data.Close())
 	}
 	err = parts.serve(ctx, &c)
 	flushing := c.flush(parts.times.flushUntil(time.Now()))
@@ -51,6 +51,16 @@ func Run(ctx context.Context, c Config) error {
 		return err
 	}
 	c.Log.Info("stopped", "took", took)
+	return nil
+}
+
+// endStart returns the error of a start, and of closing what it has opened. A start that fails because
+// it is to stop is a stop like any other.
+func (c *Config) endStart(ctx context.Context, err, closing error) error {
+	if ctx.Err() == nil || !errors.Is(err, context.Canceled) || closing != nil {
+		return errors.Join(err, closing)
+	}
+	c.Log.Info("stopped before it was ready")
 	return nil
 }
 
