@@ -85,7 +85,7 @@ func (p *page) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		a, ok = p.indexes[base]
 	}
 	if !ok {
-		if to := redirectOf(address); to != "" {
+		if to := p.redirectOf(address); to != "" {
 			h.Set("Location", to) // http.Redirect would make it absolute, without the prefix of a proxy
 			w.WriteHeader(http.StatusFound)
 			return

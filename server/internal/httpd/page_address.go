@@ -2,7 +2,6 @@ package httpd
 
 import (
 	"net/url"
-	"strconv"
 	"strings"
 )
 
@@ -11,7 +10,7 @@ var bases = []string{"./", "../", "../../"}
 
 // baseOf returns the folder of the page, relative to a path that is an address of the page, and
 // an empty string for other paths. The page is at "/", a room at "/r/ROOM", and a message at
-// "/r/ROOM/SEQUENCE".
+// "/r/ROOM/SEQUENCE". A sequence may be anything: the page says that there is no such message.
 func (p *page) baseOf(address string) string {
 	if address == "/" {
 		return bases[0]
@@ -21,22 +20,22 @@ func (p *page) baseOf(address string) string {
 		return ""
 	}
 	room, sequence, hasSequence := strings.Cut(rest, "/")
-	if !p.isRoom(room) {
+	switch {
+	case !p.isRoom(room):
 		return ""
-	}
-	if !hasSequence {
+	case !hasSequence:
 		return bases[1]
-	}
-	if n, err := strconv.ParseUint(sequence, 10, 64); err != nil || strconv.FormatUint(n, 10) != sequence || n == 0 {
+	case sequence == "" || strings.Contains(sequence, "/"):
 		return ""
 	}
 	return bases[2]
 }
 
 // redirectOf returns where to redirect a path that begins like a room's address but is not valid, relative
-// to that path, or an empty string for other paths. The name is passed on unchanged: the page opens the
-// room ("/r/Team", "/r/team/"), or says which names are valid.
-func redirectOf(address string) string {
+// to that path, or an empty string for other paths. A name that is valid in lower case leads to its room or
+// message ("/r/Team", "/r/Team/7", "/r/team/"). Others are passed on unchanged: the page says which names
+// are valid.
+func (p *page) redirectOf(address string) string {
 	rest, ok := strings.CutPrefix(address, "/r/")
 	if !ok {
 		return ""
@@ -45,9 +44,9 @@ func redirectOf(address string) string {
 	if strings.Contains(sequence, "/") {
 		return ""
 	}
-	up := bases[1]
+	up, rooms := bases[1], bases[0]
 	if hasSequence {
-		up = bases[2]
+		up, rooms = bases[2], bases[1]
 	}
 	room, err := url.PathUnescape(escaped)
 	if err != nil {
@@ -55,6 +54,9 @@ func redirectOf(address string) string {
 	}
 	if room == "" {
 		return up
+	}
+	if name := strings.ToLower(room); p.isRoom(name) && name != "." && name != ".." {
+		return strings.TrimSuffix(rooms+name+"/"+sequence, "/")
 	}
 	return up + "?room=" + url.QueryEscape(room)
 }

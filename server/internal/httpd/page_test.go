@@ -31,31 +31,31 @@ func TestBaseOf(t *testing.T) {
 		"/r/team/1":      "../../",
 		"/r/team/471100": "../../",
 
-		"/r/team/18446744073709551615": "../../",
+		"/r/team/0":   "../../", // the page says that there is no such message
+		"/r/team/01":  "../../",
+		"/r/team/-1":  "../../",
+		"/r/team/x":   "../../",
+		"/r/team/%31": "../../",
 
-		"":                               "",
-		"/r":                             "",
-		"/r/":                            "",
-		"/r//":                           "",
-		"/r//1":                          "",
-		"/r/Team":                        "",
-		"/r/team/":                       "",
-		"/r/team/0":                      "",
-		"/r/team/01":                     "",
-		"/r/team/-1":                     "",
-		"/r/team/+1":                     "",
-		"/r/team/1/":                     "",
-		"/r/team/1/2":                    "",
-		"/r/team/x":                      "",
-		"/r/t%65am":                      "",
-		"/r/team%2f1":                    "",
-		"/r/team/%31":                    "",
-		"/r/tëam":                        "",
-		"/r/" + longest + "a":            "",
-		"/R/team":                        "",
-		"/rooms/team":                    "",
-		"//r/team":                       "",
-		"/r/team/1844674407370955161600": "",
+		"/r/team/18446744073709551615":   "../../",
+		"/r/team/1844674407370955161600": "../../",
+
+		"":                    "",
+		"/r":                  "",
+		"/r/":                 "",
+		"/r//":                "",
+		"/r//1":               "",
+		"/r/Team":             "",
+		"/r/team/":            "",
+		"/r/team/1/":          "",
+		"/r/team/1/2":         "",
+		"/r/t%65am":           "",
+		"/r/team%2f1":         "",
+		"/r/tëam":             "",
+		"/r/" + longest + "a": "",
+		"/R/team":             "",
+		"/rooms/team":         "",
+		"//r/team":            "",
 	} {
 		if got := p.baseOf(address); got != want {
 			t.Errorf("baseOf(%q) = %q, want %q", address, got, want)
@@ -64,18 +64,22 @@ func TestBaseOf(t *testing.T) {
 }
 
 func TestRedirectOf(t *testing.T) {
+	p := &page{isRoom: roomName.MatchString}
 	for address, want := range map[string]string{
-		"/r/":           "../",
-		"/r/Team":       "../?room=Team",
-		"/r/t%65am":     "../?room=team",
-		"/r/a%2Fb&c":    "../?room=a%2Fb%26c",
-		"/r/%2F%2Fevil": "../?room=%2F%2Fevil",
-		"/r/t\u00ebam":  "../?room=t%C3%ABam",
-		"/r/team/":      "../../?room=team",
-		"/r/team/0":     "../../?room=team",
-		"/r/team/x":     "../../?room=team",
-		"/r/Team/7":     "../../?room=Team",
-		"/r//":          "../../",
+		"/r/":             "../",
+		"/r/Team":         "./team",
+		"/r/t%65am":       "./team",
+		"/r/\u212aey":     "./key", // in lower case, the Kelvin sign is a k
+		"/r/team/":        "../team",
+		"/r/Team/":        "../team",
+		"/r/Team/7":       "../team/7",
+		"/r/Team/%2F%2Fx": "../team/%2F%2Fx",
+		"/r/a%2Fb&c":      "../?room=a%2Fb%26c",
+		"/r/%2F%2Fevil":   "../?room=%2F%2Fevil",
+		"/r/t\u00ebam":    "../?room=t%C3%ABam",
+		"/r/%2E%2e":       "../?room=..",
+		"/r/%2e/1":        "../../?room=.",
+		"/r//":            "../../",
 
 		"/r":           "",
 		"/r/%":         "",
@@ -88,7 +92,7 @@ func TestRedirectOf(t *testing.T) {
 		"/r/team/1/":   "",
 		"/chat/r/team": "",
 	} {
-		if got := redirectOf(address); got != want {
+		if got := p.redirectOf(address); got != want {
 			t.Errorf("redirectOf(%q) = %q, want %q", address, got, want)
 		}
 	}

@@ -4,20 +4,24 @@ import { parseAddress, roomLink, roomPath } from "./address";
 
 test("the address names the room and the message, at any base", () => {
   const longest = "a".repeat(64);
+  const noMessage = 2n ** 64n - 1n;
   const cases: [string, string | null, bigint][] = [
     ["", "lobby", 0n],
     ["r/team", "team", 0n],
     ["r/team/4711", "team", 4711n],
-    ["r/team/18446744073709551615", "team", 18446744073709551615n],
-    ["r/team/18446744073709551616", "team", 0n],
+    ["r/team/0004711", "team", 4711n],
+    ["r/team/18446744073709551614", "team", 18446744073709551614n],
+    ["r/team/18446744073709551615", "team", noMessage],
+    ["r/team/18446744073709551616", "team", noMessage],
     ["r/a.b_c-9", "a.b_c-9", 0n],
     ["r/Team", "team", 0n],
     ["r/team?signin=done", "team", 0n],
     ["r/team#other", "team", 0n],
     ["r/team?room=other", "team", 0n],
     ["r/team/", "team", 0n],
-    ["r/team/0", "team", 0n],
-    ["r/team/x", "team", 0n],
+    ["r/team/0", "team", noMessage],
+    ["r/team/-1", "team", noMessage],
+    ["r/team/x", "team", noMessage],
     [`r/${longest}`, longest, 0n],
     [`r/${longest}a`, null, 0n],
     ["r/a%2Fb", null, 0n],

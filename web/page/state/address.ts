@@ -4,14 +4,15 @@ import { validRoomName } from "../../client";
 export interface Address {
   /** Null if the address has a name that is not valid. */
   readonly room: string | null;
-  /** The message; 0 for none. */
+  /** The message; 0 for none, and noMessage for what names no message. */
   readonly sequence: bigint;
   /** Whether it is written as roomPath does, or is the page's own. Addresses of earlier builds are not. */
   readonly current: boolean;
 }
 
 const defaultRoom = "lobby";
-const maxSequence = 2n ** 64n - 1n;
+/** The largest sequence. No message has it. */
+const noMessage = 2n ** 64n - 1n;
 
 /**
  * Returns what an address names: r/ROOM or r/ROOM/SEQUENCE below the base, which is the page's own
@@ -42,8 +43,9 @@ export function roomLink(base: string, room: string, sequence = 0n): string {
 }
 
 function parseSequence(text: string): bigint {
-  const sequence = /^[1-9]\d*$/.test(text) ? BigInt(text) : 0n;
-  return sequence <= maxSequence ? sequence : 0n;
+  if (text === "") return 0n;
+  const sequence = /^\d+$/.test(text) ? BigInt(text) : 0n;
+  return sequence > 0n && sequence < noMessage ? sequence : noMessage;
 }
 
 function decode(text: string): string | null {

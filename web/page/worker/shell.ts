@@ -21,7 +21,7 @@ export function kindOf(
   const url = new URL(request.url);
   if (request.method !== "GET" || url.origin !== base.origin || !url.pathname.startsWith(base.pathname)) return "other";
   const path = url.pathname.slice(base.pathname.length);
-  if (request.mode === "navigate") return /^(r\/[a-z0-9._-]{1,64}(\/[1-9]\d*)?)?$/.test(path) ? "page" : "other";
+  if (request.mode === "navigate") return /^(r\/[a-z0-9._-]{1,64}(\/[^/]+)?)?$/.test(path) ? "page" : "other";
   return path.startsWith("assets/") ? "file" : "other";
 }
 
