@@ -17,6 +17,7 @@ import type { Act } from "./state/act";
 import { parseAddress, roomLink, roomPath } from "./state/address";
 import { connectionReport } from "./state/connection-report";
 import { unreadBadge } from "./state/labels";
+import { roomTitle } from "./state/room-title";
 import { outdated } from "./update/load-chunk";
 import { keepPage } from "./update/service-worker";
 import { failureText } from "./view/controls/failure-text";
@@ -120,7 +121,7 @@ function enter(room: Room): void {
     }
     const directory = chat.rooms.getSnapshot();
     tab.show({
-      title: profile.displayName || `#${room.name}`,
+      title: roomTitle(room.name, profile.displayName),
       unread: unreadBadge(unread + unreadElsewhere(directory.rooms, room.name)),
       mentions: mentionCount(notices.mentions),
     });

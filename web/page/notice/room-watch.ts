@@ -3,6 +3,7 @@
 // reader is not there, for others.
 
 import { type Chat, type Event, isOwn, type KnownRoom } from "../../client";
+import { roomTitle } from "../state/room-title";
 import { mentionsSelf, plainText } from "../text";
 import type { Arrival } from "./notice";
 
@@ -93,7 +94,7 @@ export class RoomWatch {
     const self = chat.room(room.name).getSnapshot().presence.self?.name || auth.name;
     const arrival: Arrival = {
       room: room.name,
-      title: room.displayName || `#${room.name}`,
+      title: roomTitle(room.name, room.displayName),
       sequence,
       sender: sender.name,
       text: plainText(body.text),

@@ -1,5 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import type { KnownRoom } from "../../client";
 import { firstPage, type RoomList } from "../../client/rooms/room-list";
 import {
   filterRooms,
@@ -136,4 +137,22 @@ test("the neighbours of a room go around, and may be those with unread messages 
   assert.deepEqual([next("a", 1), next("b", 1), next("c", -1), next("a", -1)], ["b", "c", "b", "c"]);
   assert.deepEqual([next("a", 1, true), next("c", 1, true)], ["c", null]);
   assert.equal(neighbourRoom([], "a", 1, false), null);
+});
+
+test("rooms whose display name looks like another room are marked", () => {
+  const list = (...all: [name: string, displayName: string][]): RoomList => {
+    const list = rooms(...all.map(([name]): [string, number] => [name, 1]));
+    const shown = new Map(all);
+    const named = (room: KnownRoom): KnownRoom => ({ ...room, displayName: shown.get(room.name) ?? "" });
+    return { ...list, known: new Map([...list.known].map(([name, room]) => [name, named(room)])) };
+  };
+  const marked = (all: RoomList) => {
+    const { visited, others } = groupRooms(all, "lobby");
+    return [...visited, ...others].flatMap(({ name, isAlike }) => (isAlike ? name : [])).sort();
+  };
+  assert.deepEqual(marked(list(["lobby", ""], ["a", "Lobby"], ["b", "#lоbby"], ["c", "Hobby"])), ["a", "b"]);
+  assert.deepEqual(marked(list(["tea", "Tea"], ["tee", "tea"], ["lobby", "Lobby"])), ["tee"]);
+  assert.deepEqual(marked(list(["x", "東京"], ["y", "東京"], ["z", "京都"])), ["x", "y"]);
+  // The current room is not in the list of the server.
+  assert.deepEqual(marked(list(["a", "lobby"])), ["a"]);
 });

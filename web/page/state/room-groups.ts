@@ -4,12 +4,15 @@
 import { type KnownRoom, type RoomList, type Unsent, unreadCount } from "../../client";
 import { foldCase } from "./fold-case";
 import type { NotifyLevel, RoomSettings } from "./room-settings";
+import { appearance, spellsName } from "./room-title";
 
 /** A room as the sidebar shows it. */
 export interface RoomItem {
   readonly name: string;
   readonly displayName: string;
   readonly topic: string;
+  /** Whether another room looks alike: the display name does not tell which one it is. */
+  readonly isAlike: boolean;
   /** How many messages are unread, 100 for 100 or more. */
   readonly unread: number;
   /** How many unread messages mention the user; absent if nothing counts them. */
@@ -44,6 +47,7 @@ export const plainRoom: RoomItem = {
   name: "",
   displayName: "",
   topic: "",
+  isAlike: false,
   unread: 0,
   level: "all",
   unsent: null,
@@ -75,7 +79,20 @@ export function groupRooms(rooms: RoomList | null, current: string, marks: RoomM
     here,
   ];
   const others = known.filter((room) => !isVisited(room)).map(toItem);
-  return { visited: visited.sort(byActivity), others: others.sort(byActivity) };
+  const isAlike = findAlike([...visited, ...others]);
+  const mark = (item: RoomItem) => (isAlike(item) ? { ...item, isAlike: true } : item);
+  return { visited: visited.sort(byActivity).map(mark), others: others.sort(byActivity).map(mark) };
+}
+
+/** Returns what tells whether the display name of a room may be taken for that of another one. */
+function findAlike(items: readonly RoomItem[]): (item: RoomItem) => boolean {
+  const count = new Map<string, number>();
+  for (const { name, displayName } of items) {
+    for (const look of new Set([appearance(name), appearance(displayName || name)])) {
+      count.set(look, (count.get(look) ?? 0) + 1);
+    }
+  }
+  return ({ name, displayName }) => !spellsName(name, displayName) && (count.get(appearance(displayName)) ?? 0) > 1;
 }
 
 function markedItem(name: string, room: KnownRoom | undefined, unread: number, marks: RoomMarks): RoomItem {

@@ -192,7 +192,7 @@ func TestPageRoomListAndProfile(t *testing.T) {
 	bob.run(`document.querySelector(".title").click()`)
 	bob.do(chromedp.SendKeys(chromedp.CSS("#display-name"), "Tea time"), chromedp.SendKeys(chromedp.CSS("#topic"), "Earl Grey"))
 	bob.run(`document.querySelector(".about [type=submit]").click()`)
-	ada.await(`document.querySelector("h1").textContent === "Tea time" && document.querySelector(".topic").textContent === "Earl Grey"`)
+	ada.await(`document.querySelector("h1").textContent === "Tea time#tea" && document.querySelector(".topic").textContent === "Earl Grey"`)
 	ada.await(`document.querySelector(".room-link[href='r/tea'] .label").textContent === "Tea time"`)
 }
 

@@ -4,6 +4,7 @@ import { isValidText, maxTextLength, normalizeText, type SessionState } from "..
 import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
 import type { Drafts, ReplyDraft } from "../../state/drafts";
+import { roomTitle } from "../../state/room-title";
 import { maxInserted, textLength } from "../../state/text-length";
 import { failureText } from "../controls/failure-text";
 import { Icon } from "../controls/icons";
@@ -91,7 +92,7 @@ export function Composer(props: Props) {
     sending.submit();
   };
   const shown = note ?? props.notice;
-  const name = profile.displayName || `#${room}`;
+  const name = roomTitle(room, profile.displayName);
   return (
     <form class="composer" onSubmit={onSubmit} data-dragged={isDragged}>
       {props.editAway > 0n && <EditAway sequence={props.editAway} room={room} drafts={drafts} dispatch={dispatch} />}

@@ -1,6 +1,7 @@
 import type { Reset, SessionState } from "../../../client";
 import { rich, t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
+import { roomTitle } from "../../state/room-title";
 import { EmptyState } from "../controls/empty-state";
 import { failureText } from "../controls/failure-text";
 
@@ -13,7 +14,7 @@ interface Props {
 export function LogStart({ state, dispatch }: Props) {
   const { history, timeline, feed, room, profile, outbox } = state;
   const loadEarlier = () => dispatch({ type: "loadEarlier" });
-  const roomLabel = profile.displayName || `#${room}`;
+  const roomLabel = roomTitle(room, profile.displayName);
   const isLoading = history.phase === "loading";
   if (history.phase === "failed") {
     return (

@@ -1,5 +1,6 @@
 import { rich, t } from "../../i18n";
 import type { RoomItem } from "../../state/room-groups";
+import { roomTitle } from "../../state/room-title";
 import { Dialog } from "../controls/dialog";
 
 interface Props {
@@ -19,7 +20,7 @@ export function LeaveRoom({ item, onLeave, onClose }: Props) {
     <Dialog title={t("room-dialogs.leaveTitle")} kind="middle" onClose={onClose}>
       <p>
         {rich(unsent ? "room-dialogs.leaveUnsent" : "room-dialogs.leaveDraft", {
-          room: <bdi key="room">{displayName || `#${name}`}</bdi>,
+          room: <bdi key="room">{roomTitle(name, displayName)}</bdi>,
         })}
       </p>
       <div class="buttons">

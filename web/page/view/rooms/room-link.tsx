@@ -4,6 +4,7 @@ import { roomPath } from "../../state/address";
 import { unreadBadge } from "../../state/labels";
 import { relativeTime } from "../../state/relative-time";
 import { type RoomItem, roomBadge } from "../../state/room-groups";
+import { plainDisplayName, roomTitle } from "../../state/room-title";
 import { Icon } from "../controls/icons";
 
 export interface RoomLinkActions {
@@ -22,7 +23,7 @@ interface Props {
 
 /** A room in the list, and the button of its menu. */
 export function RoomLink({ item, isCurrent, now, actions }: Props) {
-  const { name, displayName, topic, level, lastActivity } = item;
+  const { name, topic, level, lastActivity } = item;
   const follow = (event: TargetedMouseEvent<HTMLAnchorElement>) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a new tab or window
     event.preventDefault();
@@ -35,7 +36,6 @@ export function RoomLink({ item, isCurrent, now, actions }: Props) {
     actions.current.onMenu(item, at);
   };
   const badge = roomBadge(item);
-  const shown = displayName || name;
   return (
     <li class="room-item">
       <a
@@ -51,6 +51,7 @@ export function RoomLink({ item, isCurrent, now, actions }: Props) {
       >
         <RoomGlyph item={item} />
         <bdi class="label">{roomLabel(item)}</bdi>
+        {item.isAlike && <span class="address one-line">#{name}</span>}
         <span class="room-marks">
           <UnsentMark item={item} />
           {item.hasDraft && !isCurrent && <Mark icon="edit" kind="draft" label={t("rooms.draft")} />}
@@ -63,7 +64,7 @@ export function RoomLink({ item, isCurrent, now, actions }: Props) {
         type="button"
         class="quiet icon-only room-more"
         aria-haspopup="menu"
-        aria-label={t("rooms.actionsFor", { room: shown })}
+        aria-label={t("rooms.actionsFor", { room: roomTitle(name, item.displayName) })}
         title={t("rooms.actions")}
         onClick={openMenu}
       >
@@ -90,7 +91,7 @@ export function RoomGlyph({ item }: { readonly item: RoomItem }) {
 
 /** Returns what a room is called beside its sign. */
 export function roomLabel({ name, displayName }: RoomItem): string {
-  return displayName.replace(leadingEmoji, "") || displayName || name;
+  return plainDisplayName(displayName.replace(leadingEmoji, "")) || name;
 }
 
 interface MarkProps {

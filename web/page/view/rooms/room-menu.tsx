@@ -1,6 +1,7 @@
 import { type MessageKey, t } from "../../i18n";
 import type { RoomItem } from "../../state/room-groups";
 import { type NotifyLevel, roomSettings } from "../../state/room-settings";
+import { roomTitle } from "../../state/room-title";
 import { Icon, type IconName } from "../controls/icons";
 import { Menu } from "../controls/menu";
 import type { CloseAnd } from "../controls/popover";
@@ -28,7 +29,7 @@ const levels: readonly (readonly [NotifyLevel, MessageKey])[] = [
 export function RoomMenu({ item, at, onLeave, onMarkRead, onAbout, onCopyLink, onClose }: Props) {
   return (
     <Menu
-      label={t("rooms.actionsFor", { room: item.displayName || item.name })}
+      label={t("rooms.actionsFor", { room: roomTitle(item.name, item.displayName) })}
       placement={{ anchor: at, side: "below", align: "start" }}
       onClose={onClose}
     >

@@ -1,6 +1,7 @@
 import type { SessionState } from "../../../client";
 import { t } from "../../i18n";
 import { memberCount, unreadBadge } from "../../state/labels";
+import { plainDisplayName, spellsName } from "../../state/room-title";
 import { Icon } from "../controls/icons";
 import { MenuButton, type MenuItem } from "../controls/menu";
 
@@ -45,8 +46,9 @@ export function TopBar({ state, unread, onRooms, onAbout, membersShown, onMember
       <h1>
         <button type="button" class="quiet title" title={t("shell.about")} aria-haspopup="dialog" onClick={onAbout}>
           <Icon name="room" />
-          <bdi>{profile.displayName || room}</bdi>
+          <bdi>{plainDisplayName(profile.displayName) || room}</bdi>
         </button>
+        {!spellsName(room, profile.displayName) && <span class="address one-line">#{room}</span>}
       </h1>
       {profile.topic !== "" && (
         <p class="topic" title={profile.topic}>
