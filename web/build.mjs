@@ -19,6 +19,7 @@ import { descriptorsPlugin } from "./descriptors.mjs";
 import { emojiPlugin } from "./emoji.mjs";
 import { messagesPlugin } from "./messages.mjs";
 import { oneScriptPlugin } from "./one-script.mjs";
+import { stylesPlugin } from "./styles.mjs";
 
 process.chdir(import.meta.dirname);
 
@@ -36,7 +37,7 @@ const { metafile, outputFiles } = await build({
   charset: "utf8",
   jsx: "automatic",
   jsxImportSource: "preact",
-  plugins: [oneScriptPlugin, binaryOnlyPlugin, descriptorsPlugin, emojiPlugin, messagesPlugin],
+  plugins: [oneScriptPlugin, binaryOnlyPlugin, descriptorsPlugin, emojiPlugin, messagesPlugin, stylesPlugin],
   legalComments: "none",
   metafile: true,
   write: false, // a build that fails leaves the last one
@@ -72,7 +73,7 @@ async function licenses({ inputs }) {
     if (own) parts.push(indented(own));
   }
   for (const path of Object.keys(inputs).sort()) {
-    if (/^(messages|emoji|later):/.test(path)) continue; // not a file
+    if (/^(messages|emoji|later|styles):/.test(path)) continue; // not a file
     const notice = /^(?:\/\/.*\n)*\/\/ Redistribution and use in source(?:.*\n\/\/)*.*\n/.exec(
       await readFile(path, "utf8"),
     );

@@ -5,6 +5,7 @@ import { chosenTone, keepRecentEmoji, keepTone, recentEmoji } from "../../emoji/
 import { t } from "../../i18n";
 import { Popover } from "../controls/popover";
 import { EmojiGrids } from "./emoji-grids";
+import "../../styles/emoji.css";
 
 /** How many emoji a search shows. */
 const maxResults = 72;

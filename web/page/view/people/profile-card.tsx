@@ -5,6 +5,7 @@ import { copyText } from "../controls/copy";
 import { Icon } from "../controls/icons";
 import { Popover } from "../controls/popover";
 import { Avatar } from "./looks";
+import "../../styles/settings.css";
 
 /** What a moderator does about a member. */
 export type DenialAct = "mute" | "kick" | "ban";

@@ -8,6 +8,7 @@ import { Icon } from "../controls/icons";
 import { NameMarkTag } from "../controls/name-mark";
 import { Avatar } from "../people/looks";
 import { type AccountProvider, NameField, SignInButton, useNameForm } from "./name-field";
+import "../../styles/settings.css";
 
 interface Props {
   readonly state: SessionState;

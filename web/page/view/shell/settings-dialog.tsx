@@ -6,6 +6,7 @@ import { choices, type Settings } from "../../settings/settings";
 import { changeSettings, settings } from "../../settings/store";
 import { Dialog } from "../controls/dialog";
 import { useStore } from "../controls/use-store";
+import "../../styles/settings.css";
 
 interface Props {
   readonly onClose: () => void;

@@ -1,0 +1,2 @@
+/** A style sheet that a script brings along: see styles.mjs. */
+declare module "*.css" {}
