@@ -1,1 +1,0 @@
-import"./chunk-TBLYN256.js";
