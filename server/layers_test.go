@@ -70,7 +70,7 @@ var layers = []layer{
 	{"chatroom/server/internal/store/sqlite", []string{"=chatroom/server/internal/chat", "github.com/ncruces", "chatroom/server/internal/durable", "golang.org/x/sys"},
 		[]string{"chatroom/server/internal/store/storetest"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire"},
-	{"chatroom/server/internal/store/jetstream", []string{"=chatroom/server/internal/chat", "github.com/nats-io/nats.go", "github.com/synadia-io", "github.com/tidwall/btree", "golang.org/x/sync/errgroup"},
+	{"chatroom/server/internal/store/jetstream", []string{"=chatroom/server/internal/chat", "github.com/nats-io/nats.go", "github.com/synadia-io", "github.com/tidwall/btree", "golang.org/x/sync/errgroup", "chatroom/server/internal/logsample"},
 		[]string{"chatroom/server/internal/store/storetest", "github.com/nats-io/nats-server"},
 		"a store is an adapter: it knows the ports, not the other stores, not the wire; only its tests run NATS servers"},
 	{"chatroom/server/internal/durable", nil, nil,
