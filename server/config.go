@@ -107,10 +107,17 @@ func (s *settings) parse(args []string, getenv func(string) string, out io.Write
 
 func check(c *service.Config) error {
 	for name, d := range map[string]time.Duration{
-		"heartbeat": c.Heartbeat, "write-timeout": c.WriteTimeout, "drain": c.Drain, "presence-grace": c.PresenceGrace,
+		"drain": c.Drain, "presence-grace": c.PresenceGrace,
 	} {
 		if d <= 0 {
 			return fmt.Errorf("-%s: must be greater than zero", name)
+		}
+	}
+	// With less no client is fast enough.
+	const least = 100 * time.Millisecond
+	for name, d := range map[string]time.Duration{"heartbeat": c.Heartbeat, "write-timeout": c.WriteTimeout} {
+		if d < least {
+			return fmt.Errorf("-%s: must be at least %s", name, least)
 		}
 	}
 	for _, room := range c.Rooms {

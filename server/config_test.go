@@ -110,12 +110,14 @@ func TestParseRefusesValues(t *testing.T) {
 		{"-unknown", nil, `-unknown: no such flag: see -h`},
 		{"-heart-beat=5s", nil, `-heart-beat: no such flag: did you mean -heartbeat?`},
 		{"--listn=:1", nil, `-listn: no such flag: did you mean -listen?`},
+		{"-fsync false", nil, `unexpected argument "false": write -fsync=false`},
+		{"false", nil, `unexpected argument "false": see -h`},
 		{"-drain=0s", nil, `-drain: "0s": must be greater than zero`},
 		{"-rooms=Lobby!", nil, `-rooms: "Lobby!": room: must be 1 to 64 characters of a-z, 0-9, dot, underscore and hyphen`},
 		{"-fsync", map[string]string{"CHATROOM_DRAIN": "soon"}, `CHATROOM_DRAIN: "soon" is not a duration, such as 10s or 72h`},
 	} {
 		var out strings.Builder
-		if _, err := parse([]string{tt.arg}, environment(tt.env), &out); err == nil || err.Error() != tt.want || out.Len() > 0 {
+		if _, err := parse(strings.Fields(tt.arg), environment(tt.env), &out); err == nil || err.Error() != tt.want || out.Len() > 0 {
 			t.Errorf("parse(%q, %v) = %v and printed %q, want %s alone", tt.arg, tt.env, err, out.String(), tt.want)
 		}
 	}

@@ -14,6 +14,7 @@ func TestUnknownVariables(t *testing.T) {
 		want    string
 	}{
 		{[]string{"CHATROOM_DATA=/data", "PATH=/bin", "chatroom_data=x", "CHATROOMS=1"}, ""},
+		{[]string{"CHATROOM_heartbeat=15s"}, "CHATROOM_heartbeat: no such setting: did you mean CHATROOM_HEARTBEAT?"},
 		{[]string{"CHATROOM_HEARTBEET=15s"}, "CHATROOM_HEARTBEET: no such setting: did you mean CHATROOM_HEARTBEAT?"},
 		{[]string{"CHATROOM_HEART_BEAT=15s", "CHATROOM_X=1"},
 			"CHATROOM_HEART_BEAT: no such setting: did you mean CHATROOM_HEARTBEAT?\nCHATROOM_X: no such setting: chatroom -h lists all"},

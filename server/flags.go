@@ -16,9 +16,21 @@ import (
 func parseFlags(flags *flag.FlagSet, args []string, getenv func(string) string, out io.Writer) error {
 	err := parseFlagsBefore(flags, args, getenv, out)
 	if err == nil && flags.NArg() > 0 {
-		err = fmt.Errorf("unexpected argument %q: see -h", flags.Arg(0))
+		err = unexpectedArgument(flags, args)
 	}
 	return err
+}
+
+// unexpectedArgument returns the error for the first argument after the flags. Flags that are true or
+// false need no value, and so take none from the next argument.
+func unexpectedArgument(flags *flag.FlagSet, args []string) error {
+	next := flags.Arg(0)
+	if i := len(args) - flags.NArg() - 1; i >= 0 && (next == "true" || next == "false") {
+		if f := flags.Lookup(strings.TrimLeft(args[i], "-")); f != nil {
+			return fmt.Errorf("unexpected argument %q: write -%s=%s", next, f.Name, next)
+		}
+	}
+	return fmt.Errorf("unexpected argument %q: see -h", next)
 }
 
 // parseFlagsBefore is parseFlags for a command that has arguments after the flags.

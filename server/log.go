@@ -7,8 +7,10 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"net/netip"
 	"strings"
 
+	"chatroom/server/internal/chat"
 	"chatroom/server/internal/requestid"
 )
 
@@ -90,8 +92,9 @@ func (f *follow) String() string {
 
 func (f *follow) Set(value string) error {
 	key, of, _ := strings.Cut(value, "=")
-	if key != "room" && key != "peer" || of == "" {
-		return errors.New("must be room=NAME or peer=ADDRESS")
+	_, noAddress := netip.ParseAddr(of)
+	if (key != "room" || chat.CheckRoom(of) != nil) && (key != "peer" || noAddress != nil) {
+		return errors.New("must be room=NAME or peer=ADDRESS, such as room=lobby or peer=192.0.2.1")
 	}
 	*f = follow{key, of}
 	return nil

@@ -1,13 +1,17 @@
 // Package nearest finds the name that is meant by a mistyped one.
 package nearest
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
-// Name returns the name that a mistyped one may stand for, or "" if none is near.
+// Name returns the name that a mistyped one may stand for, or "" if none is near. Capitals count as small
+// letters.
 func Name(typed string, all []string) string {
 	best, least := "", max(2, len(typed)/4)+1
 	for _, name := range all {
-		if d := editDistance(typed, name); d < least {
+		if d := editDistance(strings.ToLower(typed), strings.ToLower(name)); d < least {
 			best, least = name, d
 		}
 	}

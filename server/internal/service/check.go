@@ -116,8 +116,13 @@ func (c *Config) natsServers() (servers []*url.URL, err error) {
 	return servers, nil
 }
 
-// checkAddresses looks up the addresses to listen on.
+// checkAddresses looks up the addresses to listen on, none of which may be that of another.
 func (c *Config) checkAddresses() error {
+	type place struct {
+		setting, address string
+		tcp              *net.TCPAddr
+	}
+	var places []place
 	for _, setting := range []struct {
 		name      string
 		addresses []string
@@ -126,12 +131,33 @@ func (c *Config) checkAddresses() error {
 			if address == "" {
 				continue
 			}
-			if _, err := net.ResolveTCPAddr("tcp", address); err != nil {
+			tcp, err := net.ResolveTCPAddr("tcp", address)
+			if err != nil {
 				return fmt.Errorf("-%s: %w", setting.name, explainAddress(address, err))
 			}
+			for _, p := range places {
+				if overlap(p.tcp, tcp) {
+					return fmt.Errorf("-%s: %q has the port of -%s, %s", setting.name, address, p.setting, p.address)
+				}
+			}
+			places = append(places, place{setting.name, address, tcp})
 		}
 	}
 	return nil
+}
+
+// overlap reports whether one process can't listen on both addresses.
+func overlap(a, b *net.TCPAddr) bool {
+	if a.Port != b.Port || a.Port == 0 {
+		return false
+	}
+	return a.IP.Equal(b.IP) || covers(a.IP, b.IP) || covers(b.IP, a.IP)
+}
+
+// covers reports whether listening on an address takes the ports of another, too: without one on those
+// of both IPv4 and IPv6.
+func covers(all, one net.IP) bool {
+	return all == nil || all.IsUnspecified() && (all.To4() == nil) == (one.To4() == nil)
 }
 
 // explainAddress returns the error for an address that can't be one.
