@@ -8,6 +8,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"chatroom/server/internal/datadir"
@@ -120,21 +121,31 @@ func runRestore(ctx context.Context, args []string, p process) (err error) {
 // openEmpty locks a data directory that has nothing in it. It is created if necessary.
 func openEmpty(path string) (*datadir.Dir, error) {
 	// A directory in use is not locked: that would leave a file in it.
-	if names, err := datadir.Contents(path); err == nil && len(names) > 0 {
+	if names, err := otherContents(path); err == nil && len(names) > 0 {
 		return nil, notEmpty(path, names)
 	}
 	dir, err := datadir.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("-data: %w", err)
 	}
-	names, err := datadir.Contents(path)
+	names, err := otherContents(path)
 	if err == nil && len(names) > 0 {
 		err = notEmpty(path, names)
+	}
+	if err == nil {
+		err = sqlite.RemoveUnfinishedRestores(path)
 	}
 	if err != nil {
 		return nil, errors.Join(err, dir.Close())
 	}
 	return dir, nil
+}
+
+// otherContents returns the names of what is in a data directory, without what a restore that was killed
+// has left.
+func otherContents(path string) ([]string, error) {
+	names, err := datadir.Contents(path)
+	return slices.DeleteFunc(names, sqlite.IsUnfinishedRestore), err
 }
 
 // closeCreated unlocks the directory of a command that has ended with an error or without one. If it has

@@ -1,6 +1,8 @@
 package main
 
 import (
+	"errors"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -120,5 +122,31 @@ func TestBackupAndRestoreRefusals(t *testing.T) {
 	}
 	if _, log, err := runCommand(t, "backup", "-data", data, target); err != nil || !strings.Contains(log, "there is no key of guests") {
 		t.Errorf("backup without a key = %v, it said %q, want a warning", err, log)
+	}
+}
+
+// A restore that was killed does not keep the next one from the directory.
+func TestRestoreAfterAKill(t *testing.T) {
+	data, base := t.TempDir(), t.TempDir()
+	s := harness.Start(t, harness.InDir(data))
+	harness.SeedRoom(harness.Context(t), t, s, "room")
+	s.Stop(t)
+	file, target := filepath.Join(base, "file"), filepath.Join(base, "target")
+	left := filepath.Join(target, ".chatroom-restore-123")
+	if err := os.MkdirAll(left, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{filepath.Join(target, "lock"), filepath.Join(target, "lock.json"), filepath.Join(left, datadir.DatabaseName)} {
+		if err := os.WriteFile(path, []byte("half"), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	for _, args := range [][]string{{"backup", "-data", data, file}, {"restore", "-data", target, file}, {"verify", "-data", target}} {
+		if out, stderr, err := runCommand(t, args...); err != nil {
+			t.Fatalf("%q = %q, %q, %v, want nil", args, out, stderr, err)
+		}
+	}
+	if _, err := os.Stat(left); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("what the killed restore has left: %v, want it removed", err)
 	}
 }

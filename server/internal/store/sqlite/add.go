@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"iter"
 	"math"
 	"os"
@@ -14,7 +15,7 @@ import (
 )
 
 // addPattern is that of the directories in which AddRooms works.
-const addPattern = "add-*"
+const addPattern = ".chatroom-import-*"
 
 // MaxAdded bounds the sequences of a store to which Add has added rooms. A file with huge
 // sequences must not use up those of the store, and JavaScript counts no further.
@@ -91,10 +92,19 @@ func addRooms(ctx context.Context, dir string, rooms iter.Seq2[AddedRoom, error]
 
 // removeAdded removes what an AddRooms that was killed has left: a copy in which later deletions
 // are not made.
-func removeAdded(dir string) error {
-	left, err := filepath.Glob(filepath.Join(dir, addPattern))
-	for _, path := range left {
-		err = errors.Join(err, os.RemoveAll(path))
+func removeAdded(dir string) error { return removeMatching(dir, addPattern) }
+
+// removeMatching removes what is in a directory with a name that matches a pattern. filepath.Glob would
+// take the name of the directory for a pattern, too.
+func removeMatching(dir, pattern string) error {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	for _, e := range entries {
+		if matches, _ := filepath.Match(pattern, e.Name()); matches {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, e.Name())))
+		}
 	}
 	return err
 }

@@ -194,25 +194,28 @@ func TestAddRoomsIsAllOrNothing(t *testing.T) {
 		t.Errorf("the store has %v, want %v", after, before)
 	}
 	closed(t, s)
-	if got := names(t, dir); slices.ContainsFunc(got, func(name string) bool { return strings.HasPrefix(name, "add-") }) {
+	if got := names(t, dir); slices.ContainsFunc(got, func(name string) bool { return strings.HasPrefix(name, ".chatroom-import-") }) {
 		t.Errorf("the directory has %q, want no copy", got)
 	}
 }
 
 // A copy that was left by a process that was killed does not stay: what is deleted later would
-// be in it.
+// be in it. Nothing else is removed, whatever the name of the directory is.
 func TestOpenRemovesCopies(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	if err := os.Mkdir(filepath.Join(dir, "add-123"), 0o700); err != nil {
-		t.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(dir, "add-123", fileName), []byte("text"), 0o600); err != nil {
-		t.Fatal(err)
+	dir := filepath.Join(t.TempDir(), "data[1]")
+	left, own := filepath.Join(dir, ".chatroom-import-123"), filepath.Join(dir, "add-notes")
+	for _, path := range []string{left, own} {
+		if err := os.MkdirAll(path, 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(path, fileName), []byte("text"), 0o600); err != nil {
+			t.Fatal(err)
+		}
 	}
 	closed(t, start(t, Config{Dir: dir}))
-	if got := names(t, dir); slices.Contains(got, "add-123") {
-		t.Errorf("the directory has %q, want no copy", got)
+	if got := names(t, dir); slices.Contains(got, filepath.Base(left)) || !slices.Contains(got, filepath.Base(own)) {
+		t.Errorf("the directory has %q, want no copy, and what is no copy", got)
 	}
 }
 

@@ -25,6 +25,22 @@ type RestoreConfig struct {
 	Files []string
 }
 
+// restorePattern matches the directory in which Restore makes the files.
+const restorePattern = ".chatroom-restore-*"
+
+// IsUnfinishedRestore reports whether a name in a directory is that of what a Restore that was killed has
+// left. RemoveUnfinishedRestores removes it.
+func IsUnfinishedRestore(name string) bool {
+	matches, _ := filepath.Match(restorePattern, name)
+	return matches
+}
+
+// RemoveUnfinishedRestores removes from a directory what a Restore that was killed has left. The caller
+// must have locked the directory.
+func RemoveUnfinishedRestores(dir string) error {
+	return removeMatching(dir, restorePattern)
+}
+
 // Restore puts a backup into a directory, after it has verified a copy of it. The log gets a
 // new epoch: events that were stored after the backup are lost, and clients that may have
 // them start over. The directory has no store unless everything is as it should be: what is
@@ -46,7 +62,7 @@ func Restore(ctx context.Context, c RestoreConfig) (Report, error) {
 	if err != nil {
 		return Report{}, fail(err)
 	}
-	temporary, err := os.MkdirTemp(c.Dir, "restore-*")
+	temporary, err := os.MkdirTemp(c.Dir, restorePattern)
 	if err != nil {
 		return Report{}, fail(err)
 	}
