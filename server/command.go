@@ -48,6 +48,10 @@ func run(ctx context.Context, args []string, getenv func(string) string, stdout,
 	if len(args) == 0 || strings.HasPrefix(args[0], "-") {
 		return all[0].run(ctx, args, p)
 	}
+	if args[0] == "help" {
+		_, err := fmt.Fprintf(stdout, "The commands are:\n%s\n\nchatroom COMMAND -h lists the flags of one.\n", listCommands())
+		return err
+	}
 	for _, c := range all {
 		if c.name == args[0] {
 			return c.run(ctx, args[1:], p)

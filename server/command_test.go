@@ -25,3 +25,10 @@ func TestUnknownCommand(t *testing.T) {
 		}
 	}
 }
+
+func TestHelp(t *testing.T) {
+	out, log, err := runCommand(t, "help")
+	if err != nil || log != "" || !strings.Contains(out, "\n  backup ") || !strings.Contains(out, "chatroom COMMAND -h") {
+		t.Errorf("run(help) = %q, %q, %v, want the commands", out, log, err)
+	}
+}

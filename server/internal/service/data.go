@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
 	"path/filepath"
 
 	"chatroom/server/internal/chat"
@@ -59,12 +60,10 @@ func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
 	if err != nil {
 		return fmt.Errorf("-data: %w", err)
 	}
-	if d.guests, err = identity.OpenGuests(d.dir.Path()); err != nil {
-		return err
-	}
-	if d.guests.NewKey() && format != datadir.Empty {
-		log.Error("the key of guests was missing, and is a new one: all guests have lost their identities, and can't edit or delete what they have sent; to restore them, stop the server and put the file back from a backup",
-			"file", d.keyFile())
+	if _, err := os.Stat(d.keyFile()); err == nil {
+		if err := d.openGuests(format, log); err != nil {
+			return err
+		}
 	}
 	if err := useCurrentFormat(ctx, d.dir, format, log); err != nil {
 		return err
@@ -72,8 +71,28 @@ func (d *data) open(ctx context.Context, c *Config, log *slog.Logger) error {
 	if d.store, err = openSQLite(ctx, c, d.dir, log); err != nil {
 		return err
 	}
-	if err := d.startGuests(ctx, c); err != nil {
+	// A key is created last: if the start failed after that, the next one would not notice the loss of the
+	// former key.
+	if d.guests == nil {
+		err = d.openGuests(format, log)
+	}
+	if err == nil {
+		err = d.startGuests(ctx, c)
+	}
+	if err != nil {
 		return errors.Join(err, d.store.Close())
+	}
+	return nil
+}
+
+// openGuests reads the key of guests, or creates one.
+func (d *data) openGuests(format datadir.Format, log *slog.Logger) (err error) {
+	if d.guests, err = identity.OpenGuests(d.dir.Path()); err != nil {
+		return err
+	}
+	if d.guests.NewKey() && format != datadir.Empty {
+		log.Error("the key of guests was missing, and is a new one: all guests have lost their identities, and can't edit or delete what they have sent; to restore them, stop the server and put the file back from a backup",
+			"file", d.keyFile())
 	}
 	return nil
 }

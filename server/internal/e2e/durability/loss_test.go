@@ -3,6 +3,8 @@ package durability
 import (
 	"bytes"
 	"context"
+	"errors"
+	"io/fs"
 	"maps"
 	"math/rand/v2"
 	"os"
@@ -158,6 +160,18 @@ func TestLostKeyIsReported(t *testing.T) {
 	s := harness.Start(t, harness.InDir(data))
 	if log := s.Log.Take(); strings.Count(log, "level=ERROR") != 1 || !strings.Contains(log, identity.KeyName) || !strings.Contains(log, "put the file back") {
 		t.Errorf("the log of the service has something else than one error, that the key is lost:\n%s", log)
+	}
+}
+
+// A start that fails creates no key of guests: the next one would not notice that there was another.
+func TestFailedStartCreatesNoKey(t *testing.T) {
+	t.Parallel()
+	_, data := stopped(harness.Context(t), t, false)
+	removed(identity.KeyName)(t, data)
+	overwritten(database)(t, data)
+	harness.StartRefused(t, harness.InDir(data))
+	if _, err := os.Stat(filepath.Join(data, identity.KeyName)); !errors.Is(err, fs.ErrNotExist) {
+		t.Errorf("Stat of the key = %v, want that there is none", err)
 	}
 }
 
