@@ -69,7 +69,7 @@ func caddyFront(t *testing.T, s *harness.Service) front {
 	for _, host := range []string{publicHost, otherHost} {
 		site += fmt.Sprintf(", https://%s:%d", host, listener.Addr().(*net.TCPAddr).Port)
 	}
-	config := "{\n\tadmin off\n\tgrace_period 1s\n\tauto_https disable_redirects\n\tdefault_bind 127.0.0.1\n}\n" + documented(t, "Caddyfile",
+	config := "{\n\tadmin off\n\tgrace_period 1s\n\tauto_https off\n\tdefault_bind 127.0.0.1\n}\n" + documented(t, "Caddyfile",
 		"\nchat.example.com {", fmt.Sprintf("%s {\n\ttls %s %s", site, certificate.CertFile, certificate.KeyFile),
 		"127.0.0.1:8080", s.Addr,
 	)

@@ -34,6 +34,7 @@ func TestFronts(t *testing.T) {
 				web := func(t *testing.T) *http.Client { return f.client(t, (*http.Protocols).SetHTTP1) }
 				receivesAtOnce(t, harness.ConnectOver(web, connect.WithGRPCWeb())(t, f.Service, ""), "grpc-web")
 			})
+			t.Run("path without a slash", func(t *testing.T) { addsSlash(t, f) })
 			for _, prefix := range []string{"", "/chat"} {
 				below := &harness.Service{Addr: f.Addr, URL: f.URL + prefix}
 				room := strings.Trim("at-"+strings.TrimPrefix(prefix, "/"), "-")
@@ -83,6 +84,19 @@ func receivesAtOnce(t *testing.T, v harness.Client, room string) {
 	leave()
 	if err := receive.End(); harness.CodeOf(err) != connect.CodeCanceled {
 		t.Errorf("end of Subscribe after its client has left = %v, want canceled", err)
+	}
+}
+
+// addsSlash asks for the path as people type it, without the slash at its end.
+func addsSlash(t *testing.T, f front) {
+	client := f.client(t, (*http.Protocols).SetHTTP2)
+	request, err := http.NewRequestWithContext(harness.Context(t), http.MethodGet, f.URL+"/chat", nil)
+	harness.Must(t, err)
+	response, err := client.Do(request)
+	harness.Must(t, err)
+	defer response.Body.Close()
+	if response.StatusCode != http.StatusOK || response.Request.URL.String() != f.URL+"/chat/" {
+		t.Errorf("GET /chat = %s at %s, want 200 at %s/chat/", response.Status, response.Request.URL, f.URL)
 	}
 }
 
