@@ -154,7 +154,8 @@ func check(c *service.Config) error {
 func usage(flags *flag.FlagSet, out io.Writer) {
 	fmt.Fprintln(out, "chatroom serves chat rooms over Connect, gRPC and gRPC-Web, and a page to chat on.")
 	fmt.Fprintf(out, "\nCommands, each with flags of its own:\n%s\n", listCommands())
-	fmt.Fprintln(out, "\nThe flags of serve follow. Each is also an environment variable; a flag that is given wins.")
+	fmt.Fprintln(out, "\nThe flags of serve follow. Each is also an environment variable; a flag that is given wins.\n"+
+		"What may be repeated may also be several values separated by commas, as in a variable.")
 	for _, g := range groups {
 		fmt.Fprintf(out, "\n%s:\n", g.title)
 		for _, name := range g.flags {

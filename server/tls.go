@@ -4,6 +4,7 @@ import (
 	"errors"
 	"flag"
 	"net"
+	"strings"
 
 	"chatroom/server/internal/service"
 )
@@ -57,5 +58,9 @@ func pageURL(address string, c *service.TLSConfig) string {
 	if len(c.Auto) > 0 {
 		host = c.Auto[0]
 	}
-	return scheme + "://" + net.JoinHostPort(host, port) + "/"
+	authority := net.JoinHostPort(host, port)
+	if port == map[string]string{"http": "80", "https": "443"}[scheme] {
+		authority = strings.TrimSuffix(authority, ":"+port)
+	}
+	return scheme + "://" + authority + "/"
 }

@@ -23,17 +23,20 @@ func TestTLSFlags(t *testing.T) {
 			t.Errorf("parse(%s) = %v, want %q in the error", args, err, want)
 		}
 	}
-	for args, want := range map[string]string{
-		"":                       "http://localhost:8443/",
-		"-tls-self-signed":       "https://localhost:8443/",
-		"-tls-auto chat.example": "https://chat.example:8443/",
+	for _, test := range []struct{ args, address, want string }{
+		{"", "[::]:8443", "http://localhost:8443/"},
+		{"", "[::]:443", "http://localhost:443/"},
+		{"", "[::1]:80", "http://[::1]/"},
+		{"-tls-self-signed", "[::]:8443", "https://localhost:8443/"},
+		{"-tls-auto chat.example", "[::]:8443", "https://chat.example:8443/"},
+		{"-tls-auto chat.example", "[::]:443", "https://chat.example/"},
 	} {
-		c, err := parse(strings.Fields(args), environment(nil), io.Discard)
+		c, err := parse(strings.Fields(test.args), environment(nil), io.Discard)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if got := pageURL("[::]:8443", &c.TLS); got != want {
-			t.Errorf("the page with %q is at %s, want %s", args, got, want)
+		if got := pageURL(test.address, &c.TLS); got != test.want {
+			t.Errorf("the page with %q at %s is at %s, want %s", test.args, test.address, got, test.want)
 		}
 	}
 }
