@@ -25,6 +25,8 @@ export interface Failure {
 export const ownReasons = {
   /** The server was not reached. */
   unreachable: "UNREACHABLE",
+  /** A proxy or a filter in front of the server has refused the call. */
+  refusedInFront: "REFUSED_IN_FRONT",
   /** The session of an account has ended. */
   sessionEnded: "SESSION_ENDED",
   /** The answer to the last attempt at a send did not come, and the server does not remember the send any more. */

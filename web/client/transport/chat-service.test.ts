@@ -222,6 +222,34 @@ test("failures have the protocol's code and a sentence", async () => {
   });
 });
 
+test("an answer that is not one of the service is told from its own", async () => {
+  const { unreachable, refusedInFront } = ownReasons;
+  const cases: [type: string, status: number, code: string, reason: string | undefined][] = [
+    ["text/html", 200, "unavailable", unreachable], // the page of a network that wants a sign-in
+    ["", 200, "unavailable", unreachable],
+    ["text/html", 500, "unavailable", unreachable],
+    ["text/html", 511, "unavailable", unreachable],
+    ["text/html", 502, "unavailable", undefined],
+    ["text/html", 429, "unavailable", refusedInFront],
+    ["text/html", 401, "unauthenticated", undefined],
+    ["text/html", 403, "permission_denied", refusedInFront],
+    ["text/html", 404, "unimplemented", refusedInFront],
+    ["text/html", 413, "unknown", refusedInFront],
+  ];
+  for (const [type, status, code, reason] of cases) {
+    answer(type, Buffer.from("<html>"), status);
+    const sent = createChatService("http://server").send("t", "lobby", "id-1", {
+      kind: "message",
+      text: "hi",
+      replyTo: 0n,
+    });
+    await assert.rejects(sent, (failure: Failure) => {
+      assert.deepEqual([failure.code, failure.reason], [code, reason], `${type} ${status}`);
+      return true;
+    });
+  }
+});
+
 test('bodies become plain values, and unknown kinds "other"', async () => {
   type Init = Extract<NonNullable<MessageInitShape<typeof FrameSchema>["kind"]>, { case: "event" }>["value"];
   const bodies: NonNullable<Init>["body"][] = [

@@ -50,13 +50,21 @@ import type {
 /** The heartbeat interval of a server that names none, in milliseconds. */
 const defaultHeartbeat = 15_000;
 
+/**
+ * How Connect words an answer that is not one of the service but of something in front of it: the page of
+ * a network that wants a sign-in, and the error of a proxy.
+ */
+const foreignAnswer = /^(unsupported content type|HTTP 5)/;
+/** Such an answer that will be the same again. That to a call without an identity (401) is said otherwise. */
+const foreignRefusal = /^HTTP 4(?!01)/;
+
 /** Returns the failure behind a rejection. fetch reports a server that it could not reach as a TypeError. */
 export function toFailure(reason: unknown): Failure {
   const error = ConnectError.from(reason);
-  if (error.cause instanceof TypeError) {
+  const code = codeName(error.code);
+  if (error.cause instanceof TypeError || (code !== "unavailable" && foreignAnswer.test(error.rawMessage))) {
     return { code: "unavailable", message: "The server could not be reached.", reason: ownReasons.unreachable };
   }
-  const code = codeName(error.code);
   const retryAfter = retryDelay(error);
   const isTooOften = code === "resource_exhausted" && retryAfter > 0;
   const message = isTooOften
@@ -68,7 +76,8 @@ export function toFailure(reason: unknown): Failure {
 type Facts = Pick<Failure, "reason" | "room" | "right" | "until" | "moderatorReason">;
 
 /** Returns what the details say, without the schemas of their types, which are large. */
-function factsOf({ details }: ConnectError): Facts {
+function factsOf({ details, rawMessage }: ConnectError): Facts {
+  if (foreignRefusal.test(rawMessage)) return { reason: ownReasons.refusedInFront };
   const detailOf = (type: string) => {
     const value = details.find((d) => "type" in d && d.type === type)?.value;
     return value instanceof Uint8Array ? value : null;
