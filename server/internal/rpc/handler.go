@@ -30,7 +30,7 @@ func (s *Server) withResponse(handler http.Handler) http.Handler {
 		text := decodeWebText(r)
 		response := &response{ResponseWriter: w, handler: handler, request: r, address: s.config.Proxies.Of(r), text: text}
 		if err := checkHeaders(w.Header(), r); err != nil {
-			_ = errorWriter.Write(response, r, err) // the client may be gone
+			refuse(response, r, err)
 			return
 		}
 		r = r.WithContext(context.WithValue(requestid.NewContext(r.Context(), id), responseKey{}, response))
@@ -99,6 +99,27 @@ func checkQuery(r *http.Request) *connect.Error {
 }
 
 var errorWriter = connect.NewErrorWriter()
+
+// refuse answers a call with an error, in the protocol of the call. To gRPC that is Trailers-Only: an
+// ErrorWriter sends headers and then trailers.
+func refuse(w http.ResponseWriter, r *http.Request, err error) {
+	kind := r.Header.Get("Content-Type")
+	if kind != "application/grpc" && !strings.HasPrefix(kind, "application/grpc+") {
+		_ = errorWriter.Write(w, r, err) // the client may be gone
+		return
+	}
+	held := heldHeader{w.Header()}
+	_ = errorWriter.Write(held, r, err)
+	w.Header().Del("Trailer")
+	w.WriteHeader(http.StatusOK)
+}
+
+// heldHeader is an http.ResponseWriter that sends nothing: trailers become headers.
+type heldHeader struct{ header http.Header }
+
+func (h heldHeader) Header() http.Header         { return h.header }
+func (h heldHeader) Write(p []byte) (int, error) { return len(p), nil }
+func (h heldHeader) WriteHeader(int)             {}
 
 // writeError writes an error of the Connect protocol with a status that need not be the one
 // of its code.

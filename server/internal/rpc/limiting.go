@@ -213,7 +213,7 @@ func (s *Server) refuseStream(w http.ResponseWriter, r *http.Request, err error)
 	s.countRefusal(err)
 	s.peers.Warn(r.Context(), "a call was refused by a limit", "peer", s.config.Proxies.Of(r), "member", "", "reason", err)
 	refusal, _ := limitError(err)
-	_ = errorWriter.Write(w, r, refusal) // the client may be gone
+	refuse(w, r, refusal)
 }
 
 // charge lets n requests of the caller pass, or returns the limit that refuses them.

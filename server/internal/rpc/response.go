@@ -207,7 +207,7 @@ func (r *response) WriteHeader(status int) {
 		err = fieldError(connect.CodeUnimplemented, "protocol", "protocol.http2",
 			"must be HTTP/2 for this method: over HTTP/1.1, use chat.v1.ChatRoom/Subscribe and Send")
 		// Clients of streams show the error of a stream, and of other statuses the number alone.
-		_ = errorWriter.Write(r.ResponseWriter, r.request, err) // the client may be gone
+		refuse(r.ResponseWriter, r.request, err)
 		return
 	default:
 		if !r.detached {

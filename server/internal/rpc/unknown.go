@@ -25,7 +25,7 @@ func (s *Server) refuseUnknown(w http.ResponseWriter, r *http.Request) {
 		if decodeWebText(r) {
 			w = &response{ResponseWriter: w, request: r, text: true}
 		}
-		_ = errorWriter.Write(w, r, err) // the client may be gone
+		refuse(w, r, err)
 		return
 	}
 	// The status that the Connect protocol has for this.
