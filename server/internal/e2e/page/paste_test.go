@@ -53,6 +53,7 @@ func TestComposerTakesAMegabyte(t *testing.T) {
 	t.Logf("a megabyte: %.0f ms", p.paste("#text", `"words ".repeat(175_000)`))
 	p.await(`(` + note + `).startsWith("This text has about 1,050,000 characters, and a message at most 4,000.")`)
 	p.awaitField("")
+	p.await(`document.querySelector("#text").clientHeight < 0.1 * innerHeight`)
 	p.clickButton("Insert the first 4,000")
 	p.await(field + `.length === 4_000 && (` + note + `) === ""`)
 	p.await(`!document.querySelector(".send").disabled`)

@@ -54,9 +54,9 @@ export function Editor(props: Props) {
   };
   const onPaste = (event: TargetedClipboardEvent<HTMLTextAreaElement>) => {
     const { files, types } = event.clipboardData ?? {};
-    // Before the browser inserts it, and lays it out to find its height.
-    const isLongPaste = (event.clipboardData?.getData("text/plain").length ?? 0) > maxMeasured;
-    if (isLongPaste) event.currentTarget.dataset.long = "true";
+    // Before the browser inserts it, and lays it out to find its height. What is longer is not inserted.
+    const pasted = event.clipboardData?.getData("text/plain").length ?? 0;
+    if (pasted > maxMeasured && pasted <= maxInserted) event.currentTarget.dataset.long = "true";
     // A spreadsheet's cells come as an image as well.
     if (!files?.length || types?.includes("text/plain")) return;
     event.preventDefault();
