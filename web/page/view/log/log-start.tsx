@@ -56,7 +56,10 @@ export function LogStart({ state, dispatch }: Props) {
   if (timeline.posts.length > 0) {
     return (
       <div class="log-start">
-        <p>{rich("log.begins", { room: <b>{roomLabel}</b> })}</p>
+        <p class="begins">{rich("log.begins", { room: <bdi>{roomLabel}</bdi> })}</p>
+        <p>
+          <bdi>{profile.topic}</bdi>
+        </p>
       </div>
     );
   }
@@ -64,7 +67,7 @@ export function LogStart({ state, dispatch }: Props) {
   return (
     <div class="log-start empty">
       <EmptyState illustration="emptyRoom" title={rich("log.empty", { room: <bdi>{roomLabel}</bdi> })}>
-        <p>{t("log.emptyHint")}</p>
+        <p>{t(state.auth.identity ? "log.emptyHint" : "log.emptyHintVisitor")}</p>
       </EmptyState>
     </div>
   );
