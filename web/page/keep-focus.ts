@@ -17,8 +17,8 @@ export function keepFocus(): void {
   }).observe(document.body, { childList: true, subtree: true });
 }
 
-/** The field, and on a touch screen, where that would open the keyboard, the heading. */
+/** The field for a message or for the name, and on a touch screen, where that would open the keyboard, the heading. */
 function nextPlace(): HTMLElement | null {
-  const field = matchMedia("(hover: hover)").matches && document.getElementById("text");
+  const field = matchMedia("(hover: hover)").matches && document.querySelector<HTMLElement>("#text, #name");
   return field || document.querySelector<HTMLElement>("h1 button");
 }

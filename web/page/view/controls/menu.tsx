@@ -91,10 +91,11 @@ export function Menu({ label, placement, onClose, children }: MenuProps) {
   );
 }
 
-/** Moves the focus from button to button by the arrow keys, and to the ends by Home and End. */
-export function moveFocus(event: KeyboardEvent): void {
-  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll("button")];
-  const at = buttons.indexOf(event.target as HTMLButtonElement);
+/** Moves the focus from control to control by the arrow keys, and to the ends by Home and End. */
+export function moveFocus(event: KeyboardEvent, selector = "button"): void {
+  if (event.altKey || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  const buttons = [...(event.currentTarget as HTMLElement).querySelectorAll<HTMLElement>(selector)];
+  const at = buttons.indexOf(event.target as HTMLElement);
   const { length } = buttons;
   const next = (at + 1) % length;
   const previous = (at - 1 + length) % length;

@@ -287,6 +287,7 @@ export class MessageLog extends Component<Props, LocalState> {
     this.#activeKey = isListed ? activeKey : (newest?.key ?? "");
     return (
       <main class="room">
+        <DayHeader handle={this.#dayRef} onDate={this.#onDate} />
         <VirtualList
           handle={this.#listRef}
           keys={this.#keys}
@@ -298,7 +299,6 @@ export class MessageLog extends Component<Props, LocalState> {
           onFocusIn={this.#onFocus}
           onKeyDown={this.#onKeyDown}
         />
-        <DayHeader handle={this.#dayRef} onDate={this.#onDate} />
         <Announcer rows={rows} isNews={state.feed.caughtUpOnce && state.history.phase !== "loading"} />
         {state.history.absent > 0n && (
           <div class="absent" role="alert">
@@ -340,7 +340,9 @@ function targetRow(rows: readonly Row[], target: bigint, nearest: boolean, wants
 /** Whether the user is in the middle of writing: the focus is not taken away then. */
 function isWriting(): boolean {
   const { activeElement } = document;
-  if (activeElement instanceof HTMLTextAreaElement) return activeElement.value !== "";
+  if (activeElement instanceof HTMLTextAreaElement || activeElement?.id === "name") {
+    return (activeElement as HTMLTextAreaElement).value !== "";
+  }
   return activeElement instanceof HTMLInputElement;
 }
 

@@ -6,6 +6,7 @@ import { foldCase } from "../../state/fold-case";
 import { selfOf } from "../../state/message-rows";
 import { Icon } from "../controls/icons";
 import { NameMarkTag } from "../controls/name-mark";
+import { useOneStop } from "../controls/use-one-stop";
 import { Avatar, LooksContext } from "./looks";
 
 interface Props {
@@ -42,6 +43,11 @@ export function MemberList({ presence, auth, connected, onList, card, onModerati
   }, [listed, members, self, auth.memberIds]);
   const wanted = foldCase(search.trim());
   const shown = wanted === "" ? sorted : sorted.filter(({ name }) => foldCase(name).includes(wanted));
+  const [stop, listeners] = useOneStop(
+    ".person > button",
+    shown.map(({ id }) => id),
+    "",
+  );
   const missing = connected ? t("people.loading") : t("people.noConnection");
   const rest = more && !listed ? count - sorted.length : 0;
   const unnamed = more ? 0 : count - sorted.length;
@@ -65,9 +71,9 @@ export function MemberList({ presence, auth, connected, onList, card, onModerati
         </div>
       )}
       {/* biome-ignore lint/a11y/noRedundantRoles: Safari drops the role of a list without markers. */}
-      <ul role="list">
+      <ul role="list" {...listeners}>
         {shown.map((member) => (
-          <Person key={member.id} member={member} isSelf={isSelf(member.id)} />
+          <Person key={member.id} member={member} isSelf={isSelf(member.id)} isStop={member.id === stop} />
         ))}
       </ul>
       {wanted !== "" && shown.length === 0 && <p class="hint">{t("people.noMatch")}</p>}
@@ -100,13 +106,21 @@ function useMoreMembers(isWanted: boolean, list: Props["onList"]): readonly Memb
   return isWanted ? members : null;
 }
 
-function Person({ member, isSelf }: { readonly member: Member; readonly isSelf: boolean }) {
+interface PersonProps {
+  readonly member: Member;
+  readonly isSelf: boolean;
+  /** Whether the Tab key reaches it: one person is reached. */
+  readonly isStop: boolean;
+}
+
+function Person({ member, isSelf, isStop }: PersonProps) {
   const looks = useContext(LooksContext);
   return (
-    <li class="person">
+    <li class="person" data-row={member.id}>
       <button
         type="button"
         class="quiet"
+        tabIndex={isStop ? 0 : -1}
         aria-haspopup="dialog"
         title={member.name}
         onClick={(event) => looks.openProfile(member, event.currentTarget)}

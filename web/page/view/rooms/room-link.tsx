@@ -16,13 +16,15 @@ export interface RoomLinkActions {
 interface Props {
   readonly item: RoomItem;
   readonly isCurrent: boolean;
+  /** Whether the Tab key reaches its controls: those of one room are reached. */
+  readonly isStop: boolean;
   /** The time now: last activity is relative to it. */
   readonly now: number;
   readonly actions: { readonly current: RoomLinkActions };
 }
 
 /** A room in the list, and the button of its menu. */
-export function RoomLink({ item, isCurrent, now, actions }: Props) {
+export function RoomLink({ item, isCurrent, isStop, now, actions }: Props) {
   const { name, topic, level, lastActivity } = item;
   const follow = (event: TargetedMouseEvent<HTMLAnchorElement>) => {
     if (event.ctrlKey || event.metaKey || event.shiftKey || event.altKey) return; // a new tab or window
@@ -36,14 +38,16 @@ export function RoomLink({ item, isCurrent, now, actions }: Props) {
     actions.current.onMenu(item, at);
   };
   const badge = roomBadge(item);
+  const tabIndex = isStop ? 0 : -1;
   return (
-    <li class="room-item">
+    <li class="room-item" data-row={name}>
       <a
         class="room-link"
         href={roomPath(name)}
         data-room={name}
         data-level={level}
         data-unread={typeof badge === "number"}
+        tabIndex={tabIndex}
         aria-current={isCurrent ? "page" : undefined}
         title={[`#${name}`, topic].filter(Boolean).join(": ")}
         onClick={follow}
@@ -63,6 +67,7 @@ export function RoomLink({ item, isCurrent, now, actions }: Props) {
       <button
         type="button"
         class="quiet icon-only room-more"
+        tabIndex={tabIndex}
         aria-haspopup="menu"
         aria-label={t("rooms.actionsFor", { room: roomTitle(name, item.displayName) })}
         title={t("rooms.actions")}

@@ -13,6 +13,7 @@ import {
 } from "../../state/room-groups";
 import { failureText } from "../controls/failure-text";
 import { Icon } from "../controls/icons";
+import { useOneStop } from "../controls/use-one-stop";
 import { RoomFilter } from "./room-filter";
 import { RoomLink, type RoomLinkActions } from "./room-link";
 
@@ -50,6 +51,8 @@ export function RoomList(props: Props) {
   const all = useFixedOrder(groups, fixedOrder || isInUse);
   const found = useMemo(() => filterRooms(all, filter), [all, filter]);
   const shown = useMemo(() => firstRooms(found, limit), [found, limit]);
+  const keys = useMemo(() => [...shown.visited, ...shown.others].map(({ name }) => name), [shown]);
+  const [stop, stopListeners] = useOneStop(".room-link", keys, current);
   const now = useNow();
   const latest = useRef(actions);
   latest.current = actions;
@@ -70,7 +73,7 @@ export function RoomList(props: Props) {
     actions.onRoom(item.name);
   };
   const moreLabel = isFiltered && !isCut ? t("rooms.searchMore") : t("rooms.more");
-  const links = { current, displayName, now, actions: latest };
+  const links = { current, displayName, stop, now, actions: latest };
   return (
     <div class="room-list">
       <div class="room-tools">
@@ -101,6 +104,7 @@ export function RoomList(props: Props) {
       <div
         class="room-links"
         {...listeners}
+        {...stopListeners}
         onScroll={(event) => event.currentTarget.scrollTop === 0 && setLimit(batchSize)}
       >
         {/* Each kind of conversation is a section: direct messages and private rooms are others. */}
@@ -165,12 +169,14 @@ interface RoomSectionProps extends Pick<Props, "current" | "displayName"> {
   readonly title: string;
   readonly count?: string;
   readonly items: readonly RoomItem[];
+  /** The room whose controls the Tab key reaches. */
+  readonly stop: string;
   readonly now: number;
   readonly actions: { readonly current: RoomLinkActions };
 }
 
 /** Rooms under a heading; nothing without rooms. */
-function RoomSection({ title, count = "", items, current, displayName, now, actions }: RoomSectionProps) {
+function RoomSection({ title, count = "", items, current, displayName, stop, now, actions }: RoomSectionProps) {
   const list = useMemo(
     () => (
       // biome-ignore lint/a11y/noRedundantRoles: Safari drops the role of a list without markers.
@@ -178,11 +184,20 @@ function RoomSection({ title, count = "", items, current, displayName, now, acti
         {items.map((item) => {
           const isCurrent = item.name === current;
           const shown = isCurrent && displayName !== "" ? { ...item, displayName } : item;
-          return <RoomLink key={item.name} item={shown} isCurrent={isCurrent} now={now} actions={actions} />;
+          return (
+            <RoomLink
+              key={item.name}
+              item={shown}
+              isCurrent={isCurrent}
+              isStop={item.name === stop}
+              now={now}
+              actions={actions}
+            />
+          );
         })}
       </ul>
     ),
-    [items, current, displayName, now],
+    [items, current, displayName, stop, now],
   );
   if (items.length === 0) return null;
   return (

@@ -1,3 +1,4 @@
+import { useEffect } from "preact/hooks";
 import type { Auth } from "../../../client";
 import { t } from "../../i18n";
 import type { Dispatch } from "../../state/act";
@@ -16,6 +17,12 @@ interface Props {
 /** In place of the composer for a user without a name: what this is, and how to join. */
 export function Welcome({ auth, dispatch, provider, onInvite }: Props) {
   const form = useNameForm(auth, dispatch, null);
+  useEffect(() => {
+    // On a touch screen, the focus would open the keyboard over the page.
+    if (matchMedia("(hover: hover)").matches && document.activeElement === document.body) {
+      form.field.current?.focus({ preventScroll: true });
+    }
+  }, []);
   const problem = form.problem || provider?.problem || "";
   return (
     <section class="welcome naming" aria-labelledby="welcome-title">
