@@ -2,7 +2,7 @@
 // address names.
 
 import { render } from "preact";
-import { failureOf, type Room, unreadElsewhere } from "../client";
+import { ChatError, failureOf, ownReasons, type Room, unreadElsewhere } from "../client";
 import type { Moderation } from "../client/moderation";
 import { drawOncePerFrame, fitAboveKeyboard } from "./browser-events";
 import { base, chat, endEarlyJoin } from "./connection";
@@ -12,13 +12,13 @@ import { mentionCount } from "./notice/notice";
 import { Notices } from "./notice/notices";
 import { Tab } from "./notice/tab-badge";
 import { applySettings, followSettings, settings } from "./settings/store";
-import { fetchIdentity, isSignedIn, loadProviderName, startSignIn } from "./sign-in";
+import { isSignedIn, loadProviderName } from "./sign-in";
 import type { Act } from "./state/act";
 import { parseAddress, roomLink, roomPath } from "./state/address";
 import { connectionReport } from "./state/connection-report";
 import { unreadBadge } from "./state/labels";
 import { roomTitle } from "./state/room-title";
-import { outdated } from "./update/load-chunk";
+import { loadChunk, outdated } from "./update/load-chunk";
 import { keepPage } from "./update/service-worker";
 import { failureText } from "./view/controls/failure-text";
 import { prepareTimes } from "./view/controls/time";
@@ -228,9 +228,18 @@ class Performer {
   }
 }
 
+/** Loads how to sign in with an account. */
+function loadAccount(): Promise<typeof import("./account")> {
+  return loadChunk(() => import("./account")).catch((reason) => {
+    throw new ChatError({ code: "unavailable", message: String(reason), reason: ownReasons.unreachable });
+  });
+}
+
 /** Leaves for the provider. */
 function signIn(room: string): void {
-  startSignIn(room, chat.auth.getSnapshot().identity?.token ?? "").catch(showSignInProblem);
+  loadAccount()
+    .then(({ startSignIn }) => startSignIn(room, chat.auth.getSnapshot().identity?.token ?? ""))
+    .catch(showSignInProblem);
 }
 
 function showSignInProblem(reason: unknown): void {
@@ -254,7 +263,10 @@ async function start(): Promise<void> {
     providerName = name;
     redraw();
   });
-  if (isSignedIn(location)) await fetchIdentity().then((identity) => chat.adopt(identity), showSignInProblem);
+  if (isSignedIn(location)) {
+    const fetched = loadAccount().then(({ fetchIdentity }) => fetchIdentity());
+    await fetched.then((identity) => chat.adopt(identity), showSignInProblem);
+  }
   window.addEventListener("hashchange", showAddress);
   window.addEventListener("popstate", showAddress);
   outdated.subscribe(offerReload);
