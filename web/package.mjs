@@ -13,7 +13,7 @@ import { build } from "esbuild";
 process.chdir(import.meta.dirname);
 
 /** The largest sizes, gzipped, in bytes. */
-const limits = { "index.js": 31_000, "react.js": 2_000, "moderation.js": 3_600, "chatroom.js": 63_000 };
+const limits = { "index.js": 31_200, "react.js": 2_000, "moderation.js": 3_700, "chatroom.js": 63_200 };
 
 const dist = "client/dist";
 await rm(dist, { recursive: true, force: true });

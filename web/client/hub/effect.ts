@@ -44,6 +44,7 @@ export type Effect =
   | { readonly type: "startTimer"; readonly timer: Timer; readonly after: number }
   | { readonly type: "stopTimer"; readonly timer: Timer }
   | { readonly type: "storeIdentity"; readonly identity: Identity }
+  | { readonly type: "loadOutbox" }
   | { readonly type: "storeEntry"; readonly entry: OutboxEntry }
   | { readonly type: "removeEntries"; readonly ids: readonly string[] }
   | { readonly type: "publish"; readonly news: News };

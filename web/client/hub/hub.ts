@@ -62,6 +62,8 @@ function take(s: HubStep, input: HubInput): void {
       return identityShared(s, input.identity);
     case "restored":
       return restored(s, input.entries);
+    case "outboxStored":
+      return s.emit({ type: "loadOutbox" });
     case "send":
       return send(s, input.entry);
     case "sent":

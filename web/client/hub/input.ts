@@ -21,6 +21,8 @@ export type Request =
   | { readonly type: "identityShared"; readonly identity: Identity | null }
   /** What the user sends. The tab has stored it. */
   | { readonly type: "send"; readonly entry: OutboxEntry }
+  /** A tab that has led before has stored what it has not sent. */
+  | { readonly type: "outboxStored" }
   /** The user retries a failed send, possibly changed. */
   | { readonly type: "retry"; readonly id: string; readonly body: SendBody }
   /** The user gives up a failed send. */

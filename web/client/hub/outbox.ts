@@ -155,7 +155,7 @@ export function forgetAll(outbox: Outbox): Transition<Outbox> {
 
 /** Adds the entries that other tabs or an earlier visit have stored, before those that came since. */
 export function restore(outbox: Outbox, stored: readonly OutboxEntry[], env: Env): Outbox {
-  const restored = restoreEntries(stored, env);
+  const restored = restoreEntries(stored, env).map((e) => entryOf(outbox, e.id) ?? e);
   const since = outbox.entries.filter((e) => !restored.some(({ id }) => id === e.id));
   return { ...outbox, loaded: true, entries: [...restored, ...since] };
 }

@@ -8,7 +8,7 @@ import type { Want } from "./input";
 import * as lines from "./lines";
 import { flush } from "./sending";
 
-/** Tabs that open together want their rooms within this time, in milliseconds: one stream is opened for all. */
+/** How long the rooms that are wanted next are waited for, in milliseconds: one stream is opened for all of them. */
 export const gatherTime = 10;
 /** How long the stream keeps rooms that no tab wants, in milliseconds. */
 export const lingerTime = 2_000;
@@ -27,7 +27,8 @@ export function want(s: HubStep, tab: string, rooms: readonly Want[]): void {
   const { phase } = s.state.connection;
   if (phase === "waiting" || phase === "signingIn" || !lines.isDifferent(s.state.lines)) return;
   const isMore = lines.isMissing(s.state.lines);
-  s.emit({ type: "startTimer", timer: "resubscribe", after: isMore ? gatherTime : lingerTime });
+  const gather = phase === "idle" ? 0 : gatherTime; // the first stream has the rooms of one task
+  s.emit({ type: "startTimer", timer: "resubscribe", after: isMore ? gather : lingerTime });
 }
 
 /** Opens a stream with the rooms that are wanted now, if the current one has others. */

@@ -253,7 +253,7 @@ export class Chat {
       {
         id: newId(),
         name: baseUrl,
-        browser: currentBrowser(),
+        browser: currentBrowser(baseUrl),
         startHub: (listener) => new HubRunner(options, listener),
         initial: this.#shared,
         wants: () => [...this.#wanted].map((room) => ({ room: room.name, cursor: room.cursor })),

@@ -1,6 +1,7 @@
 // Which tab leads. Where there are locks, it is the one that holds the lock; elsewhere
 // tabs claim the lead on the channel. In both cases terms order the leaders: one that
-// hears of a greater term leads no longer.
+// hears of a greater term leads no longer. A tab that seems to be the only one leads at
+// once, as locks and claims take a while: if another one leads, one of them soon follows.
 
 import type { TabBrowser, TabMessage } from "./tab-message";
 
@@ -31,6 +32,8 @@ export class Election {
   #isClaiming = false;
   #releaseLock: (() => void) | null = null;
   #lockRequest: AbortController | null = null;
+  /** Whether the lock was requested, and not got yet. */
+  #isWaiting = false;
   #hasLocks: boolean;
   #closed = false;
 
@@ -47,9 +50,12 @@ export class Election {
   }
 
   start(): void {
-    this.#listener.post({ type: "who", from: this.#id });
+    const isAlone = !this.#browser.hasLeader.get();
+    // With the rooms that the program joins in this task: their stream is opened at once.
+    if (isAlone) queueMicrotask(() => this.#closed || this.leader !== "" || this.#lead(true));
+    else this.#listener.post({ type: "who", from: this.#id });
     if (this.#hasLocks) this.#waitForLock();
-    else this.#claimAfter(listenTime + Math.random() * listenTime);
+    else if (!isAlone) this.#claimAfter(listenTime + Math.random() * listenTime);
   }
 
   /** The leader does not answer: this tab takes the lead. */
@@ -58,6 +64,7 @@ export class Election {
     this.leader = "";
     if (!this.#hasLocks) return this.#claimAfter(this.#jitter());
     this.#lockRequest?.abort();
+    this.#isWaiting = true;
     this.#requestLock({ steal: true });
   }
 
@@ -65,7 +72,10 @@ export class Election {
   close(): void {
     this.#closed = true;
     this.#stopClaim();
-    if (this.leads) this.#listener.post({ type: "resigns", from: this.#id, term: this.term });
+    if (this.leads) {
+      this.#listener.post({ type: "resigns", from: this.#id, term: this.term });
+      this.#browser.hasLeader.set(false);
+    }
     this.leader = "";
     this.#lockRequest?.abort();
     this.#releaseLock?.();
@@ -143,6 +153,7 @@ export class Election {
     this.#stopClaim();
     if (isNewTerm) this.term++;
     this.leader = this.#id;
+    this.#browser.hasLeader.set(true);
     this.#announce(true);
     this.#listener.lead();
   }
@@ -153,6 +164,8 @@ export class Election {
 
   /** Waits for the lock, for as long as another tab holds it. */
   #waitForLock(): void {
+    if (this.#isWaiting) return;
+    this.#isWaiting = true;
     this.#lockRequest = new AbortController();
     this.#requestLock({ signal: this.#lockRequest.signal });
   }
@@ -162,7 +175,8 @@ export class Election {
     const hold = () => {
       if (this.#closed) return;
       isHeld = true;
-      this.#lead(true);
+      this.#isWaiting = false;
+      if (!this.leads) this.#lead(true);
       return new Promise<void>((release) => {
         this.#releaseLock = release;
       });
@@ -178,7 +192,7 @@ export class Election {
         this.#waitForLock();
       } else if (!isAborted) {
         this.#hasLocks = false; // the browser refuses locks here
-        this.#claimAfter(listenTime);
+        if (!this.leads) this.#claimAfter(listenTime);
       }
     });
   }

@@ -49,10 +49,7 @@ export class HubRunner {
     this.#listener = listener;
     const provided = options.getToken !== undefined;
     this.state = initialHub(provided ? null : options.storage.loadIdentity(), provided, options.guestName);
-    void options.storage.loadOutbox().then(
-      (entries) => this.dispatch({ type: "restored", entries }),
-      () => this.dispatch({ type: "restored", entries: [] }),
-    );
+    this.#loadOutbox();
   }
 
   /** Takes an input. Effects may dispatch at once; their inputs are taken after this one. */
@@ -80,6 +77,11 @@ export class HubRunner {
   /** Opens a stream with the rooms that are wanted by now, without waiting for those of other tabs. */
   subscribeNow(): void {
     this.#timers.runNow("resubscribe");
+  }
+
+  /** Resolves when what was not sent is stored. */
+  async stored(): Promise<void> {
+    await this.#options.storage.loadOutbox().catch(() => {}); // it is read after what waits was written
   }
 
   /** Ends the stream. Sends in flight are still completed by the server. */
@@ -146,6 +148,8 @@ export class HubRunner {
         return this.#timers.stop(effect.timer);
       case "storeIdentity":
         return storage.storeIdentity(effect.identity);
+      case "loadOutbox":
+        return this.#loadOutbox();
       case "storeEntry":
         return storage.storeEntry(effect.entry);
       case "removeEntries":
@@ -153,6 +157,13 @@ export class HubRunner {
       case "publish":
         return this.#listener.news(effect.news);
     }
+  }
+
+  #loadOutbox(): void {
+    void this.#options.storage.loadOutbox().then(
+      (entries) => this.dispatch({ type: "restored", entries }),
+      () => this.dispatch({ type: "restored", entries: [] }),
+    );
   }
 
   #openStream({ stream, token, rooms }: Extract<Effect, { type: "openStream" }>): void {

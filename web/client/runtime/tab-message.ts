@@ -6,9 +6,12 @@ import type { Connection } from "../hub/connection";
 import type { News } from "../hub/effect";
 import type { Request } from "../hub/input";
 import type { OutboxEntry } from "../hub/outbox-entry";
+import { localValues } from "../storage/stored-values";
+
+const leaderKey = "chatroom.leader ";
 
 /** The version of the messages. */
-export const protocolVersion = 4;
+export const protocolVersion = 5;
 
 /** What all tabs share. */
 export interface Shared {
@@ -49,15 +52,22 @@ export interface TabBrowser {
   /** Undefined where there are no locks: over plain http to another machine. */
   readonly locks: Pick<LockManager, "request"> | undefined;
   readonly visible: () => boolean;
+  /** What tabs leave for those to come: whether a tab leads. It is a hint, which is wrong after a crash. */
+  readonly hasLeader: { readonly get: () => boolean; readonly set: (hasLeader: boolean) => void };
 }
 
-/** Returns the browser that this program runs in, or null if it is none that has tabs. */
-export function currentBrowser(): TabBrowser | null {
+/** Returns the browser that this program runs in, for tabs of a name, or null if it is none that has tabs. */
+export function currentBrowser(name: string): TabBrowser | null {
   if (typeof document === "undefined" || typeof BroadcastChannel !== "function") return null;
   return {
     channel: openChannel,
     locks: navigator.locks,
     visible: () => !document.hidden,
+    hasLeader: {
+      get: () => localValues.getItem(leaderKey + name) !== null,
+      set: (hasLeader) =>
+        hasLeader ? localValues.setItem(leaderKey + name, "") : localValues.removeItem(leaderKey + name),
+    },
   };
 }
 

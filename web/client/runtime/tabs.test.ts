@@ -88,12 +88,15 @@ const streams = new Map<number, { readonly request: StreamRequest; readonly list
 let sent: string[] = [];
 let openTabs: TestTab[] = [];
 let ether = new Ether();
+/** What tabs leave for those to come. */
+let hint = { hasLeader: true };
 let stored = memoryStorage();
 
 beforeEach(() => {
   mock.timers.enable({ apis: ["setTimeout", "Date"] });
   mock.method(performance, "now", () => Date.now());
   ether = new Ether();
+  hint = { hasLeader: true };
   stored = memoryStorage();
   stored.storeIdentity(ada);
   streams.clear();
@@ -116,6 +119,12 @@ function openTab(locks?: Locks, hasChannel = true): TestTab {
     channel: () => (hasChannel ? ether.open(() => tab.frozen) : null),
     locks: locks as unknown as TabBrowser["locks"],
     visible: () => true,
+    hasLeader: {
+      get: () => hint.hasLeader,
+      set: (hasLeader) => {
+        hint.hasLeader = hasLeader;
+      },
+    },
   };
   const service = {
     openStream(request: StreamRequest, listener: StreamListener) {
@@ -299,3 +308,53 @@ test("a leader asks for what its tab wants at once", async () => {
   await Promise.resolve();
   assert.deepEqual(stream().request.rooms, [{ room: "lobby", start: { recent: 50 } }]);
 });
+
+for (const [name, makeLocks] of [
+  ["with locks", () => new Locks()],
+  ["without locks", () => undefined],
+] as const) {
+  test(`a tab leads at once if no tab has left word of a leader: ${name}`, async () => {
+    const locks = makeLocks();
+    hint.hasLeader = false;
+    const first = openTab(locks);
+    await Promise.resolve();
+    stream();
+    assert.equal(hint.hasLeader, true);
+    const second = openTab(locks);
+    await pass(1_000);
+    stream().listener.frame(joined(0));
+    await pass(50);
+    for (const tab of [first, second]) assert.equal(tab.shared?.connection.phase, "catchingUp");
+    second.tabs.close();
+    assert.equal(hint.hasLeader, true, "it has followed");
+    first.tabs.close();
+    assert.equal(hint.hasLeader, false);
+  });
+
+  test(`tabs that lead without knowing of each other end with one leader, and send once: ${name}`, async () => {
+    for (let round = 0; round < 20; round++) {
+      const locks = makeLocks();
+      sent = [];
+      const tabs = Array.from({ length: 4 }, () => {
+        hint.hasLeader = false;
+        return openTab(locks);
+      });
+      await Promise.resolve();
+      assert.equal(streams.size, 4, "each leads");
+      for (const [i, tab] of tabs.entries()) tab.tabs.request(send(`${round}.${i}`));
+      await pass(1_500);
+      stream().listener.frame(joined(0));
+      await pass(200);
+      assert.equal(tabs.filter((tab) => tab.tabs.leads).length, 1);
+      assert.equal(new Set(sent).size, 4, "what each has sent is sent");
+      for (const tab of tabs) assert.deepEqual(tab.shared?.entries, [], "and nothing is left");
+      const leader = tabs.find((tab) => tab.tabs.leads);
+      leader?.tabs.close();
+      await pass(1_500);
+      stream(); // another one leads
+      for (const tab of tabs) tab.tabs.close();
+      await pass(1_500);
+      assert.equal(streams.size, 0);
+    }
+  });
+}

@@ -145,9 +145,12 @@ export class Tabs {
   }
 
   #follow(): void {
-    this.#hub?.close();
+    const hub = this.#hub;
+    hub?.close();
     this.#hub = null;
     this.#introduce();
+    // The other leader may have read the outbox before this one has stored something.
+    void hub?.stored().then(() => this.request({ type: "outboxStored" }));
   }
 
   /** Tells a leader what this tab wants, and what it has asked of the one before. */
