@@ -169,7 +169,9 @@ func TestFailedStartCreatesNoKey(t *testing.T) {
 	_, data := stopped(harness.Context(t), t, false)
 	removed(identity.KeyName)(t, data)
 	overwritten(database)(t, data)
-	harness.StartRefused(t, harness.InDir(data))
+	if err := harness.StartRefused(t, harness.InDir(data)); !strings.Contains(err.Error(), database) {
+		t.Errorf("run() = %q, want %q in it", err, database)
+	}
 	if _, err := os.Stat(filepath.Join(data, identity.KeyName)); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("Stat of the key = %v, want that there is none", err)
 	}
