@@ -8,7 +8,8 @@ const lowTargets = `[...document.querySelectorAll("a, button, input, textarea, s
 	const at = (dx, dy) => document.elementFromPoint(x + width / 2 + dx, y + height / 2 + dy);
 	const isHit = (element) => element !== null && (control.contains(element) || element.closest("label")?.control === control);
 	if (getComputedStyle(control).display === "inline" && control.localName === "a" || !isHit(at(0, 0))) return false;
-	return [[0, -11.5], [0, 11.5], [-11.5, 0], [11.5, 0]].some(([dx, dy]) => !isHit(at(dx, dy)));
+	const reach = (dx, dy) => { let n = 0; while (n < 24 && isHit(at(n * dx, n * dy))) n++; return n; };
+	return reach(0, -1) + reach(0, 1) <= 24 || reach(-1, 0) + reach(1, 0) <= 24;
 }).map((control) => control.className + " " + control.textContent).join("; ")`
 
 // By touch, controls are at least 24 px high and wide, also the names of members in the midst of texts.
