@@ -14,7 +14,7 @@ import (
 )
 
 // field is the text in the composer.
-const field = `document.querySelector("#text").value`
+const field = `document.querySelector("#text")?.value`
 
 // press presses keys in what has the focus.
 func (p *tab) press(keys string, modifiers ...chromedp.Modifier) {
