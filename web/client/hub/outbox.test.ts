@@ -157,6 +157,16 @@ test("retries end before the server forgets the id", () => {
   assert.deepEqual(p.outbox, ["a failed"]);
 });
 
+test("an entry whose outcome is not known is not attempted when the stream was gone for too long", () => {
+  const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B")));
+  p.do(failed("a")).end();
+  p.now += retryWindow;
+  p.do({ type: "timer", timer: "reconnect" }).frames(joined(1));
+  assert.deepEqual(p.outbox, ["a failed", "b sending"]);
+  p.frames({ kind: "event", event: event(1, { id: "a", sender: ada.member }) });
+  assert.deepEqual(p.outbox, ["b sending"], "it was stored");
+});
+
 test("a reset drops stored entries, and keeps the others", () => {
   const p = new SessionHarness().live().do(send("a", message("A")), send("b", message("B")));
   p.do({ type: "sent", id: "a", receipt: receipt(1) }).frames(reset("e2", 0n));

@@ -84,6 +84,11 @@ export function sendNext(outbox: Outbox, auth: Auth, { now, date }: Env): Transi
   const effects: Effect[] = [];
   const token = auth.identity?.token ?? "";
   const entries = outbox.entries.map((entry) => {
+    if (entry.status === "queued" && isOld(entry, now)) {
+      const given = giveUp(entry); // there was no stream for long
+      effects.push({ type: "storeEntry", entry: given });
+      return given;
+    }
     if (entry.status !== "queued" || free === 0 || busy.has(entry.room) || !isFrom(auth, entry)) return entry;
     free--;
     busy.add(entry.room);
@@ -110,9 +115,14 @@ function resendTimer(resendAt: ReadonlyMap<string, number>, now: number): Effect
   return { type: "startTimer", timer: "resend", after: Math.max(0, Math.min(...resendAt.values()) - now) };
 }
 
+/** Whether the server may not remember an entry any more. */
+function isOld({ attemptedAt, firstAttempt }: OutboxEntry, now: number): boolean {
+  return attemptedAt > 0 && now - firstAttempt >= retryWindow;
+}
+
 /** Whether an entry whose attempt failed is to be attempted again. */
 export function isRetryable(entry: OutboxEntry, { code, retryAfter }: Failure, now: number): boolean {
-  if (entry.attemptedAt > 0 && now - entry.firstAttempt >= retryWindow) return false;
+  if (isOld(entry, now)) return false;
   if (code === "resource_exhausted") return retryAfter !== undefined; // it came too often, or is too large
   return serverErrors.includes(code) ? entry.attempts < maxServerErrors : transient.includes(code);
 }
@@ -165,9 +175,13 @@ function restoreEntries(entries: readonly OutboxEntry[], { now, date }: Env): Ou
     if (e.status === "failed") return e;
     const age = e.attemptedAt === 0 ? 0 : Math.abs(date - e.attemptedAt);
     if (age < retryWindow) return { ...e, status: "queued", firstAttempt: now - age };
-    // The server does not remember it, and the answer to the last attempt is not known.
-    return { ...e, status: "failed", failure: e.failure ?? outcomeUnknown };
+    return giveUp(e);
   });
+}
+
+/** The server does not remember an entry any more, and the answer to its last attempt is not known. */
+function giveUp(entry: OutboxEntry): OutboxEntry {
+  return { ...entry, status: "failed", failure: entry.failure ?? outcomeUnknown };
 }
 
 function update(outbox: Outbox, id: string, part: Partial<OutboxEntry>): Outbox {
