@@ -289,6 +289,8 @@ export class Chat {
       case "roomsChanged":
         return this.#directory.apply(news.change);
       case "stored":
+        // The leader may have removed it before this tab has stored it.
+        if (!this.#tabs?.leads) this.#storage.removeEntries([news.entry.id]);
         // Who writes has read the room.
         if (news.entry.body.kind === "message") this.#read(news.entry.room, news.receipt);
         this.#rooms.get(news.entry.room)?.takeNews(news);
