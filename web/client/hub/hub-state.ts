@@ -2,7 +2,7 @@ import type { Identity } from "../model";
 import { type Auth, initialAuth } from "./auth";
 import { type Connection, disconnected } from "./connection";
 import type { Lines } from "./lines";
-import type { Outbox } from "./outbox";
+import { type Outbox, unread } from "./outbox";
 
 /**
  * What the leading tab knows for all tabs. The value is never changed, only replaced,
@@ -26,6 +26,6 @@ export function initialHub(identity: Identity | null, provided: boolean, name = 
     auth: auth.name === "" ? { ...auth, name } : auth,
     connection: disconnected,
     lines: new Map(),
-    outbox: { loaded: false, entries: [], resendAt: new Map() },
+    outbox: unread,
   };
 }

@@ -12,6 +12,7 @@ import { receiveFrame } from "./frames";
 import type { HubState } from "./hub-state";
 import { HubStep } from "./hub-step";
 import type { HubInput } from "./input";
+import { retryWindow } from "./outbox";
 import { discard, resendDue, restored, retrySend, send, sendFailed, sent } from "./sending";
 import { identityShared, signedIn, signInFailed, signOut, submitName } from "./signing-in";
 import {
@@ -65,6 +66,8 @@ function take(s: HubStep, input: HubInput): void {
     case "outboxStored":
       return s.emit({ type: "loadOutbox" });
     case "send":
+      // What was sent long ago may be in the log by now: if not, it is stored.
+      if (s.env.date - input.entry.time >= retryWindow) return s.emit({ type: "loadOutbox" });
       return send(s, input.entry);
     case "sent":
       return sent(s, input.id, input.receipt);

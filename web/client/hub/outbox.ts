@@ -39,6 +39,9 @@ export interface Outbox {
   readonly resendAt: ReadonlyMap<string, number>;
 }
 
+/** The outbox before the stored entries are read. */
+export const unread: Outbox = { loaded: false, entries: [], resendAt: new Map() };
+
 export function entryOf({ entries }: Outbox, id: string): OutboxEntry | undefined {
   return entries.find((e) => e.id === id);
 }

@@ -3,6 +3,7 @@ import type { Effect, News, Timer } from "../hub/effect";
 import { hubStep } from "../hub/hub";
 import { type HubState, initialHub } from "../hub/hub-state";
 import type { HubInput } from "../hub/input";
+import { retryWindow, unread } from "../hub/outbox";
 import type { Identity } from "../model";
 import type { ChatStorage } from "../storage/chat-storage";
 import type { ChatService } from "../transport/chat-service";
@@ -41,6 +42,9 @@ export class HubRunner {
   readonly #calls = new CallMonitor((type) => this.dispatch({ type }));
   /** Inputs that are being taken. */
   readonly #inputs: HubInput[] = [];
+  /** When the last input came. */
+  #activeAt = clock();
+  #loading = Promise.resolve();
   #closeStream = () => {};
   #closed = false;
 
@@ -54,7 +58,19 @@ export class HubRunner {
 
   /** Takes an input. Effects may dispatch at once; their inputs are taken after this one. */
   dispatch(input: HubInput): void {
-    if (this.#closed || this.#inputs.push(input) > 1) return;
+    if (this.#closed) return;
+    if (!this.state.outbox.loaded && ("id" in input || input.type === "signOut")) {
+      void this.#loading.then(() => this.dispatch(input)); // what it is about is not known yet
+      return;
+    }
+    const now = clock();
+    if (now - this.#activeAt >= retryWindow) {
+      // The tab was frozen, perhaps, and what it has not sent was sent by another one.
+      this.state = { ...this.state, outbox: unread };
+      this.#loadOutbox();
+    }
+    this.#activeAt = now;
+    if (this.#inputs.push(input) > 1) return;
     try {
       for (let next = this.#inputs[0]; next; next = this.#inputs[0]) {
         const env = { now: clock(), date: Date.now(), random: Math.random };
@@ -160,7 +176,7 @@ export class HubRunner {
   }
 
   #loadOutbox(): void {
-    void this.#options.storage.loadOutbox().then(
+    this.#loading = this.#options.storage.loadOutbox().then(
       (entries) => this.dispatch({ type: "restored", entries }),
       () => this.dispatch({ type: "restored", entries: [] }),
     );
