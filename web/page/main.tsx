@@ -19,7 +19,6 @@ import { connectionReport } from "./state/connection-report";
 import { unreadBadge } from "./state/labels";
 import { roomTitle } from "./state/room-title";
 import { loadChunk, outdated } from "./update/load-chunk";
-import { keepPage } from "./update/service-worker";
 import { failureText } from "./view/controls/failure-text";
 import { prepareTimes } from "./view/controls/time";
 import type { RoomActions } from "./view/rooms/room-actions";
@@ -49,6 +48,9 @@ const notices = new Notices({
   onMentions: () => redraw(),
   open: openMessage,
 });
+
+/** How long after the first drawing the browser is to keep the page, in milliseconds: it would slow down the first messages. */
+const keepAfter = 1_500;
 
 /** Where to sign in with an account: empty for nowhere. */
 let providerName = "";
@@ -276,7 +278,7 @@ async function start(): Promise<void> {
   showAddress();
   endEarlyJoin();
   setTimeout(prepareTimes); // after the page is drawn, while the messages are on their way
-  keepPage(base);
+  setTimeout(() => import("./update/service-worker").then(({ keepPage }) => keepPage(base)).catch(() => {}), keepAfter);
 }
 
 void start();

@@ -11,7 +11,7 @@ import { localValues } from "../storage/stored-values";
 const leaderKey = "chatroom.leader ";
 
 /** The version of the messages. */
-export const protocolVersion = 5;
+export const protocolVersion = 6;
 
 /** What all tabs share. */
 export interface Shared {
@@ -35,6 +35,8 @@ export type TabMessage =
       readonly type: "request";
       readonly from: string;
       readonly number: number;
+      /** That of the newest leader that the tab has heard of: an older one does not answer. */
+      readonly term: number;
       readonly request: Request | null;
     }
   | { readonly type: "done"; readonly to: string; readonly number: number }

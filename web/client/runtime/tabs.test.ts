@@ -358,3 +358,23 @@ for (const [name, makeLocks] of [
     }
   });
 }
+
+test("a tab that leads without knowing of newer leaders gives way to the tabs that do", async () => {
+  const [first, second] = [openTab(), openTab()];
+  await pass(1_000);
+  const leads = (tab: TestTab) => tab.tabs.leads && !tab.frozen;
+  const old = leads(first) ? first : second;
+  old.tabs.close();
+  const follower = openTab();
+  await pass(1_000);
+  const leader = old === first ? second : first;
+  assert.ok(leads(leader));
+  leader.frozen = true; // for good, and its term is greater than that of a new tab
+  streams.clear();
+  hint.hasLeader = false;
+  const recent = openTab();
+  await pass(3 * leaderTimeout);
+  stream().listener.frame(joined(0));
+  await pass(100);
+  for (const tab of [follower, recent]) assert.equal(tab.shared?.connection.phase, "catchingUp");
+});

@@ -166,7 +166,7 @@ export class Tabs {
     const number = ++this.#number;
     this.#open.set(number, { request, since: clock() });
     if (request?.type === "send") this.#sending.set(number, request.entry);
-    this.#post({ type: "request", from: this.#options.id, number, request });
+    this.#post({ type: "request", from: this.#options.id, number, term: this.#election?.term ?? 0, request });
     this.#watchLeader();
   }
 
@@ -217,8 +217,8 @@ export class Tabs {
     return !this.#hub && term >= (this.#election?.term ?? 0);
   }
 
-  #answer({ from, number, request }: Extract<TabMessage, { type: "request" }>): void {
-    if (!this.#hub) return;
+  #answer({ from, number, term, request }: Extract<TabMessage, { type: "request" }>): void {
+    if (!this.#hub || term > (this.#election?.term ?? 0)) return;
     // Timers are slow in a hidden tab: it may not have noticed yet that its stream is
     // dead, or that it is time for the next attempt.
     this.#hub.catchUp();

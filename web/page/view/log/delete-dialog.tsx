@@ -2,6 +2,7 @@ import { useState } from "preact/hooks";
 import { t } from "../../i18n";
 import type { MessageRow } from "../../state/message-rows";
 import { Dialog, DialogActions } from "../controls/dialog";
+import "../../styles/moderation.css";
 
 interface DeleteDialogProps {
   readonly row: MessageRow;

@@ -6,6 +6,7 @@ import { Icon } from "../controls/icons";
 import { Popover } from "../controls/popover";
 import { Avatar } from "./looks";
 import "../../styles/settings.css";
+import "../../styles/profile.css";
 
 /** What a moderator does about a member. */
 export type DenialAct = "mute" | "kick" | "ban";

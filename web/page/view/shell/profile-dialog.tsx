@@ -9,6 +9,7 @@ import { NameMarkTag } from "../controls/name-mark";
 import { Avatar } from "../people/looks";
 import { type AccountProvider, NameField, SignInButton, useNameForm } from "./name-field";
 import "../../styles/settings.css";
+import "../../styles/profile.css";
 
 interface Props {
   readonly state: SessionState;

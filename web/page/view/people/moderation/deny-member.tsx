@@ -6,6 +6,7 @@ import { locale, rich, t } from "../../../i18n";
 import { Dialog } from "../../controls/dialog";
 import { failureText } from "../../controls/failure-text";
 import type { DenialAct } from "../profile-card";
+import "../../../styles/moderation.css";
 
 interface Props {
   readonly room: string;

@@ -5,6 +5,7 @@ import { locale, rich, t } from "../../../i18n";
 import { Dialog } from "../../controls/dialog";
 import { failureText } from "../../controls/failure-text";
 import { shortId } from "../profile-card";
+import "../../../styles/moderation.css";
 
 interface Props {
   readonly room: string;
