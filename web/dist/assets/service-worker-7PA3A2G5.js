@@ -1,0 +1,1 @@
+import"./chunk-W4MPBWQ6.js";import"./chunk-M3Z3X32H.js";async function r(e){!isSecureContext||!("serviceWorker"in navigator)||await navigator.serviceWorker.register(new URL("sw.js",e),{updateViaCache:"none"})}export{r as keepPage};
