@@ -50,7 +50,7 @@ export class Tabs {
   /** The requests that the leader has not answered. */
   readonly #open = new Map<number, { readonly request: Request | null; readonly since: number }>();
   #number = 0;
-  /** Whether another tab has ever said anything: a leader has nobody to tell before, as all introduce themselves. */
+  /** Whether a message of another tab has come. Each tab sends one to its leader: before that, a leader is alone. */
   #hasOthers = false;
   /** What this tab has sent, and a leader has not taken yet. */
   readonly #sending = new Map<number, OutboxEntry>();

@@ -8,7 +8,7 @@ const looksLike = "aeocpxyljshdqwkmthboavptklnuxybgloll";
 
 const standIn = new Map([...lookalikes].map((character, i) => [character, looksLike[i] ?? ""]));
 
-/** What is left of a name for somebody who reads it in passing. Different names may look the same. */
+/** Returns a key that names which look alike have in common: that of lobby is also that of 1obby. */
 export function appearance(name: string): string {
   const letters = foldCase(name).replace(/[^\p{L}\p{N}]/gu, "");
   return [...letters].map((character) => standIn.get(character) ?? character).join("") || name;

@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/chromedp/chromedp"
 
@@ -33,8 +34,8 @@ func TestPageConnectsBeforeItIsDrawn(t *testing.T) {
 		case r.URL.Path == script:
 			select {
 			case <-asked:
-			case <-r.Context().Done():
-				return
+			case <-time.After(20 * time.Second):
+				t.Error("no stream is asked for before the script is there")
 			}
 		}
 		forward.ServeHTTP(w, r)

@@ -13,9 +13,9 @@ func TestRefusalsOverGRPCAreTrailersOnly(t *testing.T) {
 	t.Parallel()
 	s, client := harness.Start(t), harness.H2CClient(t)
 	for path, want := range map[string]string{
-		"/chat.v1.ChatRoom/Dance":    "12", // unimplemented
-		"/nothing.v1.Nothing/Nobody": "12",
-		"/chat.v1.ChatRoom/Send":     "12", // compressed in a way that is not known
+		"/chat.v1.ChatRoom/Dance":  "12", // unimplemented
+		"/other.v1.Service/Method": "12",
+		"/chat.v1.ChatRoom/Send":   "12", // compressed in a way that is not known
 	} {
 		request, err := http.NewRequestWithContext(harness.Context(t), http.MethodPost, s.URL+path, strings.NewReader("\x00\x00\x00\x00\x00"))
 		harness.Must(t, err)
